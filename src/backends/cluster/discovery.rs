@@ -1,0 +1,137 @@
+//! From the addresses on the command line to the nodes of one cluster.
+//!
+//! The nodes are found through what the nodes themselves cache, which they tell also when the
+//! metadata store has no quorum: so that a lost quorum is told as such.
+
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+
+use super::super::StoreError;
+use super::super::transport::{Address, Limits, MAX_MESSAGE, Servers, TlsOptions, classify};
+use super::Cluster;
+use crate::codec::{self, NodesConfiguration};
+use crate::model::Key;
+use crate::proto::node_ctl_svc::node_ctl_svc_client::NodeCtlSvcClient;
+use crate::proto::node_ctl_svc::{GetMetadataRequest, MetadataKind};
+
+/// After the first answer, how long the others are waited for.
+const GRACE: Duration = Duration::from_millis(500);
+
+/// How the cluster is reached.
+#[derive(Clone, Debug)]
+pub struct ClusterOptions {
+    /// One or more nodes.
+    pub addresses: Vec<Address>,
+    /// Whether only these are asked, not the others that they know.
+    pub only_these: bool,
+    /// When a connection or a request is given up.
+    pub limits: Limits,
+    /// For `https://` addresses.
+    pub tls: TlsOptions,
+}
+
+struct Answer {
+    address: Address,
+    nodes: NodesConfiguration,
+}
+
+/// Finds the nodes of the cluster at the addresses.
+///
+/// # Errors
+/// [`StoreError::Unavailable`] if none answers; [`StoreError::Usage`] for addresses of two clusters
+/// or TLS files that can't be used.
+pub async fn connect(options: &ClusterOptions) -> Result<Cluster, StoreError> {
+    let given = servers(&options.addresses, options)?;
+    let answers = ask_all(&given).await?;
+    same_cluster(&answers)?;
+    let newest = answers.iter().map(|answer| &answer.nodes).max_by_key(|nodes| nodes.version);
+    let known = newest.cloned().unwrap_or_default();
+    let addresses = if options.only_these {
+        options.addresses.clone()
+    } else {
+        in_order_of_trust(&answers, &options.addresses, &known)
+    };
+    let at = addresses.first().map(ToString::to_string).unwrap_or_default();
+    let name = match known.cluster_name.as_str() {
+        "" => format!("cluster at {at}"),
+        cluster => format!("cluster {cluster} at {at}"),
+    };
+    let peers = servers(&addresses, options)?;
+    tracing::debug!(?peers, "nodes");
+    Ok(Cluster { name, peers, known })
+}
+
+fn servers(addresses: &[Address], options: &ClusterOptions) -> Result<Servers, StoreError> {
+    Servers::new(addresses, options.limits, options.tls.clone(), classify)
+        .map_err(StoreError::Usage)
+}
+
+/// The answers of those that do, but of those that hang only if nobody else answers.
+async fn ask_all(given: &Servers) -> Result<Vec<Answer>, StoreError> {
+    let mut asked: FuturesUnordered<_> = given
+        .addresses()
+        .map(|address| async move { (address, ask(given, address).await) })
+        .collect();
+    let (mut answers, mut failures) = (Vec::new(), Vec::new());
+    loop {
+        let next = if answers.is_empty() {
+            asked.next().await
+        } else {
+            tokio::time::timeout(GRACE, asked.next()).await.unwrap_or(None)
+        };
+        match next {
+            None => break,
+            Some((_, Ok(answer))) => answers.push(answer),
+            Some((address, Err(reason))) => failures.push(format!("{address}: {reason}")),
+        }
+    }
+    if answers.is_empty() {
+        let store = "the cluster".to_owned();
+        return Err(StoreError::Unavailable { store, reason: failures.join("; ") });
+    }
+    Ok(answers)
+}
+
+async fn ask(given: &Servers, address: &Address) -> Result<Answer, String> {
+    let channel = given.at(address)?.channel;
+    let mut client = NodeCtlSvcClient::new(channel).max_decoding_message_size(MAX_MESSAGE);
+    let request = GetMetadataRequest { kind: MetadataKind::NodesConfiguration.into() };
+    let encoded = given.once(client.get_metadata(request)).await?.encoded;
+    // A node that never joined a cluster has nothing cached.
+    let nodes = codec::decode(&Key::NodesConfig, &encoded)
+        .ok()
+        .and_then(|decoded| codec::nodes_configuration(&decoded).ok())
+        .unwrap_or_default();
+    Ok(Answer { address: address.clone(), nodes })
+}
+
+fn same_cluster(answers: &[Answer]) -> Result<(), StoreError> {
+    let mut known = answers.iter().filter(|answer| answer.nodes.fingerprint.is_some());
+    let Some(first) = known.next() else { return Ok(()) };
+    match known.find(|other| other.nodes.fingerprint != first.nodes.fingerprint) {
+        None => Ok(()),
+        Some(other) => Err(StoreError::Usage(format!(
+            "the addresses belong to two clusters: {} to {}, {} to {}",
+            first.address, first.nodes.cluster_name, other.address, other.nodes.cluster_name
+        ))),
+    }
+}
+
+/// Those that have answered, then those that these know, then those that have not.
+fn in_order_of_trust(
+    answers: &[Answer],
+    given: &[Address],
+    known: &NodesConfiguration,
+) -> Vec<Address> {
+    let answered = answers.iter().map(|answer| answer.address.clone());
+    let found = known.nodes.iter().filter_map(|node| node.address.parse().ok());
+    let mut ordered: Vec<Address> = Vec::new();
+    for address in answered.chain(found).chain(given.iter().cloned()) {
+        if !ordered.contains(&address) {
+            ordered.push(address);
+        }
+    }
+    ordered
+}

@@ -1,0 +1,133 @@
+//! Whether the replicated store has the majority that it needs.
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+
+use super::super::transport::Servers;
+use crate::codec::{Node, NodesConfiguration};
+use crate::proto::metadata_server_svc::StatusResponse;
+use crate::proto::metadata_server_svc::metadata_server_svc_client::MetadataServerSvcClient;
+
+/// The state of the replicated store's members.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Quorum {
+    /// A majority answers and knows of a leader; said in words.
+    Held(String),
+    /// A majority does not answer; said in words.
+    Lost(String),
+    /// A majority answers, and none of it knows of a leader; said in words.
+    NoLeader(String),
+    /// No node of the cluster is a metadata server: its metadata is in another store.
+    NoMembers,
+}
+
+/// How often and how long a leader is waited for: an election takes about a second.
+const LOOKS: usize = 10;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(500);
+
+/// Asks every node that may be a member.
+pub(super) async fn look(peers: &Servers, known: &NodesConfiguration) -> Quorum {
+    let mut seen = look_once(peers, known).await;
+    for _ in 1..LOOKS {
+        if !matches!(seen, Quorum::NoLeader(_)) {
+            break;
+        }
+        tokio::time::sleep(BETWEEN_LOOKS).await;
+        seen = look_once(peers, known).await;
+    }
+    seen
+}
+
+async fn look_once(peers: &Servers, known: &NodesConfiguration) -> Quorum {
+    let servers: Vec<_> =
+        known.nodes.iter().filter(|node| node.has_role("metadata-server")).collect();
+    if servers.is_empty() {
+        return Quorum::NoMembers;
+    }
+    let asked = servers.iter().map(|node| async {
+        let answer = status(peers, node).await;
+        (*node, answer)
+    });
+    judge(&join_all(asked).await)
+}
+
+async fn status(peers: &Servers, node: &Node) -> Result<StatusResponse, String> {
+    let channel = peers.at(&node.address.parse()?)?.channel;
+    peers.once(MetadataServerSvcClient::new(channel).status(())).await
+}
+
+fn judge(answers: &[(&Node, Result<StatusResponse, String>)]) -> Quorum {
+    let statuses = || answers.iter().filter_map(|(_, answer)| answer.as_ref().ok());
+    // The members by the newest configuration among the answers; else every server is taken for one.
+    let members: Vec<u32> = statuses()
+        .filter_map(|status| status.configuration.as_ref())
+        .max_by_key(|configuration| configuration.version.map_or(0, |version| version.value))
+        .map_or_else(
+            || answers.iter().map(|(node, _)| node.id).collect(),
+            |configuration| configuration.members.keys().copied().collect(),
+        );
+    let answering = answers
+        .iter()
+        .filter(|(node, answer)| members.contains(&node.id) && answer.is_ok())
+        .count();
+    let needed = members.len() / 2 + 1;
+    let silent: Vec<_> = answers
+        .iter()
+        .filter_map(|(node, answer)| Some(format!("{node}: {}", answer.as_ref().err()?)))
+        .collect();
+    let count =
+        format!("{answering} of {} metadata servers answer, {needed} are needed", members.len());
+    if answering < needed {
+        return Quorum::Lost(format!("{count}; {}", silent.join("; ")));
+    }
+    match statuses().find_map(|status| status.leader) {
+        None => Quorum::NoLeader(format!("{count}, but none of them knows of a leader")),
+        Some(leader) if silent.is_empty() => Quorum::Held(format!("{count}; N{leader} leads")),
+        Some(leader) => Quorum::Held(format!("{count}; N{leader} leads; {}", silent.join("; "))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::proto::metadata_server_svc::MetadataServerConfiguration;
+
+    fn node(id: u32) -> Node {
+        Node { id, name: format!("n{id}"), address: format!("http://n{id}:1"), ..Node::default() }
+    }
+
+    fn member(leader: Option<u32>, members: &[u32]) -> StatusResponse {
+        let members = members.iter().map(|id| (*id, 0)).collect();
+        let configuration = Some(MetadataServerConfiguration { version: None, members });
+        StatusResponse { configuration, leader, ..StatusResponse::default() }
+    }
+
+    #[test]
+    fn a_majority_with_a_leader_is_needed() {
+        let nodes = [node(1), node(2), node(3)];
+        let down = || Err("connection refused".to_owned());
+        let up = |leader| Ok(member(leader, &[1, 2, 3]));
+        let judged = |answers: [Result<StatusResponse, String>; 3]| {
+            judge(&nodes.iter().zip(answers).collect::<Vec<_>>())
+        };
+        assert!(matches!(judged([up(Some(1)), up(None), down()]), Quorum::Held(_)));
+        assert!(matches!(judged([up(None), up(None), up(None)]), Quorum::NoLeader(_)));
+        assert_eq!(
+            judged([up(Some(1)), down(), down()]),
+            Quorum::Lost(
+                "1 of 3 metadata servers answer, 2 are needed; N2 (n2, http://n2:1): connection \
+                 refused; N3 (n3, http://n3:1): connection refused"
+                    .to_owned()
+            )
+        );
+    }
+
+    #[test]
+    fn servers_that_are_no_members_do_not_count() {
+        let nodes = [node(1), node(2)];
+        let answers =
+            vec![(&nodes[0], Ok(member(Some(1), &[1]))), (&nodes[1], Err("down".to_owned()))];
+        assert!(matches!(judge(&answers), Quorum::Held(_)));
+    }
+}

@@ -1,0 +1,128 @@
+//! Requests to the members of one etcd, and what their failures mean.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use etcd_client::{Error, GetOptions, KeyValue, KvClient, Txn, TxnResponse};
+use tonic::transport::Channel;
+use tonic::{Code, Status};
+
+use super::super::StoreError;
+use super::super::transport::{self, Address, CallError, Failure, Limits, Servers, TlsOptions};
+
+/// A transaction's answer may hold 64 values of any size.
+const MAX_ANSWER: usize = 1 << 30;
+
+#[derive(Debug)]
+pub(super) struct Client {
+    name: String,
+    members: Servers,
+}
+
+impl Client {
+    pub(super) fn new(
+        name: String,
+        addresses: &[Address],
+        limits: Limits,
+    ) -> Result<Self, StoreError> {
+        let members = Servers::new(addresses, limits, TlsOptions::default(), classify)
+            .map_err(StoreError::Usage)?;
+        Ok(Client { name, members })
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The transaction, on one member after the other until one answers.
+    pub(super) async fn txn(&self, what: &str, txn: &Txn) -> Result<TxnResponse, StoreError> {
+        self.counted_txn(what, txn).await.map(|(answer, _)| answer)
+    }
+
+    /// The same with the number of attempts, each of which may have been carried out.
+    pub(super) async fn counted_txn(
+        &self,
+        what: &str,
+        txn: &Txn,
+    ) -> Result<(TxnResponse, usize), StoreError> {
+        let attempts = AtomicUsize::new(0);
+        let call = |channel: Channel| {
+            attempts.fetch_add(1, Ordering::Relaxed);
+            async { kv(channel).await?.txn(txn.clone()).await.map_err(status) }
+        };
+        let answer = self.members.call(what, call).await.map_err(|error| self.told(error))?;
+        Ok((answer, attempts.load(Ordering::Relaxed)))
+    }
+
+    /// A range of keys.
+    pub(super) async fn get(
+        &self,
+        from: &[u8],
+        options: &GetOptions,
+    ) -> Result<Vec<KeyValue>, StoreError> {
+        let call = |channel: Channel| async {
+            let answer = kv(channel).await?.get(from, Some(options.clone())).await;
+            answer.map(|mut answer| answer.take_kvs()).map_err(status)
+        };
+        self.members.call("range", call).await.map_err(|error| self.told(error))
+    }
+
+    fn told(&self, error: CallError) -> StoreError {
+        let store = self.name.clone();
+        match error {
+            CallError::Unavailable(reason) => StoreError::Unavailable { store, reason },
+            CallError::Refused(code, reason) => match meaning(code, &reason) {
+                Meaning::TooLarge => StoreError::TooLarge { store, reason },
+                Meaning::Full => StoreError::Full { store, reason },
+                Meaning::Denied => StoreError::Denied { store, reason },
+                Meaning::Other => {
+                    StoreError::Other { store, reason: format!("{code:?}: {reason}") }
+                }
+            },
+        }
+    }
+}
+
+async fn kv(channel: Channel) -> Result<KvClient, Status> {
+    let channel = etcd_client::Channel::Tonic(channel);
+    let client = etcd_client::Client::from_channel(channel, None).await.map_err(status)?;
+    Ok(client.kv_client().max_decoding_message_size(MAX_ANSWER))
+}
+
+fn status(error: Error) -> Status {
+    match error {
+        Error::GRpcStatus(status) => status,
+        other => Status::internal(other.to_string()),
+    }
+}
+
+enum Meaning {
+    TooLarge,
+    Full,
+    Denied,
+    Other,
+}
+
+/// etcd uses one code for several things, and tells them apart only by text.
+fn meaning(code: Code, reason: &str) -> Meaning {
+    let says = |words: &str| reason.contains(words);
+    match code {
+        Code::InvalidArgument | Code::ResourceExhausted
+            if says("request is too large") || says("larger than max") =>
+        {
+            Meaning::TooLarge
+        }
+        Code::ResourceExhausted if says("space exceeded") => Meaning::Full,
+        Code::PermissionDenied | Code::Unauthenticated => Meaning::Denied,
+        Code::InvalidArgument if says("user name is empty") || says("authentication") => {
+            Meaning::Denied
+        }
+        _ => Meaning::Other,
+    }
+}
+
+fn classify(status: &Status) -> Failure {
+    if matches!(meaning(status.code(), status.message()), Meaning::Other) {
+        return transport::classify(status);
+    }
+    Failure::Final(status.code(), status.message().to_owned())
+}

@@ -1,0 +1,145 @@
+//! What a check can know of etcd's limits before anything is written.
+
+use std::collections::BTreeSet;
+
+use etcd_client::{Txn, TxnOp, TxnOpResponse};
+use futures_util::future::try_join_all;
+use indicatif::HumanBytes;
+
+use super::super::{Misfit, StoreError};
+use super::client::Client;
+use super::{DEFAULT_REQUEST_LIMIT, listing, txn, version_name};
+use crate::model::{Key, Snapshot, Value};
+
+/// Restate's client for etcd takes no larger answer, whatever etcd's flags say.
+const ANSWER_LIMIT: u64 = 4 * 1024 * 1024;
+
+/// What etcd adds to each pair in an answer: revisions, lengths, tags.
+const FRAMING: u64 = 32;
+
+/// Foreign values that are looked at in one request, each of which may be large.
+const FOREIGN_BATCH: usize = 16;
+
+/// The values that need a larger request than this etcd takes: found by asking it, since its limit
+/// can be changed (`--max-request-bytes`) and can't be read.
+pub(super) async fn request_size(
+    client: &Client,
+    wanted: &Snapshot,
+) -> Result<Vec<Misfit>, StoreError> {
+    let mut values: Vec<(&Key, &Value)> =
+        wanted.iter().filter_map(|(key, entry)| Some((key, entry.value()?))).collect();
+    values.sort_by_key(|(_, value)| value.bytes.len());
+    // The first that does not fit, by halves.
+    let (mut fits, mut ends) = (0, values.len());
+    // Mostly all fit, and one request says so.
+    let mut probed = values.len().saturating_sub(1);
+    while fits < ends {
+        let Some((key, value)) = values.get(probed) else { break };
+        match txn::probe(client, key, &value.bytes).await {
+            Ok(()) => fits = probed + 1,
+            Err(StoreError::TooLarge { .. }) => ends = probed,
+            Err(other) => return Err(other),
+        }
+        probed = usize::midpoint(fits, ends);
+    }
+    Ok(values.iter().skip(fits).map(|(key, value)| too_large(key, value)).collect())
+}
+
+fn too_large(key: &Key, value: &Value) -> Misfit {
+    Misfit {
+        key: key.clone(),
+        reason: format!(
+            "holds {}, more than this etcd takes in a request (by default {})",
+            HumanBytes(value.bytes.len() as u64),
+            HumanBytes(DEFAULT_REQUEST_LIMIT as u64)
+        ),
+        hint: "raise etcd's --max-request-bytes on every member, or move to a store without that \
+               limit, such as an object store"
+            .to_owned(),
+    }
+}
+
+/// The keys that a server could not read back: it asks for everything whose name begins with the
+/// key's, foreign names included.
+pub(super) async fn prefix_reads(
+    client: &Client,
+    wanted: &Snapshot,
+) -> Result<Vec<Misfit>, StoreError> {
+    let foreign = foreign_sizes(client).await?;
+    let own = wanted.iter().filter_map(|(key, entry)| {
+        let bytes = entry.value()?.bytes.len() as u64;
+        let name = key.to_string();
+        Some([(version_name(&name), 4), (name, bytes)])
+    });
+    let mut sizes: Vec<(String, u64)> = own.flatten().chain(foreign.iter().cloned()).collect();
+    sizes.sort();
+    let mut totals = vec![0];
+    for (name, bytes) in &sizes {
+        let before = totals.last().copied().unwrap_or_default();
+        totals.push(before + bytes + name.len() as u64 + FRAMING);
+    }
+    let total_before = |end: &[u8]| {
+        let index = sizes.partition_point(|(name, _)| name.as_bytes() < end);
+        totals.get(index).copied().unwrap_or_default()
+    };
+    Ok(wanted
+        .keys()
+        .filter_map(|key| {
+            let name = key.to_string();
+            let answer = total_before(&listing::behind(&name)) - total_before(name.as_bytes());
+            (answer > ANSWER_LIMIT).then(|| unreadable(key, answer, &foreign))
+        })
+        .collect())
+}
+
+fn unreadable(key: &Key, answer: u64, foreign: &[(String, u64)]) -> Misfit {
+    let name = key.to_string();
+    let others: Vec<_> = foreign
+        .iter()
+        .filter(|(other, _)| other.starts_with(&name))
+        .map(|(other, _)| other)
+        .collect();
+    let hint = match others.first() {
+        Some(first) => format!(
+            "{} foreign key(s) in this etcd begin with {name}, the first of them {first}: move them \
+             away, or use another etcd",
+            others.len()
+        ),
+        None => "no flag of etcd lifts this limit; move to an object store".to_owned(),
+    };
+    let reason = format!(
+        "would be read by the servers together with all keys that begin with its name, {} in one \
+         answer; they take {}",
+        HumanBytes(answer),
+        HumanBytes(ANSWER_LIMIT)
+    );
+    Misfit { key: key.clone(), reason, hint }
+}
+
+/// Names that begin as Restate's do and are not Restate's, with the bytes of their values.
+async fn foreign_sizes(client: &Client) -> Result<Vec<(String, u64)>, StoreError> {
+    let prefixes = listing::prefixes();
+    let scans = prefixes
+        .iter()
+        .map(|prefix| listing::names(client, prefix.as_bytes(), listing::behind(prefix)));
+    let names: BTreeSet<String> =
+        try_join_all(scans).await?.into_iter().flatten().filter(|name| is_foreign(name)).collect();
+    let names: Vec<_> = names.into_iter().collect();
+    let mut sizes = Vec::with_capacity(names.len());
+    for batch in names.chunks(FOREIGN_BATCH) {
+        let gets: Vec<_> = batch.iter().map(|name| TxnOp::get(name.as_str(), None)).collect();
+        let answer = client.txn("sizes", &Txn::new().and_then(gets)).await?;
+        for (name, answer) in batch.iter().zip(answer.op_responses()) {
+            if let TxnOpResponse::Get(get) = answer
+                && let Some(pair) = get.kvs().first()
+            {
+                sizes.push((name.clone(), pair.value().len() as u64));
+            }
+        }
+    }
+    Ok(sizes)
+}
+
+fn is_foreign(name: &str) -> bool {
+    !Key::parse(name.strip_suffix("::version").unwrap_or(name)).is_known()
+}

@@ -1,0 +1,118 @@
+//! etcd as source and target: two etcd keys per metadata key, `<key>` with the bytes and
+//! `<key>::version` with the version as four little-endian bytes.
+//!
+//! An etcd may be shared with other software: only Restate's own names count here, and the rest is
+//! never touched.
+
+mod client;
+mod fit;
+mod listing;
+mod txn;
+
+use std::collections::BTreeSet;
+
+use async_trait::async_trait;
+
+use super::transport::{Address, Limits};
+use super::{Change, Misfit, Reading, Source, StoreError, Target, Writing};
+use crate::config::EtcdConfig;
+use crate::model::{Entry, Key, Snapshot};
+use client::Client;
+
+/// A default etcd takes 128 operations in a transaction; a key needs two.
+const KEYS_PER_TXN: usize = 64;
+
+/// The default of etcd's `--max-request-bytes`.
+const DEFAULT_REQUEST_LIMIT: usize = 1_572_864;
+
+/// What a batch may hold: under the limit, with room for the transaction's own framing.
+const BATCH_BYTES: usize = DEFAULT_REQUEST_LIMIT - 64 * 1024;
+
+/// A connection to one etcd cluster.
+#[derive(Debug)]
+pub struct Etcd {
+    client: Client,
+}
+
+impl Etcd {
+    /// The etcd of this configuration; `request` limits one request. Connects when first used.
+    ///
+    /// # Errors
+    /// [`StoreError::Usage`] for an address that is none.
+    pub fn open(config: &EtcdConfig, request: std::time::Duration) -> Result<Self, StoreError> {
+        let addresses = config
+            .addresses
+            .iter()
+            .map(|address| with_scheme(address).parse::<Address>())
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(StoreError::Usage)?;
+        let timeouts = config.timeouts;
+        let limits = Limits {
+            connect: timeouts.connect,
+            request,
+            keep_alive: Some((timeouts.keep_alive_interval, timeouts.keep_alive)),
+        };
+        let name = format!("etcd {}", config.addresses.join(","));
+        Ok(Etcd { client: Client::new(name, &addresses, limits)? })
+    }
+}
+
+/// Restate's client goes to port 80 where none is written.
+fn with_scheme(address: &str) -> String {
+    let port = address.rsplit_once(':').map(|(_, port)| port);
+    let has_port = port.is_some_and(|port| port.bytes().all(|digit| digit.is_ascii_digit()));
+    if has_port { format!("http://{address}") } else { format!("http://{address}:80") }
+}
+
+/// The etcd key that holds the version.
+fn version_name(name: &str) -> String {
+    format!("{name}::version")
+}
+
+#[async_trait]
+impl Source for Etcd {
+    fn kind(&self) -> &'static str {
+        "etcd"
+    }
+
+    fn name(&self) -> &str {
+        self.client.name()
+    }
+
+    fn reading(&self) -> Reading {
+        Reading { keys: KEYS_PER_TXN, concurrency: 4 }
+    }
+
+    async fn keys(&self) -> Result<Option<BTreeSet<Key>>, StoreError> {
+        listing::restate_keys(&self.client).await.map(Some)
+    }
+
+    async fn read(&self, keys: &[Key]) -> Result<Vec<Option<Entry>>, StoreError> {
+        txn::read(&self.client, keys).await
+    }
+
+    async fn foreign(&self) -> Result<Option<u64>, StoreError> {
+        listing::foreign_pairs(&self.client).await.map(Some)
+    }
+}
+
+#[async_trait]
+impl Target for Etcd {
+    fn writing(&self) -> Writing {
+        Writing { keys: KEYS_PER_TXN, bytes: BATCH_BYTES, concurrency: 4, atomic: true }
+    }
+
+    async fn probe_write(&self) -> Result<(), StoreError> {
+        txn::probe(&self.client, &Key::NodesConfig, &[]).await
+    }
+
+    async fn misfits(&self, wanted: &Snapshot) -> Result<Vec<Misfit>, StoreError> {
+        let mut misfits = fit::request_size(&self.client, wanted).await?;
+        misfits.extend(fit::prefix_reads(&self.client, wanted).await?);
+        Ok(misfits)
+    }
+
+    async fn write(&self, changes: &[Change]) -> Result<(), StoreError> {
+        txn::write(&self.client, changes).await
+    }
+}

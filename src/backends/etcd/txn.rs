@@ -1,0 +1,154 @@
+//! Reads, probes and conditional writes as transactions.
+
+use etcd_client::{Compare, CompareOp, KeyValue, Txn, TxnOp, TxnOpResponse, TxnResponse};
+use prost::bytes::Bytes;
+
+use super::super::{Change, Effect, StoreError, whole};
+use super::client::Client;
+use super::version_name;
+use crate::model::{Entry, Key, Tag};
+
+/// The keys as they are at one revision, at most as many as fit a transaction.
+pub(super) async fn read(client: &Client, keys: &[Key]) -> Result<Vec<Option<Entry>>, StoreError> {
+    let txn = Txn::new().and_then(reads(keys));
+    Ok(entries(keys, client.txn("read", &txn).await?))
+}
+
+/// A transaction that would put these bytes if something held that never does: etcd checks
+/// permission, size and space all the same.
+pub(super) async fn probe(client: &Client, key: &Key, bytes: &[u8]) -> Result<(), StoreError> {
+    let name = key.to_string();
+    // A version counts the changes of a key, and is never negative.
+    let never = Compare::version(name.clone(), CompareOp::Less, 0);
+    let puts = puts(&name, bytes, 0);
+    client.txn("probe", &Txn::new().when([never]).and_then(puts)).await.map(|_| ())
+}
+
+/// All changes, or none of them.
+pub(super) async fn write(client: &Client, changes: &[Change]) -> Result<(), StoreError> {
+    match write_once(client, changes).await {
+        // Only where etcd's limits were lowered. What is to be last stays last.
+        Err(StoreError::TooLarge { .. }) if changes.len() > 1 => {
+            let (first, second) = changes.split_at(changes.len() / 2);
+            Box::pin(write(client, first)).await?;
+            Box::pin(write(client, second)).await
+        }
+        outcome => outcome,
+    }
+}
+
+async fn write_once(client: &Client, changes: &[Change]) -> Result<(), StoreError> {
+    let keys: Vec<_> = changes.iter().map(|change| change.key.clone()).collect();
+    let txn = Txn::new()
+        .when(changes.iter().flat_map(requirement).collect::<Vec<_>>())
+        .and_then(changes.iter().flat_map(effect).collect::<Vec<_>>())
+        .or_else(reads(&keys));
+    let (answer, attempts) = client.counted_txn("write", &txn).await?;
+    if answer.succeeded() {
+        return Ok(());
+    }
+    let found = entries(&keys, answer);
+    // An attempt whose answer was lost may have been carried out, so that the next one met what it
+    // had itself written.
+    if attempts > 1
+        && changes.iter().zip(&found).all(|(change, found)| is_done(change, found.as_ref()))
+    {
+        return Ok(());
+    }
+    let conflicts =
+        changes.iter().zip(&found).filter(|(change, found)| !holds(change, found.as_ref()));
+    let keys = conflicts.map(|(change, _)| change.key.clone()).collect();
+    Err(StoreError::Conflict { store: client.name().to_owned(), keys })
+}
+
+fn requirement(change: &Change) -> [Compare; 2] {
+    let name = change.key.to_string();
+    let version = version_name(&name);
+    let (of_value, of_version) = match &change.effect {
+        // Restate itself asks only for the version key. A value without one is damage, and may be
+        // somebody's: it is not overwritten unseen.
+        Effect::Create(_) => (0, 0),
+        Effect::Overwrite(_, tag) | Effect::Delete(tag) => revisions(tag),
+    };
+    [
+        Compare::mod_revision(name, CompareOp::Equal, of_value),
+        Compare::mod_revision(version, CompareOp::Equal, of_version),
+    ]
+}
+
+/// A tag of another store matches nothing: revisions begin at 1.
+fn revisions(tag: &Tag) -> (i64, i64) {
+    match tag {
+        Tag::Revisions { value, version } => (*value, *version),
+        Tag::Version(_) => (-1, -1),
+    }
+}
+
+fn effect(change: &Change) -> [TxnOp; 2] {
+    let name = change.key.to_string();
+    match change.value() {
+        Some(value) => puts(&name, &value.bytes, value.version.0),
+        None => {
+            let version = version_name(&name);
+            [TxnOp::delete(name, None), TxnOp::delete(version, None)]
+        }
+    }
+}
+
+fn puts(name: &str, bytes: &[u8], version: u32) -> [TxnOp; 2] {
+    [TxnOp::put(name, bytes, None), TxnOp::put(version_name(name), version.to_le_bytes(), None)]
+}
+
+fn reads(keys: &[Key]) -> Vec<TxnOp> {
+    let names = keys.iter().map(Key::to_string);
+    names.flat_map(|name| [TxnOp::get(version_name(&name), None), TxnOp::get(name, None)]).collect()
+}
+
+/// The answers of [`reads`].
+fn entries(keys: &[Key], answer: TxnResponse) -> Vec<Option<Entry>> {
+    let mut answers = answer.op_responses().into_iter().map(|answer| match answer {
+        TxnOpResponse::Get(mut get) => get.take_kvs().into_iter().next(),
+        _ => None,
+    });
+    keys.iter()
+        .map(|key| {
+            let version = answers.next().flatten();
+            let value = answers.next().flatten();
+            entry(key, version, value)
+        })
+        .collect()
+}
+
+fn entry(key: &Key, version: Option<KeyValue>, value: Option<KeyValue>) -> Option<Entry> {
+    let revision = |pair: &Option<KeyValue>| pair.as_ref().map_or(0, KeyValue::mod_revision);
+    let tag = Tag::Revisions { value: revision(&value), version: revision(&version) };
+    let bytes = value.as_ref().map_or(0, |pair| pair.value().len() as u64);
+    let version_name = version_name(&key.to_string());
+    let damaged = |reason| Some(Entry::Damaged { reason, bytes, tag: tag.clone() });
+    match (version, value) {
+        (None, None) => None,
+        (None, Some(_)) => damaged(format!("has bytes but no {version_name} beside them")),
+        (Some(_), None) => damaged(format!("has a {version_name} but no bytes")),
+        (Some(version), Some(value)) => match <[u8; 4]>::try_from(version.value()) {
+            Ok(number) => {
+                let (_, bytes) = value.into_key_value();
+                Some(whole(u32::from_le_bytes(number), Bytes::from(bytes), tag))
+            }
+            Err(_) => {
+                let found = version.value().len();
+                damaged(format!("has a {version_name} of {found} bytes instead of 4"))
+            }
+        },
+    }
+}
+
+fn holds(change: &Change, found: Option<&Entry>) -> bool {
+    match &change.effect {
+        Effect::Create(_) => found.is_none(),
+        Effect::Overwrite(_, tag) | Effect::Delete(tag) => found.map(Entry::tag) == Some(tag),
+    }
+}
+
+fn is_done(change: &Change, found: Option<&Entry>) -> bool {
+    found.and_then(Entry::value) == change.value()
+}

@@ -1,0 +1,145 @@
+//! A store in memory: the trait's contract in its plainest form, for tests of the stations and as
+//! the first candidate of the conformance suite.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+
+use super::{Change, Effect, Misfit, Reading, Source, StoreError, Target, Writing};
+use crate::model::{Entry, Key, Snapshot, Tag, Value};
+
+/// Values by key, each with the revision of its last write.
+#[derive(Debug, Default)]
+pub struct Memory {
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    revision: i64,
+    values: BTreeMap<Key, (Value, i64)>,
+}
+
+impl Memory {
+    /// A store that holds these values.
+    pub fn of(values: impl IntoIterator<Item = (Key, Value)>) -> Self {
+        let memory = Memory::default();
+        for (key, value) in values {
+            memory.set(key, value);
+        }
+        memory
+    }
+
+    /// Puts a value whatever is there, as another writer might.
+    pub fn set(&self, key: Key, value: Value) {
+        let mut state = self.state();
+        state.revision += 1;
+        let revision = state.revision;
+        state.values.insert(key, (value, revision));
+    }
+
+    /// Removes a value, as another writer might.
+    pub fn remove(&self, key: &Key) {
+        self.state().values.remove(key);
+    }
+
+    /// Everything that is there.
+    pub fn values(&self) -> BTreeMap<Key, Value> {
+        self.state().values.iter().map(|(key, (value, _))| (key.clone(), value.clone())).collect()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn tag(revision: i64) -> Tag {
+    Tag::Revisions { value: revision, version: revision }
+}
+
+impl State {
+    fn holds(&self, change: &Change) -> bool {
+        let found = self.values.get(&change.key).map(|(_, revision)| tag(*revision));
+        match &change.effect {
+            Effect::Create(_) => found.is_none(),
+            Effect::Overwrite(_, required) | Effect::Delete(required) => {
+                found.as_ref() == Some(required)
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl Source for Memory {
+    fn kind(&self) -> &'static str {
+        "memory"
+    }
+
+    fn name(&self) -> &str {
+        "memory"
+    }
+
+    fn reading(&self) -> Reading {
+        Reading { keys: 10, concurrency: 2 }
+    }
+
+    async fn keys(&self) -> Result<Option<BTreeSet<Key>>, StoreError> {
+        Ok(Some(self.state().values.keys().cloned().collect()))
+    }
+
+    async fn read(&self, keys: &[Key]) -> Result<Vec<Option<Entry>>, StoreError> {
+        let state = self.state();
+        Ok(keys
+            .iter()
+            .map(|key| {
+                let (value, revision) = state.values.get(key)?;
+                Some(Entry::Whole(value.clone(), tag(*revision)))
+            })
+            .collect())
+    }
+
+    async fn foreign(&self) -> Result<Option<u64>, StoreError> {
+        Ok(Some(0))
+    }
+}
+
+#[async_trait]
+impl Target for Memory {
+    fn writing(&self) -> Writing {
+        Writing { keys: 10, bytes: 1 << 20, concurrency: 2, atomic: true }
+    }
+
+    async fn probe_write(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    async fn misfits(&self, _: &Snapshot) -> Result<Vec<Misfit>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    async fn write(&self, changes: &[Change]) -> Result<(), StoreError> {
+        let mut state = self.state();
+        let keys: Vec<_> = changes
+            .iter()
+            .filter(|change| !state.holds(change))
+            .map(|change| change.key.clone())
+            .collect();
+        if !keys.is_empty() {
+            return Err(StoreError::Conflict { store: "memory".to_owned(), keys });
+        }
+        for change in changes {
+            state.revision += 1;
+            let revision = state.revision;
+            match change.value() {
+                Some(value) => {
+                    state.values.insert(change.key.clone(), (value.clone(), revision));
+                }
+                None => {
+                    state.values.remove(&change.key);
+                }
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,175 @@
+//! Several servers of one store, one preferred at a time: one that fails is passed over for the
+//! next, and all are asked again, with back-off, until a request's time has run out.
+
+use std::fmt;
+use std::future::Future;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use tonic::transport::Channel;
+use tonic::{Code, Status};
+
+use super::{Address, Failure, Limits, TlsOptions, channel};
+
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
+/// One server's address, and the channel to it.
+#[derive(Clone)]
+pub struct Server {
+    /// Where it is.
+    pub address: Address,
+    /// Connects when first used.
+    pub channel: Channel,
+}
+
+/// The servers of one store.
+pub struct Servers {
+    all: Vec<Server>,
+    preferred: AtomicUsize,
+    limits: Limits,
+    tls: TlsOptions,
+    classify: fn(&Status) -> Failure,
+}
+
+/// How a call ended that no server carried out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CallError {
+    /// None of them could answer in time; the reason of each.
+    Unavailable(String),
+    /// One of them refused, and would again.
+    Refused(Code, String),
+}
+
+impl fmt::Debug for Servers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.all.iter().map(|server| server.address.to_string())).finish()
+    }
+}
+
+impl Servers {
+    /// The servers at these addresses, of which the first is preferred at the start; `classify`
+    /// says which failures another server may not have. Connects to none of them yet.
+    ///
+    /// # Errors
+    /// In words, when the TLS options can't be used.
+    pub fn new(
+        addresses: &[Address],
+        limits: Limits,
+        tls: TlsOptions,
+        classify: fn(&Status) -> Failure,
+    ) -> Result<Self, String> {
+        let all = addresses
+            .iter()
+            .map(|address| server(address, limits, &tls))
+            .collect::<Result<_, _>>()?;
+        Ok(Servers { all, preferred: AtomicUsize::new(0), limits, tls, classify })
+    }
+
+    /// Makes the call on the preferred server, and on the next ones where it fails. It may so be
+    /// carried out more than once.
+    ///
+    /// # Errors
+    /// [`CallError`], after every server was tried, and the time of one request is over.
+    pub async fn call<T, F>(&self, what: &str, call: impl Fn(Channel) -> F) -> Result<T, CallError>
+    where
+        F: Future<Output = Result<T, Status>>,
+    {
+        let deadline = Instant::now() + self.limits.request;
+        let mut reasons = vec![None; self.all.len()];
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let index = self.preferred.load(Ordering::Relaxed);
+            let Some(server) = self.all.get(index) else {
+                return Err(CallError::Unavailable("it has no address".to_owned()));
+            };
+            let reason = match self.attempt(server, what, call(server.channel.clone())).await {
+                Ok(answer) => return Ok(answer),
+                Err(Failure::Final(code, reason)) => return Err(CallError::Refused(code, reason)),
+                Err(Failure::Elsewhere(reason)) => reason,
+            };
+            if let Some(slot) = reasons.get_mut(index) {
+                *slot = Some(reason);
+            }
+            self.pass_over(index);
+            if reasons.iter().all(Option::is_some) {
+                if Instant::now() + pause >= deadline {
+                    return Err(CallError::Unavailable(self.told(reasons)));
+                }
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(LONGEST_PAUSE);
+            }
+        }
+    }
+
+    async fn attempt<T>(
+        &self,
+        server: &Server,
+        what: &str,
+        call: impl Future<Output = Result<T, Status>>,
+    ) -> Result<T, Failure> {
+        let started = Instant::now();
+        let outcome = match tokio::time::timeout(self.limits.request, call).await {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(status)) => Err((self.classify)(&status)),
+            Err(_) => Err(Failure::Elsewhere(no_answer(self.limits.request))),
+        };
+        let reason = outcome.as_ref().err().map(Failure::reason);
+        tracing::debug!(server = %server.address, what, elapsed = ?started.elapsed(), reason);
+        outcome
+    }
+
+    fn pass_over(&self, index: usize) {
+        let next = (index + 1) % self.all.len().max(1);
+        // Whoever failed first has moved on already.
+        let _ = self.preferred.compare_exchange(index, next, Ordering::Relaxed, Ordering::Relaxed);
+    }
+
+    fn told(&self, reasons: Vec<Option<String>>) -> String {
+        let told = self.all.iter().zip(reasons).filter_map(|(server, reason)| {
+            reason.map(|reason| format!("{}: {reason}", server.address))
+        });
+        told.collect::<Vec<_>>().join("; ")
+    }
+
+    /// One call on one server, one attempt, within the time of a request.
+    ///
+    /// # Errors
+    /// In words.
+    pub async fn once<T>(
+        &self,
+        call: impl Future<Output = Result<tonic::Response<T>, Status>>,
+    ) -> Result<T, String> {
+        match tokio::time::timeout(self.limits.request, call).await {
+            Ok(Ok(answer)) => Ok(answer.into_inner()),
+            Ok(Err(status)) => Err((self.classify)(&status).reason().to_owned()),
+            Err(_) => Err(no_answer(self.limits.request)),
+        }
+    }
+
+    /// The server at any address, with the limits and TLS options of all.
+    ///
+    /// # Errors
+    /// In words, when the TLS options can't be used.
+    pub fn at(&self, address: &Address) -> Result<Server, String> {
+        match self.all.iter().find(|server| server.address == *address) {
+            Some(known) => Ok(known.clone()),
+            None => server(address, self.limits, &self.tls),
+        }
+    }
+
+    /// Where they are.
+    pub fn addresses(&self) -> impl Iterator<Item = &Address> {
+        self.all.iter().map(|server| &server.address)
+    }
+}
+
+fn server(address: &Address, limits: Limits, tls: &TlsOptions) -> Result<Server, String> {
+    let channel = channel(address, limits, tls)
+        .map_err(|reason| format!("the TLS options can't be used: {reason}"))?;
+    Ok(Server { address: address.clone(), channel })
+}
+
+fn no_answer(limit: Duration) -> String {
+    format!("no answer within {}", humantime::format_duration(limit))
+}

@@ -1,0 +1,144 @@
+//! What the stations need to know of a cluster, taken from decoded values. Fields that are not
+//! needed are not looked at, so that newer servers can add some.
+
+use serde_json::Value as Json;
+
+/// The part of `nodes_config` that decisions are made on.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NodesConfiguration {
+    /// The version inside the value.
+    pub version: u64,
+    /// The cluster's name.
+    pub cluster_name: String,
+    /// What tells two clusters of the same name apart.
+    pub fingerprint: Option<u64>,
+    /// The nodes that were not removed; tombstones are left out.
+    pub nodes: Vec<Node>,
+}
+
+/// One node of the cluster.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Node {
+    /// The plain id, without generation.
+    pub id: u32,
+    /// The configured name.
+    pub name: String,
+    /// Where its fabric services are.
+    pub address: String,
+    /// The roles it last started with.
+    pub roles: Vec<String>,
+    /// The server version it last started with.
+    pub binary_version: Option<String>,
+}
+
+impl Node {
+    /// Whether it last started with this role.
+    pub fn has_role(&self, role: &str) -> bool {
+        self.roles.iter().any(|own| own == role)
+    }
+}
+
+impl std::fmt::Display for Node {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "N{} ({}, {})", self.id, self.name, self.address)
+    }
+}
+
+/// Reads a decoded `nodes_config`.
+///
+/// # Errors
+/// What is missing or of another form.
+pub fn nodes_configuration(decoded: &Json) -> Result<NodesConfiguration, String> {
+    let pairs = decoded.get("nodes").and_then(Json::as_array).ok_or("has no list of nodes")?;
+    let mut nodes = Vec::with_capacity(pairs.len());
+    for pair in pairs {
+        let (id, state) = numbered(pair).ok_or("has a node that is no pair of id and state")?;
+        let id = u32::try_from(id).map_err(|_| format!("has a node with the id {id}"))?;
+        // A removed node is the plain text "Tombstone".
+        if state.as_str() != Some("Tombstone") {
+            let fields = state.get("Node").ok_or(format!("has N{id} in an unknown state"))?;
+            nodes.push(node(id, fields)?);
+        }
+    }
+    Ok(NodesConfiguration {
+        version: decoded.get("version").and_then(Json::as_u64).unwrap_or_default(),
+        cluster_name: text(decoded, "cluster_name").ok_or("has no cluster name")?,
+        fingerprint: decoded.get("cluster_fingerprint").and_then(Json::as_u64),
+        nodes,
+    })
+}
+
+/// The ids of a decoded `partition_table`.
+///
+/// # Errors
+/// What is missing or of another form.
+pub fn partition_ids(decoded: &Json) -> Result<Vec<u16>, String> {
+    let pairs =
+        decoded.get("partitions").and_then(Json::as_array).ok_or("has no list of partitions")?;
+    pairs
+        .iter()
+        .map(|pair| {
+            let (id, _) =
+                numbered(pair).ok_or("has a partition that is no pair of id and state")?;
+            u16::try_from(id).map_err(|_| format!("has a partition with the id {id}"))
+        })
+        .collect()
+}
+
+fn node(id: u32, fields: &Json) -> Result<Node, String> {
+    let roles =
+        fields.get("roles").and_then(Json::as_array).ok_or(format!("has N{id} without roles"))?;
+    Ok(Node {
+        id,
+        name: text(fields, "name").unwrap_or_default(),
+        address: text(fields, "address").unwrap_or_default(),
+        roles: roles.iter().filter_map(Json::as_str).map(ToOwned::to_owned).collect(),
+        binary_version: text(fields, "binary_version"),
+    })
+}
+
+/// Maps whose keys are numbers are stored as lists of pairs.
+fn numbered(pair: &Json) -> Option<(u64, &Json)> {
+    match pair.as_array()?.as_slice() {
+        [id, state] => Some((id.as_u64()?, state)),
+        _ => None,
+    }
+}
+
+fn text(object: &Json, field: &str) -> Option<String> {
+    object.get(field).and_then(Json::as_str).map(ToOwned::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn nodes_are_read_and_tombstones_left_out() {
+        let decoded = json!({"version": 4, "cluster_name": "demo", "cluster_fingerprint": u64::MAX,
+            "nodes": [[1, {"Node": {"name": "a", "address": "http://a:1", "roles": ["admin"],
+                "binary_version": "1.7.12", "new_field": 1}}], [2, "Tombstone"]]});
+        let config = nodes_configuration(&decoded).unwrap();
+        assert_eq!(config.fingerprint, Some(u64::MAX));
+        assert_eq!(config.nodes.len(), 1);
+        assert_eq!(config.nodes[0].to_string(), "N1 (a, http://a:1)");
+        assert!(config.nodes[0].has_role("admin") && !config.nodes[0].has_role("worker"));
+    }
+
+    #[test]
+    fn other_forms_are_told() {
+        for (decoded, reason) in [
+            (json!([]), "has no list of nodes"),
+            (json!({"nodes": [7]}), "has a node that is no pair of id and state"),
+            (json!({"nodes": [[7, "Gone"]]}), "has N7 in an unknown state"),
+            (json!({"nodes": [[7, {"Node": {}}]]}), "has N7 without roles"),
+            (json!({"nodes": []}), "has no cluster name"),
+        ] {
+            assert_eq!(nodes_configuration(&decoded).unwrap_err(), reason);
+        }
+        assert_eq!(partition_ids(&json!({"partitions": [[0, {}], [3, {}]]})), Ok(vec![0, 3]));
+        assert!(partition_ids(&json!({"partitions": [[65536, {}]]})).is_err());
+    }
+}

@@ -1,0 +1,282 @@
+//! One flexbuffer in, JSON out.
+//!
+//! The format is FlexBuffers' own documentation, "FlexBuffers" in the FlatBuffers project. It is
+//! read from its end: the last byte is the root's width, the one before it the root's packed type.
+//! Vectors are stored before the offsets that point at them, so that every offset points backwards.
+//!
+//! The crate of that name is not used to read: it indexes without looking at the bounds, so that
+//! damaged bytes would end the program. It serves the tests as the other opinion.
+
+use base64::Engine as _;
+use serde_json::{Map, Number, Value as Json};
+
+/// Deeper than anything Restate nests, and far from the end of the stack.
+const MAX_DEPTH: usize = 64;
+
+/// Decodes the buffer. Numbers of 64 bits are exact; a blob becomes its base64.
+pub(super) fn to_json(buffer: &[u8]) -> Result<Json, String> {
+    // Offsets may share what they point at, so that a small buffer can unfold into an endless
+    // document. A real one has at most one element per byte.
+    let mut decoder = Decoder { buffer, elements_left: buffer.len().saturating_add(1) };
+    let root = decoder.root()?;
+    decoder.value(root, 0)
+}
+
+/// Where a value is, and as what it is to be read.
+#[derive(Clone, Copy)]
+struct Slot {
+    /// Of the value itself where it is inline, of its offset where it is not.
+    at: usize,
+    /// The width of the slot: its parent's.
+    slot_width: usize,
+    kind: u8,
+    /// The width of what an offset points at.
+    width: usize,
+}
+
+/// A vector whose elements lie one after the other.
+#[derive(Clone, Copy)]
+struct Elements {
+    at: usize,
+    width: usize,
+    count: usize,
+}
+
+struct Decoder<'a> {
+    buffer: &'a [u8],
+    elements_left: usize,
+}
+
+/// The types of the format, by number.
+mod kind {
+    pub(super) const NULL: u8 = 0;
+    pub(super) const INT: u8 = 1;
+    pub(super) const UINT: u8 = 2;
+    pub(super) const FLOAT: u8 = 3;
+    pub(super) const KEY: u8 = 4;
+    pub(super) const STRING: u8 = 5;
+    pub(super) const INDIRECT_INT: u8 = 6;
+    pub(super) const INDIRECT_UINT: u8 = 7;
+    pub(super) const INDIRECT_FLOAT: u8 = 8;
+    pub(super) const MAP: u8 = 9;
+    pub(super) const VECTOR: u8 = 10;
+    /// Vectors of one type: ints, uints, floats, keys, strings.
+    pub(super) const VECTOR_INT: u8 = 11;
+    pub(super) const VECTOR_STRING: u8 = 15;
+    /// Tuples of two, three and four ints, uints, floats.
+    pub(super) const VECTOR_INT2: u8 = 16;
+    pub(super) const VECTOR_FLOAT4: u8 = 24;
+    pub(super) const BLOB: u8 = 25;
+    pub(super) const BOOL: u8 = 26;
+    pub(super) const VECTOR_BOOL: u8 = 36;
+}
+
+impl<'a> Decoder<'a> {
+    fn root(&self) -> Result<Slot, String> {
+        let [.., packed, slot_width] = *self.buffer else {
+            return Err("too short for a flexbuffer".to_owned());
+        };
+        let slot_width = usize::from(slot_width);
+        if !matches!(slot_width, 1 | 2 | 4 | 8) {
+            return Err(format!("the root's width is {slot_width}, not 1, 2, 4 or 8"));
+        }
+        let end = self.buffer.len() - 2;
+        let at = end.checked_sub(slot_width).ok_or("the root begins before the buffer")?;
+        Ok(Slot { at, slot_width, kind: packed >> 2, width: 1 << (packed & 3) })
+    }
+
+    fn value(&mut self, slot: Slot, depth: usize) -> Result<Json, String> {
+        if depth > MAX_DEPTH {
+            return Err(format!("nested deeper than {MAX_DEPTH}"));
+        }
+        self.elements_left =
+            self.elements_left.checked_sub(1).ok_or("more elements than it has bytes")?;
+        match slot.kind {
+            kind::NULL => Ok(Json::Null),
+            kind::BOOL => Ok(Json::Bool(self.unsigned(slot.at, slot.slot_width)? != 0)),
+            kind::INT => Ok(self.signed(slot.at, slot.slot_width)?.into()),
+            kind::UINT => Ok(self.unsigned(slot.at, slot.slot_width)?.into()),
+            kind::FLOAT => self.float(slot.at, slot.slot_width),
+            kind::INDIRECT_INT => Ok(self.signed(self.target(slot)?, slot.width)?.into()),
+            kind::INDIRECT_UINT => Ok(self.unsigned(self.target(slot)?, slot.width)?.into()),
+            kind::INDIRECT_FLOAT => self.float(self.target(slot)?, slot.width),
+            kind::KEY => self.key(self.target(slot)?).map(|text| Json::String(text.to_owned())),
+            kind::STRING => self.string(slot),
+            kind::BLOB => {
+                let blob = self.counted(self.target(slot)?, slot.width)?;
+                Ok(Json::String(base64::engine::general_purpose::STANDARD.encode(blob)))
+            }
+            kind::MAP => self.map(slot, depth),
+            kind::VECTOR => self.vector(slot, depth),
+            other => self.typed_vector(slot, other, depth),
+        }
+    }
+
+    fn string(&self, slot: Slot) -> Result<Json, String> {
+        let at = self.target(slot)?;
+        let text = std::str::from_utf8(self.counted(at, slot.width)?)
+            .map_err(|_| format!("the text at byte {at} is not UTF-8"))?;
+        Ok(Json::String(text.to_owned()))
+    }
+
+    fn vector(&mut self, slot: Slot, depth: usize) -> Result<Json, String> {
+        let at = self.target(slot)?;
+        let elements = self.elements(at, slot.width)?;
+        (0..elements.count)
+            .map(|index| {
+                let element = self.untyped(elements, index)?;
+                self.value(element, depth + 1)
+            })
+            .collect::<Result<Vec<_>, _>>()
+            .map(Json::Array)
+    }
+
+    fn typed_vector(&mut self, slot: Slot, vector: u8, depth: usize) -> Result<Json, String> {
+        let at = self.target(slot)?;
+        let (elements, kind) = match vector {
+            kind::VECTOR_INT..=kind::VECTOR_STRING => {
+                (self.elements(at, slot.width)?, vector - kind::VECTOR_INT + kind::INT)
+            }
+            kind::VECTOR_BOOL => (self.elements(at, slot.width)?, kind::BOOL),
+            kind::VECTOR_INT2..=kind::VECTOR_FLOAT4 => {
+                let tuple = vector - kind::VECTOR_INT2;
+                let count = usize::from(tuple / 3) + 2;
+                (Elements { at, width: slot.width, count }, tuple % 3 + kind::INT)
+            }
+            unknown => return Err(format!("the type {unknown} at byte {at} does not exist")),
+        };
+        (0..elements.count)
+            .map(|index| {
+                let at = offset(elements.at, index, elements.width)?;
+                let width = elements.width;
+                self.value(Slot { at, slot_width: width, kind, width: 1 }, depth + 1)
+            })
+            .collect::<Result<Vec<_>, _>>()
+            .map(Json::Array)
+    }
+
+    /// A map is a vector of values; in front of its count lie the offset of its vector of keys and
+    /// the width of that one.
+    fn map(&mut self, slot: Slot, depth: usize) -> Result<Json, String> {
+        let at = self.target(slot)?;
+        let values = self.elements(at, slot.width)?;
+        let keys_slot = back(at, 3, slot.width)?;
+        let keys_width = self.unsigned(back(at, 2, slot.width)?, slot.width)?;
+        if !matches!(keys_width, 1 | 2 | 4 | 8) {
+            return Err(format!("the map at byte {at} has keys of width {keys_width}"));
+        }
+        let keys_at = self.behind(keys_slot, slot.width)?;
+        let keys = self.elements(keys_at, usize::try_from(keys_width).unwrap_or(1))?;
+        if keys.count != values.count {
+            return Err(format!(
+                "the map at byte {at} has {} keys for {} values",
+                keys.count, values.count
+            ));
+        }
+        let mut fields = Map::new();
+        for index in 0..values.count {
+            let name_at = self.behind(offset(keys.at, index, keys.width)?, keys.width)?;
+            let name = self.key(name_at)?.to_owned();
+            let element = self.untyped(values, index)?;
+            let value = self.value(element, depth + 1)?;
+            if fields.insert(name.clone(), value).is_some() {
+                return Err(format!("the map at byte {at} has the key {name:?} twice"));
+            }
+        }
+        Ok(Json::Object(fields))
+    }
+
+    /// An element whose type stands in the list of type bytes behind the elements.
+    fn untyped(&self, elements: Elements, index: usize) -> Result<Slot, String> {
+        let types = offset(elements.at, elements.count, elements.width)?;
+        let packed = *self.bytes(offset(types, index, 1)?, 1)?.first().ok_or("no type byte")?;
+        Ok(Slot {
+            at: offset(elements.at, index, elements.width)?,
+            slot_width: elements.width,
+            kind: packed >> 2,
+            width: 1 << (packed & 3),
+        })
+    }
+
+    /// The vector at `at`, its count checked against the bytes that there are.
+    fn elements(&self, at: usize, width: usize) -> Result<Elements, String> {
+        let count = self.unsigned(back(at, 1, width)?, width)?;
+        let count =
+            usize::try_from(count).map_err(|_| format!("the count at byte {at} is too large"))?;
+        let size =
+            count.checked_mul(width).ok_or(format!("the count at byte {at} is too large"))?;
+        self.bytes(at, size)?;
+        Ok(Elements { at, width, count })
+    }
+
+    /// The bytes of a string or blob.
+    fn counted(&self, at: usize, width: usize) -> Result<&'a [u8], String> {
+        let length = self.unsigned(back(at, 1, width)?, width)?;
+        self.bytes(
+            at,
+            usize::try_from(length).map_err(|_| format!("the length at byte {at} is too large"))?,
+        )
+    }
+
+    /// The text up to the next zero byte.
+    fn key(&self, at: usize) -> Result<&'a str, String> {
+        let rest = self.buffer.get(at..).ok_or("a key lies outside")?;
+        let end = rest.iter().position(|byte| *byte == 0).ok_or("a key has no end")?;
+        let text = rest.get(..end).unwrap_or_default();
+        std::str::from_utf8(text).map_err(|_| format!("the key at byte {at} is not UTF-8"))
+    }
+
+    fn target(&self, slot: Slot) -> Result<usize, String> {
+        self.behind(slot.at, slot.slot_width)
+    }
+
+    /// What the offset stored at `at` points to.
+    fn behind(&self, at: usize, width: usize) -> Result<usize, String> {
+        let offset = self.unsigned(at, width)?;
+        usize::try_from(offset)
+            .ok()
+            .and_then(|offset| at.checked_sub(offset))
+            .ok_or(format!("the offset at byte {at} points before the buffer"))
+    }
+
+    fn bytes(&self, at: usize, length: usize) -> Result<&'a [u8], String> {
+        at.checked_add(length)
+            .and_then(|end| self.buffer.get(at..end))
+            .ok_or(format!("{length} bytes at byte {at} go beyond its {} bytes", self.buffer.len()))
+    }
+
+    fn unsigned(&self, at: usize, width: usize) -> Result<u64, String> {
+        let mut wide = [0_u8; 8];
+        for (to, from) in wide.iter_mut().zip(self.bytes(at, width)?) {
+            *to = *from;
+        }
+        Ok(u64::from_le_bytes(wide))
+    }
+
+    fn signed(&self, at: usize, width: usize) -> Result<i64, String> {
+        let unused = 64 - 8 * u32::try_from(width).unwrap_or(8).min(8);
+        Ok((self.unsigned(at, width)? << unused).cast_signed() >> unused)
+    }
+
+    fn float(&self, at: usize, width: usize) -> Result<Json, String> {
+        let bits = self.unsigned(at, width)?;
+        let float = match width {
+            4 => f64::from(f32::from_bits(u32::try_from(bits).unwrap_or_default())),
+            8 => f64::from_bits(bits),
+            _ => return Err(format!("the float at byte {at} is {width} bytes wide")),
+        };
+        // JSON has no word for what is not a number, and serde writes null for it.
+        Ok(Number::from_f64(float).map_or(Json::Null, Json::Number))
+    }
+}
+
+fn offset(at: usize, index: usize, width: usize) -> Result<usize, String> {
+    index
+        .checked_mul(width)
+        .and_then(|step| at.checked_add(step))
+        .ok_or_else(|| format!("an element behind byte {at} lies outside"))
+}
+
+fn back(at: usize, slots: usize, width: usize) -> Result<usize, String> {
+    at.checked_sub(slots * width).ok_or_else(|| format!("the head of byte {at} lies outside"))
+}

@@ -1,0 +1,195 @@
+//! The codecs against the crates that write these formats, and against any bytes at all.
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+use prost::bytes::Bytes;
+use serde_json::{Value as Json, json};
+
+use super::*;
+use crate::model::Version;
+
+/// As Restate stores it: codec 2, a length, one flexbuffer.
+fn flexbuffers_value(document: &Json) -> Vec<u8> {
+    let buffer = flexbuffers::to_vec(document).unwrap();
+    let mut bytes = vec![2];
+    bytes.extend(u32::try_from(buffer.len()).unwrap().to_le_bytes());
+    bytes.extend(buffer);
+    bytes
+}
+
+fn value(version: u32, bytes: Vec<u8>) -> Value {
+    Value { version: Version(version), bytes: Bytes::from(bytes) }
+}
+
+fn any_json() -> impl Strategy<Value = Json> {
+    let leaf = prop_oneof![
+        Just(Json::Null),
+        any::<bool>().prop_map(Json::from),
+        any::<i64>().prop_map(Json::from),
+        any::<u64>().prop_map(Json::from),
+        (-1e15..1e15).prop_map(Json::from),
+        "[^\u{0}]{0,300}".prop_map(Json::from),
+    ];
+    leaf.prop_recursive(6, 200, 12, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..12).prop_map(Json::from),
+            prop::collection::btree_map("[a-z_]{1,12}", inner, 0..12)
+                .prop_map(|fields: BTreeMap<_, _>| Json::Object(fields.into_iter().collect())),
+        ]
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..Default::default() })]
+
+    #[test]
+    fn what_the_crate_writes_is_read_back_exactly(document in any_json()) {
+        let decoded = decode(&Key::Logs, &flexbuffers_value(&document)).unwrap();
+        prop_assert_eq!(decoded, document);
+    }
+
+    #[test]
+    fn vectors_of_one_type_are_read_back(
+        ints in prop::collection::vec(any::<i64>(), 0..40),
+        uints in prop::collection::vec(any::<u16>(), 0..40),
+        floats in prop::collection::vec(-1e9_f64..1e9, 0..40),
+        bools in prop::collection::vec(any::<bool>(), 0..40),
+    ) {
+        let mut builder = flexbuffers::Builder::default();
+        let mut map = builder.start_map();
+        map.push("ints", &ints);
+        map.push("uints", &uints);
+        map.push("floats", &floats);
+        map.push("bools", &bools);
+        map.push("pair", &[7_u32, 9]);
+        map.end_map();
+        let decoded = flexbuffer::to_json(builder.view()).unwrap();
+        prop_assert_eq!(
+            decoded,
+            json!({"ints": ints, "uints": uints, "floats": floats, "bools": bools, "pair": [7, 9]})
+        );
+    }
+
+    #[test]
+    fn any_bytes_end_in_an_answer(bytes in prop::collection::vec(any::<u8>(), 0..600)) {
+        let _ = check(&Key::RuleBook, &value(1, bytes.clone()));
+        let _ = flexbuffer::to_json(&bytes);
+        let _ = rule_book::to_json(&bytes);
+    }
+
+    #[test]
+    fn one_changed_byte_ends_in_an_answer(
+        document in any_json(), at in any::<prop::sample::Index>(), byte in any::<u8>()
+    ) {
+        let mut bytes = flexbuffers_value(&document);
+        let at = at.index(bytes.len());
+        bytes[at] = byte;
+        let _ = check(&Key::Logs, &value(1, bytes));
+    }
+
+    #[test]
+    fn a_cut_value_is_refused(document in any_json(), cut in any::<prop::sample::Index>()) {
+        let mut bytes = flexbuffers_value(&document);
+        bytes.truncate(cut.index(bytes.len()));
+        prop_assert!(decode(&Key::Logs, &bytes).is_err());
+    }
+}
+
+#[test]
+fn shared_offsets_do_not_unfold_without_end() {
+    // Each vector holds the one before it 200 times: 200^8 elements in some kilobytes.
+    let mut buffer = Vec::new();
+    let mut previous = 0_usize;
+    let count = 200_usize;
+    for level in 0..8 {
+        buffer.extend(u32::try_from(count).unwrap().to_le_bytes());
+        let start = buffer.len();
+        for index in 0..count {
+            let offset = if level == 0 { 0 } else { start + 4 * index - previous };
+            buffer.extend(u32::try_from(offset).unwrap().to_le_bytes());
+        }
+        let packed = if level == 0 { 0 } else { (10 << 2) | 2 };
+        buffer.extend(std::iter::repeat_n(packed, count));
+        previous = start;
+    }
+    let root = buffer.len() - previous;
+    buffer.extend(u32::try_from(root).unwrap().to_le_bytes());
+    buffer.extend([(10 << 2) | 2, 4]);
+    let error = flexbuffer::to_json(&buffer).unwrap_err();
+    assert!(error.contains("more elements"), "{error}");
+}
+
+#[test]
+fn a_vector_that_holds_itself_is_refused() {
+    // One element at byte 1 with offset 0: it points at itself.
+    let buffer = [1, 0, 10 << 2, 2, 10 << 2, 1];
+    assert!(flexbuffer::to_json(&buffer).is_err());
+}
+
+#[test]
+fn version_comes_first_and_wide_integers_are_exact() {
+    let document = json!({"cluster_fingerprint": 17_340_683_708_366_400_686_u64, "version": 4});
+    let text = decode(&Key::NodesConfig, &flexbuffers_value(&document)).unwrap().to_string();
+    assert_eq!(text, r#"{"version":4,"cluster_fingerprint":17340683708366400686}"#);
+}
+
+#[test]
+fn the_rule_book_decodes_and_passes_over_new_tags() {
+    let mut bytes = vec![6];
+    bytes.extend(rule_book::sample(3, &[("scope1/*", 5)]));
+    let expected = json!({"version": 3, "rules": {"scope1/*": {
+        "version": 1, "limits": {"concurrency": 5}, "description": null, "disabled": false,
+        "last_modified_millis_since_epoch": 1_795_516_144_045_u64,
+    }}});
+    assert_eq!(decode(&Key::RuleBook, &bytes).unwrap(), expected);
+    // Tag 3, a varint: bilrost counts tags from the one before, in the bits above the wire type.
+    bytes.extend([1 << 2, 42]);
+    assert_eq!(decode(&Key::RuleBook, &bytes).unwrap(), expected);
+}
+
+#[test]
+fn every_kind_of_damage_is_told_as_what_it_is() {
+    let sound = flexbuffers_value(&json!({"version": 4}));
+    assert_eq!(check(&Key::Logs, &value(4, sound.clone())), Ok(()));
+    let refusal =
+        |version, bytes| check(&Key::Logs, &value(version, bytes)).unwrap_err().to_string();
+    insta::assert_snapshot!(
+        [
+            refusal(5, sound.clone()),
+            refusal(0, sound.clone()),
+            refusal(4, flexbuffers_value(&json!({"epoch": 4}))),
+            refusal(4, vec![]),
+            refusal(4, vec![9, 1]),
+            refusal(4, vec![2, 1, 0]),
+            refusal(4, [sound.as_slice(), &[0]].concat()),
+            refusal(4, vec![1, 2, 3]),
+            refusal(4, vec![6, 8, 4]),
+            refusal(4, b"\x05{\"version\":4,".to_vec()),
+            refusal(4, vec![2, 3, 0, 0, 0, 0, 0, 3]),
+        ]
+        .join("\n"),
+        @r"
+    is stored at version 5 but says inside that it is version 4
+    is stored at version 0, which Restate takes for invalid
+    is stored at version 4 but says no version inside
+    holds no bytes
+    begins with byte 9, which names no codec
+    says that 4 bytes follow, but 2 do
+    says that 18 bytes follow, but 19 do
+    is encoded as protobuf, which this program can't decode
+    is encoded as bilrost, which this program can't decode
+    does not decode as json: EOF while parsing a value at line 1 column 13
+    does not decode as flexbuffers: the root's width is 3, not 1, 2, 4 or 8
+    "
+    );
+}
+
+#[test]
+fn what_can_not_be_decoded_is_described() {
+    let described = describe(&Key::Logs, &value(2, vec![3, 1, 0, 0, 0, 255])).unwrap();
+    assert_eq!(
+        described,
+        json!({"version": 2, "encoding": "raw", "bytes": 6, "base64": "AwEAAAD/"})
+    );
+}

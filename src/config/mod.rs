@@ -1,0 +1,198 @@
+//! TOML text in, a checked store configuration out. No I/O.
+//!
+//! The section is the server's own `[metadata-client]`, so that a file that works for the server
+//! works here; see `docs/stored-formats.md`. Everything else in the file is passed over, since a
+//! whole `restate.toml` may be given.
+
+mod fields;
+mod section;
+
+use std::time::Duration;
+
+use thiserror::Error;
+use toml::de::DeTable;
+
+use fields::Fields;
+pub use section::Section;
+
+/// The name of the section.
+const SECTION: &str = "metadata-client";
+
+/// Fields that every type has.
+const COMMON: [&str; 6] = [
+    "type",
+    "connect-timeout",
+    "keep-alive-interval",
+    "keep-alive-timeout",
+    "backoff-policy",
+    "message-size-limit",
+];
+
+/// Why the text is no configuration of a store. The message names the file and the place.
+#[derive(Debug, Error)]
+#[error("{file}{place}: {reason}")]
+pub struct ConfigError {
+    file: String,
+    place: String,
+    reason: String,
+}
+
+/// A configuration and what is to be said of it.
+#[derive(Debug)]
+pub struct Loaded {
+    /// Which store, and how it is reached.
+    pub store: StoreConfig,
+    /// The section as it was written, without its secrets.
+    pub section: Section,
+    /// What deserves a look, such as fields that nothing reads.
+    pub warnings: Vec<String>,
+}
+
+/// Which store, and how it is reached.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StoreConfig {
+    /// The built-in, replicated store.
+    Replicated,
+    /// An etcd cluster.
+    Etcd(EtcdConfig),
+}
+
+/// An etcd cluster.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EtcdConfig {
+    /// Each as `host:port`, in the order of the file.
+    pub addresses: Vec<String>,
+    /// When a connection, or a request on it, is given up or checked.
+    pub timeouts: Timeouts,
+}
+
+/// How long to wait for the other side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timeouts {
+    /// For a connection to be made.
+    pub connect: Duration,
+    /// Between two checks that an idle connection still lives.
+    pub keep_alive_interval: Duration,
+    /// For the answer to such a check.
+    pub keep_alive: Duration,
+}
+
+/// Reads the `[metadata-client]` section of `text`; `file` is how messages call it.
+///
+/// # Errors
+/// [`ConfigError`] for text that is not TOML, has no such section, or describes no store.
+pub fn parse(text: &str, file: &str) -> Result<Loaded, ConfigError> {
+    let fault = |offset: Option<usize>, reason: String| ConfigError {
+        file: file.to_owned(),
+        place: offset.map(|at| place(text, at)).unwrap_or_default(),
+        reason,
+    };
+    let document = DeTable::parse(text)
+        .map_err(|error| fault(error.span().map(|span| span.start), error.message().to_owned()))?;
+    let (_, value) = document
+        .get_ref()
+        .iter()
+        .find(|(name, _)| name.get_ref() == SECTION)
+        .ok_or_else(|| fault(None, format!("has no [{SECTION}] section")))?;
+    let table = value.get_ref().as_table().ok_or_else(|| {
+        fault(Some(value.span().start), format!("{SECTION} must be a section, written [{SECTION}]"))
+    })?;
+    let fields = Fields::new(table);
+    let store = store(&fields).map_err(|fault_at| fault(Some(fault_at.0), fault_at.1))?;
+    Ok(Loaded {
+        warnings: unknown_fields(&fields, &store, file),
+        section: Section::of(table),
+        store,
+    })
+}
+
+fn store(fields: &Fields) -> Result<StoreConfig, (usize, String)> {
+    let Some((kind, at)) = fields.text("type")? else { return Ok(StoreConfig::Replicated) };
+    match kind.as_str() {
+        "replicated" | "embedded" => Ok(StoreConfig::Replicated),
+        "etcd" => etcd(fields, at).map(StoreConfig::Etcd),
+        "object-store" | "dynamo-db" => Err((
+            at,
+            format!("type {kind:?} is a store of Restate's that this version can't use yet"),
+        )),
+        other => Err((
+            at,
+            format!(
+                "unknown type {other:?}; Restate knows replicated, etcd, object-store, dynamo-db"
+            ),
+        )),
+    }
+}
+
+fn etcd(fields: &Fields, type_at: usize) -> Result<EtcdConfig, (usize, String)> {
+    let (written, at) = fields
+        .texts("addresses")?
+        .ok_or((type_at, "type \"etcd\" needs addresses, a list of \"host:port\"".to_owned()))?;
+    if written.is_empty() {
+        return Err((at, "addresses is empty; name at least one \"host:port\"".to_owned()));
+    }
+    let addresses = written
+        .into_iter()
+        .map(|(address, at)| etcd_address(&address).map_err(|reason| (at, reason)))
+        .collect::<Result<_, _>>()?;
+    Ok(EtcdConfig { addresses, timeouts: timeouts(fields)? })
+}
+
+/// `host:port`, where Restate's client also takes `http://` in front.
+fn etcd_address(address: &str) -> Result<String, String> {
+    let bare = address.strip_prefix("http://").unwrap_or(address).trim_end_matches('/');
+    if bare.starts_with("https://") {
+        return Err(
+            "addresses are reached over plain http; Restate's etcd client has no TLS".into()
+        );
+    }
+    // Anything in front of an @ is a password, and is not to be shown.
+    let shown = section::without_userinfo(address);
+    let uri: tonic::transport::Uri = format!("http://{bare}")
+        .parse()
+        .map_err(|_| format!("{shown:?} is no address; write it as \"host:port\""))?;
+    match uri.authority() {
+        Some(authority)
+            if authority.as_str() == bare
+                && !bare.contains('@')
+                && !authority.host().is_empty() =>
+        {
+            Ok(bare.to_owned())
+        }
+        _ => Err(format!("{shown:?} is no address; write it as \"host:port\"")),
+    }
+}
+
+fn timeouts(fields: &Fields) -> Result<Timeouts, (usize, String)> {
+    let seconds = Duration::from_secs;
+    Ok(Timeouts {
+        connect: fields.duration("connect-timeout")?.unwrap_or(seconds(3)),
+        keep_alive_interval: fields.duration("keep-alive-interval")?.unwrap_or(seconds(5)),
+        keep_alive: fields.duration("keep-alive-timeout")?.unwrap_or(seconds(5)),
+    })
+}
+
+fn unknown_fields(fields: &Fields, store: &StoreConfig, file: &str) -> Vec<String> {
+    let (kind, own): (_, &[&str]) = match store {
+        StoreConfig::Replicated => ("replicated", &["address", "addresses"]),
+        StoreConfig::Etcd(_) => ("etcd", &["addresses"]),
+    };
+    fields
+        .names()
+        .filter(|name| !COMMON.contains(name) && !own.contains(name))
+        .map(|name| {
+            format!("{file}: [{SECTION}] has the field {name}, which type {kind:?} does not know")
+        })
+        .collect()
+}
+
+/// `, line 3, column 8`, counted in characters from 1.
+fn place(text: &str, offset: usize) -> String {
+    let before = text.get(..offset).unwrap_or(text);
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+    format!(", line {line}, column {column}")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,77 @@
+//! The section as its user wrote it, to be shown again: without what is secret.
+
+use std::fmt;
+
+use toml::de::{DeTable, DeValue};
+use toml::{Table, Value};
+
+const REDACTED: &str = "<redacted>";
+
+/// A `[metadata-client]` section without its secrets. Two are equal if they say the same.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Section(Table);
+
+impl Section {
+    pub(super) fn of(table: &DeTable<'_>) -> Section {
+        Section(shown_table(table))
+    }
+}
+
+impl fmt::Display for Section {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let document =
+            Table::from_iter([(super::SECTION.to_owned(), Value::Table(self.0.clone()))]);
+        let text = toml::to_string_pretty(&document).map_err(|_| fmt::Error)?;
+        f.write_str(text.trim_end())
+    }
+}
+
+fn shown_table(table: &DeTable<'_>) -> Table {
+    table
+        .iter()
+        .map(|(name, value)| {
+            let name = name.get_ref().to_string();
+            let value = if is_secret(&name) {
+                Value::String(REDACTED.to_owned())
+            } else {
+                shown_value(value.get_ref())
+            };
+            (name, value)
+        })
+        .collect()
+}
+
+fn shown_value(value: &DeValue<'_>) -> Value {
+    match value {
+        DeValue::String(text) => Value::String(without_userinfo(text)),
+        DeValue::Integer(number) => i64::from_str_radix(number.as_str(), number.radix())
+            .map_or_else(|_| Value::String(number.to_string()), Value::Integer),
+        DeValue::Float(number) => {
+            number.as_str().parse().map_or_else(|_| Value::String(number.to_string()), Value::Float)
+        }
+        DeValue::Boolean(answer) => Value::Boolean(*answer),
+        DeValue::Datetime(time) => Value::Datetime(*time),
+        DeValue::Array(items) => {
+            Value::Array(items.iter().map(|item| shown_value(item.get_ref())).collect())
+        }
+        DeValue::Table(table) => Value::Table(shown_table(table)),
+    }
+}
+
+/// Known secrets, and whatever a later version may name like one.
+fn is_secret(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    ["secret", "token", "password"].iter().any(|word| name.contains(word))
+}
+
+/// An address without the user name and password that may stand in front of its host.
+pub(super) fn without_userinfo(address: &str) -> String {
+    let (scheme, rest) = address.split_once("://").map_or(("", address), |(s, r)| (s, r));
+    let authority_end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let (authority, path) = rest.split_at(authority_end);
+    match authority.rsplit_once('@') {
+        None => address.to_owned(),
+        Some((_, host)) if scheme.is_empty() => format!("{REDACTED}@{host}{path}"),
+        Some((_, host)) => format!("{scheme}://{REDACTED}@{host}{path}"),
+    }
+}

@@ -1,0 +1,104 @@
+//! What is accepted, what is refused, where, and in which words.
+
+use proptest::prelude::*;
+
+use super::*;
+
+fn refusal(text: &str) -> String {
+    parse(text, "target.toml").unwrap_err().to_string()
+}
+
+#[test]
+fn an_etcd_section_in_a_whole_server_configuration() {
+    let loaded = parse(
+        r#"
+            node-name = "n1"
+            [metadata-client]
+            type = "etcd"
+            addresses = ["etcd-1:2379", "http://[::1]:2379/"]
+            connect-timeout = "1m 30s"
+            [admin]
+            bind-port = 9070
+        "#,
+        "restate.toml",
+    )
+    .unwrap();
+    let StoreConfig::Etcd(etcd) = &loaded.store else { panic!("not etcd") };
+    assert_eq!(etcd.addresses, ["etcd-1:2379", "[::1]:2379"]);
+    assert_eq!(etcd.timeouts.connect, Duration::from_secs(90));
+    assert_eq!(etcd.timeouts.keep_alive, Duration::from_secs(5));
+    assert!(loaded.warnings.is_empty());
+}
+
+#[test]
+fn replicated_is_also_embedded_and_the_default() {
+    for text in ["", "type = \"embedded\"", "type = \"replicated\"\naddress = \"http://a:5122\""] {
+        let loaded = parse(&format!("[metadata-client]\n{text}"), "f").unwrap();
+        assert_eq!(loaded.store, StoreConfig::Replicated);
+    }
+}
+
+#[test]
+fn the_section_is_shown_as_written_without_its_secrets() {
+    let text = r#"
+        metadata-client.type = "etcd"
+        metadata-client.addresses = ["a:1"]
+        metadata-client.aws-secret-access-key = "s3cr3t"
+        metadata-client.aws-session-token = 12345
+        metadata-client.backoff-policy = { type = "none" }
+        metadata-client.endpoint = "http://user:s3cr3t@host/path"
+    "#;
+    let loaded = parse(text, "f.toml").unwrap();
+    insta::assert_snapshot!(loaded.section, @r#"
+    [metadata-client]
+    type = "etcd"
+    addresses = ["a:1"]
+    aws-secret-access-key = "<redacted>"
+    aws-session-token = "<redacted>"
+    endpoint = "http://<redacted>@host/path"
+
+    [metadata-client.backoff-policy]
+    type = "none"
+    "#);
+    insta::assert_snapshot!(loaded.warnings.join("\n"));
+    let everything = format!("{loaded:?}");
+    assert!(!everything.contains("s3cr3t") && !everything.contains("12345"), "{everything}");
+}
+
+#[test]
+fn refusals_name_the_file_and_the_place() {
+    let all = [
+        "",
+        "[metadata-client",
+        "metadata-client = 5",
+        "[metadata-client]\ntype = 5",
+        "[metadata-client]\ntype = \"zookeeper\"",
+        "[metadata-client]\ntype = \"dynamo-db\"\ntable = \"t\"",
+        "[metadata-client]\ntype = \"etcd\"",
+        "[metadata-client]\ntype = \"etcd\"\naddresses = []",
+        "[metadata-client]\ntype = \"etcd\"\naddresses = \"a:1\"",
+        "[metadata-client]\ntype = \"etcd\"\naddresses = [\"a:1\", 2]",
+        "[metadata-client]\ntype = \"etcd\"\naddresses = [\"\"]",
+        "[metadata-client]\ntype = \"etcd\"\naddresses = [\"a b:1\"]",
+        "[metadata-client]\ntype = \"etcd\"\naddresses = [\"root:s3cr3t@a:1\"]",
+        "[metadata-client]\ntype = \"etcd\"\naddresses = [\"a:1/path\"]",
+        "[metadata-client]\ntype = \"etcd\"\naddresses = [\"https://a:1\"]",
+        "[metadata-client]\ntype = \"etcd\"\naddresses = [\"a:1\"]\nconnect-timeout = 5",
+        "[metadata-client]\ntype = \"etcd\"\naddresses = [\"a:1\"]\nconnect-timeout = \"soon\"",
+    ]
+    .map(refusal)
+    .join("\n");
+    assert!(!all.contains("s3cr3t"), "{all}");
+    insta::assert_snapshot!(all);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..Default::default() })]
+
+    #[test]
+    fn any_text_ends_in_an_answer(text in any::<String>(), tail in "\\PC{0,40}") {
+        let _ = parse(&text, "f");
+        let _ = parse(&format!("[metadata-client]\ntype = \"etcd\"\naddresses = [{tail}"), "f");
+        let _ = parse(&format!("[metadata-client]\ntype = \"etcd\"\naddresses = [\"{tail}\"]"), "f");
+    }
+}

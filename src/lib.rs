@@ -1,0 +1,6 @@
+//! lib
+pub mod backends;
+pub mod codec;
+pub mod config;
+pub mod model;
+pub mod proto;
