@@ -71,7 +71,7 @@ pub enum StoreError {
 }
 
 /// The keys by name, as many as fit a message.
-pub(crate) fn list(keys: &[Key]) -> String {
+fn list(keys: &[Key]) -> String {
     const SHOWN: usize = 20;
     let mut names: Vec<_> = keys.iter().take(SHOWN).map(Key::to_string).collect();
     if keys.len() > SHOWN {

@@ -16,7 +16,6 @@ use async_trait::async_trait;
 use prost::bytes::Bytes;
 
 pub use error::StoreError;
-pub(crate) use error::list;
 
 use crate::model::{Entry, Key, Snapshot, Tag, Value, Version};
 

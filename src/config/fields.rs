@@ -6,6 +6,9 @@ use std::time::Duration;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+/// A value and where in the text it is.
+pub(super) type Placed<T> = (T, usize);
+
 /// Where in the text, and what is wrong there.
 pub(super) type Fault = (usize, String);
 
@@ -26,12 +29,12 @@ impl<'a> Fields<'a> {
         self.table.iter().find(|(key, _)| key.get_ref() == name).map(|(_, value)| value)
     }
 
-    pub(super) fn text(&self, name: &str) -> Result<Option<(String, usize)>, Fault> {
+    pub(super) fn text(&self, name: &str) -> Result<Option<Placed<String>>, Fault> {
         self.get(name).map(|value| text(name, "text in quotes", value)).transpose()
     }
 
-    /// A list of texts, each with its own place.
-    pub(super) fn texts(&self, name: &str) -> Result<Option<(Vec<(String, usize)>, usize)>, Fault> {
+    /// A list of texts.
+    pub(super) fn texts(&self, name: &str) -> Result<Option<Placed<Vec<Placed<String>>>>, Fault> {
         const WANTED: &str = "a list of texts in quotes";
         let Some(value) = self.get(name) else { return Ok(None) };
         let list = value.get_ref().as_array().ok_or_else(|| wrong_type(name, WANTED, value))?;

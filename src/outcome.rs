@@ -1,0 +1,313 @@
+//! How a command ended: what it found, and what went wrong, with the codes that runbooks are
+//! written against. They are listed in `docs/exit-codes.md`.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use thiserror::Error;
+
+use crate::backends::StoreError;
+use crate::model::{Key, Snapshot, Version};
+use crate::plan::Plan;
+use crate::preflight::Finding;
+use crate::verify::Verdict;
+
+/// The `error.code` of JSON documents.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Code {
+    Usage,
+    ConfigInvalid,
+    SourceUnavailable,
+    SourceNoQuorum,
+    TargetUnavailable,
+    TargetDenied,
+    TargetFull,
+    TargetConflict,
+    NotInMigrationMode,
+    TargetKeysExist,
+    ValueTooLarge,
+    ValueCorrupt,
+    ServerVersion,
+    NotARestateStore,
+    SameStore,
+    SourceChanged,
+    VerificationFailed,
+    KeyNotFound,
+    Interrupted,
+    Internal,
+}
+
+impl Code {
+    /// The name in documents and messages.
+    pub fn name(self) -> &'static str {
+        match self {
+            Code::Usage => "usage",
+            Code::ConfigInvalid => "config-invalid",
+            Code::SourceUnavailable => "source-unavailable",
+            Code::SourceNoQuorum => "source-no-quorum",
+            Code::TargetUnavailable => "target-unavailable",
+            Code::TargetDenied => "target-denied",
+            Code::TargetFull => "target-full",
+            Code::TargetConflict => "target-conflict",
+            Code::NotInMigrationMode => "not-in-migration-mode",
+            Code::TargetKeysExist => "target-keys-exist",
+            Code::ValueTooLarge => "value-too-large",
+            Code::ValueCorrupt => "value-corrupt",
+            Code::ServerVersion => "server-version",
+            Code::NotARestateStore => "not-a-restate-store",
+            Code::SameStore => "same-store",
+            Code::SourceChanged => "source-changed",
+            Code::VerificationFailed => "verification-failed",
+            Code::KeyNotFound => "key-not-found",
+            Code::Interrupted => "interrupted",
+            Code::Internal => "internal",
+        }
+    }
+
+    /// The exit code of a command that ends so before it has written anything.
+    fn exit(self) -> u8 {
+        match self {
+            Code::Usage | Code::ConfigInvalid => exit::USAGE,
+            Code::KeyNotFound => exit::KEY_NOT_FOUND,
+            Code::VerificationFailed | Code::SourceChanged => exit::DIFFERENT,
+            Code::SourceUnavailable | Code::SourceNoQuorum | Code::TargetUnavailable => {
+                exit::UNAVAILABLE
+            }
+            Code::Internal | Code::Interrupted => exit::FAILED,
+            _ => exit::REFUSED,
+        }
+    }
+}
+
+/// The exit codes.
+pub mod exit {
+    /// Done.
+    pub const DONE: u8 = 0;
+    /// Failed for a reason that has no code of its own.
+    pub const FAILED: u8 = 1;
+    /// Wrong usage, or a configuration file that is not valid.
+    pub const USAGE: u8 = 2;
+    /// The key does not exist.
+    pub const KEY_NOT_FOUND: u8 = 3;
+    /// Source and target differ.
+    pub const DIFFERENT: u8 = 4;
+    /// A check did not hold; nothing was written.
+    pub const REFUSED: u8 = 5;
+    /// The source or the target can't be reached; nothing was written.
+    pub const UNAVAILABLE: u8 = 6;
+    /// Stopped after the first write.
+    pub const STOPPED: u8 = 7;
+}
+
+/// What went wrong, where, why, and what to do next.
+#[derive(Clone, Debug, Error)]
+#[error("{message}")]
+pub struct Failure {
+    /// For programs.
+    pub code: Code,
+    /// For people; one sentence or a sentence and a list.
+    pub message: String,
+    /// What to do, each a sentence of its own.
+    pub hints: Vec<String>,
+    /// How the program ends.
+    pub exit: u8,
+}
+
+impl Failure {
+    /// A failure with the exit code of its kind.
+    pub fn new(code: Code, message: impl Into<String>) -> Self {
+        Failure { code, message: message.into(), hints: Vec::new(), exit: code.exit() }
+    }
+
+    /// With one more thing to do.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hints.push(hint.into());
+        self
+    }
+
+    /// The same after something was written.
+    #[must_use]
+    pub fn after_writing(mut self) -> Self {
+        self.exit = exit::STOPPED;
+        self
+    }
+
+    /// A store's answer while it was read.
+    pub fn of_source(error: &StoreError) -> Self {
+        let code = match error {
+            StoreError::NoQuorum { .. } => Code::SourceNoQuorum,
+            StoreError::Usage(_) => Code::Usage,
+            StoreError::Unavailable { .. } => Code::SourceUnavailable,
+            _ => Code::Internal,
+        };
+        let failure = Failure::new(code, format!("failed to read the source: {error}"));
+        match code {
+            Code::SourceNoQuorum => failure.hint(
+                "start the metadata servers that do not answer, until a majority of them runs",
+            ),
+            Code::SourceUnavailable => failure.hint(
+                "check --address: it is the node-to-node (fabric) address, by default port 5122",
+            ),
+            _ => failure,
+        }
+    }
+
+    /// The target's answer to a read, a check or a write.
+    pub fn of_target(error: &StoreError) -> Self {
+        let code = match error {
+            StoreError::Unavailable { .. } | StoreError::NoQuorum { .. } => Code::TargetUnavailable,
+            StoreError::Denied { .. } => Code::TargetDenied,
+            StoreError::Full { .. } => Code::TargetFull,
+            StoreError::TooLarge { .. } => Code::ValueTooLarge,
+            StoreError::Conflict { .. } => Code::TargetConflict,
+            StoreError::Usage(_) => Code::ConfigInvalid,
+            StoreError::Other { .. } => Code::Internal,
+        };
+        Failure::new(code, format!("failed to use the target: {error}"))
+    }
+}
+
+/// A store as documents name it.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct StoreName {
+    /// As a `[metadata-client]` section calls it.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Text without secrets.
+    pub name: String,
+}
+
+impl StoreName {
+    /// Of an opened store.
+    pub fn of(store: &(impl crate::backends::Source + ?Sized)) -> Self {
+        StoreName { kind: store.kind().to_owned(), name: store.name().to_owned() }
+    }
+}
+
+impl fmt::Display for StoreName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name)
+    }
+}
+
+/// What a command ended with.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// What it found or did, as far as it came.
+    pub subject: Option<Subject>,
+    /// What went wrong.
+    pub failure: Option<Failure>,
+}
+
+impl Outcome {
+    /// A command that did what it was asked for.
+    pub fn done(subject: Subject) -> Self {
+        Outcome { subject: Some(subject), failure: None }
+    }
+
+    /// The exit code.
+    pub fn exit(&self) -> u8 {
+        self.failure.as_ref().map_or(exit::DONE, |failure| failure.exit)
+    }
+}
+
+/// What each command tells.
+#[derive(Debug)]
+pub enum Subject {
+    /// `metadata list`.
+    List(Listing),
+    /// `metadata get`.
+    Get(Gotten),
+    /// `metadata get --raw`, and shell completions: bytes as they are.
+    Bytes(Vec<u8>),
+    /// `metadata verify`.
+    Verify(Compared),
+    /// `metadata migrate`.
+    Migrate(Box<Migration>),
+}
+
+/// `metadata list`.
+#[derive(Debug)]
+pub struct Listing {
+    /// Where.
+    pub store: StoreName,
+    /// Name and fingerprint, where `nodes_config` is there and says them.
+    pub cluster: Option<(String, Option<u64>)>,
+    /// What is there.
+    pub snapshot: Snapshot,
+    /// How much else lies there; `None` where the store can't tell.
+    pub foreign: Option<u64>,
+    /// What is damaged, by key.
+    pub warnings: Vec<String>,
+}
+
+/// `metadata get`.
+#[derive(Debug)]
+pub struct Gotten {
+    /// Which key.
+    pub key: Key,
+    /// The version beside the value.
+    pub version: Version,
+    /// The name of its codec.
+    pub encoding: &'static str,
+    /// The decoded value.
+    pub value: serde_json::Value,
+    /// What is not as it should be.
+    pub warning: Option<String>,
+}
+
+/// `metadata verify`.
+#[derive(Debug)]
+pub struct Compared {
+    /// What was compared.
+    pub source: StoreName,
+    /// And with what.
+    pub target: StoreName,
+    /// Key by key.
+    pub verdict: Verdict,
+    /// Whether all that differs is permitted to.
+    pub equal: bool,
+}
+
+/// How far a migration came.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Progress {
+    /// All is written and verified.
+    Migrated,
+    /// A dry run came to its end.
+    Planned,
+    /// Nothing was written.
+    #[default]
+    Refused,
+    /// Something was written.
+    Failed,
+    /// A signal ended it.
+    Interrupted,
+}
+
+/// `metadata migrate`, as far as it came.
+#[derive(Debug, Default)]
+pub struct Migration {
+    /// How far.
+    pub progress: Progress,
+    /// From where, once it is open.
+    pub source: Option<StoreName>,
+    /// To where, once it is open.
+    pub target: Option<StoreName>,
+    /// Every check that was made.
+    pub checks: Vec<Finding>,
+    /// What was to be done, once it was decided.
+    pub plan: Plan,
+    /// The keys that are known to be in the target because of this run.
+    pub written: BTreeSet<Key>,
+    /// Whether anything may have been written.
+    pub writing: bool,
+    /// Whether target and source were read again and compared equal.
+    pub verified: bool,
+    /// Milliseconds since the start.
+    pub elapsed_ms: u64,
+    /// What the operator does next, one text a step.
+    pub next_steps: Vec<String>,
+}

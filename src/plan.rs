@@ -1,0 +1,222 @@
+//! Two snapshots in, what to do with each key out. Pure: no I/O, not async.
+
+use crate::backends::{Change, Effect};
+use crate::model::{Entry, Key, Snapshot, Value};
+
+/// What to do with keys that the target already has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnExisting {
+    /// Nothing may exist.
+    Refuse,
+    /// `--resume`: what is identical is skipped, nothing else may exist.
+    Resume,
+    /// `--force`: everything is replaced, what the source lacks is deleted.
+    Overwrite,
+    /// Both: what is identical is skipped, the rest is replaced.
+    ResumeAndOverwrite,
+}
+
+impl OnExisting {
+    /// From the two flags.
+    pub fn of(resume: bool, force: bool) -> Self {
+        match (resume, force) {
+            (false, false) => OnExisting::Refuse,
+            (true, false) => OnExisting::Resume,
+            (false, true) => OnExisting::Overwrite,
+            (true, true) => OnExisting::ResumeAndOverwrite,
+        }
+    }
+}
+
+/// What is to be done with one key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// It is not in the target.
+    Create,
+    /// The target has the same version and bytes.
+    Skip,
+    /// The target has something else, which is replaced.
+    Overwrite,
+    /// Only the target has it, and it is removed.
+    Delete,
+    /// The target has it, and nothing permits to touch it.
+    Conflict,
+}
+
+impl Action {
+    /// The name in tables and documents.
+    pub fn name(self) -> &'static str {
+        match self {
+            Action::Create => "create",
+            Action::Skip => "skip",
+            Action::Overwrite => "overwrite",
+            Action::Delete => "delete",
+            Action::Conflict => "conflict",
+        }
+    }
+}
+
+/// One key of a plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// Which key.
+    pub key: Key,
+    /// What is to be done.
+    pub action: Action,
+    /// What the source holds.
+    pub source: Option<Value>,
+    /// What the target holds.
+    pub target: Option<Entry>,
+}
+
+impl Step {
+    /// Whether the target holds exactly what the source does.
+    pub fn is_identical(&self) -> bool {
+        self.source.is_some() && self.target.as_ref().and_then(Entry::value) == self.source.as_ref()
+    }
+
+    /// The conditional write of this step, where it has one.
+    pub fn change(&self) -> Option<Change> {
+        let effect = match (self.action, &self.source, &self.target) {
+            (Action::Create, Some(value), None) => Effect::Create(value.clone()),
+            (Action::Overwrite, Some(value), Some(found)) => {
+                Effect::Overwrite(value.clone(), found.tag().clone())
+            }
+            (Action::Delete, None, Some(found)) => Effect::Delete(found.tag().clone()),
+            _ => return None,
+        };
+        Some(Change { key: self.key.clone(), effect })
+    }
+}
+
+/// What is to be done, key by key, in the order of keys.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Plan {
+    /// One for each key that source or target have.
+    pub steps: Vec<Step>,
+}
+
+impl Plan {
+    /// The keys in the way.
+    pub fn conflicts(&self) -> impl Iterator<Item = &Step> {
+        self.steps.iter().filter(|step| step.action == Action::Conflict)
+    }
+
+    /// How many keys have this action.
+    pub fn count(&self, action: Action) -> usize {
+        self.steps.iter().filter(|step| step.action == action).count()
+    }
+
+    /// The writes, in the order of keys.
+    pub fn changes(&self) -> Vec<Change> {
+        self.steps.iter().filter_map(Step::change).collect()
+    }
+}
+
+/// Decides key by key. Damaged values of the source are left out: the checks refuse them.
+pub fn decide(source: &Snapshot, target: &Snapshot, on_existing: OnExisting) -> Plan {
+    let mut keys: Vec<&Key> = source.keys().chain(target.keys()).collect();
+    keys.sort();
+    keys.dedup();
+    let steps = keys.into_iter().map(|key| {
+        let mut step = Step {
+            key: key.clone(),
+            action: Action::Create,
+            source: source.get(key).and_then(Entry::value).cloned(),
+            target: target.get(key).cloned(),
+        };
+        step.action = action(&step, on_existing);
+        step
+    });
+    Plan { steps: steps.collect() }
+}
+
+fn action(step: &Step, on_existing: OnExisting) -> Action {
+    use OnExisting::{Overwrite, Refuse, Resume, ResumeAndOverwrite};
+    match (&step.source, &step.target, on_existing) {
+        (Some(_), None, _) => Action::Create,
+        (_, _, Resume | ResumeAndOverwrite) if step.is_identical() => Action::Skip,
+        (_, _, Refuse | Resume) | (None, None, _) => Action::Conflict,
+        (Some(_), Some(_), Overwrite | ResumeAndOverwrite) => Action::Overwrite,
+        (None, Some(_), Overwrite | ResumeAndOverwrite) => Action::Delete,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use prost::bytes::Bytes;
+
+    use super::*;
+    use crate::model::{Tag, Version};
+
+    fn any_snapshot() -> impl Strategy<Value = Snapshot> {
+        let entry = (1_u32..3, 0_u8..3, any::<bool>()).prop_map(|(version, byte, damaged)| {
+            let tag = Tag::Revisions { value: i64::from(byte) + 1, version: 1 };
+            match damaged && byte == 0 {
+                true => Entry::Damaged { reason: "is broken".into(), bytes: 1, tag },
+                false => {
+                    let bytes = Bytes::from(vec![byte]);
+                    Entry::Whole(Value { version: Version(version), bytes }, tag)
+                }
+            }
+        });
+        let key = prop_oneof![
+            Just(Key::NodesConfig),
+            Just(Key::RuleBook),
+            (0_u16..6).prop_map(Key::PartitionEpoch)
+        ];
+        prop::collection::btree_map(key, entry, 0..8)
+    }
+
+    fn whole(snapshot: Snapshot) -> Snapshot {
+        snapshot.into_iter().filter(|(_, entry)| entry.value().is_some()).collect()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, cases: 2_000, ..Default::default() })]
+
+        #[test]
+        fn every_key_has_one_step_and_nothing_existing_changes_unless_forced(
+            source in any_snapshot().prop_map(whole), target in any_snapshot(), resume: bool, force: bool
+        ) {
+            let plan = decide(&source, &target, OnExisting::of(resume, force));
+            let keys: Vec<_> = plan.steps.iter().map(|step| step.key.clone()).collect();
+            let mut expected: Vec<_> = source.keys().chain(target.keys()).cloned().collect();
+            expected.sort();
+            expected.dedup();
+            prop_assert_eq!(keys, expected);
+            for step in &plan.steps {
+                if !force {
+                    prop_assert!(!matches!(step.action, Action::Overwrite | Action::Delete));
+                } else {
+                    prop_assert_ne!(step.action, Action::Conflict);
+                }
+                prop_assert_eq!(step.action == Action::Skip, resume && step.is_identical());
+                prop_assert_eq!(step.action == Action::Create, step.target.is_none());
+            }
+        }
+
+        #[test]
+        fn a_forced_plan_carried_out_is_the_source(
+            source in any_snapshot().prop_map(whole), target in any_snapshot(), resume: bool
+        ) {
+            let plan = decide(&source, &target, OnExisting::of(resume, true));
+            let mut result: std::collections::BTreeMap<_, _> = target
+                .iter()
+                .filter_map(|(key, entry)| Some((key.clone(), entry.value()?.clone())))
+                .collect();
+            for change in plan.changes() {
+                match change.value() {
+                    Some(value) => { result.insert(change.key.clone(), value.clone()); }
+                    None => { result.remove(&change.key); }
+                }
+            }
+            let expected: std::collections::BTreeMap<_, _> = source
+                .iter()
+                .filter_map(|(key, entry)| Some((key.clone(), entry.value()?.clone())))
+                .collect();
+            prop_assert_eq!(result, expected);
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! Checks of the target: is it there, does it take writes, does all fit, and is nothing in the way.
+
+use indicatif::HumanBytes;
+
+use super::{Check, Finding};
+use crate::backends::{Misfit, StoreError};
+use crate::model::{Entry, Snapshot};
+use crate::outcome::{Code, Failure};
+use crate::plan::{Plan, Step};
+use crate::verify::{Status as Compared, compare_values};
+
+/// Whether the target answers.
+pub fn check_target(name: &str, read: Result<&Snapshot, &StoreError>) -> Finding {
+    match read {
+        Ok(snapshot) => {
+            let holds = match snapshot.len() {
+                0 => "no keys of Restate's".to_owned(),
+                count => format!("{count} keys of Restate's"),
+            };
+            Finding::ok(Check::Target, format!("{name}, {holds}"))
+        }
+        Err(error) => Finding::of_failure(Check::Target, Failure::of_target(error))
+            .hint("check the addresses in the target's TOML, and that the store runs"),
+    }
+}
+
+/// Whether it takes writes.
+pub fn check_target_writable(probe: &Result<(), StoreError>) -> Finding {
+    match probe {
+        Ok(()) => Finding::ok(Check::TargetWritable, "takes conditional writes"),
+        Err(error) => Finding::of_failure(Check::TargetWritable, Failure::of_target(error)),
+    }
+}
+
+/// Whether every value fits.
+pub fn check_limits(misfits: &Result<Vec<Misfit>, StoreError>, wanted: &Snapshot) -> Finding {
+    let misfits = match misfits {
+        Ok(misfits) => misfits,
+        Err(error) => return Finding::of_failure(Check::Limits, Failure::of_target(error)),
+    };
+    if misfits.is_empty() {
+        let sizes = wanted.values().filter_map(Entry::value).map(|value| value.bytes.len());
+        let largest = HumanBytes(sizes.max().unwrap_or_default() as u64);
+        return Finding::ok(Check::Limits, format!("all values fit, the largest has {largest}"));
+    }
+    let items = misfits.iter().map(|misfit| format!("{} {}", misfit.key, misfit.reason)).collect();
+    let detail = format!("{} value(s) do not fit the target", misfits.len());
+    let mut hints: Vec<_> = misfits.iter().map(|misfit| misfit.hint.clone()).collect();
+    hints.dedup();
+    let finding = Finding::failed(Check::Limits, Code::ValueTooLarge, detail).items(items);
+    Finding { hints, ..finding }
+}
+
+/// Whether the target has keys that the plan may not touch.
+pub fn check_target_keys(plan: &Plan) -> Finding {
+    let conflicts: Vec<_> = plan.conflicts().collect();
+    let existing = plan.steps.iter().filter(|step| step.target.is_some()).count();
+    if conflicts.is_empty() {
+        let detail = match existing {
+            0 => "none exist".to_owned(),
+            count => format!("{count} exist and are dealt with"),
+        };
+        return Finding::ok(Check::TargetKeys, detail);
+    }
+    let all_identical = conflicts.iter().all(|step| step.is_identical());
+    let hint = if all_identical {
+        "all of them are identical to the source: --resume goes on from there"
+    } else {
+        "--force replaces them; look first with `metadata list` and `metadata verify` whether they \
+         may be lost"
+    };
+    Finding::failed(
+        Check::TargetKeys,
+        Code::TargetKeysExist,
+        format!("{} key(s) already exist in the target", conflicts.len()),
+    )
+    .items(conflicts.into_iter().map(compared).collect())
+    .hint(hint)
+}
+
+/// The key, and how it compares.
+fn compared(step: &Step) -> String {
+    let comparison = match (&step.source, &step.target) {
+        (_, None) => "is missing".to_owned(),
+        (_, Some(Entry::Damaged { reason, .. })) => reason.clone(),
+        (None, Some(Entry::Whole(target, _))) => {
+            format!("is only in the target, at version {}", target.version)
+        }
+        (Some(source), Some(Entry::Whole(target, _))) => {
+            let (ours, theirs) = (source.version, target.version);
+            match compare_values(source, target) {
+                Compared::Same => format!("is identical, at version {theirs}"),
+                Compared::Newer => format!("is newer: version {theirs}, the source has {ours}"),
+                Compared::Older => format!("is older: version {theirs}, the source has {ours}"),
+                _ => format!("has other bytes at the same version {theirs}"),
+            }
+        }
+    };
+    format!("{} {comparison}", step.key)
+}

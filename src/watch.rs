@@ -1,0 +1,42 @@
+//! What happens while a command runs, as events. Stations emit them; `report` draws them.
+
+/// A part of a command that takes its time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// Reading the source for the first time.
+    ReadSource,
+    /// Reading what is in the target.
+    ReadTarget,
+    /// Writing.
+    Write,
+    /// Reading both again.
+    ReadBack,
+}
+
+/// Something that happened.
+#[derive(Clone, Copy, Debug)]
+pub enum Event<'a> {
+    /// A stage began, on the store of that name.
+    Started(Stage, &'a str),
+    /// It is known how many keys the stage has to go through.
+    Total(Stage, usize),
+    /// One more key, of so many bytes.
+    Key(Stage, u64),
+    /// The stage is through.
+    Finished(Stage),
+    /// Something deserves attention and stops nothing.
+    Warning(&'a str),
+}
+
+/// Who is told.
+pub trait Watch: Send + Sync {
+    /// Takes one event; must not block.
+    fn on(&self, event: Event<'_>);
+}
+
+/// Nobody.
+pub struct Unwatched;
+
+impl Watch for Unwatched {
+    fn on(&self, _: Event<'_>) {}
+}
