@@ -1,7 +1,9 @@
 //! What happens while a command runs, as events. Stations emit them; `report` draws them.
 
+use crate::preflight::Finding;
+
 /// A part of a command that takes its time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Stage {
     /// Reading the source for the first time.
     ReadSource,
@@ -9,8 +11,10 @@ pub enum Stage {
     ReadTarget,
     /// Writing.
     Write,
-    /// Reading both again.
+    /// Reading the target back.
     ReadBack,
+    /// Reading the source for the second time.
+    ReadSourceAgain,
 }
 
 /// Something that happened.
@@ -24,6 +28,8 @@ pub enum Event<'a> {
     Key(Stage, u64),
     /// The stage is through.
     Finished(Stage),
+    /// A check was made.
+    Finding(&'a Finding),
     /// Something deserves attention and stops nothing.
     Warning(&'a str),
 }

@@ -120,7 +120,7 @@ impl Finding {
     }
 
     /// The same where it stops nothing.
-    fn as_warning(mut self) -> Self {
+    fn into_warning(mut self) -> Self {
         self.status = Status::Warning;
         self
     }

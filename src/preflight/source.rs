@@ -88,7 +88,7 @@ pub fn check_values(snapshot: &Snapshot, undecoded: &[Key]) -> Finding {
             format!("all {} decode, each at the version it is stored at", snapshot.len()),
         ),
         false => {
-            Finding::ok(Check::Values, "copied without a look inside").items(unseen).as_warning()
+            Finding::ok(Check::Values, "copied without a look inside").items(unseen).into_warning()
         }
     }
 }
@@ -103,7 +103,7 @@ pub fn check_server_version(nodes: &NodesConfiguration, accepted: Option<(u64, u
     let tested = format!("this program was tested up to {major}.{minor}.{patch}");
     let Some(found) = newest else {
         return Finding::ok(Check::ServerVersion, format!("the nodes say none; {tested}"))
-            .as_warning();
+            .into_warning();
     };
     let shown = format!("{}.{}.{}", found.0, found.1, found.2);
     if (found.0, found.1) > (major, minor) && accepted < Some((found.0, found.1)) {
@@ -122,7 +122,7 @@ pub fn check_server_version(nodes: &NodesConfiguration, accepted: Option<(u64, u
         ));
     }
     let finding = Finding::ok(Check::ServerVersion, format!("{shown}; {tested}"));
-    if found > TESTED { finding.as_warning() } else { finding }
+    if found > TESTED { finding.into_warning() } else { finding }
 }
 
 fn version_numbers(version: &str) -> Option<(u64, u64, u64)> {
@@ -166,7 +166,7 @@ pub fn check_migration_mode(
             "stop each of these nodes and start it with --metadata-migration-mode; name a node that \
              is gone for good with --ignore-node",
         );
-    if dry_run { finding.as_warning() } else { finding }
+    if dry_run { finding.into_warning() } else { finding }
 }
 
 /// A node is in migration mode when it has no role but those two. One that was not restarted still
@@ -211,5 +211,5 @@ pub fn check_tls() -> Finding {
         Check::Tls,
         "--insecure-skip-tls-verify: whose certificates the nodes show is not checked",
     )
-    .as_warning()
+    .into_warning()
 }

@@ -51,8 +51,14 @@ pub fn check_limits(misfits: &Result<Vec<Misfit>, StoreError>, wanted: &Snapshot
     Finding { hints, ..finding }
 }
 
-/// Whether the target has keys that the plan may not touch.
-pub fn check_target_keys(plan: &Plan) -> Finding {
+/// Whether the target has keys that the plan may not touch; `elsewhere` where the source keeps its
+/// metadata in no store of its own, which may then be the target.
+pub fn check_target_keys(plan: &Plan, elsewhere: bool) -> Finding {
+    if elsewhere && !plan.steps.is_empty() && plan.steps.iter().all(Step::is_identical) {
+        let detail = "no node of the cluster is a metadata server, and the target holds exactly what \
+                      it does: it runs on the target already";
+        return Finding::failed(Check::TargetKeys, Code::SameStore, detail);
+    }
     let conflicts: Vec<_> = plan.conflicts().collect();
     let existing = plan.steps.iter().filter(|step| step.target.is_some()).count();
     if conflicts.is_empty() {

@@ -108,16 +108,19 @@ fn existing_keys_are_all_listed_with_how_they_compare() {
         (epoch(3), entry(3, b"a")),
         (Key::RuleBook, entry(9, b"r")),
     ]);
-    let finding = check_target_keys(&decide(&source, &target, OnExisting::Refuse));
+    let finding = check_target_keys(&decide(&source, &target, OnExisting::Refuse), false);
     assert_eq!(finding.code, Some(Code::TargetKeysExist));
     assert!(finding.hints[0].contains("--force"));
     insta::assert_snapshot!(line(&finding));
 
     let partly = Snapshot::from([(epoch(0), entry(2, b"a"))]);
-    let finding = check_target_keys(&decide(&source, &partly, OnExisting::Refuse));
+    let finding = check_target_keys(&decide(&source, &partly, OnExisting::Refuse), false);
     assert!(finding.hints[0].contains("--resume"));
-    let finding = check_target_keys(&decide(&source, &partly, OnExisting::Resume));
+    let finding = check_target_keys(&decide(&source, &partly, OnExisting::Resume), false);
     assert_eq!(finding.status, Status::Ok);
+
+    let itself = check_target_keys(&decide(&source, &source, OnExisting::Overwrite), true);
+    assert_eq!(itself.code, Some(Code::SameStore));
 }
 
 #[test]

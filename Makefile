@@ -1,0 +1,12 @@
+# The front door: every target is one script.
+.PHONY: demo test check setup
+.DEFAULT_GOAL := help
+
+help:
+	@echo "make demo    a migration from start to end on real servers, explained"
+	@echo "make test    every test, over real servers"
+	@echo "make check   formatting, lints, documentation, unit tests"
+	@echo "make setup   install what these need"
+
+demo test check setup:
+	@scripts/$@.sh

@@ -1,0 +1,9 @@
+#!/usr/bin/env bash
+# Formatting, lints, documentation and unit tests; talks to no server.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+scripts/setup.sh
+cargo fmt --all --check
+cargo clippy --quiet --all-targets --locked -- -D warnings
+RUSTDOCFLAGS="-D warnings" cargo doc --quiet --no-deps --locked
+cargo test --quiet --lib --locked

@@ -1,0 +1,50 @@
+#!/usr/bin/env bash
+# Installs what the demo and the tests need, if it is missing. Debian packages go where Debian puts
+# them; the servers from npm go into .cache, which git ignores. Quick when nothing is missing.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+restate=1.7.12
+sdk=1.17.2
+npm_packages=(
+    "@restatedev/restate-server@$restate"
+    "@restatedev/restatectl@$restate"
+    "@restatedev/restate-sdk@$sdk"
+)
+
+need() {
+    command -v "$1" >/dev/null 2>&1 || { echo "set-up: $1 is missing; install $2 first" >&2; exit 1; }
+}
+
+as_root() {
+    if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
+}
+
+need cargo "Rust (rustup)"
+need node "Node.js 20 or newer"
+need npm "npm"
+need python3 "Python 3"
+
+missing=()
+command -v protoc >/dev/null 2>&1 || missing+=(protobuf-compiler)
+command -v etcd >/dev/null 2>&1 || missing+=(etcd-server)
+command -v etcdctl >/dev/null 2>&1 || missing+=(etcd-client)
+command -v setpriv >/dev/null 2>&1 || missing+=(util-linux)
+if [ "${#missing[@]}" -gt 0 ]; then
+    echo "set-up: installing Debian packages: ${missing[*]}"
+    as_root apt-get update -qq
+    # RUNLEVEL=1: the packages' own services are not started; the tests start their own.
+    as_root env RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive \
+        apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+fi
+
+stamp=.cache/npm/installed
+if [ "$(cat "$stamp" 2>/dev/null)" != "${npm_packages[*]}" ]; then
+    echo "set-up: installing from npm into .cache/npm: ${npm_packages[*]}"
+    mkdir -p .cache/npm
+    [ -f .cache/npm/package.json ] || echo '{"private": true}' >.cache/npm/package.json
+    # No package's own install scripts: the binaries come inside the packages.
+    npm install --prefix .cache/npm --ignore-scripts --no-audit --no-fund --no-package-lock \
+        --loglevel=error "${npm_packages[@]}" >/dev/null
+    echo "${npm_packages[*]}" >"$stamp"
+fi

@@ -1,0 +1,25 @@
+//! `completions`: a script for a shell.
+
+use clap::CommandFactory;
+use clap_complete::Shell;
+
+use crate::cli::Cli;
+use crate::outcome::{Outcome, Subject};
+
+/// Arguments of `completions`.
+#[derive(clap::Args)]
+pub struct CompletionsArgs {
+    /// Which shell
+    #[arg(value_enum)]
+    pub shell: Shell,
+}
+
+/// Writes the script to standard output.
+///
+/// # Errors
+/// None.
+pub fn run(args: &CompletionsArgs) -> anyhow::Result<Outcome> {
+    let mut script = Vec::new();
+    clap_complete::generate(args.shell, &mut Cli::command(), "restatectl", &mut script);
+    Ok(Outcome::done(Subject::Bytes(script)))
+}

@@ -1,0 +1,74 @@
+//! `metadata get`: one value.
+
+use clap::builder::NonEmptyStringValueParser;
+
+use crate::cli::Output;
+use crate::codec;
+use crate::commands::{Context, store_arg};
+use crate::model::{Entry, Key};
+use crate::outcome::{Code, Failure, Gotten, Outcome, Subject};
+
+/// Arguments of `metadata get`.
+#[derive(clap::Args)]
+pub struct GetArgs {
+    /// The key, such as nodes_config, rule_book or pp_epoch_0
+    #[arg(short = 'k', long, value_parser = NonEmptyStringValueParser::new())]
+    pub key: String,
+
+    /// Read this store instead of the running cluster: a TOML file, or - for standard input
+    #[arg(long, visible_alias = "toml", value_name = "STORE")]
+    pub from: Option<String>,
+
+    /// Write the exact stored bytes instead of JSON
+    #[arg(long)]
+    pub raw: bool,
+}
+
+/// Reads and decodes the value.
+///
+/// # Errors
+/// Any [`Failure`] of opening, reading or decoding.
+pub async fn run(args: &GetArgs, context: &Context<'_>) -> anyhow::Result<Outcome> {
+    if args.raw && context.global.output == Output::Json {
+        let reason = "--raw writes bytes, which no JSON document can hold; leave out -o json";
+        return Err(Failure::new(Code::Usage, reason).into());
+    }
+    let loaded = args.from.as_deref().map(|from| store_arg::load(from, context)).transpose()?;
+    let opened = store_arg::open_source(loaded.as_ref(), context).await?;
+    let key = Key::parse(&args.key);
+    let source = opened.source();
+    let mut entries = source
+        .read(std::slice::from_ref(&key))
+        .await
+        .map_err(|error| Failure::of_source(&error))?;
+    let Some(entry) = entries.pop().flatten() else {
+        let reason = format!("the key {key} does not exist in {}", source.name());
+        return Err(Failure::new(Code::KeyNotFound, reason)
+            .hint("`metadata list` shows the keys that exist")
+            .into());
+    };
+    let (bytes, gotten) = match entry {
+        Entry::Damaged { reason, .. } => return Err(corrupt(&key, &reason).into()),
+        Entry::Whole(value, _) => (value.bytes.clone(), value),
+    };
+    if args.raw {
+        return Ok(Outcome::done(Subject::Bytes(bytes.to_vec())));
+    }
+    let read = |error: codec::CodecError| {
+        corrupt(&key, &error.to_string()).hint("--raw writes the bytes as they are")
+    };
+    Ok(Outcome::done(Subject::Get(Gotten {
+        version: gotten.version,
+        encoding: codec::encoding(&gotten.bytes).map_err(read)?.name(),
+        value: codec::describe(&key, &gotten).map_err(read)?,
+        warning: match codec::check(&key, &gotten) {
+            Ok(()) | Err(codec::CodecError::Undecodable(_)) => None,
+            Err(fault) => Some(format!("{key} {fault}")),
+        },
+        key,
+    })))
+}
+
+fn corrupt(key: &Key, reason: &str) -> Failure {
+    Failure::new(Code::ValueCorrupt, format!("{key} {reason}"))
+}

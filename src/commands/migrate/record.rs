@@ -1,0 +1,101 @@
+//! What a migration has done so far, so that it can be told however it ends.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use crate::apply::Journal;
+use crate::backends::Change;
+use crate::outcome::{Failure, Migration, Outcome, Progress, StoreName, Subject, exit};
+use crate::plan::Plan;
+use crate::preflight::Finding;
+
+pub(super) struct Record {
+    started: Instant,
+    state: Mutex<Migration>,
+}
+
+impl Record {
+    pub(super) fn new(started: Instant) -> Self {
+        Record { started, state: Mutex::default() }
+    }
+
+    fn state(&self) -> MutexGuard<'_, Migration> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn source(&self, name: StoreName) {
+        self.state().source = Some(name);
+    }
+
+    pub(super) fn target(&self, name: StoreName) {
+        self.state().target = Some(name);
+    }
+
+    pub(super) fn found(&self, finding: Finding) {
+        self.state().checks.push(finding);
+    }
+
+    pub(super) fn checks(&self) -> Vec<Finding> {
+        self.state().checks.clone()
+    }
+
+    pub(super) fn planned(&self, plan: Plan) {
+        self.state().plan = plan;
+    }
+
+    pub(super) fn plan(&self) -> Plan {
+        self.state().plan.clone()
+    }
+
+    pub(super) fn progress(&self, progress: Progress) {
+        self.state().progress = progress;
+    }
+
+    pub(super) fn is_writing(&self) -> bool {
+        self.state().writing
+    }
+
+    pub(super) fn written_count(&self) -> usize {
+        self.state().written.len()
+    }
+
+    /// Everything is written, read back and compared.
+    pub(super) fn migrated(&self, next_steps: Vec<String>) {
+        let mut state = self.state();
+        state.progress = Progress::Migrated;
+        state.verified = true;
+        state.next_steps = next_steps;
+    }
+
+    pub(super) fn into_outcome(self, failure: Option<Failure>) -> Outcome {
+        let mut migration = self.state.into_inner().unwrap_or_else(PoisonError::into_inner);
+        migration.elapsed_ms =
+            u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let failure = failure.map(|failure| with_state(failure, &mut migration));
+        Outcome { subject: Some(Subject::Migrate(Box::new(migration))), failure }
+    }
+}
+
+/// A run that failed after its first write tells so by its exit code, unless the comparison at its
+/// end, or a signal, has its own.
+fn with_state(failure: Failure, migration: &mut Migration) -> Failure {
+    if migration.progress == Progress::Interrupted {
+        return failure;
+    }
+    migration.progress = if migration.writing { Progress::Failed } else { Progress::Refused };
+    if migration.writing && failure.exit != exit::DIFFERENT {
+        failure.after_writing()
+    } else {
+        failure
+    }
+}
+
+impl Journal for Record {
+    fn writing(&self) {
+        self.state().writing = true;
+    }
+
+    fn written(&self, changes: &[Change]) {
+        self.state().written.extend(changes.iter().map(|change| change.key.clone()));
+    }
+}

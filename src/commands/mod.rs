@@ -1,0 +1,55 @@
+//! One file per command: its arguments, and the stations that it wires together.
+
+pub mod completions;
+pub mod get;
+pub mod interrupt;
+pub mod list;
+pub mod migrate;
+pub mod store_arg;
+pub mod verify;
+
+use std::time::Instant;
+
+use crate::cli::{Cli, Command, Global, MetadataCommand};
+use crate::outcome::Outcome;
+use crate::watch::Watch;
+
+/// What every command is given.
+pub struct Context<'a> {
+    /// Options of every command.
+    pub global: &'a Global,
+    /// Who is told what happens.
+    pub watch: &'a dyn Watch,
+    /// The words that the program was called with, to be shown again.
+    pub command_line: &'a [String],
+    /// When it was called.
+    pub started: Instant,
+}
+
+/// Runs the command until it ends or a signal ends it.
+///
+/// # Errors
+/// Whatever has no outcome of its own.
+pub async fn run(cli: &Cli, watch: &dyn Watch, command_line: &[String]) -> anyhow::Result<Outcome> {
+    let context = Context { global: &cli.global, watch, command_line, started: Instant::now() };
+    let command = match &cli.command {
+        Command::Completions(args) => return completions::run(args),
+        Command::Metadata { command } => command,
+    };
+    // A migration ends by a signal in its own way: it says what it has written.
+    if let MetadataCommand::Migrate(args) = command {
+        return migrate::run(args, &context).await;
+    }
+    let work = async {
+        match command {
+            MetadataCommand::Verify(args) => verify::run(args, &context).await,
+            MetadataCommand::List(args) => list::run(args, &context).await,
+            MetadataCommand::Get(args) => get::run(args, &context).await,
+            MetadataCommand::Migrate(args) => migrate::run(args, &context).await,
+        }
+    };
+    tokio::select! {
+        outcome = work => outcome,
+        signal = interrupt::signal() => Err(signal?.failure().into()),
+    }
+}

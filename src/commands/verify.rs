@@ -1,0 +1,104 @@
+//! `metadata verify`: two stores, key by key. Writes nothing.
+
+use tokio::try_join;
+
+use crate::backends::cluster::Quorum;
+use crate::commands::Context;
+use crate::commands::store_arg::{self, Opened, is_same_store};
+use crate::outcome::{Code, Compared, Failure, Outcome, StoreName, Subject};
+use crate::snapshot;
+use crate::verify::{Status, Verdict, compare};
+use crate::watch::Stage;
+
+/// Arguments of `metadata verify`.
+#[derive(clap::Args)]
+pub struct VerifyArgs {
+    /// The store to compare: a TOML file with a [metadata-client] section, or - for standard input
+    #[arg(long, value_name = "STORE")]
+    pub toml: String,
+
+    /// Compare with this store instead of the running cluster
+    #[arg(long, value_name = "STORE")]
+    pub from: Option<String>,
+
+    /// Take a key that is newer in the target for good
+    ///
+    /// A cluster that was started on its target advances nodes_config, bifrost_config and the
+    /// epochs.
+    #[arg(long)]
+    pub allow_newer: bool,
+}
+
+/// Reads both stores and compares them.
+///
+/// # Errors
+/// Any [`Failure`] of opening or reading, and of comparing a store with itself.
+pub async fn run(args: &VerifyArgs, context: &Context<'_>) -> anyhow::Result<Outcome> {
+    if args.toml == "-" && args.from.as_deref() == Some("-") {
+        let reason = "only one of --toml and --from can be read from standard input";
+        return Err(Failure::new(Code::Usage, reason).into());
+    }
+    let to = store_arg::load(&args.toml, context)?;
+    let from = args.from.as_deref().map(|from| store_arg::load(from, context)).transpose()?;
+    if from.as_ref().is_some_and(|from| is_same_store(&from.store, &to.store)) {
+        return Err(same_store("--from and --toml lead to the same store").into());
+    }
+    let opened = store_arg::open_source(from.as_ref(), context).await?;
+    let (source, target) = (opened.source(), store_arg::open_target(&to, context)?);
+    let (ours, theirs) = try_join!(
+        async {
+            let read = snapshot::read(source, Stage::ReadSource, context.watch).await;
+            read.map_err(|error| Failure::of_source(&error))
+        },
+        async {
+            let read = snapshot::read(target.as_ref(), Stage::ReadTarget, context.watch).await;
+            read.map_err(|error| Failure::of_target(&error))
+        },
+    )?;
+    let verdict = compare(&ours, &theirs);
+    if proves_nothing(&verdict, &opened).await {
+        let reason = "the cluster at --address has no metadata server and holds exactly what the \
+                      target does: it runs on the target already";
+        return Err(same_store(reason).into());
+    }
+    let equal = verdict.faults(args.allow_newer).next().is_none();
+    let compared = Compared {
+        source: StoreName::of(source),
+        target: StoreName::of(target.as_ref()),
+        equal,
+        verdict,
+    };
+    let failure = (!compared.equal).then(|| differ(&compared, args.allow_newer));
+    Ok(Outcome { subject: Some(Subject::Verify(compared)), failure })
+}
+
+/// A cluster that keeps its metadata elsewhere answers from there: if that is the target, every key
+/// is compared with itself.
+pub async fn proves_nothing(verdict: &Verdict, opened: &Opened) -> bool {
+    let all_same = verdict.rows.iter().all(|row| row.status == Status::Same);
+    match opened.cluster() {
+        Some(cluster) if all_same && !verdict.rows.is_empty() => {
+            cluster.quorum().await == Quorum::NoMembers
+        }
+        _ => false,
+    }
+}
+
+fn same_store(reason: &str) -> Failure {
+    Failure::new(Code::SameStore, format!("comparing a store with itself proves nothing: {reason}"))
+        .hint("name another store with --from")
+}
+
+fn differ(compared: &Compared, allow_newer: bool) -> Failure {
+    let counts: Vec<_> = Status::ALL
+        .into_iter()
+        .filter(|status| *status != Status::Same && !(allow_newer && *status == Status::Newer))
+        .map(|status| (compared.verdict.count(status), status.name()))
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, name)| format!("{count} {name}"))
+        .collect();
+    Failure::new(
+        Code::VerificationFailed,
+        format!("{} and {} differ: {}", compared.source, compared.target, counts.join(", ")),
+    )
+}

@@ -1,0 +1,153 @@
+//! The documents of `-o json`: one object on standard output, whatever happened. Their fields are
+//! described in `docs/exit-codes.md` and stay as they are.
+
+use serde_json::{Map, Value as Json, json};
+
+use super::Rendered;
+use crate::codec;
+use crate::model::{Entry, Value};
+use crate::outcome::{Compared, Failure, Gotten, Listing, Migration, Outcome, Progress, Subject};
+use crate::plan::{Action, Step};
+use crate::verify::{Row, Status};
+
+/// The version of all documents.
+const FORMAT: u32 = 1;
+
+pub(super) fn render(outcome: &Outcome) -> Rendered {
+    let mut fields = match &outcome.subject {
+        None => Map::new(),
+        Some(Subject::Bytes(bytes)) => {
+            return Rendered { out: bytes.clone(), err: String::new() };
+        }
+        Some(Subject::List(listing)) => object(list(listing)),
+        Some(Subject::Get(gotten)) => object(get(gotten)),
+        Some(Subject::Verify(compared)) => object(verify(compared)),
+        Some(Subject::Migrate(migration)) => object(migrate(migration)),
+    };
+    if let Some(failure) = &outcome.failure {
+        fields.insert("error".to_owned(), error(failure));
+    }
+    let mut document = Map::from_iter([("format".to_owned(), Json::from(FORMAT))]);
+    document.extend(fields);
+    let mut out = serde_json::to_vec_pretty(&document).unwrap_or_default();
+    out.push(b'\n');
+    Rendered { out, err: String::new() }
+}
+
+fn object(value: Json) -> Map<String, Json> {
+    match value {
+        Json::Object(fields) => fields,
+        _ => Map::new(),
+    }
+}
+
+fn error(failure: &Failure) -> Json {
+    json!({"code": failure.code.name(), "message": failure.message, "hints": failure.hints})
+}
+
+fn list(listing: &Listing) -> Json {
+    let keys = listing.snapshot.iter().map(|(key, entry)| {
+        let value = entry.value();
+        json!({
+            "key": key.to_string(),
+            "kind": key.kind(),
+            "version": value.map(|value| value.version.0),
+            "bytes": match entry {
+                Entry::Whole(value, _) => value.bytes.len() as u64,
+                Entry::Damaged { bytes, .. } => *bytes,
+            },
+            "sha256": value.map(Value::sha256),
+            "encoding": value.and_then(|value| Some(codec::encoding(&value.bytes).ok()?.name())),
+        })
+    });
+    json!({
+        "store": listing.store,
+        "cluster": listing.cluster.as_ref().map(|(name, fingerprint)| {
+            json!({"name": name, "fingerprint": fingerprint})
+        }),
+        "keys": keys.collect::<Vec<_>>(),
+        "foreign": listing.foreign,
+    })
+}
+
+fn get(gotten: &Gotten) -> Json {
+    json!({
+        "key": gotten.key.to_string(),
+        "version": gotten.version.0,
+        "encoding": gotten.encoding,
+        "value": gotten.value,
+    })
+}
+
+fn verify(compared: &Compared) -> Json {
+    let summary: Map<_, _> = Status::ALL
+        .into_iter()
+        .map(|status| (status.name().to_owned(), compared.verdict.count(status).into()))
+        .collect();
+    json!({
+        "source": compared.source,
+        "target": compared.target,
+        "equal": compared.equal,
+        "summary": summary,
+        "keys": compared.verdict.rows.iter().map(row).collect::<Vec<_>>(),
+    })
+}
+
+fn row(row: &Row) -> Json {
+    let side = |entry: &Option<Entry>| match entry {
+        None => Json::Null,
+        Some(Entry::Whole(value, _)) => json!({
+            "version": value.version.0, "bytes": value.bytes.len(), "sha256": value.sha256(),
+        }),
+        Some(Entry::Damaged { bytes, .. }) => {
+            json!({"version": null, "bytes": bytes, "sha256": null})
+        }
+    };
+    json!({
+        "key": row.key.to_string(),
+        "status": row.status.name(),
+        "source": side(&row.source),
+        "target": side(&row.target),
+    })
+}
+
+fn migrate(migration: &Migration) -> Json {
+    let checks = migration.checks.iter().map(|finding| {
+        json!({
+            "check": finding.check.name(),
+            "status": finding.status.name(),
+            "detail": finding.text(),
+        })
+    });
+    json!({
+        "outcome": match migration.progress {
+            Progress::Migrated => "migrated",
+            Progress::Planned => "planned",
+            Progress::Refused => "refused",
+            Progress::Failed => "failed",
+            Progress::Interrupted => "interrupted",
+        },
+        "source": migration.source,
+        "target": migration.target,
+        "checks": checks.collect::<Vec<_>>(),
+        "keys": migration.plan.steps.iter().map(|step| planned(step, migration)).collect::<Vec<_>>(),
+        "verified": migration.verified,
+        "backup": null,
+        "elapsed_ms": migration.elapsed_ms,
+        "next_steps": migration.next_steps,
+    })
+}
+
+/// A key that is deleted or only in the target is told as the target has it.
+fn planned(step: &Step, migration: &Migration) -> Json {
+    let in_target = step.target.as_ref().and_then(Entry::value);
+    let value = step.source.as_ref().or(in_target);
+    json!({
+        "key": step.key.to_string(),
+        "action": step.action.name(),
+        "version": value.map(|value| value.version.0),
+        "bytes": value.map(|value| value.bytes.len()),
+        "sha256": value.map(Value::sha256),
+        "written": step.action != Action::Skip && migration.written.contains(&step.key),
+    })
+}

@@ -1,0 +1,237 @@
+//! Outcomes as text for people.
+
+use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+use indicatif::HumanBytes;
+
+use super::{Rendered, Style};
+use crate::cli::TableStyle;
+use crate::codec;
+use crate::model::{Entry, Value};
+use crate::outcome::{Compared, Failure, Listing, Migration, Outcome, Progress, Subject};
+use crate::plan::{Action, Step};
+use crate::preflight::Status as CheckStatus;
+use crate::verify::{Row, Status};
+
+pub(super) fn render(outcome: &Outcome, style: Style) -> Rendered {
+    let mut rendered = match &outcome.subject {
+        None => Rendered::default(),
+        Some(Subject::Bytes(bytes)) => Rendered { out: bytes.clone(), err: String::new() },
+        Some(Subject::List(listing)) => list(listing, style),
+        Some(Subject::Get(gotten)) => Rendered {
+            out: format!("{:#}\n", gotten.value).into_bytes(),
+            err: gotten.warning.iter().map(|text| warning(text, style)).collect(),
+        },
+        Some(Subject::Verify(compared)) => verify(compared, style),
+        Some(Subject::Migrate(migration)) => migrate(migration, style),
+    };
+    if let Some(failure) = &outcome.failure {
+        let message = match &outcome.subject {
+            Some(Subject::Migrate(migration)) => shortened(failure, migration),
+            _ => failure.message.clone(),
+        };
+        rendered.err.push_str(&error(&message, failure, style));
+    }
+    rendered
+}
+
+fn error(message: &str, failure: &Failure, style: Style) -> String {
+    let mut text = format!("{} {message}\n", paint("error:", RED, style.err_color));
+    for hint in &failure.hints {
+        text.push_str(&format!("{} {hint}\n", paint(" hint:", CYAN, style.err_color)));
+    }
+    text
+}
+
+pub(super) fn warning(message: &str, style: Style) -> String {
+    format!("{} {message}\n", paint("warning:", YELLOW, style.err_color))
+}
+
+/// The findings are told one by one already, as they were made.
+fn shortened(failure: &Failure, migration: &Migration) -> String {
+    let failed: Vec<_> = migration
+        .checks
+        .iter()
+        .filter(|finding| finding.status == CheckStatus::Failed)
+        .map(|finding| finding.check.name())
+        .collect();
+    match failed.as_slice() {
+        [] => failure.message.clone(),
+        [one] => format!("nothing was written, since the check {one} does not hold"),
+        more => format!("nothing was written, since these checks do not hold: {}", more.join(", ")),
+    }
+}
+
+pub(super) const RED: &str = "31;1";
+pub(super) const GREEN: &str = "32";
+pub(super) const YELLOW: &str = "33";
+pub(super) const CYAN: &str = "36";
+
+pub(super) fn paint(text: &str, color: &str, colored: bool) -> String {
+    if colored { format!("\x1b[{color}m{text}\x1b[0m") } else { text.to_owned() }
+}
+
+fn table(style: Style, header: &[&str], right: &[usize]) -> Table {
+    let mut table = Table::new();
+    table.load_style(match style.table {
+        TableStyle::Compact => presets::NOTHING,
+        TableStyle::Borders => presets::UTF8_FULL,
+    });
+    table.set_content_arrangement(ContentArrangement::Disabled).set_header(header);
+    for index in right {
+        if let Some(column) = table.column_mut(*index) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    table
+}
+
+fn drawn(table: &Table) -> String {
+    table.lines().map(|line| format!("{}\n", line.trim_end())).collect()
+}
+
+fn list(listing: &Listing, style: Style) -> Rendered {
+    let mut table =
+        table(style, &["KEY", "KIND", "VERSION", "BYTES", "ENCODING", "SHA256"], &[2, 3]);
+    for (key, entry) in &listing.snapshot {
+        let encoding = entry.value().and_then(|value| codec::encoding(&value.bytes).ok());
+        let (version, bytes, digest) = side(Some(entry));
+        let encoding = encoding.map_or("damaged", codec::Encoding::name).to_owned();
+        table.add_row([key.to_string(), key.kind().to_owned(), version, bytes, encoding, digest]);
+    }
+    let mut err: String = listing.warnings.iter().map(|text| warning(text, style)).collect();
+    if !style.quiet {
+        err.push_str(&summary(listing));
+    }
+    let out = if listing.snapshot.is_empty() { String::new() } else { drawn(&table) };
+    Rendered { out: out.into_bytes(), err }
+}
+
+fn summary(listing: &Listing) -> String {
+    let values = listing.snapshot.values().filter_map(Entry::value);
+    let bytes: u64 = values.map(|value| value.bytes.len() as u64).sum();
+    let cluster = match &listing.cluster {
+        Some((name, Some(fingerprint))) => format!("cluster {name}, fingerprint {fingerprint}, "),
+        Some((name, None)) => format!("cluster {name}, "),
+        None => String::new(),
+    };
+    let foreign = match listing.foreign {
+        Some(count) if count > 0 => {
+            format!("; {count} pair(s) of the same shape are not Restate's")
+        }
+        _ => String::new(),
+    };
+    let count = listing.snapshot.len();
+    format!("{}: {cluster}{count} keys, {}{foreign}\n", listing.store, HumanBytes(bytes))
+}
+
+/// Version, bytes and the beginning of the digest.
+fn side(entry: Option<&Entry>) -> (String, String, String) {
+    let none = || "-".to_owned();
+    match entry {
+        None => (none(), none(), none()),
+        Some(Entry::Damaged { bytes, .. }) => (none(), bytes.to_string(), none()),
+        Some(Entry::Whole(value, _)) => {
+            (value.version.to_string(), value.bytes.len().to_string(), short_digest(value))
+        }
+    }
+}
+
+fn short_digest(value: &Value) -> String {
+    value.sha256().chars().take(16).collect()
+}
+
+fn verify(compared: &Compared, style: Style) -> Rendered {
+    let header =
+        ["KEY", "STATUS", "SOURCE VERSION", "TARGET VERSION", "SOURCE SHA256", "TARGET SHA256"];
+    let mut table = table(style, &header, &[2, 3]);
+    let rows: Vec<&Row> =
+        compared.verdict.rows.iter().filter(|row| row.status != Status::Same).collect();
+    for row in &rows {
+        let (source_version, _, source_digest) = side(row.source.as_ref());
+        let (target_version, _, target_digest) = side(row.target.as_ref());
+        let status = row.status.name().to_owned();
+        table.add_row([
+            row.key.to_string(),
+            status,
+            source_version,
+            target_version,
+            source_digest,
+            target_digest,
+        ]);
+    }
+    let mut out = if rows.is_empty() { String::new() } else { drawn(&table) };
+    let counts: Vec<_> = Status::ALL
+        .into_iter()
+        .map(|status| (compared.verdict.count(status), status))
+        .filter(|(count, status)| *count > 0 || *status == Status::Same)
+        .map(|(count, status)| format!("{count} {}", status.name()))
+        .collect();
+    let tick = if compared.equal { "✅" } else { "❌" };
+    let (source, target) = (&compared.source, &compared.target);
+    out.push_str(&format!("{tick} {source} and {target}: {}\n", counts.join(", ")));
+    Rendered { out: out.into_bytes(), err: String::new() }
+}
+
+fn migrate(migration: &Migration, style: Style) -> Rendered {
+    let out = match migration.progress {
+        Progress::Migrated => next_steps(&migration.next_steps),
+        Progress::Planned => plan(migration, style),
+        Progress::Refused | Progress::Failed | Progress::Interrupted => String::new(),
+    };
+    let err = match migration.progress {
+        Progress::Failed | Progress::Interrupted => unwritten(migration),
+        _ => String::new(),
+    };
+    Rendered { out: out.into_bytes(), err }
+}
+
+fn plan(migration: &Migration, style: Style) -> String {
+    let mut table = table(style, &["KEY", "ACTION", "VERSION", "BYTES", "IN TARGET"], &[2, 3, 4]);
+    for step in &migration.plan.steps {
+        let source = step.source.as_ref();
+        let number = |number: Option<String>| number.unwrap_or_else(|| "-".to_owned());
+        table.add_row([
+            step.key.to_string(),
+            step.action.name().to_owned(),
+            number(source.map(|value| value.version.to_string())),
+            number(source.map(|value| value.bytes.len().to_string())),
+            side(step.target.as_ref()).0,
+        ]);
+    }
+    let counts: Vec<_> = [Action::Create, Action::Skip, Action::Overwrite, Action::Delete]
+        .into_iter()
+        .map(|action| (migration.plan.count(action), action.name()))
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, name)| format!("{count} to {name}"))
+        .collect();
+    let counts = if counts.is_empty() { "nothing to do".to_owned() } else { counts.join(", ") };
+    format!("{}Dry run: {counts}. Nothing was written.\n", drawn(&table))
+}
+
+/// The first two as the official tool numbers them, the others by what they are.
+fn next_steps(steps: &[String]) -> String {
+    let mut text = "✅ Metadata migration completed\n".to_owned();
+    for (index, step) in steps.iter().enumerate() {
+        let mut lines = step.lines();
+        text.push_str(&format!("\n{}. {}\n", index + 1, lines.next().unwrap_or_default()));
+        for line in lines {
+            text.push_str(format!("   {line}").trim_end());
+            text.push('\n');
+        }
+    }
+    text
+}
+
+/// What a run that stopped midway is known to have written, and what not.
+fn unwritten(migration: &Migration) -> String {
+    if !migration.writing {
+        return String::new();
+    }
+    let written: Vec<_> = migration.written.iter().map(ToString::to_string).collect();
+    let open = |step: &&Step| step.action != Action::Skip && !migration.written.contains(&step.key);
+    let left: Vec<_> =
+        migration.plan.steps.iter().filter(open).map(|step| step.key.to_string()).collect();
+    let told =
+        |names: Vec<String>| if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+    format!("written: {}\nnot known to be written: {}\n", told(written), told(left))
+}

@@ -1,0 +1,80 @@
+//! From the words of a command line to an exit code.
+
+use std::io::{self, Write};
+
+use clap::Parser;
+use tracing_subscriber::EnvFilter;
+
+use crate::cli::{self, Cli};
+use crate::commands;
+use crate::outcome::{Code, Failure, Outcome, exit};
+use crate::report::{self, Progress, Rendered, Style};
+
+/// Runs the program.
+pub fn program(words: &[String]) -> u8 {
+    let cli = match Cli::try_parse_from(words) {
+        Ok(cli) => cli,
+        Err(error) => return wrong_usage(&error, words),
+    };
+    log(cli.global.verbose);
+    let style = Style::of(&cli.global);
+    let outcome = command(&cli, words, style).unwrap_or_else(|error| failed(&error));
+    finish(&report::render(&outcome, style), outcome.exit())
+}
+
+fn command(cli: &Cli, words: &[String], style: Style) -> anyhow::Result<Outcome> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let progress = Progress::new(style);
+    let outcome = runtime.block_on(commands::run(cli, &progress, words));
+    // Connections that hang must not keep the program from ending.
+    runtime.shutdown_background();
+    outcome
+}
+
+fn failed(error: &anyhow::Error) -> Outcome {
+    let failure = match error.downcast_ref::<Failure>() {
+        Some(failure) => failure.clone(),
+        None => Failure::new(Code::Internal, format!("{error:#}")),
+    };
+    Outcome { subject: None, failure: Some(failure) }
+}
+
+fn wrong_usage(error: &clap::Error, words: &[String]) -> u8 {
+    let rendered = report::usage(error, cli::official_command(error), wants_json(words));
+    let code = u8::try_from(error.exit_code()).unwrap_or(exit::USAGE);
+    finish(&rendered, code)
+}
+
+/// The command line can't be parsed, and yet says how its reader wants to be told so.
+fn wants_json(words: &[String]) -> bool {
+    let alone = ["-ojson", "-o=json", "--output=json"];
+    words.iter().any(|word| alone.contains(&word.as_str()))
+        || words.windows(2).any(|pair| {
+            matches!(pair, [option, value] if ["-o", "--output"].contains(&option.as_str()) && value == "json")
+        })
+}
+
+fn finish(rendered: &Rendered, code: u8) -> u8 {
+    match report::write(rendered) {
+        Ok(()) => code,
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "error: failed to write to standard output: {error}");
+            if code == exit::DONE { exit::FAILED } else { code }
+        }
+    }
+}
+
+/// `RUST_LOG` decides, else the number of -v. Libraries log what they send, which may be secret, so
+/// that theirs comes only at the third.
+fn log(verbose: u8) {
+    let default = match verbose {
+        0 => "off",
+        1 => "restatectl=debug",
+        2 => "restatectl=trace",
+        _ => "debug",
+    };
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
+    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+    // Fails only where another one was set before, as in tests.
+    let _ = subscriber.with_ansi(false).try_init();
+}

@@ -1,0 +1,48 @@
+//! Real servers for the tests and the demo: started on free ports, stopped by their own process ids.
+//! A server that is missing fails whoever asks for it.
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+
+pub mod etcd;
+pub mod http;
+pub mod ports;
+pub mod process;
+pub mod restate;
+pub mod tool;
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// The project's folder.
+pub fn project() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// A program that `make setup` puts into `.cache/npm`.
+pub fn from_npm(path: &str) -> PathBuf {
+    let program = project().join(".cache/npm/node_modules").join(path);
+    assert!(program.exists(), "{} is missing: run `make setup`", program.display());
+    program
+}
+
+/// Waits until `probe` gives something, and fails with `what` when it does not in time.
+pub fn wait_for<T>(what: &str, limit: Duration, mut probe: impl FnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + limit;
+    loop {
+        if let Some(found) = probe() {
+            return found;
+        }
+        assert!(Instant::now() < deadline, "waited {limit:?} in vain for {what}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+/// Runs a future to its end on a runtime of its own.
+pub fn block_on<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
+}

@@ -1,0 +1,60 @@
+//! Free ports that no other run takes meanwhile.
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::net::TcpListener;
+use std::path::PathBuf;
+
+/// A port that is held by a lock file as long as this lives.
+#[derive(Debug)]
+pub struct Port {
+    pub number: u16,
+    lock: PathBuf,
+}
+
+/// Below the range that systems give to outgoing connections.
+const FIRST: u16 = 15_000;
+const COUNT: u16 = 15_000;
+
+impl Port {
+    pub fn free() -> Port {
+        let folder = std::env::temp_dir().join("restatectl-test-ports");
+        fs::create_dir_all(&folder).unwrap();
+        // Somewhere else in each process and each call; what is taken is passed over.
+        let seed = std::process::id().wrapping_mul(7919) + thread_seed();
+        for step in 0..u32::from(COUNT) {
+            let offset = u16::try_from(seed.wrapping_add(step) % u32::from(COUNT)).unwrap();
+            let number = FIRST + offset;
+            let lock = folder.join(number.to_string());
+            remove_if_stale(&lock);
+            let Ok(mut file) = File::create_new(&lock) else { continue };
+            write!(file, "{}", std::process::id()).unwrap();
+            if TcpListener::bind(("127.0.0.1", number)).is_ok() {
+                return Port { number, lock };
+            }
+            let _ = fs::remove_file(&lock);
+        }
+        panic!("no free port between {FIRST} and {}", FIRST + COUNT);
+    }
+}
+
+fn thread_seed() -> u32 {
+    use std::hash::{BuildHasher, RandomState};
+    RandomState::new().hash_one(0_u8) as u32 % 10_000
+}
+
+/// A run that was killed leaves its locks behind.
+fn remove_if_stale(lock: &PathBuf) {
+    if let Ok(owner) = fs::read_to_string(lock)
+        && !owner.is_empty()
+        && !PathBuf::from("/proc").join(&owner).exists()
+    {
+        let _ = fs::remove_file(lock);
+    }
+}
+
+impl Drop for Port {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.lock);
+    }
+}

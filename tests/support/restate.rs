@@ -1,0 +1,300 @@
+//! Real Restate clusters: started, given something to lose, restarted in other modes.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use restatectl::proto::node_ctl_svc::NodeStatus;
+use restatectl::proto::node_ctl_svc::node_ctl_svc_client::NodeCtlSvcClient;
+use serde_json::{Value as Json, json};
+use tempfile::TempDir;
+
+use super::ports::Port;
+use super::process::Process;
+use super::tool::official;
+use super::{block_on, from_npm, http, project, wait_for};
+
+const START_LIMIT: Duration = Duration::from_secs(60);
+
+/// How the nodes run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// On their own replicated store.
+    Normal,
+    /// The same with `--metadata-migration-mode`.
+    Migration,
+    /// On another store: a `[metadata-client]` section, and no metadata servers.
+    On(String),
+}
+
+pub struct Node {
+    pub name: String,
+    roles: Vec<&'static str>,
+    fabric: Port,
+    admin: Port,
+    ingress: Port,
+    process: Option<Process>,
+}
+
+impl Node {
+    pub fn address(&self) -> String {
+        format!("http://127.0.0.1:{}", self.fabric.number)
+    }
+}
+
+pub struct Cluster {
+    folder: TempDir,
+    pub nodes: Vec<Node>,
+    pub partitions: usize,
+    service: Option<(Port, Process)>,
+}
+
+/// All roles.
+pub const WHOLE: &[&str] = &["metadata-server", "worker", "log-server", "admin", "http-ingress"];
+
+impl Cluster {
+    /// A cluster of one node.
+    pub fn single(partitions: usize) -> Cluster {
+        Cluster::start(&[WHOLE], partitions)
+    }
+
+    /// Starts one node for each list of roles, and waits until all partitions are led, if there is
+    /// a worker to lead them.
+    pub fn start(roles: &[&[&'static str]], partitions: usize) -> Cluster {
+        let nodes = roles.iter().enumerate().map(|(index, roles)| Node {
+            name: format!("node-{}", index + 1),
+            roles: roles.to_vec(),
+            fabric: Port::free(),
+            admin: Port::free(),
+            ingress: Port::free(),
+            process: None,
+        });
+        let mut cluster = Cluster {
+            nodes: nodes.collect(),
+            folder: TempDir::new().unwrap(),
+            partitions,
+            service: None,
+        };
+        cluster.start_all(&Mode::Normal);
+        cluster.wait_until_led();
+        cluster
+    }
+
+    /// Stops every node, then starts all of them in the mode.
+    pub fn restart(&mut self, mode: &Mode) {
+        for node in &mut self.nodes {
+            if let Some(process) = node.process.take() {
+                process.stop();
+            }
+        }
+        self.start_all(mode);
+        if *mode != Mode::Migration {
+            self.wait_until_led();
+        }
+    }
+
+    /// Restarts one node, and waits until it is up.
+    pub fn restart_node(&mut self, index: usize, mode: &Mode) {
+        if let Some(process) = self.nodes[index].process.take() {
+            process.stop();
+        }
+        self.start_node(index, mode);
+        self.wait_until_alive(index);
+    }
+
+    /// SIGKILL.
+    pub fn kill_node(&mut self, index: usize) {
+        self.nodes[index].process.take().unwrap().kill();
+    }
+
+    fn start_all(&mut self, mode: &Mode) {
+        for index in 0..self.nodes.len() {
+            self.start_node(index, mode);
+        }
+        for index in 0..self.nodes.len() {
+            self.wait_until_alive(index);
+        }
+    }
+
+    fn start_node(&mut self, index: usize, mode: &Mode) {
+        let config = self.folder.path().join(format!("node-{}.toml", index + 1));
+        std::fs::write(&config, self.config(index, mode)).unwrap();
+        let base = self.folder.path().join(format!("node-{}", index + 1));
+        let mut args =
+            vec!["--config-file", config.to_str().unwrap(), "--base-dir", base.to_str().unwrap()];
+        if *mode == Mode::Migration {
+            args.push("--metadata-migration-mode");
+        }
+        let server = from_npm("@restatedev/restate-server-linux-x64/bin/restate-server");
+        let log = self.folder.path().join(format!("node-{}.log", index + 1));
+        let envs = [("RESTATE_DISABLE_TELEMETRY", "true")];
+        self.nodes[index].process = Some(Process::start(&server, &args, &envs, &log));
+    }
+
+    fn config(&self, index: usize, mode: &Mode) -> String {
+        let node = &self.nodes[index];
+        let servers: Vec<_> = self
+            .nodes
+            .iter()
+            .filter(|node| node.roles.contains(&"metadata-server"))
+            .map(Node::address)
+            .collect();
+        let replicated =
+            format!("[metadata-client]\ntype = \"replicated\"\naddresses = {servers:?}\n");
+        let (roles, section) = match mode {
+            Mode::Normal | Mode::Migration => (node.roles.clone(), replicated.as_str()),
+            Mode::On(section) => {
+                let roles = node.roles.iter().filter(|role| **role != "metadata-server");
+                (roles.copied().collect(), section.as_str())
+            }
+        };
+        let provision = index == 0 && *mode == Mode::Normal;
+        format!(
+            "node-name = {:?}\ncluster-name = \"demo\"\nroles = {roles:?}\nauto-provision = {provision}\n\
+             default-num-partitions = {}\nbind-ip = \"127.0.0.1\"\nbind-port = {}\n\
+             advertised-address = \"{}/\"\nlisten-mode = \"tcp\"\n\
+             rocksdb-total-memory-size = \"512 MB\"\n{section}\n\
+             [admin]\nbind-port = {}\n[ingress]\nbind-port = {}\n",
+            node.name,
+            self.partitions,
+            node.fabric.number,
+            node.address(),
+            node.admin.number,
+            node.ingress.number
+        )
+    }
+
+    fn wait_until_alive(&mut self, index: usize) {
+        let address = self.nodes[index].address();
+        let name = self.nodes[index].name.clone();
+        let process = self.nodes[index].process.as_mut().unwrap();
+        wait_for(&format!("{name} to be alive"), START_LIMIT, || {
+            process.assert_running();
+            let ident = block_on(async {
+                let channel = tonic::transport::Endpoint::from_shared(address.clone())
+                    .unwrap()
+                    .connect()
+                    .await
+                    .ok()?;
+                let ident = NodeCtlSvcClient::new(channel).get_ident(()).await.ok()?;
+                Some(ident.into_inner())
+            })?;
+            (ident.status() == NodeStatus::Alive).then_some(())
+        });
+    }
+
+    /// Waits until every partition has a leader, as the official tool sees it.
+    pub fn wait_until_led(&self) {
+        if self.nodes.iter().all(|node| !node.roles.contains(&"worker")) {
+            return;
+        }
+        let addresses = self.addresses();
+        wait_for("all partitions to be led", START_LIMIT, || {
+            let run = official(&["-s", &addresses, "partitions", "list"]);
+            let leaders = run
+                .out
+                .lines()
+                .filter(|line| line.contains(" Leader ") && line.contains(" Active "));
+            (leaders.count() == self.partitions).then_some(())
+        });
+    }
+
+    /// Of every node, by comma.
+    pub fn addresses(&self) -> String {
+        self.nodes.iter().map(Node::address).collect::<Vec<_>>().join(",")
+    }
+
+    /// Of the first node.
+    pub fn address(&self) -> String {
+        self.nodes[0].address()
+    }
+
+    fn admin(&self, method: &str, path: &str, body: &Json) -> Json {
+        let port = self.nodes[0].admin.number;
+        let (status, text) = wait_for("the admin API", START_LIMIT, || {
+            http::request(method, port, path, &body.to_string())
+                .ok()
+                .filter(|(status, _)| *status < 500)
+        });
+        assert!((200..300).contains(&status), "{method} {path}: {status} {text}");
+        serde_json::from_str(&text).unwrap_or(Json::Null)
+    }
+
+    /// Sets a limiter rule.
+    pub fn set_rule(&self, pattern: &str, concurrency: u32) {
+        let rule = json!([{"pattern": pattern, "limits": {"concurrency": concurrency}}]);
+        self.admin("PUT", "/limits/rules", &rule);
+    }
+
+    /// The patterns of the rules that the workers know, in order.
+    pub fn rules(&self) -> Vec<String> {
+        let query = json!({"query": "select pattern from sys_rules order by pattern"});
+        let answer = self.admin("POST", "/query", &query);
+        let rows = answer["rows"].as_array().cloned().unwrap_or_default();
+        rows.iter().map(|row| row["pattern"].as_str().unwrap().to_owned()).collect()
+    }
+
+    /// Waits until the workers know exactly these rules.
+    pub fn wait_for_rules(&self, patterns: &[&str]) {
+        wait_for(&format!("the rules {patterns:?}"), Duration::from_secs(30), || {
+            (self.rules() == patterns).then_some(())
+        });
+    }
+
+    /// Starts the counting service and registers it.
+    pub fn deploy_counter(&mut self) {
+        let port = Port::free();
+        let modules = project().join(".cache/npm/node_modules");
+        let script = project().join("tests/support/counter.mjs");
+        let number = port.number.to_string();
+        let args = [script.to_str().unwrap(), modules.to_str().unwrap(), &number];
+        let log = self.folder.path().join("counter.log");
+        let mut process = Process::start(&PathBuf::from("node"), &args, &[], &log);
+        wait_for("the counter service", Duration::from_secs(20), || {
+            process.assert_running();
+            std::net::TcpStream::connect(("127.0.0.1", port.number)).ok()
+        });
+        self.service = Some((port, process));
+        let uri = format!("http://127.0.0.1:{number}");
+        self.admin("POST", "/deployments", &json!({"uri": uri}));
+    }
+
+    /// The names of the services of all deployments.
+    pub fn services(&self) -> Vec<String> {
+        let answer = self.admin("GET", "/deployments", &Json::Null);
+        let deployments = answer["deployments"].as_array().cloned().unwrap_or_default();
+        deployments
+            .iter()
+            .flat_map(|deployment| deployment["services"].as_array().cloned().unwrap_or_default())
+            .map(|service| service["name"].as_str().unwrap().to_owned())
+            .collect()
+    }
+
+    /// Invokes the counter, and gives its new count.
+    pub fn count(&self, amount: i64) -> i64 {
+        let port = self.nodes[0].ingress.number;
+        wait_for("the counter to answer", START_LIMIT, || {
+            let (status, text) =
+                http::request("POST", port, "/Counter/a/add", &amount.to_string()).ok()?;
+            if status == 200 { text.trim().parse().ok() } else { None }
+        })
+    }
+
+    /// Where the nodes write their logs.
+    pub fn log_tail(&self, index: usize) -> String {
+        self.nodes[index].process.as_ref().map(Process::log_tail).unwrap_or_default()
+    }
+}
+
+/// A value as the node at the address has it, read without our own backend.
+pub fn get(address: &str, key: &str) -> Option<(u32, Vec<u8>)> {
+    use restatectl::proto::metadata_proxy_svc::GetRequest;
+    use restatectl::proto::metadata_proxy_svc::metadata_proxy_svc_client::MetadataProxySvcClient;
+    block_on(async {
+        let endpoint = tonic::transport::Endpoint::from_shared(address.to_owned()).unwrap();
+        let mut client = MetadataProxySvcClient::new(endpoint.connect().await.unwrap())
+            .max_decoding_message_size(64 << 20);
+        let answer = client.get(GetRequest { key: key.to_owned() }).await.unwrap().into_inner();
+        let value = answer.value?;
+        Some((value.version?.value, value.bytes.to_vec()))
+    })
+}

@@ -1,0 +1,110 @@
+//! The program under test and the official one, as an operator calls them.
+
+use std::ffi::OsStr;
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use serde_json::Value as Json;
+
+use super::{from_npm, wait_for};
+
+/// What a run left behind.
+#[derive(Debug)]
+pub struct Run {
+    pub code: i32,
+    pub out: String,
+    pub err: String,
+}
+
+impl Run {
+    pub fn json(&self) -> Json {
+        serde_json::from_str(&self.out)
+            .unwrap_or_else(|error| panic!("no JSON document: {error}\n{self:#?}"))
+    }
+
+    /// Fails with all that was printed unless it ended with this code.
+    #[track_caller]
+    pub fn expect(self, code: i32) -> Run {
+        assert!(
+            self.code == code,
+            "ended with {}, not {code}\n{}\n{}",
+            self.code,
+            self.out,
+            self.err
+        );
+        self
+    }
+}
+
+/// Our program.
+pub fn program() -> PathBuf {
+    // Set for integration tests; an example lies one folder below the program.
+    option_env!("CARGO_BIN_EXE_restatectl").map(PathBuf::from).unwrap_or_else(|| {
+        let example = std::env::current_exe().unwrap();
+        example.parent().and_then(Path::parent).unwrap().join("restatectl")
+    })
+}
+
+/// The official program.
+pub fn official_program() -> PathBuf {
+    from_npm("@restatedev/restatectl-linux-x64/bin/restatectl")
+}
+
+/// A command with an environment that nothing on the machine changes.
+pub fn command(program: &Path, args: &[impl AsRef<OsStr>]) -> Command {
+    let mut command = Command::new(program);
+    command.args(args).env_clear().stdin(Stdio::null());
+    command
+}
+
+/// Runs our program.
+pub fn restatectl(args: &[impl AsRef<OsStr>]) -> Run {
+    run(command(&program(), args), "")
+}
+
+/// Runs our program with text on its standard input.
+pub fn restatectl_with_input(args: &[impl AsRef<OsStr>], input: &str) -> Run {
+    run(command(&program(), args), input)
+}
+
+/// Runs the official program.
+pub fn official(args: &[impl AsRef<OsStr>]) -> Run {
+    run(command(&official_program(), args), "")
+}
+
+/// Runs to the end, two minutes at most.
+pub fn run(mut command: Command, input: &str) -> Run {
+    if !input.is_empty() {
+        command.stdin(Stdio::piped());
+    }
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    if let Some(mut stdin) = child.stdin.take() {
+        stdin.write_all(input.as_bytes()).unwrap();
+    }
+    finish(child)
+}
+
+/// Waits for a started program's end.
+pub fn finish(mut child: Child) -> Run {
+    let (out, err) = (reader(child.stdout.take()), reader(child.stderr.take()));
+    let status =
+        wait_for("a command to end", Duration::from_secs(120), || child.try_wait().unwrap());
+    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+    Run {
+        code: status.code().unwrap_or(-1),
+        out: text(out.join().unwrap()),
+        err: text(err.join().unwrap()),
+    }
+}
+
+fn reader(stream: Option<impl Read + Send + 'static>) -> std::thread::JoinHandle<Vec<u8>> {
+    std::thread::spawn(move || {
+        let mut bytes = Vec::new();
+        if let Some(mut stream) = stream {
+            let _ = stream.read_to_end(&mut bytes);
+        }
+        bytes
+    })
+}
