@@ -1,2 +1,82 @@
-//! demo
-fn main() {}
+//! A guided tour: a real Restate cluster moves from its replicated store to a real etcd, and goes on
+//! there with all that it had. `make demo` installs what it needs. The servers are started by the
+//! same code as in the tests, on free ports, and stopped at the end.
+#![allow(unreachable_pub, clippy::print_stdout, clippy::unwrap_used)]
+
+#[path = "../tests/support/mod.rs"]
+mod support;
+
+use support::etcd::Etcd;
+use support::restate::{Cluster, Mode};
+use support::tool::restatectl;
+
+fn main() {
+    say("1. A Restate server with 4 partitions starts, on its built-in replicated metadata store");
+    let mut cluster = Cluster::single(4);
+    done(&format!("node-1 runs at {}, all 4 partitions are led", cluster.address()));
+
+    say("2. It is given something to lose: a limiter rule, a deployment, and an object with state");
+    cluster.set_rule("scope1/*", 5);
+    cluster.deploy_counter();
+    done("rule scope1/* allows 5 at once; the service Counter is registered");
+    done(&format!("invoking Counter/a/add with 5 answers {}", cluster.count(5)));
+
+    say("3. An empty etcd starts; its TOML is the section that the servers will get later");
+    let etcd = Etcd::start();
+    let toml = etcd.toml();
+    print!("{}", etcd.section());
+
+    say("4. On the live cluster, a dry run says what would be done, and what is still to do");
+    let address = cluster.address();
+    let tool = |args: &[&str]| run(&[&["--address", &address], args].concat());
+    tool(&["metadata", "migrate", "--toml", &toml, "--dry-run"]);
+
+    say("5. The maintenance window begins: the node restarts with --metadata-migration-mode");
+    cluster.restart(&Mode::Migration);
+    done("node-1 serves its metadata and nothing else");
+
+    say("6. What there is to move");
+    tool(&["metadata", "list"]);
+
+    say("7. The migration: checks, one transaction, read back, compared");
+    tool(&["metadata", "migrate", "--toml", &toml]);
+
+    say("8. Source and target once more, key by key");
+    tool(&["metadata", "verify", "--toml", &toml]);
+
+    say(
+        "9. The node stops, and starts on etcd: without the metadata-server role, with the section of 3",
+    );
+    cluster.restart(&Mode::On(etcd.section()));
+    done("node-1 runs on etcd, all 4 partitions are led");
+
+    say("10. Everything is there");
+    done(&format!("rules: {}", cluster.rules().join(", ")));
+    done(&format!("services: {}", cluster.services().join(", ")));
+    done(&format!("invoking Counter/a/add with 2 answers {}: 5 and 2", cluster.count(2)));
+    cluster.set_rule("scope2/*", 7);
+    cluster.wait_for_rules(&["scope1/*", "scope2/*"]);
+    done("a second rule joins the first: scope1/*, scope2/*");
+
+    say("11. The rule book, as etcd holds it now");
+    run(&["metadata", "get", "--key", "rule_book", "--from", &toml]);
+
+    drop(cluster);
+    drop(etcd);
+    say("All servers are stopped. README.md says where to read on.");
+}
+
+fn say(text: &str) {
+    println!("\n\x1b[1m{text}\x1b[0m");
+}
+
+fn done(text: &str) {
+    println!("   {text}");
+}
+
+/// Shows the command and what it printed, status and errors first.
+fn run(args: &[&str]) {
+    println!("   $ restatectl {}", args.join(" "));
+    let run = restatectl(args).expect(0);
+    print!("{}{}", run.err, run.out);
+}

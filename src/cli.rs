@@ -116,7 +116,7 @@ pub struct Global {
     #[arg(short = 'y', long, global = true)]
     pub yes: bool,
 
-    /// Say more: -v each request, -vv the libraries' own logs
+    /// Say more: -v each request, -vvv the libraries' own logs
     #[arg(short = 'v', long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
 

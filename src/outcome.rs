@@ -139,11 +139,16 @@ impl Failure {
         let code = match error {
             StoreError::NoQuorum { .. } => Code::SourceNoQuorum,
             StoreError::Usage(_) => Code::Usage,
-            StoreError::Unavailable { .. } => Code::SourceUnavailable,
+            StoreError::Unavailable { .. } | StoreError::Denied { .. } => Code::SourceUnavailable,
             _ => Code::Internal,
         };
-        let failure = Failure::new(code, format!("failed to read the source: {error}"));
-        match code {
+        Failure::new(code, format!("failed to read the source: {error}"))
+    }
+
+    /// The running cluster's answer while it was read.
+    pub fn of_cluster(error: &StoreError) -> Self {
+        let failure = Failure::of_source(error);
+        match failure.code {
             Code::SourceNoQuorum => failure.hint(
                 "start the metadata servers that do not answer, until a majority of them runs",
             ),
@@ -300,7 +305,7 @@ pub struct Migration {
     pub checks: Vec<Finding>,
     /// What was to be done, once it was decided.
     pub plan: Plan,
-    /// The keys that are known to be in the target because of this run.
+    /// The keys that are known to be in the target, or gone from it, as planned, by this run.
     pub written: BTreeSet<Key>,
     /// Whether anything may have been written.
     pub writing: bool,

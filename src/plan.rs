@@ -128,7 +128,22 @@ pub fn decide(source: &Snapshot, target: &Snapshot, on_existing: OnExisting) -> 
         step.action = action(&step, on_existing);
         step
     });
-    Plan { steps: steps.collect() }
+    let mut steps: Vec<Step> = steps.collect();
+    keep_last(&mut steps);
+    Plan { steps }
+}
+
+/// Where anything is replaced, an identical `nodes_config` is replaced as well: it is gone while the
+/// target is a mixture, and comes back last.
+fn keep_last(steps: &mut [Step]) {
+    let replaces = |step: &Step| matches!(step.action, Action::Overwrite | Action::Delete);
+    if steps.iter().any(replaces) {
+        for step in steps.iter_mut().filter(|step| step.key == Key::NodesConfig) {
+            if step.action == Action::Skip {
+                step.action = Action::Overwrite;
+            }
+        }
+    }
 }
 
 fn action(step: &Step, on_existing: OnExisting) -> Action {
@@ -192,9 +207,24 @@ mod tests {
                 } else {
                     prop_assert_ne!(step.action, Action::Conflict);
                 }
-                prop_assert_eq!(step.action == Action::Skip, resume && step.is_identical());
+                let skipped = resume && step.is_identical();
+                if step.key == Key::NodesConfig {
+                    prop_assert!(skipped || step.action != Action::Skip);
+                } else {
+                    prop_assert_eq!(step.action == Action::Skip, skipped);
+                }
                 prop_assert_eq!(step.action == Action::Create, step.target.is_none());
             }
+        }
+
+        #[test]
+        fn nodes_config_never_stays_where_others_are_replaced(
+            source in any_snapshot().prop_map(whole), target in any_snapshot(), resume: bool
+        ) {
+            let plan = decide(&source, &target, OnExisting::of(resume, true));
+            let replaces = plan.count(Action::Overwrite) + plan.count(Action::Delete) > 0;
+            let stays = |step: &Step| step.key == Key::NodesConfig && step.action == Action::Skip;
+            prop_assert!(!(replaces && plan.steps.iter().any(stays)));
         }
 
         #[test]

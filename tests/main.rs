@@ -1,4 +1,15 @@
 //! Every capability over real servers. `make test` installs what these need.
+#![allow(unreachable_pub, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::indexing_slicing)]
 
+mod bad_input;
+mod cluster_faults;
+mod command_line;
+mod conformance;
+mod etcd_store;
+mod existing_keys;
 mod migrate_to_etcd;
+mod migration_mode;
+mod stopped_midway;
 mod support;
+mod values;

@@ -124,7 +124,7 @@ impl Change {
     pub fn size(&self) -> usize {
         const NAMES_AND_FRAMING: usize = 256;
         let name = match &self.key {
-            Key::Unknown(name) => 4 * name.len(),
+            Key::Unknown(name) => 6 * name.len(),
             _ => 0,
         };
         NAMES_AND_FRAMING + name + self.value().map_or(0, |value| value.bytes.len())

@@ -92,7 +92,11 @@ fn node(id: u32, fields: &Json) -> Result<Node, String> {
         id,
         name: text(fields, "name").unwrap_or_default(),
         address: text(fields, "address").unwrap_or_default(),
-        roles: roles.iter().filter_map(Json::as_str).map(ToOwned::to_owned).collect(),
+        roles: roles
+            .iter()
+            .map(|role| Some(role.as_str()?.to_owned()))
+            .collect::<Option<_>>()
+            .ok_or(format!("has N{id} with a role that is no text"))?,
         binary_version: text(fields, "binary_version"),
     })
 }
@@ -134,6 +138,10 @@ mod tests {
             (json!({"nodes": [7]}), "has a node that is no pair of id and state"),
             (json!({"nodes": [[7, "Gone"]]}), "has N7 in an unknown state"),
             (json!({"nodes": [[7, {"Node": {}}]]}), "has N7 without roles"),
+            (
+                json!({"nodes": [[7, {"Node": {"roles": [1]}}]]}),
+                "has N7 with a role that is no text",
+            ),
             (json!({"nodes": []}), "has no cluster name"),
         ] {
             assert_eq!(nodes_configuration(&decoded).unwrap_err(), reason);

@@ -13,11 +13,19 @@ use serde_json::{Map, Number, Value as Json};
 /// Deeper than anything Restate nests, and far from the end of the stack.
 const MAX_DEPTH: usize = 64;
 
+/// How much larger than the buffer all texts of the document together may be.
+const TEXT_FACTOR: usize = 64;
+
 /// Decodes the buffer. Numbers of 64 bits are exact; a blob becomes its base64.
 pub(super) fn to_json(buffer: &[u8]) -> Result<Json, String> {
     // Offsets may share what they point at, so that a small buffer can unfold into an endless
-    // document. A real one has at most one element per byte.
-    let mut decoder = Decoder { buffer, elements_left: buffer.len().saturating_add(1) };
+    // document. A real one has at most one element per byte; the names of fields are shared by all
+    // maps, which is what its texts may exceed the buffer by.
+    let mut decoder = Decoder {
+        buffer,
+        elements_left: buffer.len().saturating_add(1),
+        text_left: buffer.len().saturating_mul(TEXT_FACTOR),
+    };
     let root = decoder.root()?;
     decoder.value(root, 0)
 }
@@ -45,6 +53,7 @@ struct Elements {
 struct Decoder<'a> {
     buffer: &'a [u8],
     elements_left: usize,
+    text_left: usize,
 }
 
 /// The types of the format, by number.
@@ -104,6 +113,7 @@ impl<'a> Decoder<'a> {
             kind::STRING => self.string(slot),
             kind::BLOB => {
                 let blob = self.counted(self.target(slot)?, slot.width)?;
+                self.charge(blob.len())?;
                 Ok(Json::String(base64::engine::general_purpose::STANDARD.encode(blob)))
             }
             kind::MAP => self.map(slot, depth),
@@ -112,10 +122,11 @@ impl<'a> Decoder<'a> {
         }
     }
 
-    fn string(&self, slot: Slot) -> Result<Json, String> {
+    fn string(&mut self, slot: Slot) -> Result<Json, String> {
         let at = self.target(slot)?;
         let text = std::str::from_utf8(self.counted(at, slot.width)?)
             .map_err(|_| format!("the text at byte {at} is not UTF-8"))?;
+        self.charge(text.len())?;
         Ok(Json::String(text.to_owned()))
     }
 
@@ -218,11 +229,18 @@ impl<'a> Decoder<'a> {
         )
     }
 
+    fn charge(&mut self, bytes: usize) -> Result<(), String> {
+        let left = self.text_left.checked_sub(bytes);
+        self.text_left = left.ok_or("far more text than it has bytes")?;
+        Ok(())
+    }
+
     /// The text up to the next zero byte.
-    fn key(&self, at: usize) -> Result<&'a str, String> {
+    fn key(&mut self, at: usize) -> Result<&'a str, String> {
         let rest = self.buffer.get(at..).ok_or("a key lies outside")?;
         let end = rest.iter().position(|byte| *byte == 0).ok_or("a key has no end")?;
         let text = rest.get(..end).unwrap_or_default();
+        self.charge(text.len())?;
         std::str::from_utf8(text).map_err(|_| format!("the key at byte {at} is not UTF-8"))
     }
 

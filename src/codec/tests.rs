@@ -121,6 +121,26 @@ fn shared_offsets_do_not_unfold_without_end() {
 }
 
 #[test]
+fn a_shared_text_is_not_copied_without_end() {
+    // 10,000 elements, all of them the same text of 100,000 bytes.
+    let length = 100_000_usize;
+    let mut buffer = u32::try_from(length).unwrap().to_le_bytes().to_vec();
+    buffer.extend(std::iter::repeat_n(b'x', length));
+    let count = 10_000_usize;
+    buffer.extend(u32::try_from(count).unwrap().to_le_bytes());
+    let start = buffer.len();
+    for index in 0..count {
+        buffer.extend(u32::try_from(start + 4 * index - 4).unwrap().to_le_bytes());
+    }
+    buffer.extend(std::iter::repeat_n((5 << 2) | 2, count));
+    let root = buffer.len() - start;
+    buffer.extend(u32::try_from(root).unwrap().to_le_bytes());
+    buffer.extend([(10 << 2) | 2, 4]);
+    let error = flexbuffer::to_json(&buffer).unwrap_err();
+    assert!(error.contains("far more text"), "{error}");
+}
+
+#[test]
 fn a_vector_that_holds_itself_is_refused() {
     // One element at byte 1 with offset 0: it points at itself.
     let buffer = [1, 0, 10 << 2, 2, 10 << 2, 1];

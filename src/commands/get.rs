@@ -37,10 +37,8 @@ pub async fn run(args: &GetArgs, context: &Context<'_>) -> anyhow::Result<Outcom
     let opened = store_arg::open_source(loaded.as_ref(), context).await?;
     let key = Key::parse(&args.key);
     let source = opened.source();
-    let mut entries = source
-        .read(std::slice::from_ref(&key))
-        .await
-        .map_err(|error| Failure::of_source(&error))?;
+    let mut entries =
+        source.read(std::slice::from_ref(&key)).await.map_err(|error| opened.failure(&error))?;
     let Some(entry) = entries.pop().flatten() else {
         let reason = format!("the key {key} does not exist in {}", source.name());
         return Err(Failure::new(Code::KeyNotFound, reason)

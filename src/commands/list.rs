@@ -3,7 +3,7 @@
 use crate::codec;
 use crate::commands::{Context, store_arg};
 use crate::model::{Entry, Key, Snapshot};
-use crate::outcome::{Failure, Listing, Outcome, StoreName, Subject};
+use crate::outcome::{Listing, Outcome, StoreName, Subject};
 use crate::snapshot;
 use crate::watch::Stage;
 
@@ -18,12 +18,12 @@ pub struct ListArgs {
 /// Reads every key.
 ///
 /// # Errors
-/// Any [`Failure`] of opening or reading.
+/// Any [`Failure`](crate::outcome::Failure) of opening or reading.
 pub async fn run(args: &ListArgs, context: &Context<'_>) -> anyhow::Result<Outcome> {
     let loaded = args.from.as_deref().map(|from| store_arg::load(from, context)).transpose()?;
     let opened = store_arg::open_source(loaded.as_ref(), context).await?;
     let source = opened.source();
-    let failed = |error| Failure::of_source(&error);
+    let failed = |error| opened.failure(&error);
     let snapshot =
         snapshot::read(source, Stage::ReadSource, context.watch).await.map_err(failed)?;
     let foreign = source.foreign().await.map_err(failed)?;

@@ -72,6 +72,14 @@ impl Opened {
         }
     }
 
+    /// What a failed read of it means.
+    pub fn failure(&self, error: &StoreError) -> Failure {
+        match self {
+            Opened::Cluster(_) => Failure::of_cluster(error),
+            Opened::Store(_) => Failure::of_source(error),
+        }
+    }
+
     /// The running cluster, if it is one.
     pub fn cluster(&self) -> Option<&Cluster> {
         match self {
@@ -95,7 +103,7 @@ pub async fn open_source(from: Option<&Loaded>, context: &Context<'_>) -> Result
             let opened = open_cluster(context).await;
             opened
                 .map(|cluster| Opened::Cluster(Box::new(cluster)))
-                .map_err(|error| Failure::of_source(&error))
+                .map_err(|error| Failure::of_cluster(&error))
         }
     }
 }

@@ -43,12 +43,13 @@ pub async fn run(args: &VerifyArgs, context: &Context<'_>) -> anyhow::Result<Out
     if from.as_ref().is_some_and(|from| is_same_store(&from.store, &to.store)) {
         return Err(same_store("--from and --toml lead to the same store").into());
     }
+    let target = store_arg::open_target(&to, context)?;
     let opened = store_arg::open_source(from.as_ref(), context).await?;
-    let (source, target) = (opened.source(), store_arg::open_target(&to, context)?);
+    let source = opened.source();
     let (ours, theirs) = try_join!(
         async {
             let read = snapshot::read(source, Stage::ReadSource, context.watch).await;
-            read.map_err(|error| Failure::of_source(&error))
+            read.map_err(|error| opened.failure(&error))
         },
         async {
             let read = snapshot::read(target.as_ref(), Stage::ReadTarget, context.watch).await;

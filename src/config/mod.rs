@@ -12,7 +12,7 @@ use std::time::Duration;
 use thiserror::Error;
 use toml::de::DeTable;
 
-use fields::Fields;
+use fields::{Fault, Fields};
 pub use section::Section;
 
 /// The name of the section.
@@ -106,10 +106,10 @@ pub fn parse(text: &str, file: &str) -> Result<Loaded, ConfigError> {
     })
 }
 
-fn store(fields: &Fields) -> Result<StoreConfig, (usize, String)> {
-    let Some((kind, at)) = fields.text("type")? else { return Ok(StoreConfig::Replicated) };
+fn store(fields: &Fields<'_>) -> Result<StoreConfig, Fault> {
+    let Some((kind, at)) = fields.text("type")? else { return replicated(fields) };
     match kind.as_str() {
-        "replicated" | "embedded" => Ok(StoreConfig::Replicated),
+        "replicated" | "embedded" => replicated(fields),
         "etcd" => etcd(fields, at).map(StoreConfig::Etcd),
         "object-store" | "dynamo-db" => Err((
             at,
@@ -124,7 +124,16 @@ fn store(fields: &Fields) -> Result<StoreConfig, (usize, String)> {
     }
 }
 
-fn etcd(fields: &Fields, type_at: usize) -> Result<EtcdConfig, (usize, String)> {
+fn replicated(fields: &Fields<'_>) -> Result<StoreConfig, Fault> {
+    let one = fields.text("address")?;
+    let several = fields.texts("addresses")?;
+    match one.zip(several) {
+        Some(((_, at), _)) => Err((at, "give address or addresses, not both".to_owned())),
+        None => Ok(StoreConfig::Replicated),
+    }
+}
+
+fn etcd(fields: &Fields<'_>, type_at: usize) -> Result<EtcdConfig, Fault> {
     let (written, at) = fields
         .texts("addresses")?
         .ok_or((type_at, "type \"etcd\" needs addresses, a list of \"host:port\"".to_owned()))?;
@@ -163,7 +172,7 @@ fn etcd_address(address: &str) -> Result<String, String> {
     }
 }
 
-fn timeouts(fields: &Fields) -> Result<Timeouts, (usize, String)> {
+fn timeouts(fields: &Fields<'_>) -> Result<Timeouts, Fault> {
     let seconds = Duration::from_secs;
     Ok(Timeouts {
         connect: fields.duration("connect-timeout")?.unwrap_or(seconds(3)),
@@ -172,7 +181,7 @@ fn timeouts(fields: &Fields) -> Result<Timeouts, (usize, String)> {
     })
 }
 
-fn unknown_fields(fields: &Fields, store: &StoreConfig, file: &str) -> Vec<String> {
+fn unknown_fields(fields: &Fields<'_>, store: &StoreConfig, file: &str) -> Vec<String> {
     let (kind, own): (_, &[&str]) = match store {
         StoreConfig::Replicated => ("replicated", &["address", "addresses"]),
         StoreConfig::Etcd(_) => ("etcd", &["addresses"]),

@@ -74,6 +74,7 @@ fn refusals_name_the_file_and_the_place() {
         "[metadata-client]\ntype = 5",
         "[metadata-client]\ntype = \"zookeeper\"",
         "[metadata-client]\ntype = \"dynamo-db\"\ntable = \"t\"",
+        "[metadata-client]\naddress = \"http://a:1\"\naddresses = [\"http://a:1\"]",
         "[metadata-client]\ntype = \"etcd\"",
         "[metadata-client]\ntype = \"etcd\"\naddresses = []",
         "[metadata-client]\ntype = \"etcd\"\naddresses = \"a:1\"",

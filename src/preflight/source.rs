@@ -6,7 +6,7 @@ use super::{Check, Finding};
 use crate::backends::StoreError;
 use crate::backends::cluster::Quorum;
 use crate::codec::{self, CodecError, Node, NodesConfiguration};
-use crate::model::{Entry, Key, Snapshot};
+use crate::model::{Entry, Key, Snapshot, Value};
 use crate::outcome::{Code, Failure};
 
 /// The newest server that this program was tried against.
@@ -31,7 +31,7 @@ pub fn check_source(
 ) -> Finding {
     let snapshot = match read {
         Ok(snapshot) => snapshot,
-        Err(error) => return Finding::of_failure(Check::Source, Failure::of_source(error)),
+        Err(error) => return Finding::of_failure(Check::Source, Failure::of_cluster(error)),
     };
     let missing: Vec<_> = [Key::NodesConfig, Key::PartitionTable]
         .into_iter()
@@ -56,8 +56,8 @@ pub fn check_source(
     )
 }
 
-/// Whether a server could read every value. What this program can't decode is accepted only for the
-/// keys in `undecoded`.
+/// Whether a server could read every value, and this program the two that say which keys and nodes
+/// there are. What it can't decode is accepted only for the keys in `undecoded`.
 pub fn check_values(snapshot: &Snapshot, undecoded: &[Key]) -> Finding {
     let mut damaged = Vec::new();
     let mut unseen = Vec::new();
@@ -65,8 +65,11 @@ pub fn check_values(snapshot: &Snapshot, undecoded: &[Key]) -> Finding {
         let fault = match entry {
             Entry::Damaged { reason, .. } => reason.clone(),
             Entry::Whole(value, _) => match codec::check(key, value) {
-                Ok(()) => continue,
-                Err(CodecError::Undecodable(_)) if undecoded.contains(key) => {
+                Ok(()) => match missing_facts(key, value) {
+                    Some(reason) => reason,
+                    None => continue,
+                },
+                Err(CodecError::Undecodable(_)) if undecoded.contains(key) && !decides(key) => {
                     unseen.push(key.to_string());
                     continue;
                 }
@@ -90,6 +93,23 @@ pub fn check_values(snapshot: &Snapshot, undecoded: &[Key]) -> Finding {
         false => {
             Finding::ok(Check::Values, "copied without a look inside").items(unseen).into_warning()
         }
+    }
+}
+
+/// Which keys there are, and whether the nodes are at rest, is known only from these two.
+fn decides(key: &Key) -> bool {
+    matches!(key, Key::NodesConfig | Key::PartitionTable)
+}
+
+/// What keeps a sound value from saying what has to be known.
+fn missing_facts(key: &Key, value: &Value) -> Option<String> {
+    if !decides(key) {
+        return None;
+    }
+    let decoded = codec::decode(key, &value.bytes).ok()?;
+    match key {
+        Key::NodesConfig => codec::nodes_configuration(&decoded).err(),
+        _ => codec::partition_ids(&decoded).err(),
     }
 }
 
@@ -196,6 +216,10 @@ pub fn check_quorum(quorum: &Quorum) -> Finding {
         Quorum::NoMembers => Finding::skipped(
             Check::Quorum,
             "no node is a metadata server: the cluster keeps its metadata elsewhere",
+        ),
+        Quorum::Unseen => Finding::skipped(
+            Check::Quorum,
+            "with --single-address, the other metadata servers are not asked",
         ),
         Quorum::Lost(words) | Quorum::NoLeader(words) => {
             Finding::failed(Check::Quorum, Code::SourceNoQuorum, words).hint(

@@ -31,7 +31,17 @@ pub(super) fn render(outcome: &Outcome) -> Rendered {
     document.extend(fields);
     let mut out = serde_json::to_vec_pretty(&document).unwrap_or_default();
     out.push(b'\n');
-    Rendered { out, err: String::new() }
+    Rendered { out, err: warnings(outcome) }
+}
+
+/// Documents have no place for them.
+fn warnings(outcome: &Outcome) -> String {
+    let warnings = match &outcome.subject {
+        Some(Subject::List(listing)) => listing.warnings.as_slice(),
+        Some(Subject::Get(gotten)) => gotten.warning.as_slice(),
+        _ => &[],
+    };
+    warnings.iter().map(|text| format!("warning: {text}\n")).collect()
 }
 
 fn object(value: Json) -> Map<String, Json> {

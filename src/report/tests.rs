@@ -1,1 +1,214 @@
-//! Outcomes as text and JSON.
+//! Outcomes as text and JSON, each as a snapshot.
+
+use std::collections::BTreeSet;
+
+use prost::bytes::Bytes;
+
+use super::*;
+use crate::backends::cluster::Quorum;
+use crate::codec::{Node, NodesConfiguration};
+use crate::model::{Entry, Key, Snapshot, Tag, Value, Version};
+use crate::outcome::{self, Compared, Gotten, Listing, Migration, StoreName, Subject};
+use crate::plan::{OnExisting, decide};
+use crate::preflight;
+use crate::verify::compare;
+
+fn store(kind: &str, name: &str) -> StoreName {
+    StoreName { kind: kind.to_owned(), name: name.to_owned() }
+}
+
+fn source() -> StoreName {
+    store("replicated", "cluster demo at http://n1:5122")
+}
+
+fn target() -> StoreName {
+    store("etcd", "etcd a:2379")
+}
+
+fn entry(version: u32, bytes: &'static [u8]) -> Entry {
+    let value = Value { version: Version(version), bytes: Bytes::from_static(bytes) };
+    Entry::Whole(value, Tag::Version(Version(version)))
+}
+
+fn ours() -> Snapshot {
+    Snapshot::from([
+        (Key::NodesConfig, entry(4, b"\x05{\"version\":4}")),
+        (Key::RuleBook, entry(1, b"\x06\x04\x01")),
+        (Key::PartitionEpoch(0), entry(2, b"\x05{\"version\":2}")),
+        (Key::PartitionEpoch(10), entry(2, b"\x05{\"version\":2,\"epoch\":3}")),
+    ])
+}
+
+fn theirs() -> Snapshot {
+    let tag = Tag::Version(Version(0));
+    let reason = "has bytes but no pp_epoch_10::version beside them".to_owned();
+    Snapshot::from([
+        (Key::RuleBook, entry(1, b"\x06\x04\x01")),
+        (Key::PartitionEpoch(0), entry(3, b"\x05{\"version\":3}")),
+        (Key::PartitionEpoch(10), Entry::Damaged { reason, bytes: 5, tag }),
+        (Key::PartitionEpoch(11), entry(1, b"\x05{\"version\":1}")),
+    ])
+}
+
+/// Both renderings, one after the other.
+fn both(outcome: &Outcome) -> String {
+    let json = Style { output: Output::Json, ..PLAIN };
+    let shown = |rendered: Rendered| {
+        let out = String::from_utf8_lossy(&rendered.out).into_owned();
+        format!("{out}--- standard error\n{}", rendered.err)
+    };
+    format!("{}=== json\n{}", shown(render(outcome, PLAIN)), shown(render(outcome, json)))
+}
+
+#[test]
+fn list() {
+    let listing = Listing {
+        store: target(),
+        cluster: Some(("demo".to_owned(), Some(17_340_683_708_366_400_686))),
+        snapshot: theirs(),
+        foreign: Some(3),
+        warnings: vec!["pp_epoch_10 has bytes but no pp_epoch_10::version beside them".to_owned()],
+    };
+    insta::assert_snapshot!(both(&Outcome::done(Subject::List(listing))));
+}
+
+#[test]
+fn list_of_an_empty_store_with_borders() {
+    let listing = |snapshot| {
+        Outcome::done(Subject::List(Listing {
+            store: target(),
+            cluster: None,
+            snapshot,
+            foreign: None,
+            warnings: Vec::new(),
+        }))
+    };
+    let borders = Style { table: TableStyle::Borders, ..PLAIN };
+    assert!(render(&listing(Snapshot::new()), borders).out.is_empty());
+    let drawn = render(&listing(ours()), borders).out;
+    insta::assert_snapshot!(String::from_utf8(drawn).unwrap());
+}
+
+#[test]
+fn get() {
+    let gotten = Gotten {
+        key: Key::RuleBook,
+        version: Version(1),
+        encoding: "bilrost",
+        value: serde_json::json!({"version": 2, "rules": {}}),
+        warning: Some(
+            "rule_book is stored at version 1 but says inside that it is version 2".into(),
+        ),
+    };
+    insta::assert_snapshot!(both(&Outcome::done(Subject::Get(gotten))));
+}
+
+#[test]
+fn verify() {
+    let compared = |theirs: &Snapshot| {
+        let verdict = compare(&ours(), theirs);
+        let equal = verdict.faults(false).next().is_none();
+        Compared { source: source(), target: target(), verdict, equal }
+    };
+    let failure = Failure::new(Code::VerificationFailed, "the two differ");
+    let outcome =
+        Outcome { subject: Some(Subject::Verify(compared(&theirs()))), failure: Some(failure) };
+    insta::assert_snapshot!("verify_different", both(&outcome));
+    let equal = Outcome::done(Subject::Verify(compared(&ours())));
+    insta::assert_snapshot!("verify_equal", both(&equal));
+}
+
+fn nodes() -> NodesConfiguration {
+    let node = Node {
+        id: 1,
+        name: "n1".into(),
+        address: "http://n1:5122/".into(),
+        roles: vec!["worker".into()],
+        binary_version: Some("1.7.12".into()),
+    };
+    NodesConfiguration {
+        version: 4,
+        cluster_name: "demo".into(),
+        fingerprint: Some(7),
+        nodes: vec![node],
+    }
+}
+
+fn migration(on_existing: OnExisting, dry_run: bool) -> Migration {
+    let plan = decide(&ours(), &theirs(), on_existing);
+    Migration {
+        source: Some(source()),
+        target: Some(target()),
+        checks: vec![
+            preflight::check_migration_mode(&nodes(), &[], dry_run),
+            preflight::check_quorum(&Quorum::Held("1 of 1 answers".into())),
+            preflight::check_target_keys(&plan, false),
+        ],
+        plan,
+        elapsed_ms: 12,
+        ..Migration::default()
+    }
+}
+
+fn migrated(migration: Migration, failure: Option<Failure>) -> Outcome {
+    Outcome { subject: Some(Subject::Migrate(Box::new(migration))), failure }
+}
+
+#[test]
+fn migrate_planned_and_refused() {
+    let planned = migration(OnExisting::ResumeAndOverwrite, true);
+    let planned = Migration { progress: outcome::Progress::Planned, ..planned };
+    insta::assert_snapshot!("migrate_planned", both(&migrated(planned, None)));
+    let refused = migration(OnExisting::Refuse, false);
+    let failure = preflight::refusal(&refused.checks);
+    insta::assert_snapshot!("migrate_refused", both(&migrated(refused, failure)));
+}
+
+#[test]
+fn migrate_stopped_and_migrated() {
+    let failure = Failure::new(Code::TargetConflict, "etcd a:2379 was changed by another writer")
+        .hint("the source is untouched; go on with: restatectl … --resume")
+        .after_writing();
+    let stopped = Migration {
+        progress: outcome::Progress::Failed,
+        written: BTreeSet::from([Key::PartitionEpoch(0)]),
+        writing: true,
+        ..migration(OnExisting::Overwrite, true)
+    };
+    insta::assert_snapshot!("migrate_stopped", both(&migrated(stopped, Some(failure))));
+    let done = Migration {
+        progress: outcome::Progress::Migrated,
+        verified: true,
+        writing: true,
+        written: ours().into_keys().collect(),
+        next_steps: vec![
+            "Update with\n[metadata-client]\ntype = \"etcd\"".into(),
+            "Restart".into(),
+            "Stop every node".into(),
+            "Verify".into(),
+        ],
+        ..migration(OnExisting::Overwrite, true)
+    };
+    insta::assert_snapshot!("migrate_migrated", both(&migrated(done, None)));
+}
+
+#[test]
+fn errors_without_a_subject() {
+    let failure = Failure::new(Code::ConfigInvalid, "a.toml, line 1: unclosed table")
+        .hint("a store is named by a TOML file");
+    insta::assert_snapshot!(both(&Outcome { subject: None, failure: Some(failure) }));
+}
+
+#[test]
+fn colours_only_where_they_are_wanted() {
+    let failure = Some(Failure::new(Code::Usage, "wrong"));
+    let outcome = Outcome { subject: None, failure };
+    assert_eq!(render(&outcome, PLAIN).err, "error: wrong\n");
+    let colored = render(&outcome, Style { err_color: true, ..PLAIN }).err;
+    assert_eq!(colored, "\x1b[31;1merror:\x1b[0m wrong\n");
+    assert!(colored_by(Color::Always, false) && !colored_by(Color::Never, true));
+}
+
+fn colored_by(color: Color, terminal: bool) -> bool {
+    super::colored(color, terminal)
+}

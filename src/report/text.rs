@@ -26,7 +26,7 @@ pub(super) fn render(outcome: &Outcome, style: Style) -> Rendered {
     };
     if let Some(failure) = &outcome.failure {
         let message = match &outcome.subject {
-            Some(Subject::Migrate(migration)) => shortened(failure, migration),
+            Some(Subject::Migrate(migration)) if !style.quiet => shortened(failure, migration),
             _ => failure.message.clone(),
         };
         rendered.err.push_str(&error(&message, failure, style));
@@ -208,12 +208,17 @@ fn plan(migration: &Migration, style: Style) -> String {
     format!("{}Dry run: {counts}. Nothing was written.\n", drawn(&table))
 }
 
-/// The first two as the official tool numbers them, the others by what they are.
+/// The first two are numbered as the official tool has them; how to go about them follows.
 fn next_steps(steps: &[String]) -> String {
     let mut text = "✅ Metadata migration completed\n".to_owned();
     for (index, step) in steps.iter().enumerate() {
+        let (lead, gap) = match index {
+            0 | 1 => (format!("{}.", index + 1), "\n"),
+            2 => (" -".to_owned(), "\nWhile you do so:\n"),
+            _ => (" -".to_owned(), ""),
+        };
         let mut lines = step.lines();
-        text.push_str(&format!("\n{}. {}\n", index + 1, lines.next().unwrap_or_default()));
+        text.push_str(&format!("{gap}{lead} {}\n", lines.next().unwrap_or_default()));
         for line in lines {
             text.push_str(format!("   {line}").trim_end());
             text.push('\n');

@@ -15,7 +15,7 @@ pub struct Etcd {
     client: Port,
     _peer: Port,
     folder: TempDir,
-    _process: Process,
+    process: Process,
 }
 
 impl Etcd {
@@ -55,7 +55,7 @@ impl Etcd {
             process.assert_running();
             block_on(async { Client::connect([&etcd_at], None).await?.status().await }).ok()
         });
-        Etcd { client, _peer: peer, folder, _process: process }
+        Etcd { client, _peer: peer, folder, process }
     }
 
     /// As `host:port`.
@@ -87,6 +87,24 @@ impl Etcd {
 
     pub fn put(&self, key: &str, value: impl Into<Vec<u8>>) {
         block_on(async { self.connect().await.put(key, value, None).await.unwrap() });
+    }
+
+    /// Whether etcd took it.
+    pub fn try_put(&self, key: &str, value: impl Into<Vec<u8>>) -> bool {
+        block_on(async { self.connect().await.put(key, value, None).await.is_ok() })
+    }
+
+    /// The revision of the key's last change.
+    pub fn revision(&self, key: &str) -> i64 {
+        block_on(async {
+            let found = self.connect().await.get(key, None).await.unwrap();
+            found.kvs().first().unwrap_or_else(|| panic!("{key} is absent")).mod_revision()
+        })
+    }
+
+    /// Sends its process a signal, such as STOP.
+    pub fn signal(&self, signal: &str) {
+        self.process.signal(signal);
     }
 
     pub fn delete(&self, key: &str) {

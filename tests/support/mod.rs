@@ -12,6 +12,7 @@ pub mod etcd;
 pub mod http;
 pub mod ports;
 pub mod process;
+pub mod proxy;
 pub mod restate;
 pub mod tool;
 

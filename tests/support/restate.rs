@@ -151,7 +151,7 @@ impl Cluster {
         format!(
             "node-name = {:?}\ncluster-name = \"demo\"\nroles = {roles:?}\nauto-provision = {provision}\n\
              default-num-partitions = {}\nbind-ip = \"127.0.0.1\"\nbind-port = {}\n\
-             advertised-address = \"{}/\"\nlisten-mode = \"tcp\"\n\
+             advertised-address = \"{}/\"\nlisten-mode = \"all\"\n\
              rocksdb-total-memory-size = \"512 MB\"\n{section}\n\
              [admin]\nbind-port = {}\n[ingress]\nbind-port = {}\n",
             node.name,
@@ -206,6 +206,12 @@ impl Cluster {
     /// Of the first node.
     pub fn address(&self) -> String {
         self.nodes[0].address()
+    }
+
+    /// The unix socket of the first node's fabric services.
+    pub fn socket(&self) -> String {
+        let path = self.folder.path().join("node-1/node-1/fabric.sock");
+        format!("unix:{}", path.display())
     }
 
     fn admin(&self, method: &str, path: &str, body: &Json) -> Json {
@@ -297,4 +303,25 @@ pub fn get(address: &str, key: &str) -> Option<(u32, Vec<u8>)> {
         let value = answer.value?;
         Some((value.version?.value, value.bytes.to_vec()))
     })
+}
+
+/// Puts a value whatever is there.
+pub fn put(address: &str, key: &str, version: u32, bytes: &[u8]) {
+    use restatectl::proto::common::Version;
+    use restatectl::proto::metadata::{Precondition, PreconditionKind, VersionedValue};
+    use restatectl::proto::metadata_proxy_svc::PutRequest;
+    use restatectl::proto::metadata_proxy_svc::metadata_proxy_svc_client::MetadataProxySvcClient;
+    let request = PutRequest {
+        key: key.to_owned(),
+        value: Some(VersionedValue {
+            version: Some(Version { value: version }),
+            bytes: bytes.to_vec().into(),
+        }),
+        precondition: Some(Precondition { kind: PreconditionKind::None.into(), version: None }),
+    };
+    block_on(async {
+        let endpoint = tonic::transport::Endpoint::from_shared(address.to_owned()).unwrap();
+        let mut client = MetadataProxySvcClient::new(endpoint.connect().await.unwrap());
+        client.put(request).await.unwrap();
+    });
 }

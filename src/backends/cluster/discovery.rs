@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
+use tokio::time::{Instant, timeout_at};
 
 use super::super::StoreError;
 use super::super::transport::{Address, Limits, MAX_MESSAGE, Servers, TlsOptions, classify};
@@ -60,7 +61,7 @@ pub async fn connect(options: &ClusterOptions) -> Result<Cluster, StoreError> {
     };
     let peers = servers(&addresses, options)?;
     tracing::debug!(?peers, "nodes");
-    Ok(Cluster { name, peers, known })
+    Ok(Cluster { name, peers, known, only_these: options.only_these })
 }
 
 fn servers(addresses: &[Address], options: &ClusterOptions) -> Result<Servers, StoreError> {
@@ -75,15 +76,18 @@ async fn ask_all(given: &Servers) -> Result<Vec<Answer>, StoreError> {
         .map(|address| async move { (address, ask(given, address).await) })
         .collect();
     let (mut answers, mut failures) = (Vec::new(), Vec::new());
+    let mut until: Option<Instant> = None;
     loop {
-        let next = if answers.is_empty() {
-            asked.next().await
-        } else {
-            tokio::time::timeout(GRACE, asked.next()).await.unwrap_or(None)
+        let next = match until {
+            None => asked.next().await,
+            Some(until) => timeout_at(until, asked.next()).await.unwrap_or(None),
         };
         match next {
             None => break,
-            Some((_, Ok(answer))) => answers.push(answer),
+            Some((_, Ok(answer))) => {
+                until = until.or_else(|| Some(Instant::now() + GRACE));
+                answers.push(answer);
+            }
             Some((address, Err(reason))) => failures.push(format!("{address}: {reason}")),
         }
     }

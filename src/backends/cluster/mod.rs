@@ -29,6 +29,8 @@ pub struct Cluster {
     peers: Servers,
     /// As the nodes cache it: to find and name nodes, never to be copied.
     known: NodesConfiguration,
+    /// Whether no other nodes are asked than those that were named.
+    only_these: bool,
 }
 
 impl Cluster {
@@ -48,6 +50,9 @@ impl Cluster {
 
     /// Which members of the replicated store answer.
     pub async fn quorum(&self) -> Quorum {
+        if self.only_these && quorum::has_members(&self.known) {
+            return Quorum::Unseen;
+        }
         quorum::look(&self.peers, &self.known).await
     }
 
@@ -89,7 +94,9 @@ impl Cluster {
             Quorum::Lost(reason) | Quorum::NoLeader(reason) => {
                 StoreError::NoQuorum { store, reason }
             }
-            Quorum::Held(_) | Quorum::NoMembers => StoreError::Unavailable { store, reason },
+            Quorum::Held(_) | Quorum::Unseen | Quorum::NoMembers => {
+                StoreError::Unavailable { store, reason }
+            }
         }
     }
 }

@@ -18,6 +18,8 @@ pub enum Quorum {
     Lost(String),
     /// A majority answers, and none of it knows of a leader; said in words.
     NoLeader(String),
+    /// It is not known, since only one node may be asked.
+    Unseen,
     /// No node of the cluster is a metadata server: its metadata is in another store.
     NoMembers,
 }
@@ -39,15 +41,19 @@ pub(super) async fn look(peers: &Servers, known: &NodesConfiguration) -> Quorum 
     seen
 }
 
+/// Whether the cluster keeps its metadata itself.
+pub(super) fn has_members(known: &NodesConfiguration) -> bool {
+    known.nodes.iter().any(|node| node.has_role("metadata-server"))
+}
+
 async fn look_once(peers: &Servers, known: &NodesConfiguration) -> Quorum {
-    let servers: Vec<_> =
-        known.nodes.iter().filter(|node| node.has_role("metadata-server")).collect();
-    if servers.is_empty() {
+    if !has_members(known) {
         return Quorum::NoMembers;
     }
-    let asked = servers.iter().map(|node| async {
+    let servers = known.nodes.iter().filter(|node| node.has_role("metadata-server"));
+    let asked = servers.map(|node| async move {
         let answer = status(peers, node).await;
-        (*node, answer)
+        (node, answer)
     });
     judge(&join_all(asked).await)
 }

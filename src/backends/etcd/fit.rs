@@ -9,13 +9,16 @@ use indicatif::HumanBytes;
 use super::super::{Misfit, StoreError};
 use super::client::Client;
 use super::{DEFAULT_REQUEST_LIMIT, listing, txn, version_name};
-use crate::model::{Key, Snapshot, Value};
+use crate::model::{Entry, Key, Snapshot, Value};
 
 /// Restate's client for etcd takes no larger answer, whatever etcd's flags say.
 const ANSWER_LIMIT: u64 = 4 * 1024 * 1024;
 
 /// What etcd adds to each pair in an answer: revisions, lengths, tags.
 const FRAMING: u64 = 32;
+
+/// What a key adds to a request beside its value, as [`Change::size`](super::Change::size) counts.
+const FRAMED: usize = 256;
 
 /// Foreign values that are looked at in one request, each of which may be large.
 const FOREIGN_BATCH: usize = 16;
@@ -43,6 +46,25 @@ pub(super) async fn request_size(
         probed = usize::midpoint(fits, ends);
     }
     Ok(values.iter().skip(fits).map(|(key, value)| too_large(key, value)).collect())
+}
+
+/// The most bytes of one batch: as many as are wanted, up to `limit`, or as this etcd takes.
+pub(super) async fn batch_size(
+    client: &Client,
+    wanted: &Snapshot,
+    limit: usize,
+) -> Result<usize, StoreError> {
+    let sizes = wanted.values().filter_map(Entry::value).map(|value| value.bytes.len() + FRAMED);
+    let all: usize = sizes.sum();
+    let mut bytes = all.min(limit);
+    while bytes > FRAMED {
+        match txn::probe(client, &Key::NodesConfig, &vec![0; bytes]).await {
+            Ok(()) => break,
+            Err(StoreError::TooLarge { .. }) => bytes /= 2,
+            Err(other) => return Err(other),
+        }
+    }
+    Ok(if bytes == all { limit } else { bytes })
 }
 
 fn too_large(key: &Key, value: &Value) -> Misfit {

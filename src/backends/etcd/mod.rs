@@ -10,6 +10,7 @@ mod listing;
 mod txn;
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 
@@ -32,6 +33,8 @@ const BATCH_BYTES: usize = DEFAULT_REQUEST_LIMIT - 64 * 1024;
 #[derive(Debug)]
 pub struct Etcd {
     client: Client,
+    /// What a batch may hold: less than by default where etcd's limit was found to be lowered.
+    batch_bytes: AtomicUsize,
 }
 
 impl Etcd {
@@ -53,7 +56,8 @@ impl Etcd {
             keep_alive: Some((timeouts.keep_alive_interval, timeouts.keep_alive)),
         };
         let name = format!("etcd {}", config.addresses.join(","));
-        Ok(Etcd { client: Client::new(name, &addresses, limits)? })
+        let client = Client::new(name, &addresses, limits)?;
+        Ok(Etcd { client, batch_bytes: AtomicUsize::new(BATCH_BYTES) })
     }
 }
 
@@ -99,15 +103,21 @@ impl Source for Etcd {
 #[async_trait]
 impl Target for Etcd {
     fn writing(&self) -> Writing {
-        Writing { keys: KEYS_PER_TXN, bytes: BATCH_BYTES, concurrency: 4, atomic: true }
+        let bytes = self.batch_bytes.load(Ordering::Relaxed);
+        Writing { keys: KEYS_PER_TXN, bytes, concurrency: 4, atomic: true }
     }
 
     async fn probe_write(&self) -> Result<(), StoreError> {
         txn::probe(&self.client, &Key::NodesConfig, &[]).await
     }
 
+    // Also learns how large a batch may be, so that what is taken for one transaction is one.
     async fn misfits(&self, wanted: &Snapshot) -> Result<Vec<Misfit>, StoreError> {
         let mut misfits = fit::request_size(&self.client, wanted).await?;
+        if misfits.is_empty() {
+            let bytes = fit::batch_size(&self.client, wanted, BATCH_BYTES).await?;
+            self.batch_bytes.store(bytes, Ordering::Relaxed);
+        }
         misfits.extend(fit::prefix_reads(&self.client, wanted).await?);
         Ok(misfits)
     }

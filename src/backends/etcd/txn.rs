@@ -26,18 +26,6 @@ pub(super) async fn probe(client: &Client, key: &Key, bytes: &[u8]) -> Result<()
 
 /// All changes, or none of them.
 pub(super) async fn write(client: &Client, changes: &[Change]) -> Result<(), StoreError> {
-    match write_once(client, changes).await {
-        // Only where etcd's limits were lowered. What is to be last stays last.
-        Err(StoreError::TooLarge { .. }) if changes.len() > 1 => {
-            let (first, second) = changes.split_at(changes.len() / 2);
-            Box::pin(write(client, first)).await?;
-            Box::pin(write(client, second)).await
-        }
-        outcome => outcome,
-    }
-}
-
-async fn write_once(client: &Client, changes: &[Change]) -> Result<(), StoreError> {
     let keys: Vec<_> = changes.iter().map(|change| change.key.clone()).collect();
     let txn = Txn::new()
         .when(changes.iter().flat_map(requirement).collect::<Vec<_>>())
@@ -150,5 +138,8 @@ fn holds(change: &Change, found: Option<&Entry>) -> bool {
 }
 
 fn is_done(change: &Change, found: Option<&Entry>) -> bool {
-    found.and_then(Entry::value) == change.value()
+    match change.value() {
+        Some(value) => found.and_then(Entry::value) == Some(value),
+        None => found.is_none(),
+    }
 }

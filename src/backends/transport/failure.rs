@@ -60,11 +60,16 @@ fn words(status: &Status) -> String {
         cause = error.source();
     }
     let text = deepest.unwrap_or_else(|| status.message().to_owned());
-    if text.contains("frame with invalid size")
-        || text.contains("http2 error")
-        || text.contains("invalid HTTP version")
-    {
-        return format!("does not speak gRPC ({text})");
+    // What other protocols' answers look like to an HTTP/2 client.
+    const FOREIGN: [&str; 5] = [
+        "frame with invalid size",
+        "http2 error",
+        "invalid HTTP version",
+        "invalid compression flag",
+        "broken pipe",
+    ];
+    if FOREIGN.iter().any(|sign| text.contains(sign)) {
+        return format!("does not speak gRPC, or not any more ({text})");
     }
     if text.is_empty() { format!("{:?}", status.code()) } else { text }
 }

@@ -77,6 +77,10 @@ pub async fn run(args: &MigrateArgs, context: &Context<'_>) -> Result<Outcome> {
 }
 
 async fn work(args: &MigrateArgs, context: &Context<'_>, record: &Record) -> Result<(), Failure> {
+    if context.global.single_address.is_some() && !args.ignore_node.is_empty() {
+        let reason = "--ignore-node asks whether that node answers; leave out --single-address";
+        return Err(Failure::new(Code::Usage, reason));
+    }
     let loaded = store_arg::load(&args.toml, context)?;
     let target = store_arg::open_target(&loaded, context)?;
     let on_existing = OnExisting::of(args.resume, args.force);
@@ -120,13 +124,18 @@ fn interrupted(
     if record.is_writing() { failure.hint(resume_hint(args, context)) } else { failure }
 }
 
+/// What differs is not gone on with by --resume alone; such a failure has hints of its own.
 fn add_resume(
     failure: Failure,
     args: &MigrateArgs,
     context: &Context<'_>,
     record: &Record,
 ) -> Failure {
-    if record.is_writing() { failure.hint(resume_hint(args, context)) } else { failure }
+    let differs = matches!(failure.code, Code::SourceChanged | Code::VerificationFailed);
+    match record.is_writing() && !differs {
+        true => failure.hint(resume_hint(args, context)),
+        false => failure,
+    }
 }
 
 fn resume_hint(args: &MigrateArgs, context: &Context<'_>) -> String {

@@ -4,9 +4,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use crate::apply::Journal;
-use crate::backends::Change;
+use crate::backends::{Change, Effect};
 use crate::outcome::{Failure, Migration, Outcome, Progress, StoreName, Subject, exit};
-use crate::plan::Plan;
+use crate::plan::{Action, Plan};
 use crate::preflight::Finding;
 
 pub(super) struct Record {
@@ -96,6 +96,14 @@ impl Journal for Record {
     }
 
     fn written(&self, changes: &[Change]) {
-        self.state().written.extend(changes.iter().map(|change| change.key.clone()));
+        let mut state = self.state();
+        for change in changes {
+            let step = state.plan.steps.iter().find(|step| step.key == change.key);
+            let is_interim = matches!(change.effect, Effect::Delete(_))
+                && step.is_some_and(|step| step.action != Action::Delete);
+            if !is_interim {
+                state.written.insert(change.key.clone());
+            }
+        }
     }
 }

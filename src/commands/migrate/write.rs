@@ -57,7 +57,9 @@ pub(super) async fn read_back(
     let source_now = source_now.map_err(|error| unread(Failure::of_source(&error)))?;
     faults(&compare(before, &target_now)).map_or(Ok(()), |keys| {
         let reason = format!("the target does not hold what was written to it: {keys}");
-        Err(Failure::new(Code::VerificationFailed, reason))
+        Err(Failure::new(Code::VerificationFailed, reason).hint(
+            "another writer is at work on the target: stop it, then run again with --resume --force",
+        ))
     })?;
     if let Some(keys) = faults(&compare(before, &source_now)) {
         let reason = format!("the source changed while it was copied: {keys}");

@@ -1,0 +1,211 @@
+//! What an operator can get wrong, each with its exit code and a message; and no panic.
+
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::process::Stdio;
+
+use tempfile::TempDir;
+
+use crate::support::etcd::{Etcd, section};
+use crate::support::ports::Port;
+use crate::support::restate::Cluster;
+use crate::support::tool::{Run, command, finish, program, restatectl, restatectl_with_input};
+
+/// Ended with the code, said the words, and did not panic; in text and in JSON.
+#[track_caller]
+fn refused(args: &[&str], code: i32, error: &str, words: &[&str]) -> Run {
+    let text = restatectl(args).expect(code);
+    for word in words {
+        assert!(text.err.contains(word), "{word:?} is not in {}", text.err);
+    }
+    assert!(!text.err.contains("panicked"), "{}", text.err);
+    let json = restatectl(&[args, &["-o", "json"]].concat()).expect(code);
+    assert_eq!(json.json()["error"]["code"], error);
+    text
+}
+
+#[test]
+fn files_that_describe_no_store() {
+    let folder = TempDir::new().unwrap();
+    let file = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let head = "[metadata-client]\n";
+    for (path, words) in [
+        ("/nowhere/target.toml".to_owned(), &["/nowhere/target.toml", "No such file"][..]),
+        (folder.path().to_str().unwrap().to_owned(), &["Is a directory"]),
+        ("/dev/zero".to_owned(), &["too large"]),
+        (file("a.toml", "[metadata-client\n"), &["a.toml, line 1, column 17"]),
+        (file("b.toml", "x = 1\n"), &["b.toml: has no [metadata-client] section"]),
+        (file("c.toml", &format!("{head}type = 5")), &["c.toml, line 2, column 8", "type must be"]),
+        (file("d.toml", &format!("{head}type = \"zookeeper\"")), &["unknown type \"zookeeper\""]),
+        (
+            file("e.toml", &format!("{head}type = \"etcd\"\naddresses = []")),
+            &["addresses is empty"],
+        ),
+        (
+            file("f.toml", &format!("{head}type = \"etcd\"\naddresses = \"a:1\"")),
+            &["must be a list"],
+        ),
+        (file("g.toml", &format!("{head}type = \"replicated\"")), &["the running cluster itself"]),
+    ] {
+        for command in ["migrate", "verify", "list"] {
+            refused(&["metadata", command, "--toml", &path], 2, "config-invalid", words);
+        }
+    }
+    let binary = folder.path().join("binary.toml");
+    std::fs::write(&binary, [0x5b, 0xff]).unwrap();
+    let binary = binary.to_str().unwrap();
+    refused(
+        &["metadata", "migrate", "--toml", binary],
+        2,
+        "config-invalid",
+        &["byte 1 is no UTF-8"],
+    );
+    let run =
+        restatectl_with_input(&["metadata", "list", "--toml", "-"], "type = \"etcd\"").expect(2);
+    assert!(run.err.contains("standard input: has no [metadata-client] section"), "{}", run.err);
+}
+
+#[test]
+fn wrong_usage() {
+    for (args, words) in [
+        (&["metadata", "migrate"][..], &["--toml"][..]),
+        (&["metadata", "get"], &["--key"]),
+        (&["metadata", "get", "-k", ""], &["--key"]),
+        (&["metadata", "list", "--nonsense"], &["--nonsense"]),
+        (&["metadata", "list", "-s", "ftp://a"], &["no address"]),
+        (&["metadata", "list", "-s", ""], &["--address is empty"]),
+        (&["metadata", "list", "--request-timeout", "0"], &["--request-timeout"]),
+        (&["metadata", "migrate", "--toml", "x", "--ignore-node", "first"], &["such as N3"]),
+        (&["status"], &["the official restatectl has it"]),
+        (&["metadata", "patch", "-k", "x"], &["the official restatectl has it"]),
+    ] {
+        refused(args, 2, "usage", words);
+    }
+    let secret = restatectl(&["metadata", "list", "-s", "http://root:s3cr3t@host:1"]).expect(2);
+    assert!(!secret.err.contains("s3cr3t"), "{}", secret.err);
+}
+
+#[test]
+fn servers_that_are_not_there_or_speak_something_else() {
+    let dead = Port::free();
+    let nobody = format!("http://127.0.0.1:{}", dead.number);
+    let get = |address: &str| -> Vec<String> {
+        ["-s", address, "metadata", "get", "-k", "nodes_config", "--request-timeout", "1500"]
+            .map(ToOwned::to_owned)
+            .into()
+    };
+    let unavailable = |address: &str, words: &[&str]| {
+        let args = get(address);
+        let args: Vec<_> = args.iter().map(String::as_str).collect();
+        refused(&args, 6, "source-unavailable", words);
+    };
+    unavailable(&nobody, &["connection refused", &nobody, "fabric"]);
+    unavailable("http://no-such-host.invalid:5122", &["no-such-host.invalid"]);
+    unavailable("unix:/nowhere.sock", &["no such socket"]);
+    // Accepts and never answers.
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    unavailable(
+        &format!("http://{}", silent.local_addr().unwrap()),
+        &["no answer within 1s 500ms"],
+    );
+    // Does not even accept: its queue of connections is full, and --connect-timeout ends it.
+    let (full, _waiting) = full_listener();
+    let args =
+        ["-s", &full, "--connect-timeout", "300", "--request-timeout", "300", "metadata", "list"];
+    let started = std::time::Instant::now();
+    refused(&args, 6, "source-unavailable", &[&full]);
+    assert!(started.elapsed() < std::time::Duration::from_secs(5));
+    // Answers something else.
+    let web = TcpListener::bind("127.0.0.1:0").unwrap();
+    let at = web.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for mut stream in web.incoming().flatten() {
+            let _ = stream.read(&mut [0; 1024]);
+            let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n");
+            let _ = stream.read(&mut [0; 1024]);
+        }
+    });
+    unavailable(&format!("http://{at}"), &["does not speak gRPC"]);
+}
+
+/// An address where connections are neither accepted nor refused, as long as the sockets live.
+fn full_listener() -> (String, Vec<socket2::Socket>) {
+    use socket2::{Domain, Socket, Type};
+    let listener = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    listener.bind(&std::net::SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
+    listener.listen(0).unwrap();
+    let address = listener.local_addr().unwrap();
+    let mut sockets = vec![listener];
+    for _ in 0..4 {
+        let client = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        client.set_nonblocking(true).unwrap();
+        let _ = client.connect(&address);
+        sockets.push(client);
+    }
+    (format!("http://{}", address.as_socket().unwrap()), sockets)
+}
+
+#[test]
+fn an_etcd_that_is_not_there() {
+    let cluster = Cluster::single(1);
+    let folder = TempDir::new().unwrap();
+    let toml = folder.path().join("etcd.toml");
+    let dead = Port::free();
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let silent_at = silent.local_addr().unwrap().to_string();
+    for (address, words) in [
+        (format!("127.0.0.1:{}", dead.number), "connection refused"),
+        (silent_at, "no answer within"),
+    ] {
+        std::fs::write(&toml, section(&[address])).unwrap();
+        let toml = toml.to_str().unwrap();
+        let at = ["-s", &cluster.address(), "--request-timeout", "1500"];
+        for command in [
+            &["metadata", "migrate", "--toml", toml, "--dry-run"][..],
+            &["metadata", "verify", "--toml", toml],
+        ] {
+            let code = "target-unavailable";
+            let run = restatectl(&[&at, command].concat()).expect(6);
+            assert!(run.err.contains(words), "{}", run.err);
+            let json = restatectl(&[&at, command, &["-o", "json"]].concat()).expect(6).json();
+            assert_eq!(json["error"]["code"], code);
+        }
+    }
+}
+
+#[test]
+fn an_absent_key_and_a_closed_pipe() {
+    let etcd = Etcd::start();
+    let get = ["metadata", "get", "-k", "nodes_config", "--from", &etcd.toml()];
+    refused(&get, 3, "key-not-found", &["nodes_config does not exist", "metadata list"]);
+    for number in 0..3000 {
+        if number % 1000 == 0 {
+            etcd.put(&format!("pp_epoch_{number}"), "x");
+            etcd.put(&format!("pp_epoch_{number}::version"), 1_u32.to_le_bytes());
+        }
+    }
+    // Nobody reads what it prints.
+    for args in
+        [&["metadata", "list", "--from", &etcd.toml()][..], &["completions", "bash"], &["--help"]]
+    {
+        let mut child = command(&program(), args)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        drop(child.stdout.take());
+        let run = finish(child).expect(0);
+        assert!(!run.err.contains("panicked") && !run.err.contains("error"), "{}", run.err);
+    }
+    let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+    let child = command(&program(), &["completions", "bash"])
+        .stdout(full)
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    assert!(finish(child).expect(1).err.contains("failed to write to standard output"));
+}

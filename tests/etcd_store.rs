@@ -1,0 +1,141 @@
+//! What is particular to etcd: shared with others, endpoints that are down, limits, damage.
+
+use crate::support::etcd::{Etcd, section};
+use crate::support::ports::Port;
+use crate::support::restate::{Cluster, Mode, put};
+use crate::support::tool::restatectl;
+
+fn pair(etcd: &Etcd, key: &str, version: u32, bytes: &[u8]) {
+    etcd.put(key, bytes);
+    etcd.put(&format!("{key}::version"), version.to_le_bytes());
+}
+
+#[test]
+fn in_a_shared_etcd_only_restates_own_names_count() {
+    let etcd = Etcd::start();
+    pair(&etcd, "nodes_config", 1, b"\x05{\"version\":1,\"cluster_name\":\"demo\",\"nodes\":[]}");
+    pair(&etcd, "pp_epoch_10", 1, b"\x05{\"version\":1}");
+    pair(&etcd, "pp_epoch_2", 1, b"\x05{\"version\":1}");
+    pair(&etcd, "somebody", 1, b"else");
+    pair(&etcd, "pp_epoch_007", 1, b"no number of ours");
+    etcd.put("/registry/pods/a", "x");
+    etcd.put("nodes_config_backup", "x");
+    etcd.put("rule_book", "half of a pair");
+    let listing =
+        restatectl(&["metadata", "list", "--from", &etcd.toml(), "-o", "json"]).expect(0).json();
+    let keys: Vec<_> =
+        listing["keys"].as_array().unwrap().iter().map(|key| key["key"].clone()).collect();
+    assert_eq!(keys, ["nodes_config", "rule_book", "pp_epoch_2", "pp_epoch_10"]);
+    assert_eq!(listing["foreign"], 2);
+    assert_eq!(listing["keys"][1]["version"], serde_json::Value::Null);
+    assert_eq!(listing["cluster"]["name"], "demo");
+    let damaged =
+        restatectl(&["metadata", "get", "-k", "rule_book", "--from", &etcd.toml(), "-o", "json"]);
+    assert_eq!(damaged.expect(5).json()["error"]["code"], "value-corrupt");
+}
+
+#[test]
+fn an_endpoint_that_is_down_is_passed_over() {
+    let mut cluster = Cluster::single(1);
+    cluster.restart(&Mode::Migration);
+    let (etcd, dead) = (Etcd::start(), Port::free());
+    let folder = tempfile::TempDir::new().unwrap();
+    let toml = folder.path().join("etcd.toml");
+    std::fs::write(&toml, section(&[format!("127.0.0.1:{}", dead.number), etcd.address()]))
+        .unwrap();
+    let toml = toml.to_str().unwrap();
+    restatectl(&["-s", &cluster.address(), "metadata", "migrate", "--toml", toml]).expect(0);
+    restatectl(&["-s", &cluster.address(), "metadata", "verify", "--toml", toml]).expect(0);
+    assert!(etcd.content().contains_key("nodes_config::version"));
+}
+
+#[test]
+fn what_does_not_fit_is_known_before_any_write() {
+    let mut cluster = Cluster::single(1);
+    cluster.restart(&Mode::Migration);
+    let address = cluster.address();
+    // Two MiB in one value: more than a default etcd takes in a request.
+    let large = format!("\x05{{\"version\":1,\"text\":\"{}\"}}", "x".repeat(2 << 20));
+    put(&address, "schema_registry", 1, large.as_bytes());
+    let migrate = |etcd: &Etcd| {
+        restatectl(&["-s", &address, "metadata", "migrate", "--toml", &etcd.toml(), "-o", "json"])
+    };
+    let etcd = Etcd::start();
+    let document = migrate(&etcd).expect(5).json();
+    assert_eq!(document["error"]["code"], "value-too-large");
+    let message = document["error"]["message"].as_str().unwrap();
+    assert!(message.contains("schema_registry holds 2.00 MiB"), "{message}");
+    assert!(document["error"]["hints"][0].as_str().unwrap().contains("--max-request-bytes"));
+    assert!(etcd.content().is_empty());
+    // The limit can be raised, and that is seen.
+    let raised = Etcd::start_with(&["--max-request-bytes", "8388608"]);
+    migrate(&raised).expect(0);
+    assert_eq!(raised.content()["schema_registry"], large.as_bytes());
+    // But not the four MiB of Restate's own read by prefix, foreign keys included.
+    raised.clear();
+    raised.put("schema_registry_zzz1", "y".repeat(1 << 20));
+    raised.put("schema_registry_zzz2", "y".repeat(1 << 20));
+    let document = migrate(&raised).expect(5).json();
+    let message = document["error"]["message"].as_str().unwrap();
+    assert!(message.contains("schema_registry would be read"), "{message}");
+    assert!(document["error"]["hints"][0].as_str().unwrap().contains("2 foreign key(s)"));
+    assert_eq!(raised.content().len(), 2);
+    raised.delete("schema_registry_zzz2");
+    migrate(&raised).expect(0);
+}
+
+#[test]
+fn a_lowered_request_limit_makes_smaller_batches_with_nodes_config_last() {
+    let mut cluster = Cluster::single(12);
+    cluster.restart(&Mode::Migration);
+    let etcd = Etcd::start_with(&["--max-request-bytes", "4096"]);
+    let migrate = |more: &[&str]| {
+        let args = ["-s", &cluster.address(), "metadata", "migrate", "--toml", &etcd.toml()];
+        restatectl(&[&args, more].concat()).expect(0)
+    };
+    migrate(&[]);
+    let revision = |key: &str| etcd.revision(key);
+    for key in ["partition_table", "pp_epoch_0", "pp_epoch_11"] {
+        assert!(revision(key) < revision("nodes_config"), "{key}");
+    }
+    // Replacing takes several transactions, too: nodes_config is gone first and back last.
+    let before = revision("nodes_config");
+    etcd.put("pp_epoch_3", "other");
+    migrate(&["--resume", "--force"]);
+    assert!(
+        revision("pp_epoch_3") <= revision("nodes_config") && before < revision("nodes_config")
+    );
+}
+
+#[test]
+fn a_full_etcd_is_told_before_any_write() {
+    let mut cluster = Cluster::single(1);
+    cluster.restart(&Mode::Migration);
+    let etcd = Etcd::start_with(&["--quota-backend-bytes", "8388608"]);
+    while etcd.try_put("filler", vec![0; 1 << 20]) {}
+    let before = etcd.content();
+    let args =
+        ["-s", &cluster.address(), "metadata", "migrate", "--toml", &etcd.toml(), "-o", "json"];
+    let document = restatectl(&args).expect(5).json();
+    assert_eq!(document["error"]["code"], "target-full");
+    assert_eq!(etcd.content(), before);
+}
+
+#[test]
+fn a_member_that_hangs_is_noticed_by_keep_alive_and_passed_over() {
+    use std::time::{Duration, Instant};
+    let (hangs, works) = (Etcd::start(), Etcd::start());
+    let section = format!(
+        "{}keep-alive-interval = \"300ms\"\nkeep-alive-timeout = \"300ms\"\n",
+        section(&[hangs.address(), works.address()])
+    );
+    pair(&works, "rule_book", 1, b"\x05{\"version\":1}");
+    hangs.signal("STOP");
+    let started = Instant::now();
+    // Far from the time-out of a request, which is what would end it otherwise.
+    let args = ["--request-timeout", "60000", "metadata", "get", "-k", "rule_book", "--toml", "-"];
+    let run = crate::support::tool::restatectl_with_input(&args, &section).expect(0);
+    assert!(run.out.contains("\"version\": 1"));
+    assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
+    hangs.signal("CONT");
+}

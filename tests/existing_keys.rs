@@ -1,0 +1,73 @@
+//! A target that is not empty.
+
+use serde_json::Value as Json;
+
+use crate::support::etcd::Etcd;
+use crate::support::restate::{Cluster, Mode};
+use crate::support::tool::{Run, restatectl};
+
+fn migrate(cluster: &Cluster, etcd: &Etcd, more: &[&str]) -> Run {
+    let args =
+        ["-s", &cluster.address(), "metadata", "migrate", "--toml", &etcd.toml(), "-o", "json"];
+    restatectl(&[&args, more].concat())
+}
+
+fn actions(document: &Json) -> Vec<String> {
+    let keys = document["keys"].as_array().unwrap();
+    keys.iter().map(|key| format!("{}:{}", key["key"], key["action"]).replace('"', "")).collect()
+}
+
+#[test]
+fn existing_keys_are_refused_resumed_or_replaced_as_asked() {
+    let mut cluster = Cluster::single(3);
+    cluster.set_rule("scope1/*", 5);
+    cluster.restart(&Mode::Migration);
+    let etcd = Etcd::start();
+    etcd.put("foreign", "stays");
+    etcd.put("nodes_config_of_somebody", "stays");
+    migrate(&cluster, &etcd, &[]).expect(0);
+    let whole = etcd.content();
+
+    // All are listed, nothing is written, and the option that fits is named.
+    let refused = migrate(&cluster, &etcd, &[]).expect(5).json();
+    assert_eq!(refused["error"]["code"], "target-keys-exist");
+    let message = refused["error"]["message"].as_str().unwrap();
+    for key in ["nodes_config", "rule_book", "pp_epoch_0", "pp_epoch_1", "pp_epoch_2"] {
+        assert!(message.contains(&format!("{key} is identical")), "{message}");
+    }
+    assert!(refused["error"]["hints"][0].as_str().unwrap().contains("--resume"));
+    assert!(actions(&refused).iter().all(|action| action.ends_with(":conflict")));
+    assert_eq!(etcd.content(), whole);
+
+    // A half-written target: what is missing is created, the rest is left alone.
+    for key in ["nodes_config", "pp_epoch_1", "rule_book"] {
+        etcd.delete(key);
+        etcd.delete(&format!("{key}::version"));
+    }
+    let resumed = migrate(&cluster, &etcd, &["--resume"]).expect(0).json();
+    assert_eq!(etcd.content(), whole);
+    assert_eq!(actions(&resumed).iter().filter(|action| action.ends_with(":create")).count(), 3);
+    assert!(actions(&resumed).contains(&"pp_epoch_0:skip".to_owned()));
+
+    // What differs is refused by --resume and replaced by --force; what is only there is deleted.
+    etcd.put("pp_epoch_2", "other bytes");
+    etcd.put("pp_epoch_77", "stale");
+    etcd.put("pp_epoch_77::version", 9_u32.to_le_bytes());
+    etcd.delete("pp_epoch_0::version");
+    let found = etcd.content();
+    let refused = migrate(&cluster, &etcd, &["--resume"]).expect(5).json();
+    let message = refused["error"]["message"].as_str().unwrap();
+    assert!(message.contains("pp_epoch_77 is only in the target, at version 9"), "{message}");
+    assert!(message.contains("pp_epoch_2 has other bytes at the same version"), "{message}");
+    assert!(message.contains("pp_epoch_0 has bytes but no pp_epoch_0::version"), "{message}");
+    assert!(refused["error"]["hints"][0].as_str().unwrap().contains("--force"));
+    assert_eq!(etcd.content(), found);
+    let both = migrate(&cluster, &etcd, &["--resume", "--force", "--dry-run"]).expect(0).json();
+    assert_eq!(both["outcome"], "planned");
+    assert!(actions(&both).contains(&"pp_epoch_77:delete".to_owned()));
+    assert!(actions(&both).contains(&"pp_epoch_1:skip".to_owned()));
+    assert_eq!(etcd.content(), found);
+    let forced = migrate(&cluster, &etcd, &["--force"]).expect(0).json();
+    assert_eq!(forced["outcome"], "migrated");
+    assert_eq!(etcd.content(), whole);
+}

@@ -1,0 +1,73 @@
+//! Runs that are stopped between their checks and their end.
+
+use std::process::{Command, Stdio};
+
+use crate::support::etcd::{Etcd, section};
+use crate::support::proxy::Proxy;
+use crate::support::restate::{Cluster, Mode};
+use crate::support::tool::{command, finish, program};
+
+/// A run whose first write is held on its way to etcd.
+fn held(cluster: &Cluster, proxy: &Proxy) -> std::process::Child {
+    let folder = tempfile::TempDir::new().unwrap();
+    let toml = folder.path().join("target.toml");
+    std::fs::write(&toml, section(&[proxy.address()])).unwrap();
+    let args = [
+        "-s",
+        &cluster.address(),
+        "metadata",
+        "migrate",
+        "--toml",
+        toml.to_str().unwrap(),
+        "-o",
+        "json",
+    ];
+    let mut command = command(&program(), &args);
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    proxy.wait_until_holding();
+    child
+}
+
+fn cluster() -> Cluster {
+    let mut cluster = Cluster::single(2);
+    cluster.set_rule("scope1/*", 5);
+    cluster.restart(&Mode::Migration);
+    cluster
+}
+
+#[test]
+fn a_key_that_appears_between_check_and_write_stops_the_run_and_stays() {
+    let (cluster, etcd) = (cluster(), Etcd::start());
+    // Before the write, nothing names a key that is not there.
+    let proxy = Proxy::start(&etcd.address(), "rule_book::version");
+    let child = held(&cluster, &proxy);
+    etcd.put("rule_book", "theirs");
+    etcd.put("rule_book::version", 1_u32.to_le_bytes());
+    let found = etcd.content();
+    proxy.let_go();
+    let document = finish(child).expect(7).json();
+    assert_eq!(document["error"]["code"], "target-conflict");
+    assert_eq!(document["outcome"], "failed");
+    assert!(document["error"]["message"].as_str().unwrap().contains("rule_book"), "{document}");
+    assert!(document["error"]["hints"][0].as_str().unwrap().contains("--resume"));
+    assert_eq!(etcd.content(), found);
+}
+
+#[test]
+fn a_signal_ends_the_run_and_says_how_to_go_on() {
+    let (cluster, etcd) = (cluster(), Etcd::start());
+    for (signal, code) in [("INT", 130), ("TERM", 143)] {
+        let proxy = Proxy::start(&etcd.address(), "rule_book::version");
+        let child = held(&cluster, &proxy);
+        let id = child.id().to_string();
+        assert!(
+            Command::new("kill").args([&format!("-{signal}"), &id]).status().unwrap().success()
+        );
+        let document = finish(child).expect(code).json();
+        assert_eq!(document["error"]["code"], "interrupted");
+        assert_eq!(document["outcome"], "interrupted");
+        let hint = document["error"]["hints"][0].as_str().unwrap();
+        assert!(hint.ends_with("-o json --resume"), "{hint}");
+        assert!(etcd.content().is_empty());
+    }
+}

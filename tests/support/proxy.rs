@@ -1,0 +1,96 @@
+//! A TCP proxy that can hold what a client sends, to let something happen in between.
+
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::Duration;
+
+/// Forwards to one address. What the client sends is held from the first piece that contains the
+/// marker on, until it is let go.
+pub struct Proxy {
+    port: u16,
+    gate: Arc<Gate>,
+}
+
+struct Gate {
+    marker: Vec<u8>,
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    Waiting,
+    Holding,
+    Open,
+}
+
+impl Proxy {
+    pub fn start(to: &str, marker: &str) -> Proxy {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let gate = Arc::new(Gate {
+            marker: marker.as_bytes().to_vec(),
+            state: Mutex::new(State::Waiting),
+            changed: Condvar::new(),
+        });
+        let (to, of_thread) = (to.to_owned(), gate.clone());
+        std::thread::spawn(move || {
+            for client in listener.incoming().flatten() {
+                let Ok(server) = TcpStream::connect(&to) else { continue };
+                connect(client, server, &of_thread);
+            }
+        });
+        Proxy { port, gate }
+    }
+
+    /// As `host:port`.
+    pub fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
+    /// Waits until the marker was seen and is held.
+    pub fn wait_until_holding(&self) {
+        let state = self.gate.state.lock().unwrap();
+        let limit = Duration::from_secs(60);
+        let waiting = |state: &mut State| *state == State::Waiting;
+        let (_state, timeout) =
+            self.gate.changed.wait_timeout_while(state, limit, waiting).unwrap();
+        assert!(!timeout.timed_out(), "the marker never came");
+    }
+
+    pub fn let_go(&self) {
+        *self.gate.state.lock().unwrap() = State::Open;
+        self.gate.changed.notify_all();
+    }
+}
+
+impl Gate {
+    fn pass(&self, piece: &[u8]) {
+        let mut state = self.state.lock().unwrap();
+        let has_marker = piece.windows(self.marker.len()).any(|window| window == self.marker);
+        if *state == State::Waiting && has_marker {
+            *state = State::Holding;
+            self.changed.notify_all();
+        }
+        drop(self.changed.wait_while(state, |state| *state == State::Holding).unwrap());
+    }
+}
+
+fn connect(client: TcpStream, server: TcpStream, gate: &Arc<Gate>) {
+    let (from_client, to_server) = (client.try_clone().unwrap(), server.try_clone().unwrap());
+    let gate = gate.clone();
+    std::thread::spawn(move || forward(from_client, to_server, |piece| gate.pass(piece)));
+    std::thread::spawn(move || forward(server, client, |_| ()));
+}
+
+fn forward(mut from: TcpStream, mut to: TcpStream, before: impl Fn(&[u8])) {
+    let mut piece = vec![0; 64 << 10];
+    while let Ok(count @ 1..) = from.read(&mut piece) {
+        before(&piece[..count]);
+        if to.write_all(&piece[..count]).is_err() {
+            break;
+        }
+    }
+    let _ = to.shutdown(Shutdown::Write);
+}

@@ -1,0 +1,103 @@
+//! Every value of a real cluster, as this program and the official one show it.
+
+use serde_json::Value as Json;
+
+use crate::support::restate::{Cluster, get, put};
+use crate::support::tool::{command, official, program, restatectl};
+
+#[test]
+fn get_equals_what_the_official_tool_prints_and_shows_the_rules_besides() {
+    let mut cluster = Cluster::single(3);
+    cluster.set_rule("scope1/*", 5);
+    cluster.deploy_counter();
+    let address = cluster.address();
+    let ours = |key: &str| restatectl(&["-s", &address, "metadata", "get", "-k", key]);
+    let listing = restatectl(&["-s", &address, "metadata", "list", "-o", "json"]).expect(0).json();
+    let keys: Vec<_> = listing["keys"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|key| key["key"].as_str().unwrap())
+        .collect();
+    assert_eq!(
+        keys,
+        [
+            "nodes_config",
+            "bifrost_config",
+            "partition_table",
+            "schema_registry",
+            "rule_book",
+            "pp_epoch_0",
+            "pp_epoch_1",
+            "pp_epoch_2"
+        ]
+    );
+    for key in keys.into_iter().filter(|key| *key != "rule_book") {
+        let theirs = official(&["-s", &address, "metadata", "get", "-k", key]).expect(0);
+        let theirs: Json = serde_json::from_str(&theirs.out).unwrap();
+        assert_eq!(ours(key).expect(0).json(), theirs, "{key}");
+    }
+    // The same through the node's unix socket.
+    let through_socket = ["-S", &cluster.socket(), "metadata", "list", "-o", "json"];
+    assert_eq!(restatectl(&through_socket).expect(0).json()["keys"], listing["keys"]);
+    let rules = ours("rule_book").expect(0).json();
+    assert_eq!(rules["version"], 1);
+    assert_eq!(rules["rules"]["scope1/*"]["limits"]["concurrency"], 5);
+    let theirs = official(&["-s", &address, "metadata", "get", "-k", "rule_book"]);
+    assert!(theirs.code != 0, "the official tool has learned to read the rule book");
+}
+
+#[test]
+fn values_of_any_size_and_codec_are_read_as_they_are() {
+    let cluster = Cluster::single(1);
+    let address = cluster.address();
+    // A legal value may have 30 MiB: far more than a gRPC client takes by default.
+    let mut large = vec![3];
+    large.extend(u32::to_le_bytes(30 << 20));
+    large.extend((0..30 << 20).map(|n| (n % 251) as u8));
+    put(&address, "large", 1, &large);
+    let args = ["-s", &address, "metadata", "get", "-k", "large", "--raw"];
+    let raw = command(&program(), &args).output().unwrap();
+    assert!(raw.status.success() && raw.stdout == large, "{} bytes", raw.stdout.len());
+
+    put(&address, "opaque", 7, &[1, 255]);
+    let shown = restatectl(&["-s", &address, "metadata", "get", "-k", "opaque", "-o", "json"]);
+    insta::assert_snapshot!(shown.expect(0).out);
+    assert_eq!(get(&address, "opaque"), Some((7, vec![1, 255])));
+}
+
+#[test]
+fn a_damaged_value_refuses_a_migration_by_name() {
+    use crate::support::etcd::Etcd;
+    use crate::support::restate::Mode;
+    let mut cluster = Cluster::start(
+        &[&["metadata-server"], &["worker", "log-server", "admin", "http-ingress"]],
+        2,
+    );
+    cluster.restart(&Mode::Migration);
+    // A server with the admin role would read the damage and shut down.
+    cluster.kill_node(1);
+    let address = cluster.address();
+    let (version, bytes) = get(&address, "pp_epoch_1").unwrap();
+    // The version beside the value moves on, the one inside does not: a server would shut down.
+    put(&address, "pp_epoch_1", version + 1, &bytes);
+    let etcd = Etcd::start();
+    let toml = etcd.toml();
+    let run = restatectl(&["-s", &address, "metadata", "migrate", "--toml", &toml, "-o", "json"]);
+    let document = run.expect(5).json();
+    assert_eq!(document["error"]["code"], "value-corrupt");
+    let message = document["error"]["message"].as_str().unwrap();
+    assert!(message.contains("pp_epoch_1 is stored at version"), "{message}");
+    assert!(etcd.content().is_empty());
+    let gotten = restatectl(&["-s", &address, "metadata", "get", "-k", "pp_epoch_1"]).expect(0);
+    assert!(gotten.err.contains("warning: pp_epoch_1 is stored at version"), "{}", gotten.err);
+    // A codec that can't be decoded is copied only when it is named.
+    put(&address, "pp_epoch_1", version, &[1, 2, 3]);
+    let migrate = |more: &[&str]| {
+        let args = [&["-s", &address, "metadata", "migrate", "--toml", &toml], more].concat();
+        restatectl(&args)
+    };
+    assert!(migrate(&[]).expect(5).err.contains("pp_epoch_1 is encoded as protobuf"));
+    migrate(&["--allow-undecoded", "pp_epoch_1"]).expect(0);
+    assert_eq!(etcd.content()["pp_epoch_1"], [1, 2, 3]);
+}
