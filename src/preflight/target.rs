@@ -69,7 +69,9 @@ pub fn check_target_keys(plan: &Plan, elsewhere: bool) -> Finding {
         return Finding::ok(Check::TargetKeys, detail);
     }
     let all_identical = conflicts.iter().all(|step| step.is_identical());
-    let hint = if all_identical {
+    let hint = if plan.steps.iter().all(Step::is_identical) {
+        "the target already holds all of the source: --resume verifies it and says what comes next"
+    } else if all_identical {
         "all of them are identical to the source: --resume goes on from there"
     } else {
         "--force replaces them; look first with `metadata list` and `metadata verify` whether they \
