@@ -59,6 +59,7 @@ pub enum MetadataCommand {
 
 /// Options of every command.
 #[derive(Args, Clone)]
+#[command(next_help_heading = "Options of every command")]
 pub struct Global {
     /// Nodes to connect to: their node-to-node addresses, as http://, https:// or unix:
     ///

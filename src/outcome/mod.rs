@@ -1,0 +1,156 @@
+//! How a command ended: what it found, and what went wrong, with the codes that runbooks are
+//! written against. They are listed in `docs/exit-codes.md`.
+
+mod failure;
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use crate::model::{Key, Snapshot, Version};
+use crate::plan::Plan;
+use crate::preflight::Finding;
+use crate::verify::Verdict;
+pub use failure::{Code, Failure, exit};
+
+/// A store as documents name it.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct StoreName {
+    /// As a `[metadata-client]` section calls it.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Text without secrets.
+    pub name: String,
+}
+
+impl StoreName {
+    /// Of an opened store.
+    pub fn of(store: &(impl crate::backends::Source + ?Sized)) -> Self {
+        StoreName { kind: store.kind().to_owned(), name: store.name().to_owned() }
+    }
+}
+
+impl fmt::Display for StoreName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name)
+    }
+}
+
+/// What a command ended with.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// What it found or did, as far as it came.
+    pub subject: Option<Subject>,
+    /// What went wrong.
+    pub failure: Option<Failure>,
+}
+
+impl Outcome {
+    /// A command that did what it was asked for.
+    pub fn done(subject: Subject) -> Self {
+        Outcome { subject: Some(subject), failure: None }
+    }
+
+    /// The exit code.
+    pub fn exit(&self) -> u8 {
+        self.failure.as_ref().map_or(exit::DONE, |failure| failure.exit)
+    }
+}
+
+/// What each command tells.
+#[derive(Debug)]
+pub enum Subject {
+    /// `metadata list`.
+    List(Listing),
+    /// `metadata get`.
+    Get(Gotten),
+    /// `metadata get --raw`, and shell completions: bytes as they are.
+    Bytes(Vec<u8>),
+    /// `metadata verify`.
+    Verify(Compared),
+    /// `metadata migrate`.
+    Migrate(Box<Migration>),
+}
+
+/// `metadata list`.
+#[derive(Debug)]
+pub struct Listing {
+    /// Where.
+    pub store: StoreName,
+    /// Name and fingerprint, where `nodes_config` is there and says them.
+    pub cluster: Option<(String, Option<u64>)>,
+    /// What is there.
+    pub snapshot: Snapshot,
+    /// How much else lies there; `None` where the store can't tell.
+    pub foreign: Option<u64>,
+    /// What is damaged, by key.
+    pub warnings: Vec<String>,
+}
+
+/// `metadata get`.
+#[derive(Debug)]
+pub struct Gotten {
+    /// Which key.
+    pub key: Key,
+    /// The version beside the value.
+    pub version: Version,
+    /// The name of its codec.
+    pub encoding: &'static str,
+    /// The decoded value.
+    pub value: serde_json::Value,
+    /// What is not as it should be.
+    pub warning: Option<String>,
+}
+
+/// `metadata verify`.
+#[derive(Debug)]
+pub struct Compared {
+    /// What was compared.
+    pub source: StoreName,
+    /// And with what.
+    pub target: StoreName,
+    /// Key by key.
+    pub verdict: Verdict,
+    /// Whether all that differs is permitted to.
+    pub equal: bool,
+}
+
+/// How far a migration came.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Progress {
+    /// All is written and verified.
+    Migrated,
+    /// A dry run came to its end.
+    Planned,
+    /// Nothing was written.
+    #[default]
+    Refused,
+    /// Something was written.
+    Failed,
+    /// A signal ended it.
+    Interrupted,
+}
+
+/// `metadata migrate`, as far as it came.
+#[derive(Debug, Default)]
+pub struct Migration {
+    /// How far.
+    pub progress: Progress,
+    /// From where, once it is open.
+    pub source: Option<StoreName>,
+    /// To where, once it is open.
+    pub target: Option<StoreName>,
+    /// Every check that was made.
+    pub checks: Vec<Finding>,
+    /// What was to be done, once it was decided.
+    pub plan: Plan,
+    /// The keys that are known to be in the target, or gone from it, as planned, by this run.
+    pub written: BTreeSet<Key>,
+    /// Whether anything may have been written.
+    pub writing: bool,
+    /// Whether target and source were read again and compared equal.
+    pub verified: bool,
+    /// Milliseconds since the start.
+    pub elapsed_ms: u64,
+    /// What the operator does next, one text a step.
+    pub next_steps: Vec<String>,
+}
