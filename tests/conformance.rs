@@ -6,12 +6,14 @@ use std::time::Duration;
 use prost::bytes::Bytes;
 use restatectl::backends::etcd::Etcd as EtcdStore;
 use restatectl::backends::memory::Memory;
+use restatectl::backends::object_store::ObjectStore;
 use restatectl::backends::{Change, Effect, StoreError, Target};
 use restatectl::config::{self, StoreConfig};
 use restatectl::model::{Entry, Key, Tag, Value, Version};
 
 use crate::support::block_on;
 use crate::support::etcd::Etcd;
+use crate::support::s3::{moto, seaweed};
 
 fn value(version: u32, bytes: &[u8]) -> Value {
     Value { version: Version(version), bytes: Bytes::copy_from_slice(bytes) }
@@ -104,6 +106,27 @@ pub fn open(toml: &str) -> EtcdStore {
         StoreConfig::Etcd(config) => EtcdStore::open(&config, Duration::from_secs(5)).unwrap(),
         other => panic!("{other:?}"),
     }
+}
+
+async fn open_s3(toml: &str) -> ObjectStore {
+    match config::parse(toml, "test").unwrap().store {
+        StoreConfig::ObjectStore(config) => {
+            ObjectStore::open(&config, Duration::from_secs(10)).await.unwrap()
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn seaweedfs_conforms() {
+    let bucket = seaweed().bucket();
+    block_on(async { conforms(&open_s3(&bucket.section("some/prefix")).await).await });
+}
+
+#[test]
+fn moto_conforms() {
+    let bucket = moto().bucket();
+    block_on(async { conforms(&open_s3(&bucket.section("")).await).await });
 }
 
 #[test]

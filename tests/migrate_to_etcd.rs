@@ -7,7 +7,7 @@ use crate::support::restate::{Cluster, Mode};
 use crate::support::tool::{official, restatectl};
 
 /// A cluster with something to lose, in migration mode.
-fn cluster_to_move() -> Cluster {
+pub fn cluster_to_move() -> Cluster {
     let mut cluster = Cluster::single(4);
     cluster.set_rule("scope1/*", 5);
     cluster.deploy_counter();
@@ -17,7 +17,7 @@ fn cluster_to_move() -> Cluster {
 }
 
 /// Every key of the cluster with its version and bytes, through the tool's raw output.
-fn source_values(cluster: &Cluster) -> BTreeMap<String, (u32, Vec<u8>)> {
+pub fn source_values(cluster: &Cluster) -> BTreeMap<String, (u32, Vec<u8>)> {
     let listing =
         restatectl(&["-s", &cluster.address(), "metadata", "list", "-o", "json"]).expect(0);
     let keys = listing.json()["keys"].as_array().unwrap().clone();

@@ -8,6 +8,7 @@ pub mod cluster;
 mod error;
 pub mod etcd;
 pub mod memory;
+pub mod object_store;
 pub mod transport;
 
 use std::collections::BTreeSet;
@@ -89,6 +90,31 @@ pub trait Target: Source {
     /// where writes are atomic, nothing of the batch has then been written. After
     /// [`StoreError::Unavailable`] the state is unknown and has to be read.
     async fn write(&self, changes: &[Change]) -> Result<(), StoreError>;
+
+    /// Whether it is known that this store honours conditions, so that there is nothing to probe.
+    fn semantics_are_known(&self) -> bool {
+        true
+    }
+
+    /// Tries on a scratch object, which is not one of Restate's keys, what this store does with
+    /// conditions.
+    async fn probe_semantics(&self) -> Result<Semantics, StoreError> {
+        Ok(Semantics::Honoured)
+    }
+
+    /// What an operator of this kind of store should know beside the next steps.
+    fn advice(&self) -> Option<&'static str> {
+        None
+    }
+}
+
+/// What a store does with conditional writes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Semantics {
+    /// It keeps to them.
+    Honoured,
+    /// It does not; in words what it did.
+    Violated(String),
 }
 
 /// One conditional write.

@@ -6,6 +6,7 @@ use std::io::{self, Read};
 
 use crate::backends::cluster::{self, Cluster};
 use crate::backends::etcd::Etcd;
+use crate::backends::object_store::ObjectStore;
 use crate::backends::{Source, StoreError, Target};
 use crate::commands::Context;
 use crate::config::{self, Loaded, StoreConfig};
@@ -96,7 +97,7 @@ impl Opened {
 pub async fn open_source(from: Option<&Loaded>, context: &Context<'_>) -> Result<Opened, Failure> {
     match from {
         Some(loaded) => {
-            let target = open_target(loaded, context)?;
+            let target = open_target(loaded, context).await?;
             Ok(Opened::Store(target))
         }
         None => {
@@ -120,10 +121,17 @@ pub async fn open_cluster(context: &Context<'_>) -> Result<Cluster, StoreError> 
 ///
 /// # Errors
 /// [`Code::ConfigInvalid`] for a store that can't be opened so.
-pub fn open_target(loaded: &Loaded, context: &Context<'_>) -> Result<Box<dyn Target>, Failure> {
+pub async fn open_target(
+    loaded: &Loaded,
+    context: &Context<'_>,
+) -> Result<Box<dyn Target>, Failure> {
     match &loaded.store {
         StoreConfig::Etcd(etcd) => {
             let opened = Etcd::open(etcd, context.global.request_timeout());
+            Ok(Box::new(opened.map_err(|error| Failure::of_target(&error))?))
+        }
+        StoreConfig::ObjectStore(config) => {
+            let opened = ObjectStore::open(config, context.global.request_timeout()).await;
             Ok(Box::new(opened.map_err(|error| Failure::of_target(&error))?))
         }
         StoreConfig::Replicated => Err(Failure::new(

@@ -43,7 +43,7 @@ pub async fn run(args: &VerifyArgs, context: &Context<'_>) -> anyhow::Result<Out
     if from.as_ref().is_some_and(|from| is_same_store(&from.store, &to.store)) {
         return Err(same_store("--from and --toml lead to the same store").into());
     }
-    let target = store_arg::open_target(&to, context)?;
+    let target = store_arg::open_target(&to, context).await?;
     let opened = store_arg::open_source(from.as_ref(), context).await?;
     let source = opened.source();
     let (ours, theirs) = try_join!(

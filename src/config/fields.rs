@@ -53,6 +53,48 @@ impl<'a> Fields<'a> {
     }
 }
 
+impl<'a> Fields<'a> {
+    pub(super) fn boolean(&self, name: &str) -> Result<Option<bool>, Fault> {
+        let wrong = |value| wrong_type(name, "true or false", value);
+        let value = self.get(name);
+        value.map(|value| value.get_ref().as_bool().ok_or_else(|| wrong(value))).transpose()
+    }
+
+    /// A whole number of at least 1.
+    pub(super) fn count(&self, name: &str) -> Result<Option<u64>, Fault> {
+        const WANTED: &str = "a whole number of at least 1";
+        let Some(value) = self.get(name) else { return Ok(None) };
+        let written =
+            value.get_ref().as_integer().ok_or_else(|| wrong_type(name, WANTED, value))?;
+        match u64::from_str_radix(written.as_str(), written.radix()) {
+            Ok(count @ 1..) => Ok(Some(count)),
+            _ => Err((value.span().start, format!("{name} must be {WANTED}"))),
+        }
+    }
+
+    /// A number of at least 1.
+    pub(super) fn number(&self, name: &str) -> Result<Option<f64>, Fault> {
+        const WANTED: &str = "a number of at least 1";
+        let Some(value) = self.get(name) else { return Ok(None) };
+        let written = match value.get_ref() {
+            DeValue::Integer(number) => number.as_str(),
+            DeValue::Float(number) => number.as_str(),
+            _ => return Err(wrong_type(name, WANTED, value)),
+        };
+        match written.parse() {
+            Ok(number) if (1.0..=1e6).contains(&number) => Ok(Some(number)),
+            _ => Err((value.span().start, format!("{name} must be {WANTED}"))),
+        }
+    }
+
+    /// A table inside the section.
+    pub(super) fn table(&self, name: &str) -> Result<Option<Placed<Fields<'_>>>, Fault> {
+        let Some(value) = self.get(name) else { return Ok(None) };
+        let table = value.get_ref().as_table().ok_or_else(|| wrong_type(name, "a table", value))?;
+        Ok(Some((Fields::new(table), value.span().start)))
+    }
+}
+
 fn text(name: &str, wanted: &str, value: &Spanned<DeValue<'_>>) -> Result<(String, usize), Fault> {
     let text = value.get_ref().as_str().ok_or_else(|| wrong_type(name, wanted, value))?;
     Ok((text.to_owned(), value.span().start))

@@ -5,6 +5,9 @@
 //! whole `restate.toml` may be given.
 
 mod fields;
+mod object_store;
+mod retry;
+mod secret;
 mod section;
 
 use std::time::Duration;
@@ -13,7 +16,10 @@ use thiserror::Error;
 use toml::de::DeTable;
 
 use fields::{Fault, Fields};
+pub use retry::RetryPolicy;
+pub use secret::{AwsAccess, Secret};
 pub use section::Section;
+pub(crate) use section::without_userinfo;
 
 /// The name of the section.
 const SECTION: &str = "metadata-client";
@@ -55,6 +61,29 @@ pub enum StoreConfig {
     Replicated,
     /// An etcd cluster.
     Etcd(EtcdConfig),
+    /// A prefix in a bucket of Amazon S3 or a store like it.
+    ObjectStore(Box<ObjectStoreConfig>),
+}
+
+/// A prefix in a bucket.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ObjectStoreConfig {
+    /// The bucket's name.
+    pub bucket: String,
+    /// What the names of its objects begin with, escaped, without slashes at its ends; or empty.
+    pub prefix: String,
+    /// Who to be.
+    pub access: AwsAccess,
+    /// The region, else the profile's or the environment's.
+    pub region: Option<String>,
+    /// Where the store is, else what the environment says, else Amazon's.
+    pub endpoint: Option<String>,
+    /// Whether an endpoint may be `http://`.
+    pub allow_http: bool,
+    /// For requests that fail.
+    pub retry: RetryPolicy,
+    /// When a connection is given up.
+    pub timeouts: Timeouts,
 }
 
 /// An etcd cluster.
@@ -111,7 +140,9 @@ fn store(fields: &Fields<'_>) -> Result<StoreConfig, Fault> {
     match kind.as_str() {
         "replicated" | "embedded" => replicated(fields),
         "etcd" => etcd(fields, at).map(StoreConfig::Etcd),
-        "object-store" | "dynamo-db" => Err((
+        "object-store" => object_store::object_store(fields, at)
+            .map(|config| StoreConfig::ObjectStore(Box::new(config))),
+        "dynamo-db" => Err((
             at,
             format!("type {kind:?} is a store of Restate's that this version can't use yet"),
         )),
@@ -185,6 +216,7 @@ fn unknown_fields(fields: &Fields<'_>, store: &StoreConfig, file: &str) -> Vec<S
     let (kind, own): (_, &[&str]) = match store {
         StoreConfig::Replicated => ("replicated", &["address", "addresses"]),
         StoreConfig::Etcd(_) => ("etcd", &["addresses"]),
+        StoreConfig::ObjectStore(_) => ("object-store", &object_store::FIELDS),
     };
     fields
         .names()

@@ -65,7 +65,7 @@ fn is_secret(name: &str) -> bool {
 }
 
 /// An address without the user name and password that may stand in front of its host.
-pub(super) fn without_userinfo(address: &str) -> String {
+pub(crate) fn without_userinfo(address: &str) -> String {
     let (scheme, rest) = address.split_once("://").map_or(("", address), |(s, r)| (s, r));
     let authority_end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
     let (authority, path) = rest.split_at(authority_end);

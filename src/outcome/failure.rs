@@ -16,6 +16,7 @@ pub enum Code {
     TargetDenied,
     TargetFull,
     TargetConflict,
+    StoreProbeFailed,
     NotInMigrationMode,
     TargetKeysExist,
     ValueTooLarge,
@@ -42,6 +43,7 @@ impl Code {
             Code::TargetDenied => "target-denied",
             Code::TargetFull => "target-full",
             Code::TargetConflict => "target-conflict",
+            Code::StoreProbeFailed => "store-probe-failed",
             Code::NotInMigrationMode => "not-in-migration-mode",
             Code::TargetKeysExist => "target-keys-exist",
             Code::ValueTooLarge => "value-too-large",
@@ -63,9 +65,10 @@ impl Code {
             Code::Usage | Code::ConfigInvalid => exit::USAGE,
             Code::KeyNotFound => exit::KEY_NOT_FOUND,
             Code::VerificationFailed | Code::SourceChanged => exit::DIFFERENT,
-            Code::SourceUnavailable | Code::SourceNoQuorum | Code::TargetUnavailable => {
-                exit::UNAVAILABLE
-            }
+            Code::SourceUnavailable
+            | Code::SourceNoQuorum
+            | Code::TargetUnavailable
+            | Code::TargetDenied => exit::UNAVAILABLE,
             Code::Internal | Code::Interrupted => exit::FAILED,
             _ => exit::REFUSED,
         }

@@ -10,7 +10,9 @@ pub use source::{
     Ignored, check_migration_mode, check_quorum, check_server_version, check_source, check_tls,
     check_values,
 };
-pub use target::{check_limits, check_target, check_target_keys, check_target_writable};
+pub use target::{
+    check_limits, check_store_probe, check_target, check_target_keys, check_target_writable,
+};
 
 /// The checks, in the order in which they are told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -25,6 +27,7 @@ pub enum Check {
     TargetWritable,
     Limits,
     TargetKeys,
+    StoreProbe,
     Tls,
 }
 
@@ -41,6 +44,7 @@ impl Check {
             Check::TargetWritable => "target-writable",
             Check::Limits => "limits",
             Check::TargetKeys => "target-keys",
+            Check::StoreProbe => "store-probe",
             Check::Tls => "tls",
         }
     }

@@ -3,7 +3,7 @@
 use indicatif::HumanBytes;
 
 use super::{Check, Finding};
-use crate::backends::{Misfit, StoreError};
+use crate::backends::{Misfit, Semantics, StoreError};
 use crate::model::{Entry, Snapshot};
 use crate::outcome::{Code, Failure};
 use crate::plan::{Plan, Step};
@@ -84,6 +84,23 @@ pub fn check_target_keys(plan: &Plan, elsewhere: bool) -> Finding {
     )
     .items(conflicts.into_iter().map(compared).collect())
     .hint(hint)
+}
+
+/// Whether the store honours conditional writes.
+pub fn check_store_probe(probed: &Result<Semantics, StoreError>) -> Finding {
+    match probed {
+        Ok(Semantics::Honoured) => {
+            Finding::ok(Check::StoreProbe, "conditional writes are honoured")
+        }
+        Ok(Semantics::Violated(faults)) => {
+            let detail = format!("the store does not honour conditional writes: {faults}");
+            Finding::failed(Check::StoreProbe, Code::StoreProbeFailed, detail).hint(
+                "Restate itself would corrupt its metadata there: use another store \
+                 (--skip-store-probe overrides)",
+            )
+        }
+        Err(error) => Finding::of_failure(Check::StoreProbe, Failure::of_target(error)),
+    }
 }
 
 /// The key, and how it compares.

@@ -10,10 +10,12 @@
 
 pub mod etcd;
 pub mod http;
+pub mod http_proxy;
 pub mod ports;
 pub mod process;
 pub mod proxy;
 pub mod restate;
+pub mod s3;
 pub mod tool;
 
 use std::path::{Path, PathBuf};

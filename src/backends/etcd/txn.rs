@@ -68,7 +68,7 @@ fn requirement(change: &Change) -> [Compare; 2] {
 fn revisions(tag: &Tag) -> (i64, i64) {
     match tag {
         Tag::Revisions { value, version } => (*value, *version),
-        Tag::Version(_) => (-1, -1),
+        Tag::Version(_) | Tag::ETag(_) => (-1, -1),
     }
 }
 

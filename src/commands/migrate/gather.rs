@@ -55,6 +55,9 @@ pub(super) async fn gather(
     let nodes = source.read.as_ref().ok().and_then(nodes_of);
     check_source_side(args, &source, nodes.as_ref(), &found).await;
     check_target_side(&source, &existing, on_existing, target, record, &found).await;
+    if !target.semantics_are_known() {
+        found(store_probe(args, target, record).await);
+    }
     if context.global.insecure_skip_tls_verify {
         found(checks::check_tls());
     }
@@ -62,6 +65,21 @@ pub(super) async fn gather(
         (Some(source), Ok(before), Some(nodes)) => Some(Gathered { source, before, nodes }),
         _ => None,
     })
+}
+
+/// The only check that writes, if only a scratch object: made when all others hold.
+async fn store_probe(args: &MigrateArgs, target: &dyn Target, record: &Record) -> Finding {
+    let skipped = |reason| Finding::skipped(Check::StoreProbe, reason);
+    if args.skip_store_probe {
+        return skipped("--skip-store-probe: whether conditional writes are honoured is not known");
+    }
+    if args.dry_run {
+        return skipped("a dry run writes nothing; the real run tries conditional writes first");
+    }
+    if checks::refusal(&record.checks()).is_some() {
+        return skipped("other checks do not hold");
+    }
+    checks::check_store_probe(&target.probe_semantics().await)
 }
 
 async fn read_source(context: &Context<'_>, record: &Record) -> SourceSide {

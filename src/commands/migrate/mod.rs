@@ -45,6 +45,10 @@ pub struct MigrateArgs {
     #[arg(long, value_name = "KEY", value_parser = |key: &str| Ok::<_, String>(Key::parse(key)))]
     pub allow_undecoded: Vec<Key>,
 
+    /// Do not try whether an S3 store that is not Amazon's honours conditional writes
+    #[arg(long)]
+    pub skip_store_probe: bool,
+
     /// Accept servers of this newer minor version, such as 1.8
     #[arg(long, value_name = "X.Y", value_parser = minor_version)]
     pub accept_version: Option<(u64, u64)>,
@@ -82,7 +86,7 @@ async fn work(args: &MigrateArgs, context: &Context<'_>, record: &Record) -> Res
         return Err(Failure::new(Code::Usage, reason));
     }
     let loaded = store_arg::load(&args.toml, context)?;
-    let target = store_arg::open_target(&loaded, context)?;
+    let target = store_arg::open_target(&loaded, context).await?;
     let on_existing = OnExisting::of(args.resume, args.force);
     let gathered = gather::gather(args, on_existing, target.as_ref(), context, record).await?;
     if let Some(refusal) = preflight::refusal(&record.checks()) {
@@ -98,7 +102,7 @@ async fn work(args: &MigrateArgs, context: &Context<'_>, record: &Record) -> Res
     let stopped = |failure| add_resume(failure, args, context, record);
     write::carry_out(target.as_ref(), context, record).await.map_err(stopped)?;
     write::read_back(&before, &source, target.as_ref(), args, context).await.map_err(stopped)?;
-    record.migrated(next_steps::texts(&loaded.section, &nodes, args, context));
+    record.migrated(next_steps::texts(&loaded.section, target.advice(), &nodes, args, context));
     Ok(())
 }
 

@@ -9,6 +9,7 @@ use super::MigrateArgs;
 /// One text a step, in order.
 pub(super) fn texts(
     section: &Section,
+    advice: Option<&str>,
     nodes: &NodesConfiguration,
     args: &MigrateArgs,
     context: &Context<'_>,
@@ -37,6 +38,7 @@ pub(super) fn texts(
          admin API meanwhile."
             .to_owned(),
     );
+    texts.extend(advice.map(ToOwned::to_owned));
     texts.push(format!(
         "To prove the copy once more before you restart: {}",
         verify_command(args, context)

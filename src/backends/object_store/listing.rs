@@ -1,0 +1,70 @@
+//! Which objects lie below the prefix: Restate's, and others.
+
+use std::collections::BTreeSet;
+
+use futures_util::{StreamExt, TryStreamExt, stream};
+
+use super::super::StoreError;
+use super::{CONCURRENCY, ObjectStore, body, entry};
+use crate::model::{Entry, Key};
+
+/// Restate's keys, tombstones of them too. An unknown name counts if its object decodes as
+/// Restate's. `None` where listing is not permitted.
+pub(super) async fn keys(store: &ObjectStore) -> Result<Option<BTreeSet<Key>>, StoreError> {
+    let names = match names(store, Some("/")).await {
+        Ok(names) => names,
+        // Restate itself never lists.
+        Err(StoreError::Denied { .. }) => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let (mut known, unknown): (BTreeSet<Key>, BTreeSet<Key>) =
+        names.iter().map(|name| Key::parse(name)).partition(Key::is_known);
+    known.extend(ours(store, unknown).await?);
+    Ok(Some(known))
+}
+
+/// How many other objects lie below the prefix; `None` where listing is not permitted.
+pub(super) async fn foreign(store: &ObjectStore) -> Result<Option<u64>, StoreError> {
+    let names = match names(store, None).await {
+        Ok(names) => names,
+        Err(StoreError::Denied { .. }) => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let unknown: BTreeSet<Key> =
+        names.iter().map(|name| Key::parse(name)).filter(|key| !key.is_known()).collect();
+    let direct = unknown.iter().filter(|key| !key.to_string().contains('/')).cloned().collect();
+    let ours = ours(store, direct).await?;
+    Ok(Some((unknown.len() - ours.len()) as u64))
+}
+
+/// Those of unknown names whose objects decode as Restate's. A large foreign object is not read:
+/// its first byte and its Content-Encoding tell.
+async fn ours(store: &ObjectStore, unknown: BTreeSet<Key>) -> Result<BTreeSet<Key>, StoreError> {
+    let looks = unknown.into_iter().map(|key| async move {
+        let name = store.object_name(&key);
+        let Some(first) = store.client.get(&name, true).await? else { return Ok(None) };
+        if !body::may_be_ours(first.body.first().copied(), first.encoding.as_deref()) {
+            return Ok(None);
+        }
+        let object = store.client.get(&name, false).await?;
+        let is_ours = matches!(object.and_then(entry), Some(Entry::Whole(..)));
+        Ok(is_ours.then_some(key))
+    });
+    let found = stream::iter(looks).buffer_unordered(CONCURRENCY);
+    found.try_filter_map(|key| async move { Ok(key) }).try_collect().await
+}
+
+/// All names below the prefix, without it, page by page.
+async fn names(store: &ObjectStore, delimiter: Option<&str>) -> Result<Vec<String>, StoreError> {
+    let mut names = Vec::new();
+    let mut token: Option<String> = None;
+    loop {
+        let (page, next) = store.client.list(&store.prefix, delimiter, token.as_deref()).await?;
+        let below = page.iter().filter_map(|(name, _)| name.strip_prefix(&store.prefix));
+        names.extend(below.filter(|name| !name.is_empty()).map(ToOwned::to_owned));
+        match next {
+            Some(next) if token.as_ref() != Some(&next) => token = Some(next),
+            _ => return Ok(names),
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! Amazon S3, and stores that speak its protocol: one object per key below a prefix.
+//!
+//! Preconditions are S3's conditional writes. A key that was deleted is a tombstone: it reads as
+//! absent, and is replaced under its ETag.
+
+mod access;
+mod body;
+mod client;
+mod listing;
+mod probe;
+mod write;
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures_util::future::try_join_all;
+
+use super::{Change, Misfit, Reading, Semantics, Source, StoreError, Target, Writing, whole};
+use crate::config::ObjectStoreConfig;
+use crate::model::{Entry, Key, Snapshot, Tag};
+use body::Body;
+use client::{Client, Object};
+
+/// Requests at once: what an S3 answers well over kept connections.
+const CONCURRENCY: usize = 32;
+
+/// A prefix in a bucket.
+pub struct ObjectStore {
+    client: Client,
+    /// With a slash at its end, or empty.
+    prefix: String,
+    is_amazon: bool,
+}
+
+impl fmt::Debug for ObjectStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ObjectStore({})", self.client.name)
+    }
+}
+
+impl ObjectStore {
+    /// The store of this configuration; `request` limits one request. Makes no request to it.
+    ///
+    /// # Errors
+    /// [`StoreError::Usage`] for what the server would refuse before any request.
+    pub async fn open(config: &ObjectStoreConfig, request: Duration) -> Result<Self, StoreError> {
+        let access = access::resolve(config, request).await?;
+        let (bucket, prefix) = (config.bucket.clone(), config.prefix.clone());
+        let at = access.endpoint.as_deref().map_or(String::new(), |endpoint| {
+            format!(" at {}", crate::config::without_userinfo(endpoint))
+        });
+        let client = Client {
+            name: format!("object-store s3://{bucket}/{prefix}{at}"),
+            s3: access.s3,
+            bucket,
+            request,
+            retry: config.retry.clone(),
+        };
+        let is_amazon = access::is_amazon(access.endpoint.as_deref());
+        let prefix = if prefix.is_empty() { prefix } else { format!("{prefix}/") };
+        Ok(ObjectStore { client, prefix, is_amazon })
+    }
+
+    fn object_name(&self, key: &Key) -> String {
+        format!("{}{key}", self.prefix)
+    }
+
+    async fn read_one(&self, key: &Key) -> Result<Option<Entry>, StoreError> {
+        let object = self.client.get(&self.object_name(key), false).await?;
+        Ok(object.and_then(entry))
+    }
+}
+
+/// A tombstone reads as absent.
+fn entry(object: Object) -> Option<Entry> {
+    let tag = Tag::ETag(object.etag);
+    match body::decode(&object.body, object.encoding.as_deref()) {
+        Ok(Body::Tombstone) => None,
+        Ok(Body::Value { version, bytes, .. }) => Some(whole(version, bytes, tag)),
+        Err(reason) => Some(Entry::Damaged { reason, bytes: object.body.len() as u64, tag }),
+    }
+}
+
+#[async_trait]
+impl Source for ObjectStore {
+    fn kind(&self) -> &'static str {
+        "object-store"
+    }
+
+    fn name(&self) -> &str {
+        &self.client.name
+    }
+
+    fn reading(&self) -> Reading {
+        Reading { keys: 1, concurrency: CONCURRENCY }
+    }
+
+    async fn keys(&self) -> Result<Option<BTreeSet<Key>>, StoreError> {
+        listing::keys(self).await
+    }
+
+    async fn read(&self, keys: &[Key]) -> Result<Vec<Option<Entry>>, StoreError> {
+        try_join_all(keys.iter().map(|key| self.read_one(key))).await
+    }
+
+    async fn foreign(&self) -> Result<Option<u64>, StoreError> {
+        listing::foreign(self).await
+    }
+}
+
+#[async_trait]
+impl Target for ObjectStore {
+    fn writing(&self) -> Writing {
+        Writing { keys: 1, bytes: usize::MAX, concurrency: CONCURRENCY, atomic: false }
+    }
+
+    async fn probe_write(&self) -> Result<(), StoreError> {
+        probe::writable(self).await
+    }
+
+    async fn misfits(&self, _: &Snapshot) -> Result<Vec<Misfit>, StoreError> {
+        // An object may have 5 GiB in one request: far more than any value.
+        Ok(Vec::new())
+    }
+
+    async fn write(&self, changes: &[Change]) -> Result<(), StoreError> {
+        write::write(self, changes).await
+    }
+
+    fn semantics_are_known(&self) -> bool {
+        self.is_amazon
+    }
+
+    async fn probe_semantics(&self) -> Result<Semantics, StoreError> {
+        probe::conditional_writes(self).await
+    }
+
+    fn advice(&self) -> Option<&'static str> {
+        Some(
+            "Restate supports Amazon S3 as its object store; of others, only that they passed the probe of conditional writes is known.",
+        )
+    }
+}

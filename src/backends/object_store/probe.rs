@@ -1,0 +1,85 @@
+//! What a store does with conditional writes, tried on a scratch object: Restate corrupts its
+//! metadata on one that does not honour them.
+
+use prost::bytes::Bytes;
+
+use super::super::{Semantics, StoreError};
+use super::ObjectStore;
+use super::body::TOMBSTONE;
+use super::client::{Condition, Put};
+
+/// An ETag that no object has.
+const STALE: &str = "\"00000000000000000000000000000000\"";
+
+/// A name that is not Restate's, and that no other run uses. Its body is a tombstone, so that it
+/// says nothing where it has to be left behind.
+fn scratch(store: &ObjectStore) -> String {
+    format!("{}restatectl-probe-{:016x}", store.prefix, fastrand::u64(..))
+}
+
+/// A write that can't succeed, since there is no object with that ETag.
+pub(super) async fn writable(store: &ObjectStore) -> Result<(), StoreError> {
+    let name = scratch(store);
+    let condition = Condition::ETag(STALE.to_owned());
+    match attempt(store, &name, &condition).await? {
+        true => {
+            // It does not honour the condition: what it wrote is taken away, and the probe of
+            // conditional writes will say so.
+            let _ = store.client.delete(&name).await;
+            Ok(())
+        }
+        false => Ok(()),
+    }
+}
+
+/// Creates twice, with a stale ETag, and where nothing is.
+pub(super) async fn conditional_writes(store: &ObjectStore) -> Result<Semantics, StoreError> {
+    let (name, absent) = (scratch(store), scratch(store));
+    let stale = Condition::ETag(STALE.to_owned());
+    let created = attempt(store, &name, &Condition::Absent).await?;
+    let again = attempt(store, &name, &Condition::Absent).await?;
+    let with_stale = attempt(store, &name, &stale).await?;
+    let found = store.client.get(&name, false).await?;
+    let with_right = match found {
+        Some(object) => attempt(store, &name, &Condition::ETag(object.etag)).await?,
+        None => false,
+    };
+    let onto_nothing = attempt(store, &absent, &stale).await?;
+    let faults = [
+        (!created, "it refuses to create an object that does not exist"),
+        (again, "it overwrites an existing object in spite of If-None-Match: *"),
+        (with_stale, "it overwrites an object in spite of an If-Match with another ETag"),
+        (!with_right, "it refuses an If-Match with the right ETag"),
+        (onto_nothing, "it creates an object in spite of an If-Match on a missing one"),
+    ];
+    clean_up(store, &name).await;
+    if onto_nothing {
+        clean_up(store, &absent).await;
+    }
+    let faults: Vec<_> =
+        faults.into_iter().filter(|(is_fault, _)| *is_fault).map(|(_, words)| words).collect();
+    Ok(match faults.is_empty() {
+        true => Semantics::Honoured,
+        false => Semantics::Violated(faults.join("; ")),
+    })
+}
+
+/// Whether the write was carried out. An answer that is lost is an error: nothing can be said.
+async fn attempt(
+    store: &ObjectStore,
+    name: &str,
+    condition: &Condition,
+) -> Result<bool, StoreError> {
+    match store.client.put_once(name, &Bytes::from_static(TOMBSTONE), condition).await? {
+        Put::Done => Ok(true),
+        Put::Unmet => Ok(false),
+        Put::Lost(reason) => Err(store.client.unavailable(reason)),
+    }
+}
+
+/// Where deleting is not permitted, the tombstone stays.
+async fn clean_up(store: &ObjectStore, name: &str) {
+    if let Err(error) = store.client.delete(name).await {
+        tracing::debug!(name, %error, "the scratch object stays as a tombstone");
+    }
+}

@@ -1,0 +1,131 @@
+//! Conditional writes, each judged by reading where its answer leaves a doubt.
+
+use std::time::Instant;
+
+use futures_util::future::join_all;
+use prost::bytes::Bytes;
+
+use super::super::{Change, Effect, StoreError};
+use super::body::{self, Body};
+use super::client::{Condition, Object, Put};
+use super::{ObjectStore, entry};
+use crate::model::{Key, Tag};
+
+/// How often a write may meet a state that explains nothing, such as an absent object where one
+/// was just in the way.
+const MOST_ROUNDS: u64 = 10;
+
+/// Each change under its own condition; there is no batch.
+pub(super) async fn write(store: &ObjectStore, changes: &[Change]) -> Result<(), StoreError> {
+    let outcomes = join_all(changes.iter().map(|change| write_one(store, change))).await;
+    let mut conflicts = Vec::new();
+    for outcome in outcomes {
+        match outcome {
+            Ok(()) => {}
+            Err(StoreError::Conflict { keys, .. }) => conflicts.extend(keys),
+            Err(other) => return Err(other),
+        }
+    }
+    match conflicts.is_empty() {
+        true => Ok(()),
+        false => Err(StoreError::Conflict { store: store.client.name.clone(), keys: conflicts }),
+    }
+}
+
+/// One write: its body, and how its own object is known again.
+struct Intent {
+    body: Bytes,
+    /// `None` for a tombstone.
+    salt: Option<u64>,
+}
+
+impl Intent {
+    fn of(effect: &Effect) -> Intent {
+        match effect {
+            Effect::Create(value) | Effect::Overwrite(value, _) => {
+                // Chosen once per write, so that an attempt that was thought lost is known again.
+                let salt = fastrand::u64(..);
+                let body = body::encode(salt, value.version.0, &value.bytes).into();
+                Intent { body, salt: Some(salt) }
+            }
+            Effect::Delete(_) => Intent { body: Bytes::from_static(body::TOMBSTONE), salt: None },
+        }
+    }
+
+    fn is_done(&self, object: &Object) -> bool {
+        match body::decode(&object.body, object.encoding.as_deref()) {
+            Ok(Body::Value { salt, .. }) => self.salt == Some(salt),
+            Ok(Body::Tombstone) => self.salt.is_none(),
+            Err(_) => false,
+        }
+    }
+}
+
+async fn write_one(store: &ObjectStore, change: &Change) -> Result<(), StoreError> {
+    let name = store.object_name(&change.key);
+    let intent = Intent::of(&change.effect);
+    let mut condition = first_condition(&change.effect);
+    let (since, mut lost, mut rounds) = (Instant::now(), 0, 0);
+    loop {
+        match store.client.put_once(&name, &intent.body, &condition).await? {
+            Put::Done => return Ok(()),
+            Put::Lost(reason) => {
+                lost += 1;
+                match store.client.pause(lost, since) {
+                    Some(pause) => tokio::time::sleep(pause).await,
+                    None => return Err(store.client.unavailable(reason)),
+                }
+            }
+            Put::Unmet => {
+                let found = store.client.get(&name, false).await?;
+                if found.as_ref().is_some_and(|object| intent.is_done(object) && lost > 0) {
+                    return Ok(());
+                }
+                rounds += 1;
+                condition = match next_condition(&change.effect, found) {
+                    Some(condition) if rounds < MOST_ROUNDS => condition,
+                    _ => return Err(conflict(store, &change.key)),
+                };
+                // Two writes that race get 409 while they do.
+                if let Some(pause) = store.client.pause(1, since) {
+                    tokio::time::sleep(pause).await;
+                }
+            }
+        }
+    }
+}
+
+fn first_condition(effect: &Effect) -> Condition {
+    match effect {
+        Effect::Create(_) => Condition::Absent,
+        Effect::Overwrite(_, tag) | Effect::Delete(tag) => Condition::ETag(etag(tag)),
+    }
+}
+
+/// What to require after a condition did not hold and this was found; `None`: it is a conflict.
+fn next_condition(effect: &Effect, found: Option<Object>) -> Option<Condition> {
+    match (effect, found) {
+        (Effect::Create(_), None) => Some(Condition::Absent),
+        (Effect::Create(_), Some(object)) => {
+            let etag = object.etag.clone();
+            // A tombstone counts as absent.
+            entry(object).is_none().then_some(Condition::ETag(etag))
+        }
+        (Effect::Overwrite(_, tag) | Effect::Delete(tag), Some(object)) => {
+            (object.etag == etag(tag)).then_some(Condition::ETag(object.etag))
+        }
+        (Effect::Overwrite(..) | Effect::Delete(_), None) => None,
+    }
+}
+
+/// A tag of another store matches nothing.
+fn etag(tag: &Tag) -> String {
+    match tag {
+        Tag::ETag(etag) => etag.clone(),
+        Tag::Version(_) | Tag::Revisions { .. } => "\"of-another-store\"".to_owned(),
+    }
+}
+
+fn conflict(store: &ObjectStore, key: &Key) -> StoreError {
+    StoreError::Conflict { store: store.client.name.clone(), keys: vec![key.clone()] }
+}

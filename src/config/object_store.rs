@@ -1,0 +1,154 @@
+//! The fields of `type = "object-store"`, and where in a bucket its path leads.
+
+use std::time::Duration;
+
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+
+use super::fields::{Fault, Fields};
+use super::retry::{RetryPolicy, retry_policy};
+use super::secret::{AwsAccess, Secret};
+use super::{ObjectStoreConfig, timeouts};
+
+/// What object paths escape in a segment: Restate's own library for object stores does, after the
+/// URL has been escaped once.
+const ESCAPED: &AsciiSet = &CONTROLS
+    .add(b'/')
+    .add(b'\\')
+    .add(b'{')
+    .add(b'^')
+    .add(b'}')
+    .add(b'%')
+    .add(b'`')
+    .add(b']')
+    .add(b'"')
+    .add(b'>')
+    .add(b'[')
+    .add(b'~')
+    .add(b'<')
+    .add(b'#')
+    .add(b'|')
+    .add(b'*')
+    .add(b'?');
+
+/// The fields of this type, beside those of every type.
+pub(super) const FIELDS: [&str; 9] = [
+    "path",
+    "aws-profile",
+    "aws-region",
+    "aws-access-key-id",
+    "aws-secret-access-key",
+    "aws-session-token",
+    "aws-endpoint-url",
+    "aws-allow-http",
+    "object-store-retry-policy",
+];
+
+pub(super) fn object_store(
+    fields: &Fields<'_>,
+    type_at: usize,
+) -> Result<ObjectStoreConfig, Fault> {
+    let (path, path_at) = fields.text("path")?.ok_or((
+        type_at,
+        "type \"object-store\" needs path, such as \"s3://bucket/prefix\"".to_owned(),
+    ))?;
+    let (bucket, prefix) = location(&path).map_err(|reason| (path_at, reason))?;
+    Ok(ObjectStoreConfig {
+        bucket,
+        prefix,
+        access: access(fields)?,
+        region: fields.text("aws-region")?.map(|(region, _)| region),
+        endpoint: endpoint(fields)?,
+        allow_http: fields.boolean("aws-allow-http")?.unwrap_or(false),
+        retry: retry_policy(fields, "object-store-retry-policy")?,
+        timeouts: timeouts(fields)?,
+    })
+}
+
+/// A profile, if named; else explicit keys, if given; else the default chain.
+fn access(fields: &Fields<'_>) -> Result<AwsAccess, Fault> {
+    let profile = fields.text("aws-profile")?;
+    let key_id = fields.text("aws-access-key-id")?;
+    let secret = fields.text("aws-secret-access-key")?;
+    let token = fields.text("aws-session-token")?;
+    Ok(match (profile, key_id, secret) {
+        (Some((profile, _)), _, _) => AwsAccess::Profile(profile),
+        (None, Some((key_id, _)), Some((secret, _))) => AwsAccess::Keys {
+            key_id,
+            secret: Secret::new(secret),
+            token: token.map(|(token, _)| Secret::new(token)),
+        },
+        (None, Some((_, at)), None) => {
+            return Err((at, "aws-access-key-id needs aws-secret-access-key beside it".to_owned()));
+        }
+        (None, None, _) => AwsAccess::DefaultChain,
+    })
+}
+
+fn endpoint(fields: &Fields<'_>) -> Result<Option<String>, Fault> {
+    let Some((endpoint, at)) = fields.text("aws-endpoint-url")? else { return Ok(None) };
+    match url::Url::parse(&endpoint) {
+        Ok(url) if ["http", "https"].contains(&url.scheme()) && url.has_host() => {
+            Ok(Some(endpoint))
+        }
+        _ => Err((at, "aws-endpoint-url must be a URL such as \"https://host:port\"".to_owned())),
+    }
+}
+
+/// Bucket and prefix of an `s3://` URL. The prefix is the path of the parsed URL, each of its
+/// segments escaped once more; it has no slash at either end, and may be empty.
+fn location(path: &str) -> Result<(String, String), String> {
+    const FORM: &str = "path must be a URL such as \"s3://bucket/prefix\"";
+    let url = url::Url::parse(path).map_err(|_| FORM.to_owned())?;
+    if url.scheme() != "s3" {
+        return Err(
+            "path must begin with s3://; Restate keeps metadata in no other object store".into()
+        );
+    }
+    let bucket = url.host_str().filter(|bucket| !bucket.is_empty()).ok_or(FORM)?;
+    let trimmed = url.path().strip_prefix('/').unwrap_or(url.path());
+    let trimmed = trimmed.strip_suffix('/').unwrap_or(trimmed);
+    if trimmed.is_empty() && url.path().len() <= 1 {
+        return Ok((bucket.to_owned(), String::new()));
+    }
+    let segments: Vec<_> = trimmed.split('/').collect();
+    if segments.contains(&"") {
+        return Err("path has an empty segment: two slashes in a row".to_owned());
+    }
+    let escaped: Vec<_> =
+        segments.iter().map(|segment| utf8_percent_encode(segment, ESCAPED).to_string()).collect();
+    Ok((bucket.to_owned(), escaped.join("/")))
+}
+
+/// What is used where a policy is not given: as long as a request may take.
+pub(super) const DEFAULT_RETRY: RetryPolicy = RetryPolicy::Exponential {
+    initial: Duration::from_millis(100),
+    factor: 2.0,
+    max_attempts: None,
+    max_interval: Some(Duration::from_secs(2)),
+};
+
+#[cfg(test)]
+mod tests {
+    use super::location;
+
+    #[test]
+    fn prefixes_are_escaped_twice() {
+        for (path, bucket, prefix) in [
+            ("s3://b", "b", ""),
+            ("s3://b/", "b", ""),
+            ("s3://b/a", "b", "a"),
+            ("s3://b/a/b/", "b", "a/b"),
+            ("s3://b/my prefix", "b", "my%2520prefix"),
+            ("s3://b/é+~#z", "b", "%25C3%25A9+%7E"),
+            ("s3://b/a/./b/../c", "b", "a/c"),
+            ("s3://b/a?query", "b", "a"),
+        ] {
+            assert_eq!(location(path), Ok((bucket.to_owned(), prefix.to_owned())), "{path}");
+        }
+        for path in
+            ["", "b", "s3:///a", "gs://b/a", "file:///a", "s3://b/a//b", "s3://b//a", "s3://b//"]
+        {
+            assert!(location(path).is_err(), "{path}");
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! Values that are never shown.
+
+use std::fmt;
+
+/// A text that does not show itself.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    pub(super) fn new(text: String) -> Self {
+        Secret(text)
+    }
+
+    /// For the one library call that needs it.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("<redacted>")
+    }
+}
+
+/// Who to be for AWS.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AwsAccess {
+    /// A named profile of the AWS configuration files.
+    Profile(String),
+    /// Keys from the TOML.
+    Keys {
+        /// The public half.
+        key_id: String,
+        /// The private half.
+        secret: Secret,
+        /// For temporary keys.
+        token: Option<Secret>,
+    },
+    /// Environment, configuration files, container or instance role.
+    DefaultChain,
+}

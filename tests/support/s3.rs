@@ -1,0 +1,211 @@
+//! Real S3 servers: SeaweedFS, which honours conditional writes, and moto, which answers as Amazon
+//! does. One of each serves all tests of a run, each of which has a bucket of its own.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value as Json, json};
+use tempfile::TempDir;
+
+use super::ports::Port;
+use super::process::Process;
+use super::tool::{command, run};
+use super::{project, wait_for};
+
+/// Long enough to be told from other text.
+pub const SECRET: &str = "very-secret-key-of-the-tests";
+pub const KEY_ID: &str = "test-key-id";
+
+/// A server, by where it is and who may use it.
+#[derive(Clone, Debug)]
+pub struct S3 {
+    pub endpoint: String,
+    pub key_id: String,
+    pub secret: String,
+}
+
+/// An object as boto3 reads it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Object {
+    pub body: Vec<u8>,
+    pub encoding: Option<String>,
+    pub content_type: Option<String>,
+}
+
+fn from_pypi(program: &str) -> PathBuf {
+    let path = project().join(".cache/python/bin").join(program);
+    assert!(path.exists(), "{} is missing: run `make setup`", path.display());
+    path
+}
+
+/// Starts the server once, on a thread that stays: the kernel ends the server with it.
+fn shared(server: &'static OnceLock<S3>, start: fn() -> (S3, Box<dyn std::any::Any>)) -> S3 {
+    server
+        .get_or_init(|| {
+            let (tell, told) = mpsc::channel();
+            std::thread::spawn(move || {
+                let (s3, _held) = start();
+                tell.send(s3).unwrap();
+                loop {
+                    std::thread::park();
+                }
+            });
+            told.recv().unwrap()
+        })
+        .clone()
+}
+
+pub fn seaweed() -> S3 {
+    static SERVER: OnceLock<S3> = OnceLock::new();
+    shared(&SERVER, start_seaweed)
+}
+
+pub fn moto() -> S3 {
+    static SERVER: OnceLock<S3> = OnceLock::new();
+    shared(&SERVER, || start_moto(&[]))
+}
+
+fn start_seaweed() -> (S3, Box<dyn std::any::Any>) {
+    let folder = TempDir::new().unwrap();
+    let config = folder.path().join("s3.json");
+    let identity = json!({"identities": [{"name": "t",
+        "credentials": [{"accessKey": KEY_ID, "secretKey": SECRET}],
+        "actions": ["Admin", "Read", "Write", "List"]}]});
+    std::fs::write(&config, identity.to_string()).unwrap();
+    let ports: Vec<Port> = (0..8).map(|_| Port::free()).collect();
+    let mut args = vec![
+        "server".to_owned(),
+        "-ip=127.0.0.1".to_owned(),
+        "-ip.bind=127.0.0.1".to_owned(),
+        format!("-dir={}", folder.path().display()),
+        "-s3".to_owned(),
+        "-filer".to_owned(),
+        format!("-s3.config={}", config.display()),
+        "-s3.port.iceberg=0".to_owned(),
+        "-s3.port.lance=0".to_owned(),
+        "-master.telemetry=false".to_owned(),
+        // Each bucket takes volumes of its own.
+        "-volume.max=300".to_owned(),
+        "-master.volumeSizeLimitMB=64".to_owned(),
+    ];
+    let names = ["s3", "filer", "master", "volume"];
+    for (name, pair) in names.iter().zip(ports.chunks(2)) {
+        args.push(format!("-{name}.port={}", pair[0].number));
+        args.push(format!("-{name}.port.grpc={}", pair[1].number));
+    }
+    let args: Vec<_> = args.iter().map(String::as_str).collect();
+    let log = folder.path().join("log");
+    let process = Process::start(&from_pypi("weed"), &args, &[("HOME", "/nonexistent")], &log);
+    let s3 = S3::at(ports[0].number);
+    ready(&s3, process, (folder, ports))
+}
+
+/// A moto of its own, with further environment.
+pub fn start_moto(envs: &[(&str, &str)]) -> (S3, Box<dyn std::any::Any>) {
+    let (folder, port) = (TempDir::new().unwrap(), Port::free());
+    let number = port.number.to_string();
+    let log = folder.path().join("log");
+    let process = Process::start(&from_pypi("moto_server"), &["-p", &number], envs, &log);
+    ready(&S3::at(port.number), process, (folder, port))
+}
+
+fn ready(s3: &S3, mut process: Process, held: impl std::any::Any) -> (S3, Box<dyn std::any::Any>) {
+    wait_for("the S3 server", Duration::from_secs(60), || {
+        process.assert_running();
+        std::net::TcpStream::connect(s3.endpoint.trim_start_matches("http://")).ok()
+    });
+    (s3.clone(), Box::new((process, held)))
+}
+
+impl S3 {
+    fn at(port: u16) -> S3 {
+        S3 {
+            endpoint: format!("http://127.0.0.1:{port}"),
+            key_id: KEY_ID.to_owned(),
+            secret: SECRET.to_owned(),
+        }
+    }
+
+    /// A new bucket of this server.
+    pub fn bucket(&self) -> Bucket {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let name = format!("bucket-{}", COUNT.fetch_add(1, Ordering::Relaxed));
+        wait_for("a bucket", Duration::from_secs(60), || {
+            self.try_boto("create", &json!({"bucket": name})).ok()
+        });
+        Bucket { s3: self.clone(), name }
+    }
+
+    pub fn boto(&self, name: &str, parameters: &Json) -> Json {
+        self.try_boto(name, parameters).unwrap_or_else(|error| panic!("{name}: {error}"))
+    }
+
+    fn try_boto(&self, name: &str, parameters: &Json) -> Result<Json, String> {
+        let script = project().join("tests/support/s3_client.py");
+        let args = [script.to_str().unwrap(), &self.endpoint, &self.key_id, &self.secret, name];
+        let ended = run(command(&from_pypi("python"), &args), &parameters.to_string());
+        if ended.code == 0 { Ok(ended.json()) } else { Err(ended.err) }
+    }
+}
+
+/// A bucket of a test's own.
+pub struct Bucket {
+    pub s3: S3,
+    pub name: String,
+}
+
+impl Bucket {
+    /// A `[metadata-client]` section for this prefix.
+    pub fn section(&self, prefix: &str) -> String {
+        self.section_at(&self.s3.endpoint, prefix)
+    }
+
+    /// The same with another endpoint, such as a proxy's.
+    pub fn section_at(&self, endpoint: &str, prefix: &str) -> String {
+        format!(
+            "[metadata-client]\ntype = \"object-store\"\npath = \"s3://{}/{prefix}\"\n\
+             aws-endpoint-url = \"{endpoint}\"\naws-region = \"us-east-1\"\n\
+             aws-access-key-id = \"{}\"\naws-secret-access-key = \"{}\"\naws-allow-http = true\n",
+            self.name, self.s3.key_id, self.s3.secret
+        )
+    }
+
+    /// Every object.
+    pub fn dump(&self) -> BTreeMap<String, Object> {
+        let dump = self.s3.boto("dump", &json!({"bucket": self.name}));
+        let objects = dump.as_object().unwrap().iter().map(|(key, object)| {
+            let text = |field: &str| object[field].as_str().map(ToOwned::to_owned);
+            let object = Object {
+                body: STANDARD.decode(object["body"].as_str().unwrap()).unwrap(),
+                encoding: text("encoding"),
+                content_type: text("type"),
+            };
+            (key.clone(), object)
+        });
+        objects.collect()
+    }
+
+    /// Puts objects by name: body and Content-Encoding.
+    pub fn put(&self, objects: &[(&str, &[u8], Option<&str>)]) {
+        let objects: BTreeMap<_, _> = objects
+            .iter()
+            .map(|(key, body, encoding)| {
+                (*key, json!({"body": STANDARD.encode(body), "encoding": encoding}))
+            })
+            .collect();
+        self.s3.boto("put", &json!({"bucket": self.name, "objects": objects}));
+    }
+}
+
+/// Writes the section to a file, which lives as long as the folder.
+pub fn toml_file(folder: &TempDir, name: &str, section: &str) -> String {
+    let path = folder.path().join(name);
+    std::fs::write(&path, section).unwrap();
+    path.to_str().unwrap().to_owned()
+}
