@@ -13,6 +13,8 @@ mod migrate_to_s3;
 mod migration_mode;
 mod object_store;
 mod s3_faults;
+mod s3_permissions;
+mod secrets;
 mod stopped_midway;
 mod support;
 mod values;
