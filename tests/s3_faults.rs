@@ -122,3 +122,36 @@ fn a_store_that_does_not_honour_conditions_is_refused() {
         checks.iter().any(|check| check["check"] == "store-probe" && check["status"] == "skipped")
     );
 }
+
+#[test]
+fn denials_are_told_in_words_and_the_retry_policy_is_kept_to() {
+    let setting = Setting::new();
+    let migrate = |section: &str| {
+        let toml = toml_file(&setting.folder, "s3.toml", section);
+        migrate(&setting.cluster, &toml, &["-o", "json"])
+    };
+    let section = setting.bucket.section_at(&setting.proxy.endpoint(), "p");
+    for (status, answer, code, error, words) in [
+        (403, "RequestTimeTooSkewed", 6, "target-denied", "clock"),
+        (403, "AccessDenied", 6, "target-denied", "AccessDenied"),
+        (403, "ExpiredToken", 6, "target-denied", "credentials are not accepted"),
+        (301, "PermanentRedirect", 2, "config-invalid", "another region"),
+        (507, "XMinioStorageFull", 5, "target-full", "StorageFull"),
+    ] {
+        setting.proxy.inject("PUT", "", 1, Fault::Answer(status, answer));
+        let document = migrate(&section).expect(code).json();
+        assert_eq!(document["error"]["code"], error);
+        let message = document["error"]["message"].as_str().unwrap();
+        assert!(message.contains(words), "{message}");
+    }
+    assert!(setting.bucket.dump().is_empty());
+    let once = format!("{section}object-store-retry-policy = {{ type = \"none\" }}\n");
+    setting.proxy.inject("PUT", "/pp_epoch_0", 1, Fault::Answer(503, "SlowDown"));
+    assert_eq!(migrate(&once).expect(7).json()["error"]["code"], "target-unavailable");
+    let thrice = format!(
+        "{section}object-store-retry-policy = {{ type = \"fixed-delay\", interval = \"10ms\", max-attempts = 3 }}\n"
+    )
+    .replace("/p\"", "/q\"");
+    setting.proxy.inject("PUT", "/pp_epoch_0", 2, Fault::Answer(503, "SlowDown"));
+    migrate(&thrice).expect(0);
+}
