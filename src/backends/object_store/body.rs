@@ -140,7 +140,7 @@ mod tests {
     #[test]
     fn what_a_server_wrote_is_read() {
         // The head of a nodes_config that Restate 1.7.12 wrote, its value cut to two bytes.
-        let body = b"\x65\x04\xa3\xbb\xc5\xa2\x9f\x99\xa1\x9d\x52\x05\x05\x04\x04\x05\x02\x02\x7a";
+        let body = b"\x65\x04\xa3\xbb\xc5\xa2\x9f\x99\xa1\x9d\x52\x05\x06\x04\x04\x05\x02\x02\x7a";
         let decoded = decode(&Bytes::from_static(body), Some(BILROST)).unwrap();
         let Body::Value { version, bytes, salt } = decoded else { panic!("no value") };
         assert_eq!((version, bytes.as_ref()), (4, &b"\x02\x7a"[..]));
