@@ -4,7 +4,7 @@ use serde_json::Value as Json;
 use tempfile::TempDir;
 
 use crate::support::s3::{Bucket, moto, seaweed, toml_file};
-use crate::support::tool::{Run, restatectl, restatectl_with_input};
+use crate::support::tool::{Run, command, program, restatectl, restatectl_with_input, run};
 
 fn list(bucket: &Bucket, prefix: &str) -> Json {
     let args = ["metadata", "list", "--from", "-", "-o", "json"];
@@ -157,4 +157,58 @@ fn what_keeps_a_bucket_from_being_used_is_told() {
     refused(&wrong_key, 6, unavailable, "the AWS credentials are not accepted");
     let unknown_key = changed(&section, "aws-access-key-id", "aws-access-key-id = \"nobody\"");
     refused(&unknown_key, 6, unavailable, "the AWS credentials are not accepted");
+}
+
+#[test]
+fn access_is_resolved_as_the_server_does() {
+    let bucket = seaweed().bucket();
+    bucket.put(&[("p/rule_book", &bilrost(1, b"\x05{\"version\":1}"), BILROST)]);
+    let (s3, folder) = (&bucket.s3, TempDir::new().unwrap());
+    let profile = format!(
+        "[named]\naws_access_key_id = {}\naws_secret_access_key = {}\nregion = us-east-1\n",
+        s3.key_id, s3.secret
+    );
+    let credentials = toml_file(&folder, "credentials", &profile);
+    let plain =
+        format!("[metadata-client]\ntype = \"object-store\"\npath = \"s3://{}/p\"\n", bucket.name);
+    let run_with = |lines: &str, envs: &[(&str, &str)]| {
+        let toml = toml_file(&folder, "s3.toml", &format!("{plain}{lines}"));
+        let args = ["metadata", "get", "-k", "rule_book", "--from", &toml, "-o", "json"];
+        let mut command = command(&program(), &args);
+        command.envs([("HOME", "/nonexistent"), ("AWS_EC2_METADATA_DISABLED", "true")]);
+        command.envs(envs.iter().copied());
+        run(command, "")
+    };
+    let keys = [("AWS_ACCESS_KEY_ID", s3.key_id.as_str()), ("AWS_SECRET_ACCESS_KEY", &s3.secret)];
+    let wrong = [("AWS_ACCESS_KEY_ID", "wrong"), ("AWS_SECRET_ACCESS_KEY", "wrong")];
+    let region = ("AWS_REGION", "us-east-1");
+    let allow = "aws-allow-http = true\n";
+    let at = format!("aws-endpoint-url = \"{}\"\n{allow}", s3.endpoint);
+    let named = format!("{at}aws-profile = \"named\"\n");
+    let file = ("AWS_SHARED_CREDENTIALS_FILE", credentials.as_str());
+    // The default chain; the region of two variables.
+    run_with(&at, &[keys[0], keys[1], region]).expect(0);
+    run_with(&at, &[keys[0], keys[1], ("AWS_DEFAULT_REGION", "us-east-1")]).expect(0);
+    // A profile with its region, behind keys in the environment.
+    run_with(&named, &[file]).expect(0);
+    run_with(&named, &[file, wrong[0], wrong[1]]).expect(6);
+    let absent =
+        run_with(&at.replace("aws-allow", "aws-profile = \"absent\"\naws-allow"), &[file, region]);
+    let message = absent.expect(6).json()["error"]["message"].to_string();
+    assert!(message.contains("no AWS credentials"), "{message}");
+    // Explicit keys before the environment.
+    let explicit = format!(
+        "{at}aws-access-key-id = \"{}\"\naws-secret-access-key = \"{}\"\n",
+        s3.key_id, s3.secret
+    );
+    run_with(&explicit, &[wrong[0], wrong[1], region]).expect(0);
+    // The endpoint of two variables, and plain http only where it is allowed in so many words.
+    let (general, special) = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3");
+    run_with(allow, &[keys[0], keys[1], region, (general, &s3.endpoint)]).expect(0);
+    let both = [(general, "http://127.0.0.1:1"), (special, s3.endpoint.as_str())];
+    run_with(allow, &[keys[0], keys[1], region, both[0], both[1]]).expect(0);
+    let by_variable =
+        |allowed| run_with("", &[keys[0], keys[1], region, both[1], ("AWS_ALLOW_HTTP", allowed)]);
+    by_variable("true").expect(0);
+    assert_eq!(by_variable("1").expect(2).json()["error"]["code"], "config-invalid");
 }

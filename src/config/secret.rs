@@ -26,7 +26,7 @@ impl fmt::Debug for Secret {
 /// Who to be for AWS.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AwsAccess {
-    /// A named profile of the AWS configuration files.
+    /// The default chain with a named profile of the AWS configuration files.
     Profile(String),
     /// Keys from the TOML.
     Keys {
