@@ -154,8 +154,8 @@ pub enum Entry {
     Damaged {
         /// What is wrong, to be read after the key's name.
         reason: String,
-        /// How many bytes lie there.
-        bytes: u64,
+        /// What lies there, by what the store calls its parts.
+        raw: Vec<(String, Bytes)>,
         /// What to require when it is replaced.
         tag: Tag,
     },
@@ -167,6 +167,14 @@ impl Entry {
         match self {
             Entry::Whole(value, _) => Some(value),
             Entry::Damaged { .. } => None,
+        }
+    }
+
+    /// How many bytes lie there.
+    pub fn size(&self) -> u64 {
+        match self {
+            Entry::Whole(value, _) => value.bytes.len() as u64,
+            Entry::Damaged { raw, .. } => raw.iter().map(|(_, bytes)| bytes.len() as u64).sum(),
         }
     }
 

@@ -169,7 +169,7 @@ mod tests {
         let entry = (1_u32..3, 0_u8..3, any::<bool>()).prop_map(|(version, byte, damaged)| {
             let tag = Tag::Revisions { value: i64::from(byte) + 1, version: 1 };
             match damaged && byte == 0 {
-                true => Entry::Damaged { reason: "is broken".into(), bytes: 1, tag },
+                true => Entry::Damaged { reason: "is broken".into(), raw: Vec::new(), tag },
                 false => {
                     let bytes = Bytes::from(vec![byte]);
                     Entry::Whole(Value { version: Version(version), bytes }, tag)

@@ -133,8 +133,11 @@ mod tests {
 
     #[test]
     fn each_status_and_what_counts_as_a_fault() {
-        let broken =
-            Entry::Damaged { reason: "is broken".into(), bytes: 0, tag: Tag::Version(Version(1)) };
+        let broken = Entry::Damaged {
+            reason: "is broken".into(),
+            raw: Vec::new(),
+            tag: Tag::Version(Version(1)),
+        };
         let epoch = Key::PartitionEpoch;
         let source = Snapshot::from([
             (epoch(0), entry(1, "a")),

@@ -4,6 +4,7 @@
 //! What a vendor does differently ends here: batches, limits and how much concurrency is good are
 //! a backend's own knowledge and are declared through the traits.
 
+pub mod backup;
 pub mod cluster;
 mod error;
 pub mod etcd;

@@ -77,7 +77,7 @@ fn versions_up_to_the_tested_one_pass() {
 #[test]
 fn damaged_values_are_refused_by_name() {
     let tag = Tag::Version(Version(1));
-    let damaged = Entry::Damaged { reason: "has no bytes".into(), bytes: 0, tag };
+    let damaged = Entry::Damaged { reason: "has no bytes".into(), raw: Vec::new(), tag };
     let snapshot = Snapshot::from([
         (Key::Logs, entry(1, b"\x05{\"version\":1}")),
         (Key::Schema, entry(1, b"\x05{\"version\":2}")),

@@ -62,10 +62,7 @@ fn list(listing: &Listing) -> Json {
             "key": key.to_string(),
             "kind": key.kind(),
             "version": value.map(|value| value.version.0),
-            "bytes": match entry {
-                Entry::Whole(value, _) => value.bytes.len() as u64,
-                Entry::Damaged { bytes, .. } => *bytes,
-            },
+            "bytes": entry.size(),
             "sha256": value.map(Value::sha256),
             "encoding": value.and_then(|value| Some(codec::encoding(&value.bytes).ok()?.name())),
         })
@@ -109,8 +106,8 @@ fn row(row: &Row) -> Json {
         Some(Entry::Whole(value, _)) => json!({
             "version": value.version.0, "bytes": value.bytes.len(), "sha256": value.sha256(),
         }),
-        Some(Entry::Damaged { bytes, .. }) => {
-            json!({"version": null, "bytes": bytes, "sha256": null})
+        Some(entry @ Entry::Damaged { .. }) => {
+            json!({"version": null, "bytes": entry.size(), "sha256": null})
         }
     };
     json!({

@@ -41,11 +41,12 @@ fn ours() -> Snapshot {
 
 fn theirs() -> Snapshot {
     let tag = Tag::Version(Version(0));
+    let raw = vec![("value".to_owned(), Bytes::from_static(b"12345"))];
     let reason = "has bytes but no pp_epoch_10::version beside them".to_owned();
     Snapshot::from([
         (Key::RuleBook, entry(1, b"\x06\x04\x01")),
         (Key::PartitionEpoch(0), entry(3, b"\x05{\"version\":3}")),
-        (Key::PartitionEpoch(10), Entry::Damaged { reason, bytes: 5, tag }),
+        (Key::PartitionEpoch(10), Entry::Damaged { reason, raw, tag }),
         (Key::PartitionEpoch(11), entry(1, b"\x05{\"version\":1}")),
     ])
 }

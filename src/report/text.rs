@@ -129,7 +129,7 @@ fn side(entry: Option<&Entry>) -> (String, String, String) {
     let none = || "-".to_owned();
     match entry {
         None => (none(), none(), none()),
-        Some(Entry::Damaged { bytes, .. }) => (none(), bytes.to_string(), none()),
+        Some(entry @ Entry::Damaged { .. }) => (none(), entry.size().to_string(), none()),
         Some(Entry::Whole(value, _)) => {
             (value.version.to_string(), value.bytes.len().to_string(), short_digest(value))
         }

@@ -104,7 +104,7 @@ impl Cluster {
 fn unversioned(bytes: &Bytes) -> Entry {
     Entry::Damaged {
         reason: "is stored without a version".to_owned(),
-        bytes: bytes.len() as u64,
+        raw: vec![("value".to_owned(), bytes.clone())],
         tag: Tag::Version(Version(0)),
     }
 }

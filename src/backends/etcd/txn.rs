@@ -110,20 +110,23 @@ fn entries(keys: &[Key], answer: TxnResponse) -> Vec<Option<Entry>> {
 fn entry(key: &Key, version: Option<KeyValue>, value: Option<KeyValue>) -> Option<Entry> {
     let revision = |pair: &Option<KeyValue>| pair.as_ref().map_or(0, KeyValue::mod_revision);
     let tag = Tag::Revisions { value: revision(&value), version: revision(&version) };
-    let bytes = value.as_ref().map_or(0, |pair| pair.value().len() as u64);
+    let part = |name: &str, pair: &Option<KeyValue>| {
+        Some((name.to_owned(), Bytes::copy_from_slice(pair.as_ref()?.value())))
+    };
+    let raw = || [part("value", &value), part("version", &version)].into_iter().flatten().collect();
     let version_name = version_name(&key.to_string());
-    let damaged = |reason| Some(Entry::Damaged { reason, bytes, tag: tag.clone() });
-    match (version, value) {
+    let damaged = |reason| Some(Entry::Damaged { reason, raw: raw(), tag: tag.clone() });
+    match (&version, &value) {
         (None, None) => None,
         (None, Some(_)) => damaged(format!("has bytes but no {version_name} beside them")),
         (Some(_), None) => damaged(format!("has a {version_name} but no bytes")),
-        (Some(version), Some(value)) => match <[u8; 4]>::try_from(version.value()) {
+        (Some(number), Some(bytes)) => match <[u8; 4]>::try_from(number.value()) {
             Ok(number) => {
-                let (_, bytes) = value.into_key_value();
-                Some(whole(u32::from_le_bytes(number), Bytes::from(bytes), tag))
+                let bytes = Bytes::copy_from_slice(bytes.value());
+                Some(whole(u32::from_le_bytes(number), bytes, tag))
             }
             Err(_) => {
-                let found = version.value().len();
+                let found = number.value().len();
                 damaged(format!("has a {version_name} of {found} bytes instead of 4"))
             }
         },

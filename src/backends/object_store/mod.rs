@@ -79,7 +79,10 @@ fn entry(object: Object) -> Option<Entry> {
     match body::decode(&object.body, object.encoding.as_deref()) {
         Ok(Body::Tombstone) => None,
         Ok(Body::Value { version, bytes, .. }) => Some(whole(version, bytes, tag)),
-        Err(reason) => Some(Entry::Damaged { reason, bytes: object.body.len() as u64, tag }),
+        Err(reason) => {
+            let raw = vec![("body".to_owned(), object.body)];
+            Some(Entry::Damaged { reason, raw, tag })
+        }
     }
 }
 

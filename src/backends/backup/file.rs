@@ -1,0 +1,268 @@
+//! The form of a backup file: JSON, one object a line, so that it can be read without this program.
+//!
+//! The first line says what it is a backup of, each further one holds a key, and the last one the
+//! SHA-256 of all bytes before it. A file is read only if it is to the byte what was written.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use prost::bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+use thiserror::Error;
+
+use crate::model::{Entry, Key, Snapshot, Tag, Value, Version};
+
+/// The version of the form.
+const FORMAT: u32 = 1;
+
+/// What every file begins with.
+const BEGINNING: &[u8] = b"{\"restatectl_backup\":";
+
+/// Why a file is not what was once saved.
+#[derive(Debug, Error)]
+#[error("{file} is a damaged backup: {reason}")]
+pub struct BackupError {
+    file: String,
+    reason: String,
+}
+
+/// The first line.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Header {
+    restatectl_backup: u32,
+    /// The cluster's name, if `nodes_config` was there and said it.
+    pub cluster: Option<String>,
+    /// What tells it from others of the same name.
+    pub fingerprint: Option<u64>,
+    /// When it was made, in UTC.
+    pub created: String,
+    /// From where, without secrets.
+    pub store: String,
+    /// How many keys it holds.
+    pub keys: usize,
+}
+
+impl Header {
+    /// For a snapshot of the store of that name.
+    pub fn new(
+        store: &str,
+        cluster: Option<(String, Option<u64>)>,
+        created: String,
+        keys: usize,
+    ) -> Self {
+        let (cluster, fingerprint) =
+            cluster.map_or((None, None), |(name, print)| (Some(name), print));
+        Header {
+            restatectl_backup: FORMAT,
+            cluster,
+            fingerprint,
+            created,
+            store: store.to_owned(),
+            keys,
+        }
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct Line {
+    key: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bytes: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sha256: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    value: Option<String>,
+    /// Why there is no value, and the parts that lie there instead.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    damaged: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parts: Option<Vec<(String, String)>>,
+}
+
+/// Whether these bytes mean to be a backup.
+pub fn is_backup(bytes: &[u8]) -> bool {
+    bytes.starts_with(BEGINNING)
+}
+
+/// The whole file.
+pub(super) fn render(header: &Header, entries: &Snapshot) -> serde_json::Result<Vec<u8>> {
+    let mut file = serde_json::to_vec(header)?;
+    file.push(b'\n');
+    for (key, entry) in entries {
+        serde_json::to_writer(&mut file, &line(key, entry))?;
+        file.push(b'\n');
+    }
+    let trailer = trailer(&file);
+    file.extend(trailer);
+    Ok(file)
+}
+
+fn line(key: &Key, entry: &Entry) -> Line {
+    let base = Line {
+        key: key.to_string(),
+        version: None,
+        bytes: None,
+        sha256: None,
+        value: None,
+        damaged: None,
+        parts: None,
+    };
+    match entry {
+        Entry::Whole(value, _) => Line {
+            version: Some(value.version.0),
+            bytes: Some(value.bytes.len()),
+            sha256: Some(value.sha256()),
+            value: Some(STANDARD.encode(&value.bytes)),
+            ..base
+        },
+        Entry::Damaged { reason, raw, .. } => {
+            let parts = raw.iter().map(|(name, bytes)| (name.clone(), STANDARD.encode(bytes)));
+            Line { damaged: Some(reason.clone()), parts: Some(parts.collect()), ..base }
+        }
+    }
+}
+
+/// The last line for what stands before it.
+fn trailer(before: &[u8]) -> Vec<u8> {
+    let hex: String = Sha256::digest(before).iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("{{\"sha256_of_all_above\":\"{hex}\"}}\n").into_bytes()
+}
+
+/// Reads a whole file.
+pub(super) fn parse(bytes: &[u8], file: &str) -> Result<(Header, Snapshot), BackupError> {
+    let damaged = |reason: &str| BackupError { file: file.to_owned(), reason: reason.to_owned() };
+    let trailer_length = trailer(b"").len();
+    let split =
+        bytes.len().checked_sub(trailer_length).ok_or_else(|| damaged("it is cut short"))?;
+    let (before, last) = bytes.split_at(split);
+    if !last.starts_with(b"{\"sha256_of_all_above\":\"") || !before.ends_with(b"\n") {
+        return Err(damaged("it is cut short, or its last line was changed"));
+    }
+    if last != trailer(before) {
+        return Err(damaged("its digest does not fit its content"));
+    }
+    let mut lines = before.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+    let header: Header = lines
+        .next()
+        .and_then(|line| serde_json::from_slice(line).ok())
+        .ok_or_else(|| damaged("its first line is no header"))?;
+    if header.restatectl_backup != FORMAT {
+        let reason =
+            format!("it is of format {}; this program reads {FORMAT}", header.restatectl_backup);
+        return Err(damaged(&reason));
+    }
+    let mut entries = Snapshot::new();
+    for line in lines {
+        let (key, entry) = entry(line).map_err(|reason| damaged(&reason))?;
+        entries.insert(key, entry);
+    }
+    if entries.len() != header.keys {
+        let reason = format!("it holds {} keys instead of {}", entries.len(), header.keys);
+        return Err(damaged(&reason));
+    }
+    Ok((header, entries))
+}
+
+fn entry(line: &[u8]) -> Result<(Key, Entry), String> {
+    let line: Line = serde_json::from_slice(line).map_err(|error| error.to_string())?;
+    let key = Key::parse(&line.key);
+    let wrong = |what: &str| format!("{key}: {what}");
+    let decoded =
+        |text: &str| STANDARD.decode(text).map(Bytes::from).map_err(|_| wrong("is no base64"));
+    if let (Some(reason), Some(parts)) = (&line.damaged, &line.parts) {
+        let raw = parts.iter().map(|(name, text)| Ok((name.clone(), decoded(text)?)));
+        let raw = raw.collect::<Result<_, String>>()?;
+        let tag = Tag::Version(Version(0));
+        return Ok((key.clone(), Entry::Damaged { reason: reason.clone(), raw, tag }));
+    }
+    let (Some(version), Some(text)) = (line.version, &line.value) else {
+        return Err(wrong("has neither a value nor a reason"));
+    };
+    let value = Value { version: Version(version), bytes: decoded(text)? };
+    if line.sha256 != Some(value.sha256()) || line.bytes != Some(value.bytes.len()) {
+        return Err(wrong("its digest does not fit its bytes"));
+    }
+    let tag = Tag::Version(value.version);
+    Ok((key, Entry::Whole(value, tag)))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn any_entry() -> impl Strategy<Value = Entry> {
+        let bytes = prop::collection::vec(any::<u8>(), 0..100).prop_map(Bytes::from);
+        (any::<u32>(), bytes, any::<bool>()).prop_map(|(version, bytes, damaged)| match damaged {
+            true => Entry::Damaged {
+                reason: "has no bytes".to_owned(),
+                raw: vec![("version".to_owned(), bytes)],
+                tag: Tag::Version(Version(0)),
+            },
+            false => {
+                let value = Value { version: Version(version), bytes };
+                Entry::Whole(value, Tag::Version(Version(version)))
+            }
+        })
+    }
+
+    fn any_snapshot() -> impl Strategy<Value = Snapshot> {
+        let key = prop_oneof![
+            Just(Key::NodesConfig),
+            Just(Key::RuleBook),
+            any::<u16>().prop_map(Key::PartitionEpoch),
+            "[a-z\"\\\\\n é]{1,9}".prop_map(Key::Unknown)
+        ];
+        prop::collection::btree_map(key, any_entry(), 0..6)
+    }
+
+    fn rendered(entries: &Snapshot) -> (Header, Vec<u8>) {
+        let cluster = Some(("demo".to_owned(), Some(u64::MAX)));
+        let header =
+            Header::new("etcd a:1", cluster, "2026-11-24T12:00:00Z".to_owned(), entries.len());
+        let file = render(&header, entries).unwrap();
+        (header, file)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..Default::default() })]
+
+        #[test]
+        fn what_is_saved_is_read_back(entries in any_snapshot()) {
+            let (header, file) = rendered(&entries);
+            prop_assert!(is_backup(&file));
+            prop_assert_eq!(parse(&file, "f").unwrap(), (header, entries));
+        }
+
+        #[test]
+        fn any_bytes_end_in_an_answer(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
+            prop_assert!(parse(&bytes, "f").is_err());
+            let _ = parse(&[BEGINNING, &bytes].concat(), "f");
+        }
+    }
+
+    #[test]
+    fn every_flipped_bit_and_every_cut_is_refused() {
+        let value =
+            Value { version: Version(3), bytes: Bytes::from_static(b"\x05{\"version\":3}") };
+        let entries = Snapshot::from([
+            (Key::NodesConfig, Entry::Whole(value.clone(), Tag::Version(Version(3)))),
+            (Key::RuleBook, Entry::Whole(value, Tag::Version(Version(3)))),
+        ]);
+        let (_, file) = rendered(&entries);
+        for length in 0..file.len() {
+            assert!(parse(&file[..length], "f").is_err(), "cut to {length}");
+        }
+        for bit in 0..8 * file.len() {
+            let mut flipped = file.clone();
+            flipped[bit / 8] ^= 1 << (bit % 8);
+            assert!(parse(&flipped, "f").is_err(), "bit {bit}");
+        }
+        let mut longer = file;
+        longer.push(b'\n');
+        assert!(parse(&longer, "f").is_err());
+    }
+}

@@ -1,0 +1,69 @@
+//! A backup file as a source, and how one is made.
+
+mod file;
+mod save;
+
+use std::collections::BTreeSet;
+
+use async_trait::async_trait;
+
+use super::{Reading, Source, StoreError};
+use crate::model::{Entry, Key, Snapshot};
+pub use file::{BackupError, Header, is_backup};
+pub use save::{Place, Saved, save};
+
+/// The content of a backup file.
+#[derive(Debug)]
+pub struct Backup {
+    name: String,
+    header: Header,
+    entries: Snapshot,
+}
+
+impl Backup {
+    /// Reads the bytes of a file, whose name is for messages.
+    ///
+    /// # Errors
+    /// [`BackupError`] for anything but exactly what was once saved.
+    pub fn parse(bytes: &[u8], file: &str) -> Result<Backup, BackupError> {
+        let (header, entries) = file::parse(bytes, file)?;
+        Ok(Backup { name: format!("backup {file}"), header, entries })
+    }
+
+    /// When it was made, of which cluster, from where.
+    pub fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// What it holds.
+    pub fn entries(&self) -> &Snapshot {
+        &self.entries
+    }
+}
+
+#[async_trait]
+impl Source for Backup {
+    fn kind(&self) -> &'static str {
+        "backup"
+    }
+
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn reading(&self) -> Reading {
+        Reading { keys: usize::MAX, concurrency: 1 }
+    }
+
+    async fn keys(&self) -> Result<Option<BTreeSet<Key>>, StoreError> {
+        Ok(Some(self.entries.keys().cloned().collect()))
+    }
+
+    async fn read(&self, keys: &[Key]) -> Result<Vec<Option<Entry>>, StoreError> {
+        Ok(keys.iter().map(|key| self.entries.get(key).cloned()).collect())
+    }
+
+    async fn foreign(&self) -> Result<Option<u64>, StoreError> {
+        Ok(Some(0))
+    }
+}

@@ -1,0 +1,125 @@
+//! Saving a backup: complete and on the disk before it has its name, never in place of another file,
+//! and readable by its owner only.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use super::file::{Header, render};
+use crate::model::{Snapshot, Value, Version};
+
+/// How many names are tried where others are taken.
+const MOST_NAMES: u32 = 1_000;
+
+/// A file that is on the disk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Saved {
+    /// Where it is.
+    pub path: PathBuf,
+    /// How many keys it holds.
+    pub keys: usize,
+    /// Its size.
+    pub bytes: u64,
+    /// SHA-256 over the whole file, in lower-case hex.
+    pub sha256: String,
+}
+
+/// Where a backup is to be put.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// Exactly here.
+    File(PathBuf),
+    /// In this folder, named after cluster and time.
+    Folder(PathBuf),
+}
+
+/// Saves what the store of that name holds.
+///
+/// # Errors
+/// Where the file exists already, or can't be written.
+pub fn save(
+    place: &Place,
+    store: &str,
+    cluster: Option<(String, Option<u64>)>,
+    entries: &Snapshot,
+) -> io::Result<Saved> {
+    let now = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
+    let name = cluster.as_ref().map_or("unknown", |(name, _)| name);
+    let stem = format!("restatectl-backup-{}-{}", plain(name), now.replace([':', '-'], ""));
+    let header = Header::new(store, cluster, now, entries.len());
+    let content = render(&header, entries).map_err(io::Error::other)?;
+    let path = match place {
+        Place::File(path) => put(path, &content)?,
+        Place::Folder(folder) => put_somewhere(folder, &stem, &content)?,
+    };
+    let bytes = content.len() as u64;
+    let sha256 = Value { version: Version(0), bytes: content.into() }.sha256();
+    Ok(Saved { path, keys: entries.len(), bytes, sha256 })
+}
+
+/// A cluster's name may hold anything; a file's should not.
+fn plain(name: &str) -> String {
+    let plain = |c: char| if c.is_ascii_alphanumeric() || c == '_' { c } else { '-' };
+    name.chars().take(60).map(plain).collect()
+}
+
+fn put_somewhere(folder: &Path, stem: &str, content: &[u8]) -> io::Result<PathBuf> {
+    for count in 1..=MOST_NAMES {
+        let suffix = if count == 1 { String::new() } else { format!("-{count}") };
+        match put(&folder.join(format!("{stem}{suffix}.jsonl")), content) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            saved => return saved,
+        }
+    }
+    Err(io::Error::new(io::ErrorKind::AlreadyExists, format!("all names like {stem} are taken")))
+}
+
+fn put(path: &Path, content: &[u8]) -> io::Result<PathBuf> {
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    if path.symlink_metadata().is_ok() {
+        return Err(io::Error::new(io::ErrorKind::AlreadyExists, "the file exists already"));
+    }
+    let partial = folder.join(format!(".restatectl-{:016x}.partial", fastrand::u64(..)));
+    let put = write_synced(&partial, content).and_then(|()| fs::hard_link(&partial, path));
+    let removed = fs::remove_file(&partial);
+    put?;
+    removed?;
+    File::open(folder)?.sync_all()?;
+    Ok(path.to_owned())
+}
+
+fn write_synced(path: &Path, content: &[u8]) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    file.write_all(content)?;
+    file.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn files_are_private_whole_and_never_replaced() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let cluster = Some(("my cluster/é".to_owned(), Some(7)));
+        let saved = |place: &Place| save(place, "memory", cluster.clone(), &Snapshot::new());
+        let place = Place::Folder(folder.path().to_owned());
+        let (first, second) = (saved(&place).unwrap(), saved(&place).unwrap());
+        assert_ne!(first.path, second.path);
+        let name = first.path.file_name().unwrap().to_str().unwrap();
+        assert!(name.starts_with("restatectl-backup-my-cluster---2"), "{name}");
+        assert_eq!(first.path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+        let there = Place::File(first.path.clone());
+        assert_eq!(saved(&there).unwrap_err().kind(), io::ErrorKind::AlreadyExists);
+        // Nothing half-written is left behind.
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
+        assert!(saved(&Place::Folder(folder.path().join("absent"))).is_err());
+    }
+}
