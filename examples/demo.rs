@@ -6,6 +6,8 @@
 #[path = "../tests/support/mod.rs"]
 mod support;
 
+use std::io::IsTerminal;
+
 use support::etcd::Etcd;
 use support::restate::{Cluster, Mode};
 use support::tool::restatectl;
@@ -67,7 +69,10 @@ fn main() {
 }
 
 fn say(text: &str) {
-    println!("\n\x1b[1m{text}\x1b[0m");
+    match std::io::stdout().is_terminal() {
+        true => println!("\n\x1b[1m{text}\x1b[0m"),
+        false => println!("\n{text}"),
+    }
 }
 
 fn done(text: &str) {

@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::backends::StoreError;
 use crate::backends::cluster::ClusterOptions;
 use crate::backends::transport::{Limits, TlsOptions};
+use crate::commands::backup::BackupArgs;
 use crate::commands::completions::CompletionsArgs;
 use crate::commands::get::GetArgs;
 use crate::commands::list::ListArgs;
@@ -55,6 +56,8 @@ pub enum MetadataCommand {
     List(ListArgs),
     /// Print one value as JSON
     Get(GetArgs),
+    /// Save a whole store into one file, which every STORE argument reads
+    Backup(BackupArgs),
 }
 
 /// Options of every command.
@@ -117,7 +120,7 @@ pub struct Global {
     #[arg(short = 'y', long, global = true)]
     pub yes: bool,
 
-    /// Say more: -v each request, -vvv the libraries' own logs
+    /// Say more: -v each request, -vv the libraries' own logs
     #[arg(short = 'v', long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
 
@@ -201,7 +204,9 @@ impl Global {
             .collect::<Result<Vec<_>, _>>()
             .map_err(StoreError::Usage)?;
         if addresses.is_empty() {
-            return Err(StoreError::Usage("--address is empty; name at least one node".to_owned()));
+            return Err(StoreError::Usage(
+                "--address, or RESTATECTL_ADDRESS, is empty; name at least one node".to_owned(),
+            ));
         }
         Ok(ClusterOptions {
             addresses,

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use clap::Parser;
 use tracing_subscriber::EnvFilter;
 
-use crate::cli::{self, Cli};
+use crate::cli::{self, Cli, Global};
 use crate::commands;
 use crate::outcome::{Code, Failure, Outcome, exit};
 use crate::report::{self, Progress, Rendered, Style};
@@ -16,7 +16,7 @@ pub fn program(words: &[String]) -> u8 {
         Ok(cli) => cli,
         Err(error) => return wrong_usage(&error, words),
     };
-    log(cli.global.verbose);
+    log(&cli.global);
     let style = Style::of(&cli.global);
     let outcome = command(&cli, words, style).unwrap_or_else(|error| failed(&error));
     finish(&report::render(&outcome, style), outcome.exit())
@@ -64,17 +64,19 @@ fn finish(rendered: &Rendered, code: u8) -> u8 {
     }
 }
 
-/// `RUST_LOG` decides, else the number of -v. Libraries log what they send, which may be secret, so
-/// that theirs comes only at the third.
-fn log(verbose: u8) {
-    let default = match verbose {
-        0 => "off",
-        1 => "restatectl=debug",
-        2 => "restatectl=trace",
+/// `RUST_LOG` decides, else the number of -v. Without any, only what an operator has to know while
+/// waiting is told, in plain words.
+fn log(global: &Global) {
+    let default = match (global.quiet, global.verbose) {
+        (1.., _) => "off",
+        (_, 0) => "restatectl=warn",
+        (_, 1) => "restatectl=debug",
         _ => "debug",
     };
+    let plain = global.verbose == 0;
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
     let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+    let subscriber = subscriber.with_ansi(false).with_target(!plain);
     // Fails only where another one was set before, as in tests.
-    let _ = subscriber.with_ansi(false).try_init();
+    let _ = if plain { subscriber.without_time().try_init() } else { subscriber.try_init() };
 }

@@ -1,5 +1,7 @@
 //! What happens while a command runs, as events. Stations emit them; `report` draws them.
 
+use std::path::Path;
+
 use crate::preflight::Finding;
 
 /// A part of a command that takes its time.
@@ -30,6 +32,8 @@ pub enum Event<'a> {
     Finished(Stage),
     /// A check was made.
     Finding(&'a Finding),
+    /// What the target held, so many keys, was saved to this file.
+    BackedUp(&'a Path, usize),
     /// Something deserves attention and stops nothing.
     Warning(&'a str),
 }

@@ -77,7 +77,7 @@ fn wrong_usage() {
         (&["metadata", "get", "-k", ""], &["--key"]),
         (&["metadata", "list", "--nonsense"], &["--nonsense"]),
         (&["metadata", "list", "-s", "ftp://a"], &["no address"]),
-        (&["metadata", "list", "-s", ""], &["--address is empty"]),
+        (&["metadata", "list", "-s", ""], &["--address, or RESTATECTL_ADDRESS, is empty"]),
         (&["metadata", "list", "--request-timeout", "0"], &["--request-timeout"]),
         (&["metadata", "migrate", "--toml", "x", "--ignore-node", "first"], &["such as N3"]),
         (&["status"], &["the official restatectl has it"]),

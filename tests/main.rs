@@ -2,15 +2,18 @@
 #![allow(unreachable_pub, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 #![allow(clippy::indexing_slicing)]
 
+mod backup_file;
 mod bad_input;
 mod cluster_faults;
 mod command_line;
 mod conformance;
 mod etcd_store;
 mod existing_keys;
+mod guards;
 mod migrate_to_etcd;
 mod migrate_to_s3;
 mod migration_mode;
+mod moving_source;
 mod object_store;
 mod s3_faults;
 mod s3_permissions;

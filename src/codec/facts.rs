@@ -3,6 +3,8 @@
 
 use serde_json::Value as Json;
 
+use crate::model::{Entry, Key, Snapshot};
+
 /// The part of `nodes_config` that decisions are made on.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NodesConfiguration {
@@ -66,6 +68,18 @@ pub fn nodes_configuration(decoded: &Json) -> Result<NodesConfiguration, String>
         fingerprint: decoded.get("cluster_fingerprint").and_then(Json::as_u64),
         nodes,
     })
+}
+
+/// Name and fingerprint of the cluster that a store belongs to, if its `nodes_config` says them.
+pub fn cluster_of(snapshot: &Snapshot) -> Option<(String, Option<u64>)> {
+    let nodes = nodes_of(snapshot)?;
+    Some((nodes.cluster_name, nodes.fingerprint))
+}
+
+/// What a store's `nodes_config` says, if it is there and sound.
+pub fn nodes_of(snapshot: &Snapshot) -> Option<NodesConfiguration> {
+    let value = snapshot.get(&Key::NodesConfig).and_then(Entry::value)?;
+    nodes_configuration(&super::decode(&Key::NodesConfig, &value.bytes).ok()?).ok()
 }
 
 /// The ids of a decoded `partition_table`.

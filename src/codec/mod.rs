@@ -11,7 +11,9 @@ use base64::Engine as _;
 use serde_json::{Map, Value as Json, json};
 use thiserror::Error;
 
-pub use facts::{Node, NodesConfiguration, nodes_configuration, partition_ids};
+pub use facts::{
+    Node, NodesConfiguration, cluster_of, nodes_configuration, nodes_of, partition_ids,
+};
 
 use crate::model::{Key, Value};
 

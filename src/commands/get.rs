@@ -15,7 +15,7 @@ pub struct GetArgs {
     #[arg(short = 'k', long, value_parser = NonEmptyStringValueParser::new())]
     pub key: String,
 
-    /// Read this store instead of the running cluster: a TOML file, or - for standard input
+    /// Read this store instead of the running cluster: a TOML or backup file, or - for standard input
     #[arg(long, visible_alias = "toml", value_name = "STORE")]
     pub from: Option<String>,
 
@@ -33,8 +33,8 @@ pub async fn run(args: &GetArgs, context: &Context<'_>) -> anyhow::Result<Outcom
         let reason = "--raw writes bytes, which no JSON document can hold; leave out -o json";
         return Err(Failure::new(Code::Usage, reason).into());
     }
-    let loaded = args.from.as_deref().map(|from| store_arg::load(from, context)).transpose()?;
-    let opened = store_arg::open_source(loaded.as_ref(), context).await?;
+    let from = args.from.as_deref().map(|from| store_arg::load(from, context)).transpose()?;
+    let opened = store_arg::open_source(from, context).await?;
     let key = Key::parse(&args.key);
     let source = opened.source();
     let mut entries =

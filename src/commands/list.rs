@@ -2,7 +2,7 @@
 
 use crate::codec;
 use crate::commands::{Context, store_arg};
-use crate::model::{Entry, Key, Snapshot};
+use crate::model::{Entry, Snapshot};
 use crate::outcome::{Listing, Outcome, StoreName, Subject};
 use crate::snapshot;
 use crate::watch::Stage;
@@ -10,7 +10,7 @@ use crate::watch::Stage;
 /// Arguments of `metadata list`.
 #[derive(clap::Args)]
 pub struct ListArgs {
-    /// List this store instead of the running cluster: a TOML file, or - for standard input
+    /// List this store instead of the running cluster: a TOML or backup file, or - for standard input
     #[arg(long, visible_alias = "toml", value_name = "STORE")]
     pub from: Option<String>,
 }
@@ -20,8 +20,8 @@ pub struct ListArgs {
 /// # Errors
 /// Any [`Failure`](crate::outcome::Failure) of opening or reading.
 pub async fn run(args: &ListArgs, context: &Context<'_>) -> anyhow::Result<Outcome> {
-    let loaded = args.from.as_deref().map(|from| store_arg::load(from, context)).transpose()?;
-    let opened = store_arg::open_source(loaded.as_ref(), context).await?;
+    let from = args.from.as_deref().map(|from| store_arg::load(from, context)).transpose()?;
+    let opened = store_arg::open_source(from, context).await?;
     let source = opened.source();
     let failed = |error| opened.failure(&error);
     let snapshot =
@@ -29,22 +29,15 @@ pub async fn run(args: &ListArgs, context: &Context<'_>) -> anyhow::Result<Outco
     let foreign = source.foreign().await.map_err(failed)?;
     Ok(Outcome::done(Subject::List(Listing {
         store: StoreName::of(source),
-        cluster: cluster(&snapshot),
+        cluster: codec::cluster_of(&snapshot),
         warnings: damage(&snapshot),
         snapshot,
         foreign,
     })))
 }
 
-fn cluster(snapshot: &Snapshot) -> Option<(String, Option<u64>)> {
-    let value = snapshot.get(&Key::NodesConfig).and_then(Entry::value)?;
-    let decoded = codec::decode(&Key::NodesConfig, &value.bytes).ok()?;
-    let nodes = codec::nodes_configuration(&decoded).ok()?;
-    Some((nodes.cluster_name, nodes.fingerprint))
-}
-
-/// A listing shows damage; it does not stop at it.
-fn damage(snapshot: &Snapshot) -> Vec<String> {
+/// What is damaged, key by key: told, and no reason to stop.
+pub fn damage(snapshot: &Snapshot) -> Vec<String> {
     let faults = snapshot.iter().filter_map(|(key, entry)| match entry {
         Entry::Damaged { reason, .. } => Some(format!("{key} {reason}")),
         Entry::Whole(value, _) => Some(format!("{key} {}", codec::check(key, value).err()?)),

@@ -1,5 +1,6 @@
 //! One file per command: its arguments, and the stations that it wires together.
 
+pub mod backup;
 pub mod completions;
 pub mod get;
 pub mod interrupt;
@@ -45,6 +46,7 @@ pub async fn run(cli: &Cli, watch: &dyn Watch, command_line: &[String]) -> anyho
             MetadataCommand::Verify(args) => verify::run(args, &context).await,
             MetadataCommand::List(args) => list::run(args, &context).await,
             MetadataCommand::Get(args) => get::run(args, &context).await,
+            MetadataCommand::Backup(args) => backup::run(args, &context).await,
             MetadataCommand::Migrate(args) => migrate::run(args, &context).await,
         }
     };

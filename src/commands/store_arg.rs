@@ -1,9 +1,11 @@
-//! STORE arguments: a path to a TOML file with a `[metadata-client]` section, or `-` for that TOML on
-//! standard input. Without one, a command reads the running cluster at `--address`.
+//! STORE arguments: a path to a TOML file with a `[metadata-client]` section, `-` for that TOML on
+//! standard input, or a path to a backup file; which of them it is, is seen from its content. Without
+//! one, a command reads the running cluster at `--address`.
 
 use std::fs::File;
 use std::io::{self, Read};
 
+use crate::backends::backup::{Backup, is_backup};
 use crate::backends::cluster::{self, Cluster};
 use crate::backends::etcd::Etcd;
 use crate::backends::object_store::ObjectStore;
@@ -16,30 +18,46 @@ use crate::watch::Event;
 /// A configuration has some kilobytes; more than this is something else.
 const LARGEST_CONFIG: u64 = 4 << 20;
 
-/// Reads and checks the configuration that the argument names, and tells its warnings.
+/// All values of a store, each of up to 30 MiB, in base64.
+const LARGEST_BACKUP: u64 = 1 << 30;
+
+/// What an argument names.
+pub enum StoreArg {
+    /// A store that is reached by its configuration.
+    Config(Box<Loaded>),
+    /// A backup file.
+    Backup(Box<Backup>),
+}
+
+/// Reads and checks what the argument names, and tells its warnings.
 ///
 /// # Errors
-/// [`Code::ConfigInvalid`] with the file and the place.
-pub fn load(argument: &str, context: &Context<'_>) -> Result<Loaded, Failure> {
+/// [`Code::ConfigInvalid`] with the file and the place; [`Code::BackupDamaged`].
+pub fn load(argument: &str, context: &Context<'_>) -> Result<StoreArg, Failure> {
     let invalid = |reason: String| {
         Failure::new(Code::ConfigInvalid, reason).hint(
-            "a store is named by a TOML file with a [metadata-client] section, as servers have it",
+            "a store is named by a TOML file with a [metadata-client] section, as servers have it, \
+             or by a backup file",
         )
     };
     let name = if argument == "-" { "standard input" } else { argument };
     let bytes =
         read(argument).map_err(|error| invalid(format!("failed to read {name}: {error}")))?;
+    if is_backup(&bytes) {
+        return match Backup::parse(&bytes, name) {
+            Ok(backup) => Ok(StoreArg::Backup(Box::new(backup))),
+            Err(error) => Err(Failure::new(Code::BackupDamaged, error.to_string())),
+        };
+    }
     let text = String::from_utf8(bytes).map_err(|error| {
-        invalid(format!(
-            "{name} is not text: byte {} is no UTF-8",
-            error.utf8_error().valid_up_to()
-        ))
+        let at = error.utf8_error().valid_up_to();
+        invalid(format!("{name} is not text: byte {at} is no UTF-8"))
     })?;
     let loaded = config::parse(&text, name).map_err(|error| invalid(error.to_string()))?;
     for warning in &loaded.warnings {
         context.watch.on(Event::Warning(warning));
     }
-    Ok(loaded)
+    Ok(StoreArg::Config(Box::new(loaded)))
 }
 
 fn read(argument: &str) -> io::Result<Vec<u8>> {
@@ -50,10 +68,14 @@ fn read(argument: &str) -> io::Result<Vec<u8>> {
         Box::new(File::open(argument)?)
     };
     input.by_ref().take(LARGEST_CONFIG + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > LARGEST_CONFIG {
-        return Err(io::Error::other("it is too large for a configuration"));
+    if bytes.len() as u64 <= LARGEST_CONFIG {
+        return Ok(bytes);
     }
-    Ok(bytes)
+    if is_backup(&bytes) {
+        input.take(LARGEST_BACKUP).read_to_end(&mut bytes)?;
+        return Ok(bytes);
+    }
+    Err(io::Error::other("it is too large for a configuration"))
 }
 
 /// What a command reads: a store of its own, or the running cluster.
@@ -94,17 +116,31 @@ impl Opened {
 ///
 /// # Errors
 /// As [`load`]; [`Code::SourceUnavailable`] for a cluster that does not answer.
-pub async fn open_source(from: Option<&Loaded>, context: &Context<'_>) -> Result<Opened, Failure> {
+pub async fn open_source(from: Option<StoreArg>, context: &Context<'_>) -> Result<Opened, Failure> {
     match from {
-        Some(loaded) => {
-            let target = open_target(loaded, context).await?;
-            Ok(Opened::Store(target))
-        }
+        Some(store) => open_store(store, context).await.map(Opened::Store),
         None => {
             let opened = open_cluster(context).await;
             opened
                 .map(|cluster| Opened::Cluster(Box::new(cluster)))
                 .map_err(|error| Failure::of_cluster(&error))
+        }
+    }
+}
+
+/// Opens any store but the running cluster, to be read.
+///
+/// # Errors
+/// As [`open_target`].
+pub async fn open_store(
+    store: StoreArg,
+    context: &Context<'_>,
+) -> Result<Box<dyn Source>, Failure> {
+    match store {
+        StoreArg::Backup(backup) => Ok(backup),
+        StoreArg::Config(loaded) => {
+            let target = open_target(&loaded, context).await?;
+            Ok(target)
         }
     }
 }
@@ -134,19 +170,34 @@ pub async fn open_target(
             let opened = ObjectStore::open(config, context.global.request_timeout()).await;
             Ok(Box::new(opened.map_err(|error| Failure::of_target(&error))?))
         }
-        StoreConfig::Replicated => Err(Failure::new(
-            Code::ConfigInvalid,
-            "the TOML describes the replicated store, which is the running cluster itself",
-        )
-        .hint("to read from the running cluster, leave the option out and give --address")),
+        StoreConfig::Replicated => Err(replicated(loaded)),
     }
 }
 
-/// Whether both configurations lead to the same store.
-pub fn is_same_store(one: &StoreConfig, other: &StoreConfig) -> bool {
-    match (one, other) {
+fn replicated(loaded: &Loaded) -> Failure {
+    let says = if loaded.says_type {
+        "is of type replicated"
+    } else {
+        "has no type, which means replicated"
+    };
+    let file = &loaded.file;
+    let reason = format!("{file}: [metadata-client] {says}: that is the running cluster itself");
+    Failure::new(Code::ConfigInvalid, reason).hint(
+        "the running cluster is reached with --address; a target is an external store, such as type = \
+         \"etcd\"",
+    )
+}
+
+/// Whether both arguments lead to the same store.
+pub fn is_same_store(one: &StoreArg, other: &StoreArg) -> bool {
+    let (StoreArg::Config(one), StoreArg::Config(other)) = (one, other) else { return false };
+    match (&one.store, &other.store) {
         (StoreConfig::Etcd(one), StoreConfig::Etcd(other)) => {
             one.addresses.iter().any(|address| other.addresses.contains(address))
+        }
+        (StoreConfig::ObjectStore(one), StoreConfig::ObjectStore(other)) => {
+            (&one.bucket, &one.prefix, &one.endpoint)
+                == (&other.bucket, &other.prefix, &other.endpoint)
         }
         (one, other) => one == other,
     }

@@ -5,6 +5,7 @@ use tokio::try_join;
 use crate::backends::cluster::Quorum;
 use crate::commands::Context;
 use crate::commands::store_arg::{self, Opened, is_same_store};
+use crate::model::Key;
 use crate::outcome::{Code, Compared, Failure, Outcome, StoreName, Subject};
 use crate::snapshot;
 use crate::verify::{Status, Verdict, compare};
@@ -13,7 +14,7 @@ use crate::watch::Stage;
 /// Arguments of `metadata verify`.
 #[derive(clap::Args)]
 pub struct VerifyArgs {
-    /// The store to compare: a TOML file with a [metadata-client] section, or - for standard input
+    /// The store to compare: a TOML or backup file, or - for standard input
     #[arg(long, value_name = "STORE")]
     pub toml: String,
 
@@ -40,11 +41,11 @@ pub async fn run(args: &VerifyArgs, context: &Context<'_>) -> anyhow::Result<Out
     }
     let to = store_arg::load(&args.toml, context)?;
     let from = args.from.as_deref().map(|from| store_arg::load(from, context)).transpose()?;
-    if from.as_ref().is_some_and(|from| is_same_store(&from.store, &to.store)) {
+    if from.as_ref().is_some_and(|from| is_same_store(from, &to)) {
         return Err(same_store("--from and --toml lead to the same store").into());
     }
-    let target = store_arg::open_target(&to, context).await?;
-    let opened = store_arg::open_source(from.as_ref(), context).await?;
+    let target = store_arg::open_store(to, context).await?;
+    let opened = store_arg::open_source(from, context).await?;
     let source = opened.source();
     let (ours, theirs) = try_join!(
         async {
@@ -58,8 +59,8 @@ pub async fn run(args: &VerifyArgs, context: &Context<'_>) -> anyhow::Result<Out
     )?;
     let verdict = compare(&ours, &theirs);
     if proves_nothing(&verdict, &opened).await {
-        let reason = "the cluster at --address has no metadata server and holds exactly what the \
-                      target does: it runs on the target already";
+        let reason = "the cluster at --address has no metadata server and holds the target's \
+                      nodes_config: it runs on the target already";
         return Err(same_store(reason).into());
     }
     let equal = verdict.faults(args.allow_newer).next().is_none();
@@ -73,12 +74,12 @@ pub async fn run(args: &VerifyArgs, context: &Context<'_>) -> anyhow::Result<Out
     Ok(Outcome { subject: Some(Subject::Verify(compared)), failure })
 }
 
-/// A cluster that keeps its metadata elsewhere answers from there: if that is the target, every key
-/// is compared with itself.
-pub async fn proves_nothing(verdict: &Verdict, opened: &Opened) -> bool {
-    let all_same = verdict.rows.iter().all(|row| row.status == Status::Same);
+/// A cluster that keeps its metadata elsewhere answers from there; every start of a node changes
+/// `nodes_config`, so that only the store that it runs on has the same.
+async fn proves_nothing(verdict: &Verdict, opened: &Opened) -> bool {
+    let nodes_config = verdict.rows.iter().find(|row| row.key == Key::NodesConfig);
     match opened.cluster() {
-        Some(cluster) if all_same && !verdict.rows.is_empty() => {
+        Some(cluster) if nodes_config.is_some_and(|row| row.status == Status::Same) => {
             cluster.quorum().await == Quorum::NoMembers
         }
         _ => false,
@@ -87,7 +88,7 @@ pub async fn proves_nothing(verdict: &Verdict, opened: &Opened) -> bool {
 
 fn same_store(reason: &str) -> Failure {
     Failure::new(Code::SameStore, format!("comparing a store with itself proves nothing: {reason}"))
-        .hint("name another store with --from")
+        .hint("name another store with --from, such as a backup file of before the move")
 }
 
 fn differ(compared: &Compared, allow_newer: bool) -> Failure {

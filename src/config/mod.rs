@@ -52,6 +52,10 @@ pub struct Loaded {
     pub section: Section,
     /// What deserves a look, such as fields that nothing reads.
     pub warnings: Vec<String>,
+    /// How messages call the file.
+    pub file: String,
+    /// Whether the section says its type.
+    pub says_type: bool,
 }
 
 /// Which store, and how it is reached.
@@ -129,8 +133,10 @@ pub fn parse(text: &str, file: &str) -> Result<Loaded, ConfigError> {
     let fields = Fields::new(table);
     let store = store(&fields).map_err(|fault_at| fault(Some(fault_at.0), fault_at.1))?;
     Ok(Loaded {
-        warnings: unknown_fields(&fields, &store, file),
+        warnings: warnings(&fields, &store, file),
         section: Section::of(table),
+        file: file.to_owned(),
+        says_type: fields.names().any(|name| name == "type"),
         store,
     })
 }
@@ -210,6 +216,23 @@ fn timeouts(fields: &Fields<'_>) -> Result<Timeouts, Fault> {
         keep_alive_interval: fields.duration("keep-alive-interval")?.unwrap_or(seconds(5)),
         keep_alive: fields.duration("keep-alive-timeout")?.unwrap_or(seconds(5)),
     })
+}
+
+fn warnings(fields: &Fields<'_>, store: &StoreConfig, file: &str) -> Vec<String> {
+    let mut warnings = unknown_fields(fields, store, file);
+    if let StoreConfig::Etcd(etcd) = store {
+        let without_port = etcd.addresses.iter().filter(|address| !has_port(address));
+        warnings.extend(without_port.map(|address| {
+            format!("{file}: the address {address:?} has no port, which means 80; etcd's is 2379")
+        }));
+    }
+    warnings
+}
+
+/// Whether `host:port` has its second half.
+pub(crate) fn has_port(address: &str) -> bool {
+    let port = address.rsplit_once(':').map(|(_, port)| port);
+    port.is_some_and(|port| port.bytes().all(|digit| digit.is_ascii_digit()))
 }
 
 fn unknown_fields(fields: &Fields<'_>, store: &StoreConfig, file: &str) -> Vec<String> {

@@ -26,7 +26,11 @@ pub enum Code {
     SameStore,
     SourceChanged,
     VerificationFailed,
+    TargetOtherCluster,
+    TargetNewer,
     KeyNotFound,
+    BackupFailed,
+    BackupDamaged,
     Interrupted,
     Internal,
 }
@@ -53,7 +57,11 @@ impl Code {
             Code::SameStore => "same-store",
             Code::SourceChanged => "source-changed",
             Code::VerificationFailed => "verification-failed",
+            Code::TargetOtherCluster => "target-other-cluster",
+            Code::TargetNewer => "target-newer",
             Code::KeyNotFound => "key-not-found",
+            Code::BackupFailed => "backup-failed",
+            Code::BackupDamaged => "backup-damaged",
             Code::Interrupted => "interrupted",
             Code::Internal => "internal",
         }
@@ -137,7 +145,10 @@ impl Failure {
             StoreError::Unavailable { .. } | StoreError::Denied { .. } => Code::SourceUnavailable,
             _ => Code::Internal,
         };
-        Failure::new(code, format!("failed to read the source: {error}"))
+        match code {
+            Code::Usage => Failure::new(code, error.to_string()),
+            _ => Failure::new(code, format!("failed to read the source: {error}")),
+        }
     }
 
     /// The running cluster's answer while it was read.

@@ -5,7 +5,9 @@ mod failure;
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::path::PathBuf;
 
+use crate::backends::backup::Saved;
 use crate::model::{Key, Snapshot, Version};
 use crate::plan::Plan;
 use crate::preflight::Finding;
@@ -65,6 +67,8 @@ pub enum Subject {
     Get(Gotten),
     /// `metadata get --raw`, and shell completions: bytes as they are.
     Bytes(Vec<u8>),
+    /// `metadata backup`.
+    Backup(BackedUp),
     /// `metadata verify`.
     Verify(Compared),
     /// `metadata migrate`.
@@ -99,6 +103,17 @@ pub struct Gotten {
     pub value: serde_json::Value,
     /// What is not as it should be.
     pub warning: Option<String>,
+}
+
+/// `metadata backup`.
+#[derive(Debug)]
+pub struct BackedUp {
+    /// What was saved.
+    pub store: StoreName,
+    /// Where to.
+    pub saved: Saved,
+    /// What is damaged, by key.
+    pub warnings: Vec<String>,
 }
 
 /// `metadata verify`.
@@ -147,6 +162,8 @@ pub struct Migration {
     pub written: BTreeSet<Key>,
     /// Whether anything may have been written.
     pub writing: bool,
+    /// Where what the target held was saved before it was replaced.
+    pub backup: Option<PathBuf>,
     /// Whether target and source were read again and compared equal.
     pub verified: bool,
     /// Milliseconds since the start.

@@ -1,11 +1,13 @@
 //! The checks before anything is written, each a function that returns its finding. All findings
 //! are reported, not only the first that fails.
 
+mod guards;
 mod source;
 mod target;
 
 use crate::outcome::{Code, Failure, exit};
 
+pub use guards::{Permits, check_target_cluster, check_target_newer};
 pub use source::{
     Ignored, check_migration_mode, check_quorum, check_server_version, check_source, check_tls,
     check_values,
@@ -27,6 +29,8 @@ pub enum Check {
     TargetWritable,
     Limits,
     TargetKeys,
+    TargetCluster,
+    TargetNewer,
     StoreProbe,
     Tls,
 }
@@ -44,6 +48,8 @@ impl Check {
             Check::TargetWritable => "target-writable",
             Check::Limits => "limits",
             Check::TargetKeys => "target-keys",
+            Check::TargetCluster => "target-cluster",
+            Check::TargetNewer => "target-newer",
             Check::StoreProbe => "store-probe",
             Check::Tls => "tls",
         }
@@ -163,7 +169,14 @@ pub fn refusal(findings: &[Finding]) -> Option<Failure> {
         },
     );
     failure.exit = gravest.into_iter().find(|exit| exits.contains(exit)).unwrap_or(failure.exit);
-    failure.hints = failed.iter().flat_map(|finding| finding.hints.clone()).collect();
+    let guarded = |check| failed.iter().any(|finding| finding.check == check);
+    let guarded = guarded(Check::TargetCluster) || guarded(Check::TargetNewer);
+    failure.hints = failed
+        .iter()
+        // How to replace keys is no advice where more than this cluster's past is at stake.
+        .filter(|finding| !(guarded && finding.check == Check::TargetKeys))
+        .flat_map(|finding| finding.hints.clone())
+        .collect();
     Some(failure)
 }
 

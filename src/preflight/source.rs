@@ -28,10 +28,17 @@ pub struct Ignored {
 pub fn check_source(
     read: Result<&Snapshot, &StoreError>,
     nodes: Option<&NodesConfiguration>,
+    is_cluster: bool,
 ) -> Finding {
     let snapshot = match read {
         Ok(snapshot) => snapshot,
-        Err(error) => return Finding::of_failure(Check::Source, Failure::of_cluster(error)),
+        Err(error) => {
+            let failure = match is_cluster {
+                true => Failure::of_cluster(error),
+                false => Failure::of_source(error),
+            };
+            return Finding::of_failure(Check::Source, failure);
+        }
     };
     let missing: Vec<_> = [Key::NodesConfig, Key::PartitionTable]
         .into_iter()
@@ -173,9 +180,9 @@ pub fn check_migration_mode(
     if faults.is_empty() {
         let passed_over = match ignored.len() {
             0 => String::new(),
-            count => format!(", {count} of them ignored"),
+            count => format!(", {count} of them passed over"),
         };
-        let detail = format!("{} node(s){passed_over}", nodes.nodes.len());
+        let detail = format!("all {} nodes run in it{passed_over}", nodes.nodes.len());
         return Finding::ok(Check::MigrationMode, detail);
     }
     let detail =
@@ -183,8 +190,8 @@ pub fn check_migration_mode(
     let finding = Finding::failed(Check::MigrationMode, Code::NotInMigrationMode, detail)
         .items(faults)
         .hint(
-            "stop each of these nodes and start it with --metadata-migration-mode; name a node that \
-             is gone for good with --ignore-node",
+            "stop each of these nodes and start it with --metadata-migration-mode; only a node that \
+             is gone for good, and does not answer, is passed over with --ignore-node",
         );
     if dry_run { finding.into_warning() } else { finding }
 }

@@ -4,7 +4,7 @@ use indicatif::HumanBytes;
 
 use super::{Check, Finding};
 use crate::backends::{Misfit, Semantics, StoreError};
-use crate::model::{Entry, Snapshot};
+use crate::model::{Entry, Key, Snapshot};
 use crate::outcome::{Code, Failure};
 use crate::plan::{Plan, Step};
 use crate::verify::{Status as Compared, compare_values};
@@ -54,10 +54,11 @@ pub fn check_limits(misfits: &Result<Vec<Misfit>, StoreError>, wanted: &Snapshot
 /// Whether the target has keys that the plan may not touch; `elsewhere` where the source keeps its
 /// metadata in no store of its own, which may then be the target.
 pub fn check_target_keys(plan: &Plan, elsewhere: bool) -> Finding {
-    if elsewhere && !plan.steps.is_empty() && plan.steps.iter().all(Step::is_identical) {
-        let detail = "no node of the cluster is a metadata server, and the target holds exactly what \
-                      it does: it runs on the target already";
-        return Finding::failed(Check::TargetKeys, Code::SameStore, detail);
+    if elsewhere && is_the_source(plan) {
+        let detail = "no node of the cluster is a metadata server, and the target holds just its \
+                      nodes_config: it runs on the target already";
+        return Finding::failed(Check::TargetKeys, Code::SameStore, detail)
+            .hint("there is nothing left to migrate");
     }
     let conflicts: Vec<_> = plan.conflicts().collect();
     let existing = plan.steps.iter().filter(|step| step.target.is_some()).count();
@@ -74,8 +75,8 @@ pub fn check_target_keys(plan: &Plan, elsewhere: bool) -> Finding {
     } else if all_identical {
         "all of them are identical to the source: --resume goes on from there"
     } else {
-        "--force replaces them; look first with `metadata list` and `metadata verify` whether they \
-         may be lost"
+        "look at them with `metadata list --from` and the target's TOML; if they are not needed \
+         any more, --force replaces them, and saves them to a backup file first"
     };
     Finding::failed(
         Check::TargetKeys,
@@ -101,6 +102,13 @@ pub fn check_store_probe(probed: &Result<Semantics, StoreError>) -> Finding {
         }
         Err(error) => Finding::of_failure(Check::StoreProbe, Failure::of_target(error)),
     }
+}
+
+/// A cluster that keeps its metadata elsewhere answers from there; every start of a node changes
+/// `nodes_config`, so that only the store that it runs on has the same.
+fn is_the_source(plan: &Plan) -> bool {
+    let nodes_config = plan.steps.iter().find(|step| step.key == Key::NodesConfig);
+    nodes_config.is_some_and(Step::is_identical)
 }
 
 /// The key, and how it compares.

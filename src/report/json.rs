@@ -6,7 +6,9 @@ use serde_json::{Map, Value as Json, json};
 use super::Rendered;
 use crate::codec;
 use crate::model::{Entry, Value};
-use crate::outcome::{Compared, Failure, Gotten, Listing, Migration, Outcome, Progress, Subject};
+use crate::outcome::{
+    BackedUp, Compared, Failure, Gotten, Listing, Migration, Outcome, Progress, Subject,
+};
 use crate::plan::{Action, Step};
 use crate::verify::{Row, Status};
 
@@ -21,6 +23,7 @@ pub(super) fn render(outcome: &Outcome) -> Rendered {
         }
         Some(Subject::List(listing)) => object(list(listing)),
         Some(Subject::Get(gotten)) => object(get(gotten)),
+        Some(Subject::Backup(backed_up)) => object(backup(backed_up)),
         Some(Subject::Verify(compared)) => object(verify(compared)),
         Some(Subject::Migrate(migration)) => object(migrate(migration)),
     };
@@ -39,6 +42,7 @@ fn warnings(outcome: &Outcome) -> String {
     let warnings = match &outcome.subject {
         Some(Subject::List(listing)) => listing.warnings.as_slice(),
         Some(Subject::Get(gotten)) => gotten.warning.as_slice(),
+        Some(Subject::Backup(backed_up)) => backed_up.warnings.as_slice(),
         _ => &[],
     };
     warnings.iter().map(|text| format!("warning: {text}\n")).collect()
@@ -83,6 +87,17 @@ fn get(gotten: &Gotten) -> Json {
         "version": gotten.version.0,
         "encoding": gotten.encoding,
         "value": gotten.value,
+    })
+}
+
+fn backup(backed_up: &BackedUp) -> Json {
+    let saved = &backed_up.saved;
+    json!({
+        "store": backed_up.store,
+        "file": saved.path.display().to_string(),
+        "keys": saved.keys,
+        "bytes": saved.bytes,
+        "sha256": saved.sha256,
     })
 }
 
@@ -139,7 +154,7 @@ fn migrate(migration: &Migration) -> Json {
         "checks": checks.collect::<Vec<_>>(),
         "keys": migration.plan.steps.iter().map(|step| planned(step, migration)).collect::<Vec<_>>(),
         "verified": migration.verified,
-        "backup": null,
+        "backup": migration.backup.as_ref().map(|path| path.display().to_string()),
         "elapsed_ms": migration.elapsed_ms,
         "next_steps": migration.next_steps,
     })

@@ -121,6 +121,10 @@ impl Watch for Progress {
                 }
             }
             Event::Finding(finding) => self.line(&self.finding(finding)),
+            Event::BackedUp(path, keys) => {
+                let path = path.display();
+                self.line(&format!("saved what the target held, {keys} keys, to {path}\n"));
+            }
             Event::Warning(text) => self.line(&warning(text, self.style)),
         }
     }
@@ -138,10 +142,10 @@ fn doing(stage: Stage) -> &'static str {
 
 fn done(stage: Stage) -> &'static str {
     match stage {
-        Stage::ReadSource => "read the source,",
-        Stage::ReadTarget => "read the target,",
+        Stage::ReadSource => "read",
+        Stage::ReadTarget => "read",
         Stage::Write => "wrote to",
-        Stage::ReadBack => "read back from",
-        Stage::ReadSourceAgain => "read again from",
+        Stage::ReadBack => "read back",
+        Stage::ReadSourceAgain => "read again",
     }
 }

@@ -7,7 +7,7 @@ use super::{Rendered, Style};
 use crate::cli::TableStyle;
 use crate::codec;
 use crate::model::{Entry, Value};
-use crate::outcome::{Compared, Failure, Listing, Migration, Outcome, Progress, Subject};
+use crate::outcome::{BackedUp, Compared, Failure, Listing, Migration, Outcome, Progress, Subject};
 use crate::plan::{Action, Step};
 use crate::preflight::Status as CheckStatus;
 use crate::verify::{Row, Status};
@@ -21,6 +21,7 @@ pub(super) fn render(outcome: &Outcome, style: Style) -> Rendered {
             out: format!("{:#}\n", gotten.value).into_bytes(),
             err: gotten.warning.iter().map(|text| warning(text, style)).collect(),
         },
+        Some(Subject::Backup(backed_up)) => backup(backed_up, style),
         Some(Subject::Verify(compared)) => verify(compared, style),
         Some(Subject::Migrate(migration)) => migrate(migration, style),
     };
@@ -106,6 +107,20 @@ fn list(listing: &Listing, style: Style) -> Rendered {
     Rendered { out: out.into_bytes(), err }
 }
 
+fn backup(backed_up: &BackedUp, style: Style) -> Rendered {
+    let saved = &backed_up.saved;
+    let out = format!(
+        "✅ {} saved to {}: {} keys, {}, sha256 {}\n",
+        backed_up.store,
+        saved.path.display(),
+        saved.keys,
+        HumanBytes(saved.bytes),
+        saved.sha256
+    );
+    let err = backed_up.warnings.iter().map(|text| warning(text, style)).collect();
+    Rendered { out: out.into_bytes(), err }
+}
+
 fn summary(listing: &Listing) -> String {
     let values = listing.snapshot.values().filter_map(Entry::value);
     let bytes: u64 = values.map(|value| value.bytes.len() as u64).sum();
@@ -121,7 +136,7 @@ fn summary(listing: &Listing) -> String {
         _ => String::new(),
     };
     let count = listing.snapshot.len();
-    format!("{}: {cluster}{count} keys, {}{foreign}\n", listing.store, HumanBytes(bytes))
+    format!("{cluster}{count} keys, {}{foreign}\n", HumanBytes(bytes))
 }
 
 /// Version, bytes and the beginning of the digest.
@@ -214,7 +229,7 @@ fn next_steps(steps: &[String]) -> String {
     for (index, step) in steps.iter().enumerate() {
         let (lead, gap) = match index {
             0 | 1 => (format!("{}.", index + 1), "\n"),
-            2 => (" -".to_owned(), "\nWhile you do so:\n"),
+            2 => (" -".to_owned(), "\nIn detail, in this order:\n"),
             _ => (" -".to_owned(), ""),
         };
         let mut lines = step.lines();

@@ -42,7 +42,7 @@ impl Node {
 }
 
 pub struct Cluster {
-    folder: TempDir,
+    pub folder: TempDir,
     pub nodes: Vec<Node>,
     pub partitions: usize,
     service: Option<(Port, Process)>,
@@ -76,6 +76,22 @@ impl Cluster {
         };
         cluster.start_all(&Mode::Normal);
         cluster.wait_until_led();
+        cluster
+    }
+
+    /// A cluster of one metadata server in migration mode, with an epoch for each of many partitions,
+    /// which no server reads.
+    pub fn large(partitions: usize) -> Cluster {
+        let mut cluster = Cluster::start(&[&["metadata-server"]], partitions);
+        cluster.restart(&Mode::Migration);
+        let epoch =
+            json!({"version": 1, "epoch": 1, "current": {"replica_set": [1]}, "next": null});
+        let buffer = flexbuffers::to_vec(&epoch).unwrap();
+        let mut bytes = vec![2];
+        bytes.extend(u32::try_from(buffer.len()).unwrap().to_le_bytes());
+        bytes.extend(buffer);
+        let keys: Vec<_> = (0..partitions).map(|n| format!("pp_epoch_{n}")).collect();
+        put_all(&cluster.address(), &keys, 1, &bytes);
         cluster
     }
 
@@ -126,7 +142,9 @@ impl Cluster {
         }
         let server = from_npm("@restatedev/restate-server-linux-x64/bin/restate-server");
         let log = self.folder.path().join(format!("node-{}.log", index + 1));
-        let envs = [("RESTATE_DISABLE_TELEMETRY", "true")];
+        // The servers leave folders in TMPDIR; they go with the cluster's own.
+        let temporary = self.folder.path().to_str().unwrap();
+        let envs = [("RESTATE_DISABLE_TELEMETRY", "true"), ("TMPDIR", temporary)];
         self.nodes[index].process = Some(Process::start(&server, &args, &envs, &log));
     }
 
@@ -307,12 +325,18 @@ pub fn get(address: &str, key: &str) -> Option<(u32, Vec<u8>)> {
 
 /// Puts a value whatever is there.
 pub fn put(address: &str, key: &str, version: u32, bytes: &[u8]) {
+    put_all(address, &[key.to_owned()], version, bytes);
+}
+
+/// Puts the same value for each of the keys, whatever is there.
+pub fn put_all(address: &str, keys: &[String], version: u32, bytes: &[u8]) {
+    use futures_util::{StreamExt, stream};
     use restatectl::proto::common::Version;
     use restatectl::proto::metadata::{Precondition, PreconditionKind, VersionedValue};
     use restatectl::proto::metadata_proxy_svc::PutRequest;
     use restatectl::proto::metadata_proxy_svc::metadata_proxy_svc_client::MetadataProxySvcClient;
-    let request = PutRequest {
-        key: key.to_owned(),
+    let request = |key: &String| PutRequest {
+        key: key.clone(),
         value: Some(VersionedValue {
             version: Some(Version { value: version }),
             bytes: bytes.to_vec().into(),
@@ -321,7 +345,11 @@ pub fn put(address: &str, key: &str, version: u32, bytes: &[u8]) {
     };
     block_on(async {
         let endpoint = tonic::transport::Endpoint::from_shared(address.to_owned()).unwrap();
-        let mut client = MetadataProxySvcClient::new(endpoint.connect().await.unwrap());
-        client.put(request).await.unwrap();
+        let client = MetadataProxySvcClient::new(endpoint.connect().await.unwrap());
+        let puts = stream::iter(keys.iter().map(request)).map(|request| {
+            let mut client = client.clone();
+            async move { client.put(request).await.unwrap() }
+        });
+        puts.buffer_unordered(32).for_each(|_| async {}).await;
     });
 }

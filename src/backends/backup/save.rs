@@ -85,12 +85,23 @@ fn put(path: &Path, content: &[u8]) -> io::Result<PathBuf> {
         return Err(io::Error::new(io::ErrorKind::AlreadyExists, "the file exists already"));
     }
     let partial = folder.join(format!(".restatectl-{:016x}.partial", fastrand::u64(..)));
-    let put = write_synced(&partial, content).and_then(|()| fs::hard_link(&partial, path));
-    let removed = fs::remove_file(&partial);
+    let put = write_synced(&partial, content).and_then(|()| name(&partial, path));
+    let _ = fs::remove_file(&partial);
     put?;
-    removed?;
     File::open(folder)?.sync_all()?;
     Ok(path.to_owned())
+}
+
+/// Gives the file its name unless that is taken.
+fn name(partial: &Path, path: &Path) -> io::Result<()> {
+    match fs::hard_link(partial, path) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+            // No hard links on this file system: the name is taken first, then given.
+            OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+            fs::rename(partial, path)
+        }
+        linked => linked,
+    }
 }
 
 fn write_synced(path: &Path, content: &[u8]) -> io::Result<()> {

@@ -88,7 +88,10 @@ async fn ask_all(given: &Servers) -> Result<Vec<Answer>, StoreError> {
                 until = until.or_else(|| Some(Instant::now() + GRACE));
                 answers.push(answer);
             }
-            Some((address, Err(reason))) => failures.push(format!("{address}: {reason}")),
+            Some((address, Err(reason))) => {
+                tracing::debug!(%address, reason, "does not answer");
+                failures.push(format!("{address}: {reason}"));
+            }
         }
     }
     if answers.is_empty() {

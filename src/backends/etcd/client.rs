@@ -121,6 +121,10 @@ fn meaning(code: Code, reason: &str) -> Meaning {
 }
 
 fn classify(status: &Status) -> Failure {
+    if status.code() == Code::Unimplemented {
+        let words = "answers, but is no etcd; is this its client port, by default 2379?";
+        return Failure::NotHere(words.to_owned());
+    }
     if matches!(meaning(status.code(), status.message()), Meaning::Other) {
         return transport::classify(status);
     }

@@ -16,7 +16,7 @@ use async_trait::async_trait;
 
 use super::transport::{Address, Limits};
 use super::{Change, Misfit, Reading, Source, StoreError, Target, Writing};
-use crate::config::EtcdConfig;
+use crate::config::{self, EtcdConfig};
 use crate::model::{Entry, Key, Snapshot};
 use client::Client;
 
@@ -63,9 +63,8 @@ impl Etcd {
 
 /// Restate's client goes to port 80 where none is written.
 fn with_scheme(address: &str) -> String {
-    let port = address.rsplit_once(':').map(|(_, port)| port);
-    let has_port = port.is_some_and(|port| port.bytes().all(|digit| digit.is_ascii_digit()));
-    if has_port { format!("http://{address}") } else { format!("http://{address}:80") }
+    let port = if config::has_port(address) { "" } else { ":80" };
+    format!("http://{address}{port}")
 }
 
 /// The etcd key that holds the version.

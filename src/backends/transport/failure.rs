@@ -10,6 +10,8 @@ use tonic::{Code, Status};
 pub enum Failure {
     /// This server could not answer; another one may, or this one later. A write may have happened.
     Elsewhere(String),
+    /// This is no server that could answer, now or later; another one may.
+    NotHere(String),
     /// The server refused, and would again.
     Final(Code, String),
 }
@@ -18,7 +20,9 @@ impl Failure {
     /// In words.
     pub fn reason(&self) -> &str {
         match self {
-            Failure::Elsewhere(reason) | Failure::Final(_, reason) => reason,
+            Failure::Elsewhere(reason) | Failure::NotHere(reason) | Failure::Final(_, reason) => {
+                reason
+            }
         }
     }
 }
@@ -35,9 +39,12 @@ pub fn classify(status: &Status) -> Failure {
         | Code::Cancelled
         | Code::Aborted
         | Code::DeadlineExceeded
-        | Code::ResourceExhausted => Failure::Elsewhere(words(status)),
+        | Code::ResourceExhausted => {
+            let words = words(status);
+            if is_foreign(&words) { Failure::NotHere(words) } else { Failure::Elsewhere(words) }
+        }
         // Not this service: another node of the cluster may be behind the next address.
-        Code::Unimplemented => Failure::Elsewhere(
+        Code::Unimplemented => Failure::NotHere(
             "answers, but has no such service; is this the node's fabric port (5122), not its \
              admin or ingress port?"
                 .to_owned(),
@@ -60,6 +67,9 @@ fn words(status: &Status) -> String {
         cause = error.source();
     }
     let text = deepest.unwrap_or_else(|| status.message().to_owned());
+    if text.contains("InvalidContentType") {
+        return format!("{NO_GRPC} over TLS; is it http:// instead of https://? ({text})");
+    }
     // What other protocols' answers look like to an HTTP/2 client.
     const FOREIGN: [&str; 5] = [
         "frame with invalid size",
@@ -69,9 +79,16 @@ fn words(status: &Status) -> String {
         "broken pipe",
     ];
     if FOREIGN.iter().any(|sign| text.contains(sign)) {
-        return format!("does not speak gRPC, or not any more ({text})");
+        return format!("{NO_GRPC} ({text})");
     }
     if text.is_empty() { format!("{:?}", status.code()) } else { text }
+}
+
+const NO_GRPC: &str = "does not speak gRPC";
+
+fn is_foreign(words: &str) -> bool {
+    // A pipe also breaks where a server goes down.
+    words.starts_with(NO_GRPC) && !words.contains("broken pipe")
 }
 
 fn os_words(error: &io::Error) -> String {

@@ -3,7 +3,7 @@
 
 use std::fmt;
 use std::future::Future;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use tonic::transport::Channel;
@@ -30,6 +30,8 @@ pub struct Servers {
     limits: Limits,
     tls: TlsOptions,
     classify: fn(&Status) -> Failure,
+    /// Whether somebody who waits knows what for; once is enough.
+    told_of_trouble: AtomicBool,
 }
 
 /// How a call ended that no server carried out.
@@ -63,7 +65,8 @@ impl Servers {
             .iter()
             .map(|address| server(address, limits, &tls))
             .collect::<Result<_, _>>()?;
-        Ok(Servers { all, preferred: AtomicUsize::new(0), limits, tls, classify })
+        let (preferred, told_of_trouble) = (AtomicUsize::new(0), AtomicBool::new(false));
+        Ok(Servers { all, preferred, limits, tls, classify, told_of_trouble })
     }
 
     /// Makes the call on the preferred server, and on the next ones where it fails. It may so be
@@ -77,6 +80,7 @@ impl Servers {
     {
         let deadline = Instant::now() + self.limits.request;
         let mut reasons = vec![None; self.all.len()];
+        let mut hopeless = vec![false; self.all.len()];
         let mut pause = FIRST_PAUSE;
         loop {
             let index = self.preferred.load(Ordering::Relaxed);
@@ -87,14 +91,25 @@ impl Servers {
                 Ok(answer) => return Ok(answer),
                 Err(Failure::Final(code, reason)) => return Err(CallError::Refused(code, reason)),
                 Err(Failure::Elsewhere(reason)) => reason,
+                Err(Failure::NotHere(reason)) => {
+                    if let Some(slot) = hopeless.get_mut(index) {
+                        *slot = true;
+                    }
+                    reason
+                }
             };
             if let Some(slot) = reasons.get_mut(index) {
                 *slot = Some(reason);
             }
             self.pass_over(index);
             if reasons.iter().all(Option::is_some) {
-                if Instant::now() + pause >= deadline {
+                let out_of_time = Instant::now() + pause >= deadline;
+                if out_of_time || hopeless.iter().all(|hopeless| *hopeless) {
                     return Err(CallError::Unavailable(self.told(reasons)));
+                }
+                if pause == LONGEST_PAUSE && !self.told_of_trouble.swap(true, Ordering::Relaxed) {
+                    let reasons = self.told(reasons.clone());
+                    tracing::warn!("no answer yet, trying on: {reasons}");
                 }
                 tokio::time::sleep(pause).await;
                 pause = (pause * 2).min(LONGEST_PAUSE);

@@ -1,18 +1,23 @@
 //! `metadata migrate`: checks, plans, writes, reads back, compares, and says what comes next.
 
+mod former;
 mod gather;
+mod interrupted;
 mod next_steps;
 mod record;
 mod write;
 
+use std::path::PathBuf;
+
 use anyhow::Result;
 
-use crate::commands::{Context, interrupt, store_arg};
+use crate::backends::Target;
+use crate::commands::store_arg::{self, StoreArg, is_same_store};
+use crate::commands::{Context, interrupt};
+use crate::config::Loaded;
 use crate::model::Key;
 use crate::outcome::{Code, Failure, Outcome, Progress};
-use crate::plan::OnExisting;
 use crate::preflight;
-use gather::Gathered;
 use record::Record;
 
 /// Arguments of `metadata migrate`.
@@ -22,10 +27,14 @@ pub struct MigrateArgs {
     #[arg(long, value_name = "STORE")]
     pub toml: String,
 
+    /// Copy from this store, such as a backup file, instead of the running cluster
+    #[arg(long, value_name = "STORE")]
+    pub from: Option<String>,
+
     /// Check and plan, show what would be written, and write nothing
     ///
-    /// Ends with the exit code that the real run would have. It is safe on a live cluster: that its
-    /// nodes are not in migration mode yet is then a warning.
+    /// It is safe on a live cluster: that its nodes are not in migration mode yet is then only a
+    /// warning. Otherwise the exit code is the one that the real run would have.
     #[arg(long)]
     pub dry_run: bool,
 
@@ -33,9 +42,26 @@ pub struct MigrateArgs {
     #[arg(long)]
     pub resume: bool,
 
-    /// Replace what the target holds, and delete what the source does not have
+    /// Replace Restate's keys in the target, and delete those that the source does not have
+    ///
+    /// What is replaced is saved to a backup file first. It is for older or equal versions of the
+    /// same cluster: two more options permit more.
     #[arg(long)]
     pub force: bool,
+
+    /// With --force: where to save what is replaced
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub backup_dir: PathBuf,
+
+    /// With --force: also replace the metadata of the cluster of this name
+    ///
+    /// `unknown` for a target that has keys but does not say whose they are.
+    #[arg(long, value_name = "NAME")]
+    pub overwrite_cluster: Option<String>,
+
+    /// With --force: also replace keys that are newer in the target
+    #[arg(long)]
+    pub overwrite_newer: bool,
 
     /// Pass over a node that is gone for good, such as N3; accepted only if it does not answer
     #[arg(long, value_name = "NODE", value_parser = node_id)]
@@ -73,77 +99,74 @@ fn minor_version(text: &str) -> Result<(u64, u64), String> {
 /// Only what keeps the program from listening to signals; all else is in the outcome.
 pub async fn run(args: &MigrateArgs, context: &Context<'_>) -> Result<Outcome> {
     let record = Record::new(context.started);
+    let (from, loaded, target) = match open(args, context).await {
+        Ok(opened) => opened,
+        Err(failure) => return Ok(record.into_outcome(Some(failure))),
+    };
     let ended = tokio::select! {
-        ended = work(args, context, &record) => ended,
-        signal = interrupt::signal() => Err(interrupted(signal?, args, context, &record)),
+        ended = work(args, from, &loaded, target.as_ref(), context, &record) => ended,
+        signal = interrupt::signal() => {
+            Err(interrupted::told(signal?, target.as_ref(), args, context, &record).await)
+        }
     };
     Ok(record.into_outcome(ended.err()))
 }
 
-async fn work(args: &MigrateArgs, context: &Context<'_>, record: &Record) -> Result<(), Failure> {
+type Arguments = (Option<StoreArg>, Box<Loaded>, Box<dyn Target>);
+
+/// What can be known of the arguments before anything is asked.
+async fn open(args: &MigrateArgs, context: &Context<'_>) -> Result<Arguments, Failure> {
+    let usage = |reason: &str| Err(Failure::new(Code::Usage, reason));
     if context.global.single_address.is_some() && !args.ignore_node.is_empty() {
-        let reason = "--ignore-node asks whether that node answers; leave out --single-address";
-        return Err(Failure::new(Code::Usage, reason));
+        return usage("--ignore-node asks whether that node answers; leave out --single-address");
     }
-    let loaded = store_arg::load(&args.toml, context)?;
+    if args.toml == "-" && args.from.as_deref() == Some("-") {
+        return usage("only one of --toml and --from can be read from standard input");
+    }
+    let to = store_arg::load(&args.toml, context)?;
+    let from = args.from.as_deref().map(|from| store_arg::load(from, context)).transpose()?;
+    if from.as_ref().is_some_and(|from| is_same_store(from, &to)) {
+        return Err(Failure::new(Code::SameStore, "--from and --toml lead to the same store"));
+    }
+    let StoreArg::Config(loaded) = to else {
+        let reason = format!("{} is a backup file, which is no target", args.toml);
+        return Err(Failure::new(Code::ConfigInvalid, reason)
+            .hint("`metadata backup --to FILE` makes a backup file"));
+    };
     let target = store_arg::open_target(&loaded, context).await?;
-    let on_existing = OnExisting::of(args.resume, args.force);
-    let gathered = gather::gather(args, on_existing, target.as_ref(), context, record).await?;
+    Ok((from, loaded, target))
+}
+
+async fn work(
+    args: &MigrateArgs,
+    from: Option<StoreArg>,
+    loaded: &Loaded,
+    target: &dyn Target,
+    context: &Context<'_>,
+    record: &Record,
+) -> Result<(), Failure> {
+    let gathered = gather::gather(args, from, target, context, record).await?;
     if let Some(refusal) = preflight::refusal(&record.checks()) {
         return Err(refusal);
     }
-    let Some(Gathered { source, before, nodes }) = gathered else {
-        return Err(Failure::new(Code::Internal, "the source is missing after its check held"));
+    let Some(gathered) = gathered else {
+        return Err(Failure::new(Code::Internal, "a side is missing after its check held"));
     };
     if args.dry_run {
         record.progress(Progress::Planned);
         return Ok(());
     }
-    let stopped = |failure| add_resume(failure, args, context, record);
-    write::carry_out(target.as_ref(), context, record).await.map_err(stopped)?;
-    write::read_back(&before, &source, target.as_ref(), args, context).await.map_err(stopped)?;
-    record.migrated(next_steps::texts(&loaded.section, target.advice(), &nodes, args, context));
-    Ok(())
-}
-
-fn interrupted(
-    signal: interrupt::Signal,
-    args: &MigrateArgs,
-    context: &Context<'_>,
-    record: &Record,
-) -> Failure {
-    record.progress(Progress::Interrupted);
-    let mut failure = signal.failure();
-    let state = if record.is_writing() {
-        format!(
-            "{}; {} key(s) are known to be written, and what was under way may be, too; each key in \
-             the target is whole or absent",
-            failure.message,
-            record.written_count()
-        )
-    } else {
-        format!("{}; nothing was written", failure.message)
+    let stopped = |failure| interrupted::add_resume(failure, args, context, record);
+    write::save_target(&gathered, target, &args.backup_dir, context, record)?;
+    write::carry_out(target, context, record).await.map_err(stopped)?;
+    write::prove(&gathered, target, args, context, record).await.map_err(stopped)?;
+    let from_cluster = gathered.source.cluster().is_some();
+    let about = next_steps::About {
+        section: &loaded.section,
+        advice: target.advice(),
+        nodes: &gathered.nodes,
+        from_cluster,
     };
-    failure.message = state;
-    if record.is_writing() { failure.hint(resume_hint(args, context)) } else { failure }
-}
-
-/// What differs is not gone on with by --resume alone; such a failure has hints of its own.
-fn add_resume(
-    failure: Failure,
-    args: &MigrateArgs,
-    context: &Context<'_>,
-    record: &Record,
-) -> Failure {
-    let differs = matches!(failure.code, Code::SourceChanged | Code::VerificationFailed);
-    match record.is_writing() && !differs {
-        true => failure.hint(resume_hint(args, context)),
-        false => failure,
-    }
-}
-
-fn resume_hint(args: &MigrateArgs, context: &Context<'_>) -> String {
-    let command = next_steps::command_line(context.command_line);
-    let resume = if args.resume { "" } else { " --resume" };
-    format!("the source is untouched; go on with: {command}{resume}")
+    record.migrated(next_steps::texts(&about, args, context));
+    Ok(())
 }

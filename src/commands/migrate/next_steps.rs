@@ -6,30 +6,43 @@ use crate::config::Section;
 
 use super::MigrateArgs;
 
+/// What the steps depend on.
+pub(super) struct About<'a> {
+    pub(super) section: &'a Section,
+    pub(super) advice: Option<&'static str>,
+    pub(super) nodes: &'a NodesConfiguration,
+    pub(super) from_cluster: bool,
+}
+
 /// One text a step, in order.
-pub(super) fn texts(
-    section: &Section,
-    advice: Option<&str>,
-    nodes: &NodesConfiguration,
-    args: &MigrateArgs,
-    context: &Context<'_>,
-) -> Vec<String> {
-    let servers: Vec<_> =
-        nodes.nodes.iter().filter(|node| node.has_role("metadata-server")).map(named).collect();
-    let all: Vec<_> = nodes.nodes.iter().map(named).collect();
+pub(super) fn texts(about: &About<'_>, args: &MigrateArgs, context: &Context<'_>) -> Vec<String> {
+    let servers: Vec<_> = about
+        .nodes
+        .nodes
+        .iter()
+        .filter(|node| node.has_role("metadata-server"))
+        .map(named)
+        .collect();
+    let all: Vec<_> = about.nodes.nodes.iter().map(named).collect();
     let mut texts = vec![
-        format!("Please make sure to update all nodes config with\n{section}"),
+        format!("Please make sure to update all nodes config with\n{}", about.section),
         "Restart all nodes without the --metadata-migration-mode".to_owned(),
-        format!(
-            "Stop every node before starting any: {}. A node left on the old store is a second \
-             cluster.",
-            all.join(", ")
-        ),
     ];
+    if about.from_cluster {
+        texts.push(format!(
+            "First save the source, and prove the copy once more: {} && {}",
+            own_command(&["backup", "--to", "before.jsonl"], context),
+            own_command(&["verify", "--toml", &args.toml], context)
+        ));
+    }
+    texts.push(format!(
+        "Stop every node before starting any: {}. A node left on the old store is a second cluster.",
+        all.join(", ")
+    ));
     if !servers.is_empty() {
         texts.push(format!(
             "Drop the \"metadata-server\" role and any [metadata-server] section from the config \
-             of: {}.",
+             of: {}. Where there is no roles line, write one: the default has that role.",
             servers.join(", ")
         ));
     }
@@ -38,11 +51,14 @@ pub(super) fn texts(
          admin API meanwhile."
             .to_owned(),
     );
-    texts.extend(advice.map(ToOwned::to_owned));
-    texts.push(format!(
-        "To prove the copy once more before you restart: {}",
-        verify_command(args, context)
-    ));
+    texts.extend(about.advice.map(ToOwned::to_owned));
+    if about.from_cluster {
+        let words =
+            ["metadata", "verify", "--from", "before.jsonl", "--toml", &args.toml, "--allow-newer"];
+        let command =
+            command_line(&[&[program(context)], &words.map(ToOwned::to_owned)[..]].concat());
+        texts.push(format!("When the cluster is up, prove that nothing went back: {command}"));
+    }
     texts
 }
 
@@ -50,14 +66,35 @@ fn named(node: &Node) -> String {
     format!("N{} {}", node.id, node.name)
 }
 
-fn verify_command(args: &MigrateArgs, context: &Context<'_>) -> String {
-    let program = context.command_line.first().map_or("restatectl", String::as_str);
+fn program(context: &Context<'_>) -> String {
+    context.command_line.first().cloned().unwrap_or_else(|| "restatectl".to_owned())
+}
+
+/// A command of this program over the cluster that this run used.
+fn own_command(words: &[&str], context: &Context<'_>) -> String {
     let address = match &context.global.single_address {
         Some(address) => ["--single-address".to_owned(), address.clone()],
         None => ["--address".to_owned(), context.global.address.join(",")],
     };
-    let words = ["metadata", "verify", "--toml", &args.toml].map(ToOwned::to_owned);
-    command_line(&[&[program.to_owned()], &address[..], &words[..]].concat())
+    let words = [&["metadata"], words].concat();
+    let words: Vec<_> = words.into_iter().map(ToOwned::to_owned).collect();
+    command_line(&[&[program(context)], &address[..], &words[..]].concat())
+}
+
+/// The command line of this run, with what it took from the environment.
+pub(super) fn command_again(context: &Context<'_>) -> String {
+    let command = command_line(context.command_line);
+    let given = |word: &String| {
+        ["-s", "-S", "--address", "--server", "--addresses", "--single-address"]
+            .iter()
+            .any(|option| word.starts_with(option))
+    };
+    match std::env::var("RESTATECTL_ADDRESS") {
+        Ok(address) if !context.command_line.iter().any(given) => {
+            format!("RESTATECTL_ADDRESS={} {command}", quoted(&address))
+        }
+        _ => command,
+    }
 }
 
 /// The words as a shell reads them.

@@ -1,5 +1,6 @@
 //! What a migration has done so far, so that it can be told however it ends.
 
+use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -45,6 +46,22 @@ impl Record {
 
     pub(super) fn plan(&self) -> Plan {
         self.state().plan.clone()
+    }
+
+    pub(super) fn backed_up(&self, path: PathBuf) {
+        self.state().backup = Some(path);
+    }
+
+    /// What a later round copied again belongs to what this run has done.
+    pub(super) fn followed(&self, later: Plan) {
+        let mut state = self.state();
+        for step in later.steps {
+            match state.plan.steps.iter_mut().find(|earlier| earlier.key == step.key) {
+                Some(earlier) => earlier.source = step.source,
+                None => state.plan.steps.push(step),
+            }
+        }
+        state.plan.steps.sort_by(|one, other| one.key.cmp(&other.key));
     }
 
     pub(super) fn progress(&self, progress: Progress) {

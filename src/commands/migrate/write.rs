@@ -1,23 +1,63 @@
-//! After the checks: the writes, and the proof that they arrived and the source stood still.
+//! After the checks: the backup, the writes, and the proof that they arrived and the source stood
+//! still.
+
+use std::path::Path;
 
 use tokio::join;
 
 use super::MigrateArgs;
-use super::gather::{migration_mode, nodes_of};
+use super::gather::{Gathered, migration_mode};
 use super::record::Record;
 use crate::apply;
 use crate::backends::Target;
-use crate::backends::cluster::Cluster;
-use crate::commands::Context;
+use crate::backends::backup::{self, Place};
+use crate::codec;
+use crate::commands::store_arg::Opened;
+use crate::commands::{Context, backup as backup_command};
 use crate::model::Snapshot;
 use crate::outcome::{Code, Failure};
-use crate::plan::Action;
-use crate::preflight::Status;
+use crate::plan::{self, Action, OnExisting, Plan};
+use crate::preflight::{self, Status};
 use crate::snapshot;
 use crate::verify::{Verdict, compare};
-use crate::watch::Stage;
+use crate::watch::{Event, Stage};
 
-/// Carries the plan out.
+/// How often a source that moves is followed before the run fails.
+const ROUNDS: usize = 3;
+
+/// Saves what is about to be replaced or deleted, if anything: the whole of what the target holds.
+/// Where the backup of an interrupted run holds it already, that one is enough.
+pub(super) fn save_target(
+    gathered: &Gathered,
+    target: &dyn Target,
+    folder: &Path,
+    context: &Context<'_>,
+    record: &Record,
+) -> Result<(), Failure> {
+    let plan = record.plan();
+    if plan.count(Action::Overwrite) + plan.count(Action::Delete) == 0 {
+        return Ok(());
+    }
+    let path = match &gathered.former {
+        Some(former) => former.clone(),
+        None => {
+            let cluster = codec::cluster_of(&gathered.held);
+            let place = Place::Folder(folder.to_owned());
+            let saved = backup::save(&place, target.name(), cluster, &gathered.held);
+            saved
+                .map_err(|error| {
+                    backup_command::failed(&folder.display().to_string(), &error)
+                        .hint("name another folder with --backup-dir")
+                })?
+                .path
+        }
+    };
+    context.watch.on(Event::BackedUp(&path, gathered.held.len()));
+    record.backed_up(path);
+    Ok(())
+}
+
+/// Carries the recorded plan out.
 pub(super) async fn carry_out(
     target: &dyn Target,
     context: &Context<'_>,
@@ -37,46 +77,85 @@ pub(super) async fn carry_out(
     })
 }
 
-/// Reads the target back and the source again: each key must be there, equal, and unchanged.
-pub(super) async fn read_back(
-    before: &Snapshot,
-    source: &Cluster,
+/// Reads the target back and the source again: each key must be there, equal, and unchanged. What
+/// changed at the source is copied again, conditional on what this run wrote.
+pub(super) async fn prove(
+    gathered: &Gathered,
     target: &dyn Target,
     args: &MigrateArgs,
     context: &Context<'_>,
+    record: &Record,
 ) -> Result<(), Failure> {
+    let mut expected = gathered.before.clone();
+    for round in 0..=ROUNDS {
+        let (target_now, source_now) = read_both(&gathered.source, target, context).await?;
+        if let Some(keys) = faults(&compare(&expected, &target_now)) {
+            let reason = format!("the target does not hold what was written to it: {keys}");
+            return Err(Failure::new(Code::VerificationFailed, reason).hint(
+                "another writer is at work on the target: stop it, then run again with --resume \
+                 --force",
+            ));
+        }
+        let Some(keys) = faults(&compare(&expected, &source_now)) else {
+            return still_at_rest(&source_now, &gathered.source, args).await;
+        };
+        if round == ROUNDS {
+            let reason =
+                format!("the source changed again after {ROUNDS} more rounds of copying: {keys}");
+            return Err(Failure::new(Code::SourceChanged, reason).hint(
+                "make sure that nobody uses the admin API, then run again with --resume --force",
+            ));
+        }
+        let told = format!("the source changed meanwhile ({keys}); copying again");
+        context.watch.on(Event::Warning(&told));
+        follow(&source_now, &target_now, target, args, context, record).await?;
+        expected = source_now;
+    }
+    Ok(())
+}
+
+async fn read_both(
+    source: &Opened,
+    target: &dyn Target,
+    context: &Context<'_>,
+) -> Result<(Snapshot, Snapshot), Failure> {
     let (target_now, source_now) = join!(
         snapshot::read(target, Stage::ReadBack, context.watch),
-        snapshot::read(source, Stage::ReadSourceAgain, context.watch),
+        snapshot::read(source.source(), Stage::ReadSourceAgain, context.watch),
     );
     let unread = |failure: Failure| {
         let reason = format!("all keys are written, but could not be verified: {failure}");
         Failure { message: reason, ..failure }
     };
     let target_now = target_now.map_err(|error| unread(Failure::of_target(&error)))?;
-    let source_now = source_now.map_err(|error| unread(Failure::of_source(&error)))?;
-    faults(&compare(before, &target_now)).map_or(Ok(()), |keys| {
-        let reason = format!("the target does not hold what was written to it: {keys}");
-        Err(Failure::new(Code::VerificationFailed, reason).hint(
-            "another writer is at work on the target: stop it, then run again with --resume --force",
-        ))
-    })?;
-    if let Some(keys) = faults(&compare(before, &source_now)) {
-        let reason = format!("the source changed while it was copied: {keys}");
-        return Err(Failure::new(Code::SourceChanged, reason).hint(
-            "make sure that nobody uses the admin API, then run again with --resume --force",
-        ));
+    let source_now = source_now.map_err(|error| unread(source.failure(&error)))?;
+    Ok((target_now, source_now))
+}
+
+/// Copies what changed. The target holds what this run wrote, and each write requires just that.
+async fn follow(
+    source_now: &Snapshot,
+    target_now: &Snapshot,
+    target: &dyn Target,
+    args: &MigrateArgs,
+    context: &Context<'_>,
+    record: &Record,
+) -> Result<(), Failure> {
+    let mut findings = vec![preflight::check_values(source_now, &args.allow_undecoded)];
+    findings.push(preflight::check_limits(&target.misfits(source_now).await, source_now));
+    if let Some(refusal) = preflight::refusal(&findings) {
+        let reason = format!("the source changed to what can't be copied: {}", refusal.message);
+        return Err(Failure { message: reason, ..refusal });
     }
-    still_at_rest(&source_now, source, args).await
+    let plan: Plan = plan::decide(source_now, target_now, OnExisting::ResumeAndOverwrite);
+    let written = apply::carry_out(&plan, target, record, context.watch).await;
+    record.followed(plan);
+    written.map_err(|error| Failure::of_target(&error))
 }
 
 /// A node that was restarted without the flag meanwhile may be writing already.
-async fn still_at_rest(
-    now: &Snapshot,
-    source: &Cluster,
-    args: &MigrateArgs,
-) -> Result<(), Failure> {
-    let Some(nodes) = nodes_of(now) else { return Ok(()) };
+async fn still_at_rest(now: &Snapshot, source: &Opened, args: &MigrateArgs) -> Result<(), Failure> {
+    let Some(nodes) = codec::nodes_of(now) else { return Ok(()) };
     let finding = migration_mode(args, &nodes, source).await;
     match (finding.status, finding.code) {
         (Status::Failed, Some(code)) => {

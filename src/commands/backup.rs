@@ -1,0 +1,51 @@
+//! `metadata backup`: a whole store into one file.
+
+use std::path::PathBuf;
+
+use crate::backends::backup::{self, Place};
+use crate::codec;
+use crate::commands::{Context, list, store_arg};
+use crate::outcome::{BackedUp, Code, Failure, Outcome, StoreName, Subject};
+use crate::snapshot;
+use crate::watch::Stage;
+
+/// Arguments of `metadata backup`.
+#[derive(clap::Args)]
+pub struct BackupArgs {
+    /// The file to make; one that exists is not replaced
+    #[arg(long, value_name = "FILE")]
+    pub to: PathBuf,
+
+    /// Save this store instead of the running cluster: a TOML or backup file, or - for standard input
+    #[arg(long, visible_alias = "toml", value_name = "STORE")]
+    pub from: Option<String>,
+}
+
+/// Reads every key and saves it.
+///
+/// # Errors
+/// Any [`Failure`] of opening or reading; [`Code::BackupFailed`].
+pub async fn run(args: &BackupArgs, context: &Context<'_>) -> anyhow::Result<Outcome> {
+    let from = args.from.as_deref().map(|from| store_arg::load(from, context)).transpose()?;
+    let opened = store_arg::open_source(from, context).await?;
+    let source = opened.source();
+    let read = snapshot::read(source, Stage::ReadSource, context.watch).await;
+    let snapshot = read.map_err(|error| opened.failure(&error))?;
+    if snapshot.is_empty() {
+        let reason = format!("{} holds no keys of Restate's", source.name());
+        return Err(Failure::new(Code::NotARestateStore, reason).into());
+    }
+    let cluster = codec::cluster_of(&snapshot);
+    let saved = backup::save(&Place::File(args.to.clone()), source.name(), cluster, &snapshot);
+    let saved = saved.map_err(|error| failed(&args.to.display().to_string(), &error))?;
+    Ok(Outcome::done(Subject::Backup(BackedUp {
+        store: StoreName::of(source),
+        saved,
+        warnings: list::damage(&snapshot),
+    })))
+}
+
+/// A backup that could not be made.
+pub fn failed(place: &str, error: &std::io::Error) -> Failure {
+    Failure::new(Code::BackupFailed, format!("failed to save a backup to {place}: {error}"))
+}

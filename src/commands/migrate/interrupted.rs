@@ -1,0 +1,78 @@
+//! What is told when a run stops midway: what is in the target, and how to go on.
+
+use std::time::Duration;
+
+use super::record::Record;
+use super::{MigrateArgs, next_steps};
+use crate::backends::Target;
+use crate::commands::Context;
+use crate::commands::interrupt::Signal;
+use crate::model::Entry;
+use crate::outcome::{Code, Failure, Progress};
+use crate::plan::Plan;
+use crate::snapshot;
+use crate::watch::{Stage, Unwatched};
+
+/// Whoever interrupts the program wants it to end.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// How a signal ended the run.
+pub(super) async fn told(
+    signal: Signal,
+    target: &dyn Target,
+    args: &MigrateArgs,
+    context: &Context<'_>,
+    record: &Record,
+) -> Failure {
+    record.progress(Progress::Interrupted);
+    let failure = signal.failure();
+    if !record.is_writing() {
+        return Failure { message: format!("{}; nothing was written", failure.message), ..failure };
+    }
+    let state = match state(target, &record.plan()).await {
+        Some(state) => state,
+        None => format!(
+            "the target could not be read any more; {} key(s) are known to be written, and what was \
+             under way may be, too",
+            record.written_count()
+        ),
+    };
+    let message =
+        format!("{}; {state}; each key in the target is whole or absent", failure.message);
+    Failure { message, ..failure }.hint(resume_hint(args, context))
+}
+
+/// What of the plan the target holds now.
+async fn state(target: &dyn Target, plan: &Plan) -> Option<String> {
+    let read = snapshot::read(target, Stage::ReadTarget, &Unwatched);
+    let now = tokio::time::timeout(PATIENCE, read).await.ok()?.ok()?;
+    let done = plan
+        .steps
+        .iter()
+        .filter(|step| now.get(&step.key).and_then(Entry::value) == step.source.as_ref());
+    let (done, all) = (done.count(), plan.steps.len());
+    Some(match done == all {
+        true => format!("all {all} keys are written, but not verified"),
+        false => format!("{done} of {all} keys are as planned in the target"),
+    })
+}
+
+/// What differs is not gone on with by --resume alone; such a failure has hints of its own.
+pub(super) fn add_resume(
+    failure: Failure,
+    args: &MigrateArgs,
+    context: &Context<'_>,
+    record: &Record,
+) -> Failure {
+    let differs = matches!(failure.code, Code::SourceChanged | Code::VerificationFailed);
+    match record.is_writing() && !differs {
+        true => failure.hint(resume_hint(args, context)),
+        false => failure,
+    }
+}
+
+fn resume_hint(args: &MigrateArgs, context: &Context<'_>) -> String {
+    let command = next_steps::command_again(context);
+    let resume = if args.resume { "" } else { " --resume" };
+    format!("the source is untouched; go on with: {command}{resume}")
+}

@@ -1,0 +1,69 @@
+//! A source that changes while it is copied.
+
+use std::process::Stdio;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+use crate::support::etcd::{Etcd, section};
+use crate::support::proxy::Proxy;
+use crate::support::restate::{Cluster, Mode, get, put};
+use crate::support::s3::toml_file;
+use crate::support::tool::{command, finish, program, restatectl};
+
+#[test]
+fn a_rule_that_is_set_meanwhile_is_copied_too() {
+    let mut cluster = Cluster::single(2);
+    cluster.set_rule("scope1/*", 5);
+    cluster.restart(&Mode::Migration);
+    let (etcd, folder) = (Etcd::start(), TempDir::new().unwrap());
+    let proxy = Proxy::start(&etcd.address(), "rule_book::version");
+    let toml = toml_file(&folder, "etcd.toml", &section(&[proxy.address()]));
+    let args = ["-s", &cluster.address(), "metadata", "migrate", "--toml", &toml];
+    let mut command = command(&program(), &args);
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    proxy.wait_until_holding();
+    cluster.set_rule("scope2/*", 7);
+    proxy.let_go();
+    let run = finish(child).expect(0);
+    assert!(run.err.contains("the source changed meanwhile (rule_book is newer)"), "{}", run.err);
+    restatectl(&["-s", &cluster.address(), "metadata", "verify", "--toml", &etcd.toml()]).expect(0);
+    let (version, bytes) = get(&cluster.address(), "rule_book").unwrap();
+    assert_eq!(version, 2);
+    assert_eq!(etcd.content()["rule_book"], bytes);
+}
+
+#[test]
+fn a_source_that_never_rests_fails_the_run() {
+    let mut cluster = Cluster::start(&[&["metadata-server"]], 400);
+    cluster.restart(&Mode::Migration);
+    let etcd = Etcd::start();
+    let stop = Arc::new(AtomicBool::new(false));
+    let (address, stopped) = (cluster.address(), stop.clone());
+    let writer = std::thread::spawn(move || {
+        for version in 1.. {
+            if stopped.load(Ordering::Relaxed) {
+                break;
+            }
+            put(
+                &address,
+                "rule_book",
+                version,
+                format!("\x05{{\"version\":{version}}}").as_bytes(),
+            );
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    });
+    let args =
+        ["-s", &cluster.address(), "metadata", "migrate", "--toml", &etcd.toml(), "-o", "json"];
+    let run = restatectl(&args);
+    stop.store(true, Ordering::Relaxed);
+    writer.join().unwrap();
+    let document = run.expect(4).json();
+    assert_eq!(document["error"]["code"], "source-changed");
+    assert!(document["error"]["message"].as_str().unwrap().contains("rule_book"), "{document}");
+    // It rests now, and what was left is finished.
+    restatectl(&[&args[..], &["--resume", "--force"]].concat()).expect(0);
+}
