@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use etcd_client::{Client, DeleteOptions, GetOptions};
+use etcd_client::{Client, Compare, CompareOp, DeleteOptions, GetOptions, Txn, TxnOp};
 use tempfile::TempDir;
 
 use super::ports::Port;
@@ -118,6 +118,106 @@ impl Etcd {
 
     async fn connect(&self) -> Client {
         Client::connect([self.address()], None).await.unwrap()
+    }
+}
+
+impl Etcd {
+    /// Creates a key and its version key if neither is there, as a careful writer would.
+    pub fn create_pair(&self, key: &str, value: &[u8]) -> bool {
+        let version = format!("{key}::version");
+        let absent = |name: &str| Compare::version(name, CompareOp::Equal, 0);
+        let puts =
+            [TxnOp::put(key, value, None), TxnOp::put(version.as_str(), 1_u32.to_le_bytes(), None)];
+        self.txn(Txn::new().when([absent(key), absent(&version)]).and_then(puts))
+    }
+
+    /// Deletes the pair if it still has this value.
+    pub fn delete_pair(&self, key: &str, value: &[u8]) -> bool {
+        let ours = Compare::value(key, CompareOp::Equal, value);
+        let deletes = [TxnOp::delete(key, None), TxnOp::delete(format!("{key}::version"), None)];
+        self.txn(Txn::new().when([ours]).and_then(deletes))
+    }
+
+    fn txn(&self, txn: Txn) -> bool {
+        block_on(async { self.connect().await.txn(txn).await.unwrap().succeeded() })
+    }
+}
+
+/// Several members of one etcd.
+pub struct EtcdCluster {
+    members: Vec<(Port, Port, Option<Process>)>,
+    _folder: TempDir,
+}
+
+impl EtcdCluster {
+    pub fn start(count: usize) -> EtcdCluster {
+        let folder = TempDir::new().unwrap();
+        let ports: Vec<_> = (0..count).map(|_| (Port::free(), Port::free())).collect();
+        let url = |port: &Port| format!("http://127.0.0.1:{}", port.number);
+        let all: Vec<_> =
+            ports.iter().enumerate().map(|(n, (_, peer))| format!("m{n}={}", url(peer))).collect();
+        let all = all.join(",");
+        let members = ports.into_iter().enumerate().map(|(n, (client, peer))| {
+            let (name, at, peer_at) = (format!("m{n}"), url(&client), url(&peer));
+            let data = folder.path().join(&name);
+            let args = [
+                "--name",
+                &name,
+                "--data-dir",
+                data.to_str().unwrap(),
+                "--listen-client-urls",
+                &at,
+                "--advertise-client-urls",
+                &at,
+                "--listen-peer-urls",
+                &peer_at,
+                "--initial-advertise-peer-urls",
+                &peer_at,
+                "--initial-cluster",
+                &all,
+            ];
+            let log = folder.path().join(format!("{name}.log"));
+            let process = Process::start(&PathBuf::from("etcd"), &args, &[], &log);
+            (client, peer, Some(process))
+        });
+        let cluster = EtcdCluster { members: members.collect(), _folder: folder };
+        wait_for("a leader of etcd", Duration::from_secs(30), || cluster.leader());
+        cluster
+    }
+
+    pub fn addresses(&self) -> Vec<String> {
+        self.members.iter().map(|(client, ..)| format!("127.0.0.1:{}", client.number)).collect()
+    }
+
+    fn leader(&self) -> Option<usize> {
+        let alive = self.members.iter().enumerate().filter(|(_, (.., process))| process.is_some());
+        block_on(async {
+            for (n, (client, ..)) in alive {
+                let mut client =
+                    Client::connect([format!("127.0.0.1:{}", client.number)], None).await.ok()?;
+                let status = client.status().await.ok()?;
+                let id = status.header().map_or(0, |header| header.member_id());
+                if status.leader() != 0 && status.leader() == id {
+                    return Some(n);
+                }
+            }
+            None
+        })
+    }
+
+    /// SIGKILL.
+    pub fn kill_leader(&mut self) {
+        let leader = wait_for("a leader of etcd", Duration::from_secs(30), || self.leader());
+        self.members[leader].2.take().unwrap().kill();
+    }
+
+    /// How many keys there are, Restate's and others.
+    pub fn count(&self) -> i64 {
+        block_on(async {
+            let mut client = Client::connect(self.addresses(), None).await.unwrap();
+            let options = GetOptions::new().with_all_keys().with_count_only();
+            client.get("", Some(options)).await.map_or(0, |answer| answer.count())
+        })
     }
 }
 

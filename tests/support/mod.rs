@@ -9,6 +9,7 @@
 )]
 
 pub mod etcd;
+pub mod faulty;
 pub mod http;
 pub mod http_proxy;
 pub mod ports;
@@ -48,4 +49,9 @@ pub fn wait_for<T>(what: &str, limit: Duration, mut probe: impl FnMut() -> Optio
 /// Runs a future to its end on a runtime of its own.
 pub fn block_on<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
+}
+
+/// `short` in `make test`, `long` in `make soak`.
+pub fn scaled(short: usize, long: usize) -> usize {
+    if std::env::var_os("RESTATECTL_SOAK").is_some() { long } else { short }
 }

@@ -216,6 +216,25 @@ impl Cluster {
         });
     }
 
+    /// The index of the node that leads the metadata servers.
+    pub fn leader(&self) -> usize {
+        use restatectl::proto::metadata_server_svc::metadata_server_svc_client::MetadataServerSvcClient;
+        wait_for("a leader of the metadata servers", START_LIMIT, || {
+            self.nodes.iter().position(|node| {
+                block_on(async {
+                    let endpoint = tonic::transport::Endpoint::from_shared(node.address()).ok()?;
+                    let channel = endpoint.connect().await.ok()?;
+                    let status =
+                        MetadataServerSvcClient::new(channel.clone()).status(()).await.ok()?;
+                    let ident = NodeCtlSvcClient::new(channel).get_ident(()).await.ok()?;
+                    let own = ident.into_inner().node_id?.id;
+                    (status.into_inner().leader? == own).then_some(())
+                })
+                .is_some()
+            })
+        })
+    }
+
     /// Of every node, by comma.
     pub fn addresses(&self) -> String {
         self.nodes.iter().map(Node::address).collect::<Vec<_>>().join(",")

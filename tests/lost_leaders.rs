@@ -1,0 +1,80 @@
+//! Members that go in the middle of a run, on either side.
+
+use std::process::Stdio;
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+use crate::support::etcd::{EtcdCluster, section};
+use crate::support::restate::{Cluster, Mode, put_all};
+use crate::support::s3::toml_file;
+use crate::support::tool::{command, finish, program, restatectl};
+use crate::support::wait_for;
+
+#[test]
+fn an_etcd_that_loses_its_leader_is_survived_and_one_without_quorum_is_told() {
+    let cluster = Cluster::large(2_048);
+    let mut etcd = EtcdCluster::start(3);
+    let folder = TempDir::new().unwrap();
+    let toml = toml_file(&folder, "etcd.toml", &section(&etcd.addresses()));
+    let args = ["-s", &cluster.address(), "metadata", "migrate", "--toml", &toml, "-o", "json"];
+    let mut migrate = command(&program(), &args);
+    let child = migrate.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    wait_for("the first keys", Duration::from_secs(30), || (etcd.count() > 0).then_some(()));
+    etcd.kill_leader();
+    let run = finish(child);
+    // Survived; or stopped with what is written, and finished by the hint.
+    assert!([0, 7].contains(&run.code), "{run:#?}");
+    if run.code == 7 {
+        restatectl(&[&args[..], &["--resume"]].concat()).expect(0);
+    }
+    let verify = ["-s", &cluster.address(), "metadata", "verify", "--toml", &toml];
+    restatectl(&verify).expect(0);
+    println!("the leader of three etcd members killed amid a migration: exit {}", run.code);
+    // One of three is no majority.
+    etcd.kill_leader();
+    let short = ["--request-timeout", "2000", "--connect-timeout", "500"];
+    let document = restatectl(&[&args[..], &short].concat()).expect(6).json();
+    assert_eq!(document["error"]["code"], "target-unavailable");
+}
+
+#[test]
+fn a_cluster_that_loses_its_leader_amid_the_read_is_survived() {
+    let server: &[&str] = &["metadata-server"];
+    let mut cluster = Cluster::start(&[server, server, server], 1_000);
+    cluster.restart(&Mode::Migration);
+    let epoch = {
+        let (_, bytes) = {
+            let large = Cluster::large(1);
+            crate::support::restate::get(&large.address(), "pp_epoch_0").unwrap()
+        };
+        bytes
+    };
+    let keys: Vec<_> = (0..1_000).map(|n| format!("pp_epoch_{n}")).collect();
+    put_all(&cluster.address(), &keys, 1, &epoch);
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("backup.jsonl").to_str().unwrap().to_owned();
+    // A survivor's address first, and the leader dead shortly after the reads have begun.
+    let leader = cluster.leader();
+    let addresses = cluster.addresses();
+    let args = ["-s", &addresses, "metadata", "backup", "--to", &file];
+    let mut backup = command(&program(), &args);
+    let child = backup.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    std::thread::sleep(Duration::from_millis(120));
+    cluster.kill_node(leader);
+    finish(child).expect(0);
+    restatectl(&["-s", &addresses, "metadata", "verify", "--toml", &file]).expect(0);
+}
+
+#[test]
+fn an_etcd_whose_requests_are_tiny_is_refused_by_its_limits() {
+    use crate::support::etcd::Etcd;
+    let mut cluster = Cluster::single(2);
+    cluster.restart(&Mode::Migration);
+    let etcd = Etcd::start_with(&["--max-request-bytes", "100"]);
+    let args =
+        ["-s", &cluster.address(), "metadata", "migrate", "--toml", &etcd.toml(), "-o", "json"];
+    let document = restatectl(&args).expect(5).json();
+    assert_eq!(document["error"]["code"], "value-too-large");
+    assert!(etcd.content().is_empty());
+}

@@ -1,0 +1,108 @@
+//! A TCP proxy that does one kind of harm to every connection after so many bytes in one direction.
+
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Harm {
+    /// The connection ends in good order.
+    Cut,
+    /// It is reset.
+    Reset,
+    /// Nothing comes through any more, and nothing ends.
+    BlackHole,
+    /// Every piece comes late.
+    Delay,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    ToServer,
+    FromServer,
+}
+
+pub struct Faulty {
+    port: u16,
+    healed: Arc<AtomicBool>,
+}
+
+#[derive(Clone)]
+struct Plan {
+    harm: Harm,
+    direction: Direction,
+    after: usize,
+    healed: Arc<AtomicBool>,
+}
+
+impl Faulty {
+    /// In front of `host:port`.
+    pub fn start(to: &str, harm: Harm, direction: Direction, after: usize) -> Faulty {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let healed = Arc::new(AtomicBool::new(false));
+        let plan = Plan { harm, direction, after, healed: healed.clone() };
+        let to = to.to_owned();
+        std::thread::spawn(move || {
+            for client in listener.incoming().flatten() {
+                let Ok(server) = TcpStream::connect(&to) else { continue };
+                let pair = |one: &TcpStream, other: &TcpStream| {
+                    (one.try_clone().unwrap(), other.try_clone().unwrap())
+                };
+                let (up, down) = (pair(&client, &server), pair(&server, &client));
+                let (plan_up, plan_down) = (plan.clone(), plan.clone());
+                std::thread::spawn(move || forward(up, &plan_up, Direction::ToServer));
+                std::thread::spawn(move || forward(down, &plan_down, Direction::FromServer));
+            }
+        });
+        Faulty { port, healed }
+    }
+
+    /// As `host:port`.
+    pub fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
+    pub fn heal(&self) {
+        self.healed.store(true, Ordering::Relaxed);
+    }
+}
+
+fn forward((mut from, mut to): (TcpStream, TcpStream), plan: &Plan, direction: Direction) {
+    let mut piece = vec![0; 16 << 10];
+    let mut passed = 0;
+    while let Ok(count @ 1..) = from.read(&mut piece) {
+        let harmed = direction == plan.direction
+            && passed + count > plan.after
+            && !plan.healed.load(Ordering::Relaxed);
+        if harmed {
+            match plan.harm {
+                Harm::Delay => std::thread::sleep(Duration::from_millis(30)),
+                Harm::BlackHole => loop {
+                    std::thread::sleep(Duration::from_secs(60));
+                },
+                Harm::Cut | Harm::Reset => {
+                    let _ = to.write_all(&piece[..plan.after.saturating_sub(passed)]);
+                    end(&from, plan.harm);
+                    end(&to, plan.harm);
+                    return;
+                }
+            }
+        }
+        passed += count;
+        if to.write_all(&piece[..count]).is_err() {
+            break;
+        }
+    }
+    let _ = to.shutdown(Shutdown::Write);
+}
+
+fn end(stream: &TcpStream, harm: Harm) {
+    if harm == Harm::Reset {
+        // Closing with data unsent and no time to linger is a reset.
+        let _ = socket2::SockRef::from(stream).set_linger(Some(Duration::ZERO));
+    }
+    let _ = stream.shutdown(Shutdown::Both);
+}
