@@ -15,6 +15,8 @@ pub mod cli;
 pub mod codec;
 pub mod commands;
 pub mod config;
+#[cfg(test)]
+mod fuzz;
 pub mod model;
 pub mod outcome;
 pub mod plan;

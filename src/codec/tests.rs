@@ -72,14 +72,25 @@ proptest! {
     }
 
     #[test]
-    fn any_bytes_end_in_an_answer(bytes in prop::collection::vec(any::<u8>(), 0..600)) {
+    fn a_cut_value_is_refused(document in any_json(), cut in any::<prop::sample::Index>()) {
+        let mut bytes = flexbuffers_value(&document);
+        bytes.truncate(cut.index(bytes.len()));
+        prop_assert!(decode(&Key::Logs, &bytes).is_err());
+    }
+}
+
+proptest! {
+    #![proptest_config(crate::fuzz::config())]
+
+    #[test]
+    fn fuzz_any_bytes(bytes in prop::collection::vec(any::<u8>(), 0..600)) {
         let _ = check(&Key::RuleBook, &value(1, bytes.clone()));
         let _ = flexbuffer::to_json(&bytes);
         let _ = rule_book::to_json(&bytes);
     }
 
     #[test]
-    fn one_changed_byte_ends_in_an_answer(
+    fn fuzz_one_changed_byte(
         document in any_json(), at in any::<prop::sample::Index>(), byte in any::<u8>()
     ) {
         let mut bytes = flexbuffers_value(&document);
@@ -89,11 +100,36 @@ proptest! {
     }
 
     #[test]
-    fn a_cut_value_is_refused(document in any_json(), cut in any::<prop::sample::Index>()) {
-        let mut bytes = flexbuffers_value(&document);
-        bytes.truncate(cut.index(bytes.len()));
-        prop_assert!(decode(&Key::Logs, &bytes).is_err());
+    fn fuzz_what_a_cluster_may_answer(document in any_cluster()) {
+        let _ = (nodes_configuration(&document), partition_ids(&document));
+        let bytes = flexbuffers_value(&document);
+        let _ = (decode(&Key::NodesConfig, &bytes), check(&Key::PartitionTable, &value(3, bytes)));
     }
+}
+
+/// Documents that look like those of a cluster, with anything in the places that are looked at.
+fn any_cluster() -> impl Strategy<Value = Json> {
+    let small = prop_oneof![
+        Just(Json::Null),
+        any::<u64>().prop_map(Json::from),
+        "[a-zN]{0,9}".prop_map(Json::from)
+    ];
+    let node = prop::collection::btree_map(
+        prop::sample::select(vec!["name", "address", "roles", "binary_version"]),
+        prop_oneof![small.clone(), prop::collection::vec(small.clone(), 0..3).prop_map(Json::from)],
+        0..4,
+    )
+    .prop_map(|fields| json!({"Node": fields}));
+    let state = prop_oneof![node, small.clone(), Just(json!("Tombstone"))];
+    let pair = prop::collection::vec(prop_oneof![small.clone(), state], 0..3).prop_map(Json::from);
+    let list = prop_oneof![prop::collection::vec(pair, 0..4).prop_map(Json::from), small.clone()];
+    let names = ["version", "cluster_name", "cluster_fingerprint", "nodes", "partitions"];
+    prop::collection::btree_map(
+        prop::sample::select(names.to_vec()),
+        prop_oneof![list, small],
+        0..5,
+    )
+    .prop_map(|fields| json!(fields))
 }
 
 #[test]

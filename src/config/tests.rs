@@ -94,10 +94,10 @@ fn refusals_name_the_file_and_the_place() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..Default::default() })]
+    #![proptest_config(crate::fuzz::config())]
 
     #[test]
-    fn any_text_ends_in_an_answer(text in any::<String>(), tail in "\\PC{0,40}") {
+    fn fuzz_any_text(text in any::<String>(), tail in "\\PC{0,40}") {
         let _ = parse(&text, "f");
         let _ = parse(&format!("[metadata-client]\ntype = \"etcd\"\naddresses = [{tail}"), "f");
         let _ = parse(&format!("[metadata-client]\ntype = \"etcd\"\naddresses = [\"{tail}\"]"), "f");

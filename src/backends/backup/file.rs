@@ -236,11 +236,24 @@ mod tests {
             prop_assert!(is_backup(&file));
             prop_assert_eq!(parse(&file, "f").unwrap(), (header, entries));
         }
+    }
+
+    proptest! {
+        #![proptest_config(crate::fuzz::config())]
 
         #[test]
-        fn any_bytes_end_in_an_answer(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
+        fn fuzz_any_bytes(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
             prop_assert!(parse(&bytes, "f").is_err());
             let _ = parse(&[BEGINNING, &bytes].concat(), "f");
+        }
+
+        #[test]
+        fn fuzz_one_changed_byte(at: prop::sample::Index, byte: u8) {
+            let (_, mut file) = rendered(&Snapshot::new());
+            let at = at.index(file.len());
+            prop_assume!(file[at] != byte);
+            file[at] = byte;
+            prop_assert!(parse(&file, "f").is_err());
         }
     }
 

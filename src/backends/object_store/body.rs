@@ -180,9 +180,13 @@ mod tests {
             prop_assert_eq!(decode(&cbor, Some(CBOR)), Ok(expected.clone()));
             prop_assert_eq!(decode(&cbor, None), Ok(expected));
         }
+    }
+
+    proptest! {
+        #![proptest_config(crate::fuzz::config())]
 
         #[test]
-        fn any_body_ends_in_an_answer(body in prop::collection::vec(any::<u8>(), 0..300)) {
+        fn fuzz_any_body(body in prop::collection::vec(any::<u8>(), 0..300)) {
             let body = Bytes::from([b"e", body.as_slice()].concat());
             let _ = (decode(&body, Some(BILROST)), decode(&body, None));
         }

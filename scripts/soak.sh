@@ -1,0 +1,11 @@
+#!/usr/bin/env bash
+# The long form of the safety tests: more than a hundred kills per store, more races, a million cases
+# per fuzz test. For people, not for CI. Prints what docs/testing.md keeps.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+scripts/setup.sh
+export RESTATECTL_SOAK=1 RESTATECTL_FUZZ_CASES=1000000
+echo "== $RESTATECTL_FUZZ_CASES cases per fuzz test"
+cargo test --release --locked --lib fuzz
+echo "== kills, races, the fault matrix, lost leaders"
+cargo test --locked --test real -- --nocapture kills:: races:: fault_matrix:: lost_leaders::

@@ -1,0 +1,10 @@
+//! How many cases the fuzz tests run: ten thousand in `make test`, a million in `make soak`. Their names
+//! begin with `fuzz`.
+
+use proptest::test_runner::Config;
+
+/// The configuration of every fuzz test.
+pub(crate) fn config() -> Config {
+    let cases = std::env::var("RESTATECTL_FUZZ_CASES").ok().and_then(|cases| cases.parse().ok());
+    Config { cases: cases.unwrap_or(10_000), failure_persistence: None, ..Config::default() }
+}
