@@ -5,7 +5,8 @@ use std::process::{Command, Stdio};
 use crate::support::etcd::{Etcd, section};
 use crate::support::proxy::Proxy;
 use crate::support::restate::{Cluster, Mode};
-use crate::support::tool::{command, finish, program};
+use crate::support::s3::toml_file;
+use crate::support::tool::{command, finish, program, restatectl};
 
 /// A run whose first write is held on its way to etcd.
 fn held(cluster: &Cluster, proxy: &Proxy) -> std::process::Child {
@@ -70,4 +71,37 @@ fn a_signal_ends_the_run_and_says_how_to_go_on() {
         assert!(hint.ends_with("-o json --resume"), "{hint}");
         assert!(etcd.content().is_empty());
     }
+}
+
+#[test]
+fn a_write_whose_answer_was_lost_is_judged_by_reading() {
+    let (cluster, etcd) = (cluster(), Etcd::start());
+    let proxy = Proxy::cutting(&etcd.address(), "rule_book::version");
+    let folder = tempfile::TempDir::new().unwrap();
+    let toml = toml_file(&folder, "target.toml", &section(&[proxy.address()]));
+    let args =
+        ["-v", "-s", &cluster.address(), "metadata", "migrate", "--toml", &toml, "-o", "json"];
+    let run = restatectl(&args).expect(0);
+    assert_eq!(run.json()["outcome"], "migrated");
+    let lost =
+        run.err.lines().filter(|line| line.contains("what=\"write\"") && line.contains("reason="));
+    assert!(lost.count() >= 1, "no answer was lost: {}", run.err);
+    restatectl(&["-s", &cluster.address(), "metadata", "verify", "--toml", &etcd.toml()]).expect(0);
+}
+
+#[test]
+fn an_etcd_that_gets_full_amid_the_run_is_told_and_resumed() {
+    let cluster = cluster();
+    let etcd = Etcd::start_with(&["--quota-backend-bytes", "8388608"]);
+    let proxy = Proxy::start(&etcd.address(), "rule_book::version");
+    let child = held(&cluster, &proxy);
+    while etcd.try_put("filler", vec![0; 1 << 20]) {}
+    proxy.let_go();
+    let document = finish(child).expect(7).json();
+    assert_eq!(document["error"]["code"], "target-full");
+    assert!(!etcd.content().contains_key("nodes_config"));
+    etcd.make_room("filler");
+    let args =
+        ["-s", &cluster.address(), "metadata", "migrate", "--toml", &etcd.toml(), "--resume"];
+    restatectl(&args).expect(0);
 }

@@ -94,6 +94,23 @@ impl Etcd {
         block_on(async { self.connect().await.put(key, value, None).await.is_ok() })
     }
 
+    /// Deletes the key, frees its space, and disarms the alarm.
+    pub fn make_room(&self, key: &str) {
+        use etcd_client::{AlarmAction, AlarmOptions, AlarmType, CompactionOptions};
+        block_on(async {
+            let mut client = self.connect().await;
+            let deleted = client.delete(key, None).await.unwrap();
+            let revision = deleted.header().unwrap().revision();
+            let physical = CompactionOptions::new().with_physical();
+            client.compact(revision, Some(physical)).await.unwrap();
+            client.defragment().await.unwrap();
+            let mut member = AlarmOptions::new();
+            member.with_member(deleted.header().unwrap().member_id());
+            let disarm = AlarmAction::Deactivate;
+            client.alarm(disarm, AlarmType::Nospace, Some(member)).await.unwrap();
+        });
+    }
+
     /// The revision of the key's last change.
     pub fn revision(&self, key: &str) -> i64 {
         block_on(async {

@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
@@ -16,6 +17,10 @@ struct Gate {
     marker: Vec<u8>,
     state: Mutex<State>,
     changed: Condvar,
+    /// Whether the answer to what has the marker is lost, and the connection with it, instead of
+    /// anything being held.
+    cuts: bool,
+    muted: AtomicBool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -26,13 +31,25 @@ enum State {
 }
 
 impl Proxy {
+    /// Holds what has the marker.
     pub fn start(to: &str, marker: &str) -> Proxy {
+        Proxy::with(to, marker, false)
+    }
+
+    /// Passes on what has the marker, once, and loses its answer.
+    pub fn cutting(to: &str, marker: &str) -> Proxy {
+        Proxy::with(to, marker, true)
+    }
+
+    fn with(to: &str, marker: &str, cuts: bool) -> Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let gate = Arc::new(Gate {
             marker: marker.as_bytes().to_vec(),
             state: Mutex::new(State::Waiting),
             changed: Condvar::new(),
+            cuts,
+            muted: AtomicBool::new(false),
         });
         let (to, of_thread) = (to.to_owned(), gate.clone());
         std::thread::spawn(move || {
@@ -66,31 +83,60 @@ impl Proxy {
 }
 
 impl Gate {
-    fn pass(&self, piece: &[u8]) {
+    /// Whether the connection goes on after this piece.
+    fn pass(&self, piece: &[u8]) -> bool {
         let mut state = self.state.lock().unwrap();
         let has_marker = piece.windows(self.marker.len()).any(|window| window == self.marker);
         if *state == State::Waiting && has_marker {
-            *state = State::Holding;
+            *state = if self.cuts { State::Open } else { State::Holding };
             self.changed.notify_all();
+            if self.cuts {
+                self.muted.store(true, Ordering::Relaxed);
+                return false;
+            }
         }
         drop(self.changed.wait_while(state, |state| *state == State::Holding).unwrap());
+        true
     }
 }
 
 fn connect(client: TcpStream, server: TcpStream, gate: &Arc<Gate>) {
     let (from_client, to_server) = (client.try_clone().unwrap(), server.try_clone().unwrap());
-    let gate = gate.clone();
-    std::thread::spawn(move || forward(from_client, to_server, |piece| gate.pass(piece)));
-    std::thread::spawn(move || forward(server, client, |_| ()));
+    let (up, down) = (gate.clone(), gate.clone());
+    std::thread::spawn(move || {
+        let cut = forward(from_client, to_server, |piece| up.pass(piece), || false);
+        if cut {
+            up.muted.store(false, Ordering::Relaxed);
+        }
+    });
+    std::thread::spawn(move || {
+        forward(server, client, |_| true, || down.muted.load(Ordering::Relaxed));
+    });
 }
 
-fn forward(mut from: TcpStream, mut to: TcpStream, before: impl Fn(&[u8])) {
+/// Whether it ended by losing an answer.
+fn forward(
+    mut from: TcpStream,
+    mut to: TcpStream,
+    before: impl Fn(&[u8]) -> bool,
+    muted: impl Fn() -> bool,
+) -> bool {
     let mut piece = vec![0; 64 << 10];
     while let Ok(count @ 1..) = from.read(&mut piece) {
-        before(&piece[..count]);
+        let goes_on = before(&piece[..count]);
+        if muted() {
+            break;
+        }
         if to.write_all(&piece[..count]).is_err() {
             break;
         }
+        if !goes_on {
+            // The server carries it out, and nobody hears of it.
+            std::thread::sleep(Duration::from_millis(500));
+            let _ = (to.shutdown(Shutdown::Both), from.shutdown(Shutdown::Both));
+            return true;
+        }
     }
     let _ = to.shutdown(Shutdown::Write);
+    false
 }
