@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use crate::plan::Plan;
 use crate::preflight::Finding;
 
 /// A part of a command that takes its time.
@@ -32,6 +33,8 @@ pub enum Event<'a> {
     Finished(Stage),
     /// A check was made.
     Finding(&'a Finding),
+    /// What is going to be done.
+    Planned(&'a Plan),
     /// What the target held, so many keys, was saved to this file.
     BackedUp(&'a Path, usize),
     /// Something deserves attention and stops nothing.

@@ -11,6 +11,7 @@ fn help_of_every_command() {
         ("verify", &["metadata", "verify", "--help"]),
         ("list", &["metadata", "list", "-h"]),
         ("get", &["metadata", "get", "-h"]),
+        ("backup", &["metadata", "backup", "-h"]),
         ("completions", &["completions", "-h"]),
     ] {
         insta::assert_snapshot!(format!("help_{name}"), restatectl(args).expect(0).out);

@@ -79,6 +79,10 @@ fn another_cluster_is_not_replaced_unless_it_is_named() {
         assert!(!hints(&refused).contains("--force replaces them"), "{}", hints(&refused));
         assert_eq!(setting.etcd.content(), found);
     }
+    let toml = setting.etcd.toml();
+    let verify = ["-s", &setting.cluster.address(), "metadata", "verify", "--toml", &toml];
+    let run = restatectl(&verify).expect(4);
+    assert!(run.err.contains("they hold two clusters: demo, fingerprint"), "{}", run.err);
     let wrong = ["--force", "--overwrite-newer", "--overwrite-cluster", "production"];
     assert_eq!(setting.migrate(&wrong).expect(5).json()["error"]["code"], "target-other-cluster");
     assert!(setting.backups().is_empty());

@@ -67,7 +67,7 @@ fn a_cluster_moves_to_s3_and_works_there() {
     assert!(bucket.dump().is_empty());
     let run = migrate(&cluster, &toml, &[]).expect(0);
     assert!(run.out.contains("aws-secret-access-key = \"<redacted>\""), "{}", run.out);
-    assert!(run.out.contains("Restate supports Amazon S3"), "{}", run.out);
+    assert!(run.out.contains("Restate supports only Amazon S3"), "{}", run.out);
     assert!(!format!("{run:?}").contains(&bucket.s3.secret));
     // Nothing but the keys is left, and each is what the source has.
     assert_eq!(values(&bucket, "nested/prefix/"), before);

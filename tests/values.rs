@@ -91,6 +91,11 @@ fn a_damaged_value_refuses_a_migration_by_name() {
     assert!(etcd.content().is_empty());
     let gotten = restatectl(&["-s", &address, "metadata", "get", "-k", "pp_epoch_1"]).expect(0);
     assert!(gotten.err.contains("warning: pp_epoch_1 is stored at version"), "{}", gotten.err);
+    // A flexbuffer that is cut.
+    put(&address, "pp_epoch_1", version, &bytes[..bytes.len() - 1]);
+    let cut = restatectl(&["-s", &address, "metadata", "migrate", "--toml", &toml]).expect(5);
+    assert!(cut.err.contains("pp_epoch_1 says that"), "{}", cut.err);
+    assert!(etcd.content().is_empty());
     // A codec that can't be decoded is copied only when it is named.
     put(&address, "pp_epoch_1", version, &[1, 2, 3]);
     let migrate = |more: &[&str]| {

@@ -3,6 +3,7 @@
 use tokio::try_join;
 
 use crate::backends::cluster::Quorum;
+use crate::codec;
 use crate::commands::Context;
 use crate::commands::store_arg::{self, Opened, is_same_store};
 use crate::model::Key;
@@ -70,7 +71,16 @@ pub async fn run(args: &VerifyArgs, context: &Context<'_>) -> anyhow::Result<Out
         equal,
         verdict,
     };
-    let failure = (!compared.equal).then(|| differ(&compared, args.allow_newer));
+    let failure = (!compared.equal).then(|| {
+        let failure = differ(&compared, args.allow_newer);
+        match (codec::cluster_of(&ours), codec::cluster_of(&theirs)) {
+            (Some(ours), Some(theirs)) if ours != theirs => {
+                let (ours, theirs) = (named(&ours), named(&theirs));
+                failure.hint(format!("they hold two clusters: {ours} and {theirs}"))
+            }
+            _ => failure,
+        }
+    });
     Ok(Outcome { subject: Some(Subject::Verify(compared)), failure })
 }
 
@@ -84,6 +94,11 @@ async fn proves_nothing(verdict: &Verdict, opened: &Opened) -> bool {
         }
         _ => false,
     }
+}
+
+fn named((name, fingerprint): &(String, Option<u64>)) -> String {
+    let print = fingerprint.map_or("none".to_owned(), |print| print.to_string());
+    format!("{name}, fingerprint {print}")
 }
 
 fn same_store(reason: &str) -> Failure {

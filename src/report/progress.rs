@@ -121,6 +121,9 @@ impl Watch for Progress {
                 }
             }
             Event::Finding(finding) => self.line(&self.finding(finding)),
+            Event::Planned(plan) => {
+                self.line(&format!("plan: {}\n", super::text::counts(plan, true)))
+            }
             Event::BackedUp(path, keys) => {
                 let path = path.display();
                 self.line(&format!("saved what the target held, {keys} keys, to {path}\n"));

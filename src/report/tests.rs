@@ -5,10 +5,11 @@ use std::collections::BTreeSet;
 use prost::bytes::Bytes;
 
 use super::*;
+use crate::backends::backup::Saved;
 use crate::backends::cluster::Quorum;
 use crate::codec::{Node, NodesConfiguration};
 use crate::model::{Entry, Key, Snapshot, Tag, Value, Version};
-use crate::outcome::{self, Compared, Gotten, Listing, Migration, StoreName, Subject};
+use crate::outcome::{self, BackedUp, Compared, Gotten, Listing, Migration, StoreName, Subject};
 use crate::plan::{OnExisting, decide};
 use crate::preflight;
 use crate::verify::compare;
@@ -117,6 +118,15 @@ fn verify() {
     insta::assert_snapshot!("verify_different", both(&outcome));
     let equal = Outcome::done(Subject::Verify(compared(&ours())));
     insta::assert_snapshot!("verify_equal", both(&equal));
+}
+
+#[test]
+fn backup() {
+    let saved =
+        Saved { path: "before.jsonl".into(), keys: 9, bytes: 6_000, sha256: "ab".repeat(32) };
+    let warnings = vec!["rule_book has no bytes".to_owned()];
+    let backed_up = BackedUp { store: source(), saved, warnings };
+    insta::assert_snapshot!(both(&Outcome::done(Subject::Backup(backed_up))));
 }
 
 fn nodes() -> NodesConfiguration {

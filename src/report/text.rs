@@ -8,7 +8,7 @@ use crate::cli::TableStyle;
 use crate::codec;
 use crate::model::{Entry, Value};
 use crate::outcome::{BackedUp, Compared, Failure, Listing, Migration, Outcome, Progress, Subject};
-use crate::plan::{Action, Step};
+use crate::plan::{Action, Plan, Step};
 use crate::preflight::Status as CheckStatus;
 use crate::verify::{Row, Status};
 
@@ -131,7 +131,7 @@ fn summary(listing: &Listing) -> String {
     };
     let foreign = match listing.foreign {
         Some(count) if count > 0 => {
-            format!("; {count} pair(s) of the same shape are not Restate's")
+            format!("; {count} others there are not Restate's")
         }
         _ => String::new(),
     };
@@ -213,14 +213,24 @@ fn plan(migration: &Migration, style: Style) -> String {
             side(step.target.as_ref()).0,
         ]);
     }
-    let counts: Vec<_> = [Action::Create, Action::Skip, Action::Overwrite, Action::Delete]
-        .into_iter()
-        .map(|action| (migration.plan.count(action), action.name()))
-        .filter(|(count, _)| *count > 0)
-        .map(|(count, name)| format!("{count} to {name}"))
-        .collect();
-    let counts = if counts.is_empty() { "nothing to do".to_owned() } else { counts.join(", ") };
+    let counts = counts(&migration.plan, false);
     format!("{}Dry run: {counts}. Nothing was written.\n", drawn(&table))
+}
+
+/// What a plan does, in one line; with the names of what it replaces and deletes.
+pub(super) fn counts(plan: &Plan, with_names: bool) -> String {
+    let told = |action: Action| {
+        let steps: Vec<_> = plan.steps.iter().filter(|step| step.action == action).collect();
+        let names: Vec<_> = steps.iter().map(|step| step.key.to_string()).collect();
+        let names = match action {
+            Action::Overwrite | Action::Delete if with_names => format!(" ({})", names.join(", ")),
+            _ => String::new(),
+        };
+        (!steps.is_empty()).then(|| format!("{} to {}{names}", steps.len(), action.name()))
+    };
+    let actions = [Action::Create, Action::Skip, Action::Overwrite, Action::Delete];
+    let told: Vec<_> = actions.into_iter().filter_map(told).collect();
+    if told.is_empty() { "nothing to do".to_owned() } else { told.join(", ") }
 }
 
 /// The first two are numbered as the official tool has them; how to go about them follows.

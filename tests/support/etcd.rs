@@ -27,29 +27,8 @@ impl Etcd {
     pub fn start_with(flags: &[&str]) -> Etcd {
         let (client, peer) = (Port::free(), Port::free());
         let folder = TempDir::new().unwrap();
-        let (at, peer_at) = (
-            format!("http://127.0.0.1:{}", client.number),
-            format!("http://127.0.0.1:{}", peer.number),
-        );
-        let data = folder.path().join("data");
-        let cluster = format!("default={peer_at}");
-        let mut args = vec![
-            "--data-dir",
-            data.to_str().unwrap(),
-            "--listen-client-urls",
-            &at,
-            "--advertise-client-urls",
-            &at,
-            "--listen-peer-urls",
-            &peer_at,
-            "--initial-advertise-peer-urls",
-            &peer_at,
-            "--initial-cluster",
-            &cluster,
-        ];
-        args.extend(flags);
-        let log = folder.path().join("log");
-        let mut process = Process::start(&PathBuf::from("etcd"), &args, &[], &log);
+        let all = format!("m0={}", url(&peer));
+        let mut process = member(0, &client, &peer, &all, flags, &folder);
         let etcd_at = format!("127.0.0.1:{}", client.number);
         wait_for("etcd", Duration::from_secs(20), || {
             process.assert_running();
@@ -160,6 +139,41 @@ impl Etcd {
     }
 }
 
+fn url(port: &Port) -> String {
+    format!("http://127.0.0.1:{}", port.number)
+}
+
+/// Starts one member of the etcd whose members are `all`.
+fn member(
+    number: usize,
+    client: &Port,
+    peer: &Port,
+    all: &str,
+    flags: &[&str],
+    folder: &TempDir,
+) -> Process {
+    let (name, at, peer_at) = (format!("m{number}"), url(client), url(peer));
+    let data = folder.path().join(&name);
+    let own = [
+        "--name",
+        &name,
+        "--data-dir",
+        data.to_str().unwrap(),
+        "--listen-client-urls",
+        &at,
+        "--advertise-client-urls",
+        &at,
+        "--listen-peer-urls",
+        &peer_at,
+        "--initial-advertise-peer-urls",
+        &peer_at,
+        "--initial-cluster",
+        all,
+    ];
+    let log = folder.path().join(format!("{name}.log"));
+    Process::start(&PathBuf::from("etcd"), &[&own, flags].concat(), &[], &log)
+}
+
 /// Several members of one etcd.
 pub struct EtcdCluster {
     members: Vec<(Port, Port, Option<Process>)>,
@@ -170,31 +184,11 @@ impl EtcdCluster {
     pub fn start(count: usize) -> EtcdCluster {
         let folder = TempDir::new().unwrap();
         let ports: Vec<_> = (0..count).map(|_| (Port::free(), Port::free())).collect();
-        let url = |port: &Port| format!("http://127.0.0.1:{}", port.number);
         let all: Vec<_> =
             ports.iter().enumerate().map(|(n, (_, peer))| format!("m{n}={}", url(peer))).collect();
         let all = all.join(",");
         let members = ports.into_iter().enumerate().map(|(n, (client, peer))| {
-            let (name, at, peer_at) = (format!("m{n}"), url(&client), url(&peer));
-            let data = folder.path().join(&name);
-            let args = [
-                "--name",
-                &name,
-                "--data-dir",
-                data.to_str().unwrap(),
-                "--listen-client-urls",
-                &at,
-                "--advertise-client-urls",
-                &at,
-                "--listen-peer-urls",
-                &peer_at,
-                "--initial-advertise-peer-urls",
-                &peer_at,
-                "--initial-cluster",
-                &all,
-            ];
-            let log = folder.path().join(format!("{name}.log"));
-            let process = Process::start(&PathBuf::from("etcd"), &args, &[], &log);
+            let process = member(n, &client, &peer, &all, &[], &folder);
             (client, peer, Some(process))
         });
         let cluster = EtcdCluster { members: members.collect(), _folder: folder };

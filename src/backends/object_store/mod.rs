@@ -142,7 +142,8 @@ impl Target for ObjectStore {
 
     fn advice(&self) -> Option<&'static str> {
         Some(
-            "Restate supports Amazon S3 as its object store; of others, only that they passed the probe of conditional writes is known.",
+            "Restate supports only Amazon S3 as an object store for metadata: that another store \
+             passed the probe of conditional writes is no promise of Restate's.",
         )
     }
 }

@@ -18,6 +18,7 @@ use crate::config::Loaded;
 use crate::model::Key;
 use crate::outcome::{Code, Failure, Outcome, Progress};
 use crate::preflight;
+use crate::watch::Event;
 use record::Record;
 
 /// Arguments of `metadata migrate`.
@@ -157,6 +158,7 @@ async fn work(
         return Ok(());
     }
     let stopped = |failure| interrupted::add_resume(failure, args, context, record);
+    context.watch.on(Event::Planned(&record.plan()));
     write::save_target(&gathered, target, &args.backup_dir, context, record)?;
     write::carry_out(target, context, record).await.map_err(stopped)?;
     write::prove(&gathered, target, args, context, record).await.map_err(stopped)?;
