@@ -1,5 +1,5 @@
 # The front door: every target is one script.
-.PHONY: demo test check soak setup
+.PHONY: bench check demo setup soak test
 .DEFAULT_GOAL := help
 
 help:
@@ -7,7 +7,8 @@ help:
 	@echo "make test    every test, over real servers"
 	@echo "make check   formatting, lints, documentation, unit tests"
 	@echo "make soak    the long form of the safety tests (about half an hour, most of it building)"
+	@echo "make bench   the official tool and ours side by side (some minutes, and a release build)"
 	@echo "make setup   install what these need"
 
-demo test check soak setup:
+bench check demo setup soak test:
 	@scripts/$@.sh

@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 use crate::migrate_to_etcd::source_values;
-use crate::support::etcd::Etcd;
+use crate::support::etcd::{Etcd, section};
+use crate::support::faulty::{Direction, Faulty, Harm};
 use crate::support::restate::Cluster;
 use crate::support::s3::{seaweed, toml_file};
 use crate::support::scaled;
@@ -25,8 +26,14 @@ fn digests(toml: &str) -> BTreeMap<String, String> {
     .collect()
 }
 
-/// Runs, kills, looks, resumes; `toml` gives an empty target for each run.
-fn kill_test(name: &str, partitions: usize, toml: impl Fn(usize) -> String) {
+/// Runs, kills, looks, resumes; `toml` gives an empty target for each run, and `look` the same target
+/// to be looked at.
+fn kill_test(
+    name: &str,
+    partitions: usize,
+    toml: impl Fn(usize) -> String,
+    look: impl Fn(&str) -> String,
+) {
     let cluster = Cluster::large(partitions);
     let address = cluster.address();
     let source = source_values(&cluster);
@@ -47,7 +54,7 @@ fn kill_test(name: &str, partitions: usize, toml: impl Fn(usize) -> String) {
         let _ = child.kill();
         child.wait().unwrap();
         spread[(10.0 * moment.as_secs_f64() / whole_run.as_secs_f64()) as usize] += 1;
-        let found = digests(&target);
+        let found = digests(&look(&target));
         assert!(found.iter().all(|(key, digest)| whole.get(key) == Some(digest)));
         match found.len() {
             0 => before += 1,
@@ -59,7 +66,7 @@ fn kill_test(name: &str, partitions: usize, toml: impl Fn(usize) -> String) {
         }
         let resume: Vec<_> = migrate(&target).into_iter().chain(["--resume".to_owned()]).collect();
         restatectl(&resume).expect(0);
-        assert_eq!(digests(&target), whole);
+        assert_eq!(digests(&look(&target)), whole);
     }
     assert_eq!(source_values(&cluster), source, "the source was changed");
     println!(
@@ -79,20 +86,23 @@ fn toml_of_whole(address: &str) -> String {
 
 #[test]
 fn killed_runs_to_etcd_are_resumed() {
-    let etcd = Etcd::start();
-    // Many, since etcd takes 64 keys at once.
-    kill_test("etcd", 1_000, |_| {
+    let (etcd, folder) = (Etcd::start(), TempDir::new().unwrap());
+    // Some milliseconds would be all that the writes take: they are delayed, to be hit as well.
+    let proxy = Faulty::start(&etcd.address(), Harm::Delay, Direction::ToServer, 0);
+    let delayed = toml_file(&folder, "delayed.toml", &section(&[proxy.address()]));
+    let toml = |_| {
         etcd.clear();
-        etcd.toml()
-    });
+        delayed.clone()
+    };
+    kill_test("etcd", 300, toml, |_| etcd.toml());
 }
 
 #[test]
 fn killed_runs_to_s3_are_resumed() {
     let (bucket, folder) = (seaweed().bucket(), TempDir::new().unwrap());
-    kill_test("SeaweedFS", 150, |run| {
-        toml_file(&folder, &format!("{run}.toml"), &bucket.section(&format!("run-{run}")))
-    });
+    let toml =
+        |run| toml_file(&folder, &format!("{run}.toml"), &bucket.section(&format!("run-{run}")));
+    kill_test("SeaweedFS", 150, toml, ToOwned::to_owned);
 }
 
 #[test]

@@ -34,6 +34,13 @@ pub fn from_npm(path: &str) -> PathBuf {
     program
 }
 
+/// A program that `make setup` puts into `.cache/python`.
+pub fn from_pypi(program: &str) -> PathBuf {
+    let path = project().join(".cache/python/bin").join(program);
+    assert!(path.exists(), "{} is missing: run `make setup`", path.display());
+    path
+}
+
 /// Waits until `probe` gives something, and fails with `what` when it does not in time.
 pub fn wait_for<T>(what: &str, limit: Duration, mut probe: impl FnMut() -> Option<T>) -> T {
     let deadline = Instant::now() + limit;

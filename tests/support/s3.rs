@@ -2,7 +2,6 @@
 //! does. One of each serves all tests of a run, each of which has a bucket of its own.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc;
@@ -16,7 +15,7 @@ use tempfile::TempDir;
 use super::ports::Port;
 use super::process::Process;
 use super::tool::{command, run};
-use super::{project, wait_for};
+use super::{from_pypi, project, wait_for};
 
 /// Long enough to be told from other text.
 pub const SECRET: &str = "very-secret-key-of-the-tests";
@@ -36,12 +35,6 @@ pub struct Object {
     pub body: Vec<u8>,
     pub encoding: Option<String>,
     pub content_type: Option<String>,
-}
-
-fn from_pypi(program: &str) -> PathBuf {
-    let path = project().join(".cache/python/bin").join(program);
-    assert!(path.exists(), "{} is missing: run `make setup`", path.display());
-    path
 }
 
 /// Starts the server once, on a thread that stays: the kernel ends the server with it.

@@ -160,7 +160,7 @@ async fn work(
     let stopped = |failure| interrupted::add_resume(failure, args, context, record);
     context.watch.on(Event::Planned(&record.plan()));
     write::save_target(&gathered, target, &args.backup_dir, context, record)?;
-    write::carry_out(target, context, record).await.map_err(stopped)?;
+    write::carry_out(&gathered, target, args, context, record).await.map_err(stopped)?;
     write::prove(&gathered, target, args, context, record).await.map_err(stopped)?;
     let from_cluster = gathered.source.cluster().is_some();
     let about = next_steps::About {

@@ -9,8 +9,8 @@ use super::MigrateArgs;
 use super::gather::{Gathered, migration_mode};
 use super::record::Record;
 use crate::apply;
-use crate::backends::Target;
 use crate::backends::backup::{self, Place};
+use crate::backends::{StoreError, Target};
 use crate::codec;
 use crate::commands::store_arg::Opened;
 use crate::commands::{Context, backup as backup_command};
@@ -58,23 +58,49 @@ pub(super) fn save_target(
 }
 
 /// Carries the recorded plan out.
+///
+/// With `--resume`, a write of the interrupted run may land while this one is at work, and be met as
+/// a conflict. If all that is there now is identical to the source, it is skipped as if it had been
+/// there before.
 pub(super) async fn carry_out(
+    gathered: &Gathered,
     target: &dyn Target,
+    args: &MigrateArgs,
     context: &Context<'_>,
     record: &Record,
 ) -> Result<(), Failure> {
-    let plan = record.plan();
-    let written = apply::carry_out(&plan, target, record, context.watch).await;
-    written.map_err(|error| {
-        let mut failure = Failure::of_target(&error);
-        let planned = plan.steps.len() - plan.count(Action::Skip);
-        failure.message = format!(
-            "{}; {} of {planned} key(s) are known to be written",
-            failure.message,
-            record.written_count()
-        );
-        failure
-    })
+    let mut rounds = 0;
+    loop {
+        let plan = record.plan();
+        let Err(error) = apply::carry_out(&plan, target, record, context.watch).await else {
+            return Ok(());
+        };
+        let landed_late = matches!(error, StoreError::Conflict { .. })
+            && args.resume
+            && !args.force
+            && rounds < ROUNDS;
+        if landed_late {
+            let now = snapshot::read(target, Stage::ReadTarget, context.watch).await;
+            let plan = now.map(|now| plan::decide(&gathered.before, &now, OnExisting::Resume));
+            if let Ok(plan) = plan.map_err(drop)
+                && plan.conflicts().next().is_none()
+            {
+                record.planned(plan);
+                rounds += 1;
+                continue;
+            }
+        }
+        return Err(unwritten(&error, &plan, record));
+    }
+}
+
+fn unwritten(error: &StoreError, plan: &Plan, record: &Record) -> Failure {
+    let failure = Failure::of_target(error);
+    let planned = plan.steps.len() - plan.count(Action::Skip);
+    let written = record.written_count();
+    let message =
+        format!("{}; {written} of {planned} key(s) are known to be written", failure.message);
+    Failure { message, ..failure }
 }
 
 /// Reads the target back and the source again: each key must be there, equal, and unchanged. What
