@@ -53,7 +53,7 @@ fn measure(args: &[&str]) -> (i64, Cost) {
 
 fn main() {
     println!("{PARTITIONS} partitions, {ROUNDS} rounds, on this machine, in this run");
-    let cluster = Cluster::large(PARTITIONS);
+    let cluster = Cluster::large_with(&["metadata-server", "admin"], PARTITIONS);
     let (etcd, bucket, folder) = (Etcd::start(), seaweed().bucket(), TempDir::new().unwrap());
     let (theirs, ours) = (official_program(), program());
     let (theirs, ours) = (theirs.to_str().unwrap(), ours.to_str().unwrap());

@@ -70,7 +70,8 @@ async fn read_keys(
             let entries = store.read(&batch).await?;
             Ok::<_, StoreError>(batch.into_iter().zip(entries))
         })
-        .buffered(reading.concurrency.max(1));
+        // In any order: one answer that is late must not hold up the others.
+        .buffer_unordered(reading.concurrency.max(1));
     read.try_fold(Snapshot::new(), |mut snapshot, batch| async move {
         for (key, entry) in batch {
             let Some(entry) = entry else { continue };

@@ -82,7 +82,12 @@ impl Cluster {
     /// A cluster of one metadata server in migration mode, with an epoch for each of many partitions,
     /// which no server reads.
     pub fn large(partitions: usize) -> Cluster {
-        let mut cluster = Cluster::start(&[&["metadata-server"]], partitions);
+        Cluster::large_with(&["metadata-server"], partitions)
+    }
+
+    /// The same with these roles.
+    pub fn large_with(roles: &[&'static str], partitions: usize) -> Cluster {
+        let mut cluster = Cluster::start(&[roles], partitions);
         cluster.restart(&Mode::Migration);
         let epoch =
             json!({"version": 1, "epoch": 1, "current": {"replica_set": [1]}, "next": null});
