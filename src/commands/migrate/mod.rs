@@ -159,9 +159,10 @@ async fn work(
     }
     let stopped = |failure| interrupted::add_resume(failure, args, context, record);
     context.watch.on(Event::Planned(&record.plan()));
-    write::save_target(&gathered, target, &args.backup_dir, context, record)?;
-    write::carry_out(&gathered, target, args, context, record).await.map_err(stopped)?;
-    write::prove(&gathered, target, args, context, record).await.map_err(stopped)?;
+    let run = write::Run { gathered: &gathered, target, args, context, record };
+    write::save_target(&run)?;
+    write::carry_out(&run).await.map_err(stopped)?;
+    write::prove(&run).await.map_err(stopped)?;
     let from_cluster = gathered.source.cluster().is_some();
     let about = next_steps::About {
         section: &loaded.section,

@@ -1,8 +1,6 @@
 //! After the checks: the backup, the writes, and the proof that they arrived and the source stood
 //! still.
 
-use std::path::Path;
-
 use tokio::join;
 
 use super::MigrateArgs;
@@ -25,15 +23,20 @@ use crate::watch::{Event, Stage};
 /// How often a source that moves is followed before the run fails.
 const ROUNDS: usize = 3;
 
+/// One run, from its checks on: what was gathered, where it goes, how it was asked for.
+pub(super) struct Run<'a> {
+    pub(super) gathered: &'a Gathered,
+    pub(super) target: &'a dyn Target,
+    pub(super) args: &'a MigrateArgs,
+    pub(super) context: &'a Context<'a>,
+    pub(super) record: &'a Record,
+}
+
 /// Saves what is about to be replaced or deleted, if anything: the whole of what the target holds.
 /// Where the backup of an interrupted run holds it already, that one is enough.
-pub(super) fn save_target(
-    gathered: &Gathered,
-    target: &dyn Target,
-    folder: &Path,
-    context: &Context<'_>,
-    record: &Record,
-) -> Result<(), Failure> {
+pub(super) fn save_target(run: &Run<'_>) -> Result<(), Failure> {
+    let Run { gathered, target, args, context, record } = *run;
+    let folder = &args.backup_dir;
     let plan = record.plan();
     if plan.count(Action::Overwrite) + plan.count(Action::Delete) == 0 {
         return Ok(());
@@ -62,13 +65,8 @@ pub(super) fn save_target(
 /// With `--resume`, a write of the interrupted run may land while this one is at work, and be met as
 /// a conflict. If all that is there now is identical to the source, it is skipped as if it had been
 /// there before.
-pub(super) async fn carry_out(
-    gathered: &Gathered,
-    target: &dyn Target,
-    args: &MigrateArgs,
-    context: &Context<'_>,
-    record: &Record,
-) -> Result<(), Failure> {
+pub(super) async fn carry_out(run: &Run<'_>) -> Result<(), Failure> {
+    let Run { gathered, target, args, context, record } = *run;
     let mut rounds = 0;
     loop {
         let plan = record.plan();
@@ -105,16 +103,11 @@ fn unwritten(error: &StoreError, plan: &Plan, record: &Record) -> Failure {
 
 /// Reads the target back and the source again: each key must be there, equal, and unchanged. What
 /// changed at the source is copied again, conditional on what this run wrote.
-pub(super) async fn prove(
-    gathered: &Gathered,
-    target: &dyn Target,
-    args: &MigrateArgs,
-    context: &Context<'_>,
-    record: &Record,
-) -> Result<(), Failure> {
+pub(super) async fn prove(run: &Run<'_>) -> Result<(), Failure> {
+    let Run { gathered, args, context, .. } = *run;
     let mut expected = gathered.before.clone();
     for round in 0..=ROUNDS {
-        let (target_now, source_now) = read_both(&gathered.source, target, context).await?;
+        let (target_now, source_now) = read_both(run).await?;
         if let Some(keys) = faults(&compare(&expected, &target_now)) {
             let reason = format!("the target does not hold what was written to it: {keys}");
             return Err(Failure::new(Code::VerificationFailed, reason).hint(
@@ -134,17 +127,14 @@ pub(super) async fn prove(
         }
         let told = format!("the source changed meanwhile ({keys}); copying again");
         context.watch.on(Event::Warning(&told));
-        follow(&source_now, &target_now, target, args, context, record).await?;
+        follow(&source_now, &target_now, run).await?;
         expected = source_now;
     }
     Ok(())
 }
 
-async fn read_both(
-    source: &Opened,
-    target: &dyn Target,
-    context: &Context<'_>,
-) -> Result<(Snapshot, Snapshot), Failure> {
+async fn read_both(run: &Run<'_>) -> Result<(Snapshot, Snapshot), Failure> {
+    let Run { gathered: Gathered { source, .. }, target, context, .. } = *run;
     let (target_now, source_now) = join!(
         snapshot::read(target, Stage::ReadBack, context.watch),
         snapshot::read(source.source(), Stage::ReadSourceAgain, context.watch),
@@ -162,11 +152,9 @@ async fn read_both(
 async fn follow(
     source_now: &Snapshot,
     target_now: &Snapshot,
-    target: &dyn Target,
-    args: &MigrateArgs,
-    context: &Context<'_>,
-    record: &Record,
+    run: &Run<'_>,
 ) -> Result<(), Failure> {
+    let Run { target, args, context, record, .. } = *run;
     let mut findings = vec![preflight::check_values(source_now, &args.allow_undecoded)];
     findings.push(preflight::check_limits(&target.misfits(source_now).await, source_now));
     if let Some(refusal) = preflight::refusal(&findings) {
