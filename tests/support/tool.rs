@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde_json::Value as Json;
 
-use super::{from_npm, wait_for};
+use super::{from_npm, project, wait_for};
 
 /// What a run left behind.
 #[derive(Debug)]
@@ -52,10 +52,13 @@ pub fn official_program() -> PathBuf {
     from_npm("@restatedev/restatectl-linux-x64/bin/restatectl")
 }
 
-/// A command with an environment that nothing on the machine changes.
+/// A command with an environment that nothing on the machine changes, in a folder of this run, where
+/// it leaves its backup files.
 pub fn command(program: &Path, args: &[impl AsRef<OsStr>]) -> Command {
+    let folder = project().join(format!("target/test-work/{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
     let mut command = Command::new(program);
-    command.args(args).env_clear().stdin(Stdio::null());
+    command.args(args).env_clear().stdin(Stdio::null()).current_dir(folder);
     command
 }
 
