@@ -51,8 +51,12 @@ fn a_cluster_moves_to_etcd_and_works_there() {
     }
     restatectl(&["-s", &cluster.address(), "metadata", "verify", "--toml", &etcd.toml()]).expect(0);
 
-    // The cluster starts on it, with all that it had.
-    cluster.restart(&Mode::On(etcd.section()));
+    works_on(&mut cluster, &etcd.section(), &etcd.toml());
+}
+
+/// The cluster that was to be moved starts on its target, with all that it had, and goes on there.
+pub fn works_on(cluster: &mut Cluster, section: &str, toml: &str) {
+    cluster.restart(&Mode::On(section.to_owned()));
     cluster.wait_for_rules(&["scope1/*"]);
     assert_eq!(cluster.services(), ["Counter"]);
     assert_eq!(cluster.count(2), 7);
@@ -60,17 +64,8 @@ fn a_cluster_moves_to_etcd_and_works_there() {
     cluster.set_rule("scope2/*", 7);
     cluster.wait_for_rules(&["scope1/*", "scope2/*"]);
     // A cluster that runs on the target is no source to compare it with.
-    let itself = restatectl(&[
-        "-s",
-        &cluster.address(),
-        "metadata",
-        "verify",
-        "--toml",
-        &etcd.toml(),
-        "-o",
-        "json",
-    ]);
-    assert_eq!(itself.expect(5).json()["error"]["code"], "same-store");
+    let verify = ["-s", &cluster.address(), "metadata", "verify", "--toml", toml, "-o", "json"];
+    assert_eq!(restatectl(&verify).expect(5).json()["error"]["code"], "same-store");
 }
 
 #[test]
