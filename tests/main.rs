@@ -12,6 +12,7 @@ mod existing_keys;
 mod fault_matrix;
 mod guards;
 mod kills;
+mod leader_reads;
 mod lost_leaders;
 mod migrate_to_etcd;
 mod migrate_to_s3;

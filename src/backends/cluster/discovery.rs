@@ -3,6 +3,7 @@
 //! The nodes are found through what the nodes themselves cache, which they tell also when the
 //! metadata store has no quorum: so that a lost quorum is told as such.
 
+use std::sync::Mutex;
 use std::time::Duration;
 
 use futures_util::StreamExt;
@@ -61,7 +62,7 @@ pub async fn connect(options: &ClusterOptions) -> Result<Cluster, StoreError> {
     };
     let peers = servers(&addresses, options)?;
     tracing::debug!(?peers, "nodes");
-    Ok(Cluster { name, peers, known, only_these: options.only_these })
+    Ok(Cluster { name, peers, known, only_these: options.only_these, leader: Mutex::default() })
 }
 
 fn servers(addresses: &[Address], options: &ClusterOptions) -> Result<Servers, StoreError> {

@@ -4,26 +4,31 @@
 //! The replicated store offers no listing; which keys there are is the snapshot station's business.
 
 mod discovery;
+mod leader;
 mod quorum;
 
 use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
 use prost::bytes::Bytes;
+use tokio::join;
 
 pub use discovery::{ClusterOptions, connect};
 pub use quorum::Quorum;
 
 use super::transport::{CallError, MAX_MESSAGE, Servers};
 use super::{Reading, Source, StoreError, whole};
+use leader::Leader;
 use crate::codec::NodesConfiguration;
 use crate::model::{Entry, Key, Tag, Version};
+use crate::proto::metadata::VersionedValue;
 use crate::proto::metadata_proxy_svc::GetRequest;
 use crate::proto::metadata_proxy_svc::metadata_proxy_svc_client::MetadataProxySvcClient;
 use crate::proto::node_ctl_svc::node_ctl_svc_client::NodeCtlSvcClient;
 
 /// A connection to the nodes of one cluster.
-#[derive(Debug)]
 pub struct Cluster {
     name: String,
     peers: Servers,
@@ -31,6 +36,14 @@ pub struct Cluster {
     known: NodesConfiguration,
     /// Whether no other nodes are asked than those that were named.
     only_these: bool,
+    /// Where the nodes' store is known to be the replicated one, its leader.
+    leader: Mutex<Option<Leader>>,
+}
+
+impl fmt::Debug for Cluster {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Cluster({})", self.name)
+    }
 }
 
 impl Cluster {
@@ -56,21 +69,48 @@ impl Cluster {
         quorum::look(&self.peers, &self.known).await
     }
 
+    /// Looks again for a leader that may be asked instead of the nodes.
+    async fn look_for_leader(&self) {
+        let among: Option<Vec<_>> =
+            self.only_these.then(|| self.peers.addresses().cloned().collect());
+        let leader = match Leader::find(&self.peers, &self.known, among.as_deref()).await {
+            Some(leader) if self.is_nodes_store(&leader).await => Some(leader),
+            _ => None,
+        };
+        tracing::debug!(found = leader.is_some(), "leader of the replicated store");
+        self.set_leader(leader);
+    }
+
+    /// Whether the nodes' store is the one that this leader leads.
+    async fn is_nodes_store(&self, leader: &Leader) -> bool {
+        let key = Key::NodesConfig.to_string();
+        let (here, there) = join!(self.get_from_node(&key), leader.get(&key));
+        matches!((here, there), (Ok(here), Ok(there)) if here.is_some() && here == there)
+    }
+
+    fn leader(&self) -> Option<Leader> {
+        self.leader.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn set_leader(&self, leader: Option<Leader>) {
+        *self.leader.lock().unwrap_or_else(PoisonError::into_inner) = leader;
+    }
+
     async fn get(&self, key: &Key) -> Result<Option<Entry>, StoreError> {
         let name = key.to_string();
-        let answer = self
-            .peers
-            .call(&name, |channel| {
-                let request = GetRequest { key: name.clone() };
-                async move {
-                    let mut client =
-                        MetadataProxySvcClient::new(channel).max_decoding_message_size(MAX_MESSAGE);
-                    client.get(request).await.map(tonic::Response::into_inner)
+        let answer = match self.leader() {
+            None => self.get_from_node(&name).await,
+            Some(leader) => match leader.get(&name).await {
+                Ok(value) => Ok(value),
+                Err(reason) => {
+                    tracing::debug!(key = name, reason, "asking the nodes instead of the leader");
+                    self.set_leader(None);
+                    self.get_from_node(&name).await
                 }
-            })
-            .await;
+            },
+        };
         let value = match answer {
-            Ok(answer) => answer.value,
+            Ok(value) => value,
             Err(error) => return Err(self.explained(error).await),
         };
         Ok(value.map(|value| match value.version {
@@ -79,6 +119,22 @@ impl Cluster {
             }
             None => unversioned(&value.bytes),
         }))
+    }
+
+    /// The value as the node's own store has it, whichever that is.
+    async fn get_from_node(&self, name: &str) -> Result<Option<VersionedValue>, CallError> {
+        let answer = self
+            .peers
+            .call(name, |channel| {
+                let request = GetRequest { key: name.to_owned() };
+                async move {
+                    let mut client =
+                        MetadataProxySvcClient::new(channel).max_decoding_message_size(MAX_MESSAGE);
+                    client.get(request).await.map(tonic::Response::into_inner)
+                }
+            })
+            .await;
+        answer.map(|answer| answer.value)
     }
 
     /// What can't be reached is told as a lost quorum where it is one.
@@ -120,12 +176,13 @@ impl Source for Cluster {
     }
 
     fn reading(&self) -> Reading {
-        // Measured: more than about 100 requests in flight reset the connection, and 16 already
+        // Measured: more than about 100 requests in flight reset the connection, and 32 already
         // bring all that the server can give.
-        Reading { keys: 1, concurrency: 16 }
+        Reading { keys: 1, concurrency: 32 }
     }
 
     async fn keys(&self) -> Result<Option<BTreeSet<Key>>, StoreError> {
+        self.look_for_leader().await;
         Ok(None)
     }
 

@@ -1,0 +1,76 @@
+//! The leader of the replicated store is asked directly, and only where that is the nodes' store.
+
+use std::time::Duration;
+
+use restatectl::proto::metadata_server_svc::GetRequest;
+use restatectl::proto::metadata_server_svc::metadata_server_svc_client::MetadataServerSvcClient;
+use tonic::transport::Endpoint;
+
+use crate::support::block_on;
+use crate::support::etcd::Etcd;
+use crate::support::restate::{Cluster, Mode, get};
+use crate::support::tool::{Run, restatectl};
+
+const FOUND: &str = "leader of the replicated store found=true";
+
+/// By the one node.
+fn listed(cluster: &Cluster, index: usize) -> Run {
+    let address = cluster.nodes[index].address();
+    restatectl(&["-s", &address, "metadata", "list", "-o", "json", "-v"]).expect(0)
+}
+
+fn version_of(run: &Run, key: &str) -> u64 {
+    let keys = run.json()["keys"].as_array().unwrap().clone();
+    let row = keys.iter().find(|row| row["key"] == key).unwrap().clone();
+    row["version"].as_u64().unwrap()
+}
+
+#[test]
+fn a_metadata_server_left_with_old_content_is_not_read() {
+    let workers = ["worker", "log-server", "admin", "http-ingress"];
+    let mut cluster = Cluster::start(&[&["metadata-server"], &workers], 2);
+    cluster.restart(&Mode::Migration);
+    let before = listed(&cluster, 1);
+    assert!(before.err.contains(FOUND), "{}", before.err);
+    let etcd = Etcd::start();
+    restatectl(&["-s", &cluster.address(), "metadata", "migrate", "--toml", &etcd.toml()])
+        .expect(0);
+    // The operator forgets the node with the metadata server.
+    cluster.restart_node(1, &Mode::On(etcd.section()));
+    let after = listed(&cluster, 1);
+    assert!(!after.err.contains(FOUND), "{}", after.err);
+    let versions = [&after, &listed(&cluster, 0)].map(|run| version_of(run, "nodes_config"));
+    assert!(versions[0] > versions[1], "{versions:?}");
+}
+
+/// Whether the node answers a direct read in time.
+fn answers(cluster: &Cluster, index: usize, cluster_fingerprint: u64) -> Result<bool, String> {
+    let address = cluster.nodes[index].address();
+    block_on(async {
+        let channel = Endpoint::from_shared(address).unwrap().connect().await.unwrap();
+        let key = "nodes_config".to_owned();
+        let request = GetRequest { key, cluster_fingerprint, cluster_name: None };
+        let mut client = MetadataServerSvcClient::new(channel);
+        let answer = tokio::time::timeout(Duration::from_secs(5), client.get(request)).await;
+        let answer = answer.map_err(|_| "no answer".to_owned())?;
+        answer.map(|answer| answer.into_inner().value.is_some()).map_err(|s| s.to_string())
+    })
+}
+
+#[test]
+fn only_a_leader_with_a_quorum_and_the_right_fingerprint_answers() {
+    let server: &[&str] = &["metadata-server"];
+    let mut cluster = Cluster::start(&[server, server, server], 2);
+    let listing = listed(&cluster, 0).json();
+    let fingerprint = listing["cluster"]["fingerprint"].as_u64().unwrap();
+    let leader = cluster.leader();
+    let followers: Vec<_> = (0..3).filter(|index| *index != leader).collect();
+    assert_eq!(answers(&cluster, leader, fingerprint), Ok(true));
+    for follower in &followers {
+        println!("a follower: {}", answers(&cluster, *follower, fingerprint).unwrap_err());
+    }
+    println!("another cluster: {}", answers(&cluster, leader, fingerprint ^ 1).unwrap_err());
+    assert!(get(&cluster.address(), "nodes_config").is_some());
+    followers.iter().for_each(|index| cluster.kill_node(*index));
+    println!("without a quorum: {}", answers(&cluster, leader, fingerprint).unwrap_err());
+}
