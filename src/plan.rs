@@ -97,6 +97,30 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// The step of this key.
+    pub fn step(&self, key: &Key) -> Option<&Step> {
+        self.place(key).ok().and_then(|place| self.steps.get(place))
+    }
+
+    /// Where the step of this key is, or belongs.
+    fn place(&self, key: &Key) -> Result<usize, usize> {
+        self.steps.binary_search_by(|step| step.key.cmp(key))
+    }
+
+    /// Takes over what a later plan copies; what was to be done at first remains.
+    pub fn follow(&mut self, later: Plan) {
+        for step in later.steps {
+            match self.place(&step.key) {
+                Ok(place) => {
+                    if let Some(earlier) = self.steps.get_mut(place) {
+                        earlier.source = step.source;
+                    }
+                }
+                Err(place) => self.steps.insert(place, step),
+            }
+        }
+    }
+
     /// The keys in the way.
     pub fn conflicts(&self) -> impl Iterator<Item = &Step> {
         self.steps.iter().filter(|step| step.action == Action::Conflict)

@@ -58,7 +58,8 @@ pub fn nodes_configuration(decoded: &Json) -> Result<NodesConfiguration, String>
         let id = u32::try_from(id).map_err(|_| format!("has a node with the id {id}"))?;
         // A removed node is the plain text "Tombstone".
         if state.as_str() != Some("Tombstone") {
-            let fields = state.get("Node").ok_or(format!("has N{id} in an unknown state"))?;
+            let fields =
+                state.get("Node").ok_or_else(|| format!("has N{id} in an unknown state"))?;
             nodes.push(node(id, fields)?);
         }
     }
@@ -100,8 +101,10 @@ pub fn partition_ids(decoded: &Json) -> Result<Vec<u16>, String> {
 }
 
 fn node(id: u32, fields: &Json) -> Result<Node, String> {
-    let roles =
-        fields.get("roles").and_then(Json::as_array).ok_or(format!("has N{id} without roles"))?;
+    let roles = fields
+        .get("roles")
+        .and_then(Json::as_array)
+        .ok_or_else(|| format!("has N{id} without roles"))?;
     Ok(Node {
         id,
         name: text(fields, "name").unwrap_or_default(),
@@ -110,7 +113,7 @@ fn node(id: u32, fields: &Json) -> Result<Node, String> {
             .iter()
             .map(|role| Some(role.as_str()?.to_owned()))
             .collect::<Option<_>>()
-            .ok_or(format!("has N{id} with a role that is no text"))?,
+            .ok_or_else(|| format!("has N{id} with a role that is no text"))?,
         binary_version: text(fields, "binary_version"),
     })
 }

@@ -187,10 +187,10 @@ impl<'a> Decoder<'a> {
         let mut fields = Map::new();
         for index in 0..values.count {
             let name_at = self.behind(offset(keys.at, index, keys.width)?, keys.width)?;
-            let name = self.key(name_at)?.to_owned();
+            let name = self.key(name_at)?;
             let element = self.untyped(values, index)?;
             let value = self.value(element, depth + 1)?;
-            if fields.insert(name.clone(), value).is_some() {
+            if fields.insert(name.to_owned(), value).is_some() {
                 return Err(format!("the map at byte {at} has the key {name:?} twice"));
             }
         }
@@ -212,10 +212,9 @@ impl<'a> Decoder<'a> {
     /// The vector at `at`, its count checked against the bytes that there are.
     fn elements(&self, at: usize, width: usize) -> Result<Elements, String> {
         let count = self.unsigned(back(at, 1, width)?, width)?;
-        let count =
-            usize::try_from(count).map_err(|_| format!("the count at byte {at} is too large"))?;
-        let size =
-            count.checked_mul(width).ok_or(format!("the count at byte {at} is too large"))?;
+        let too_large = || format!("the count at byte {at} is too large");
+        let count = usize::try_from(count).map_err(|_| too_large())?;
+        let size = count.checked_mul(width).ok_or_else(too_large)?;
         self.bytes(at, size)?;
         Ok(Elements { at, width, count })
     }
@@ -254,13 +253,13 @@ impl<'a> Decoder<'a> {
         usize::try_from(offset)
             .ok()
             .and_then(|offset| at.checked_sub(offset))
-            .ok_or(format!("the offset at byte {at} points before the buffer"))
+            .ok_or_else(|| format!("the offset at byte {at} points before the buffer"))
     }
 
     fn bytes(&self, at: usize, length: usize) -> Result<&'a [u8], String> {
-        at.checked_add(length)
-            .and_then(|end| self.buffer.get(at..end))
-            .ok_or(format!("{length} bytes at byte {at} go beyond its {} bytes", self.buffer.len()))
+        at.checked_add(length).and_then(|end| self.buffer.get(at..end)).ok_or_else(|| {
+            format!("{length} bytes at byte {at} go beyond its {} bytes", self.buffer.len())
+        })
     }
 
     fn unsigned(&self, at: usize, width: usize) -> Result<u64, String> {

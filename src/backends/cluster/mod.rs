@@ -20,13 +20,13 @@ pub use quorum::Quorum;
 
 use super::transport::{CallError, MAX_MESSAGE, Servers};
 use super::{Reading, Source, StoreError, whole};
-use leader::Leader;
 use crate::codec::NodesConfiguration;
 use crate::model::{Entry, Key, Tag, Version};
 use crate::proto::metadata::VersionedValue;
 use crate::proto::metadata_proxy_svc::GetRequest;
 use crate::proto::metadata_proxy_svc::metadata_proxy_svc_client::MetadataProxySvcClient;
 use crate::proto::node_ctl_svc::node_ctl_svc_client::NodeCtlSvcClient;
+use leader::Leader;
 
 /// A connection to the nodes of one cluster.
 pub struct Cluster {

@@ -54,14 +54,7 @@ impl Record {
 
     /// What a later round copied again belongs to what this run has done.
     pub(super) fn followed(&self, later: Plan) {
-        let mut state = self.state();
-        for step in later.steps {
-            match state.plan.steps.iter_mut().find(|earlier| earlier.key == step.key) {
-                Some(earlier) => earlier.source = step.source,
-                None => state.plan.steps.push(step),
-            }
-        }
-        state.plan.steps.sort_by(|one, other| one.key.cmp(&other.key));
+        self.state().plan.follow(later);
     }
 
     pub(super) fn progress(&self, progress: Progress) {
@@ -115,7 +108,7 @@ impl Journal for Record {
     fn written(&self, changes: &[Change]) {
         let mut state = self.state();
         for change in changes {
-            let step = state.plan.steps.iter().find(|step| step.key == change.key);
+            let step = state.plan.step(&change.key);
             let is_interim = matches!(change.effect, Effect::Delete(_))
                 && step.is_some_and(|step| step.action != Action::Delete);
             if !is_interim {
