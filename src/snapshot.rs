@@ -18,13 +18,28 @@ pub async fn read(
     stage: Stage,
     watch: &dyn Watch,
 ) -> Result<Snapshot, StoreError> {
+    read_beside(store, &Snapshot::new(), stage, watch).await
+}
+
+/// The same, where a snapshot is at hand that most values will be equal to: those share its bytes,
+/// so that memory does not grow with every reading.
+///
+/// # Errors
+/// The first failed read.
+pub async fn read_beside(
+    store: &dyn Source,
+    at_hand: &Snapshot,
+    stage: Stage,
+    watch: &dyn Watch,
+) -> Result<Snapshot, StoreError> {
+    let reading = KeyReading { store, at_hand, stage, watch };
     watch.on(Event::Started(stage, store.name()));
     let snapshot = match store.keys().await? {
         Some(keys) => {
             watch.on(Event::Total(stage, keys.len()));
-            read_keys(store, keys, stage, watch).await?
+            reading.keys(keys).await?
         }
-        None => read_by_known_names(store, stage, watch).await?,
+        None => read_by_known_names(&reading).await?,
     };
     watch.on(Event::Finished(stage));
     Ok(snapshot)
@@ -32,15 +47,11 @@ pub async fn read(
 
 /// A store that can't list has the five fixed keys and an epoch for each partition. Any of them may
 /// be absent: a partition that never had a leader has no epoch.
-async fn read_by_known_names(
-    store: &dyn Source,
-    stage: Stage,
-    watch: &dyn Watch,
-) -> Result<Snapshot, StoreError> {
-    let mut snapshot = read_keys(store, Key::FIXED.into(), stage, watch).await?;
+async fn read_by_known_names(reading: &KeyReading<'_>) -> Result<Snapshot, StoreError> {
+    let mut snapshot = reading.keys(Key::FIXED.into()).await?;
     let epochs = epochs(&snapshot);
-    watch.on(Event::Total(stage, snapshot.len() + epochs.len()));
-    snapshot.extend(read_keys(store, epochs, stage, watch).await?);
+    reading.watch.on(Event::Total(reading.stage, snapshot.len() + epochs.len()));
+    snapshot.extend(reading.keys(epochs).await?);
     Ok(snapshot)
 }
 
@@ -56,31 +67,48 @@ fn epochs(snapshot: &Snapshot) -> BTreeSet<Key> {
         .collect()
 }
 
-async fn read_keys(
-    store: &dyn Source,
-    keys: BTreeSet<Key>,
+/// How keys are read that are known to be wanted.
+struct KeyReading<'a> {
+    store: &'a dyn Source,
+    at_hand: &'a Snapshot,
     stage: Stage,
-    watch: &dyn Watch,
-) -> Result<Snapshot, StoreError> {
-    let reading = store.reading();
-    let keys: Vec<Key> = keys.into_iter().collect();
-    let batches = keys.chunks(reading.keys.max(1)).map(<[Key]>::to_vec).collect::<Vec<_>>();
-    let read = stream::iter(batches)
-        .map(|batch| async move {
-            let entries = store.read(&batch).await?;
-            Ok::<_, StoreError>(batch.into_iter().zip(entries))
+    watch: &'a dyn Watch,
+}
+
+impl KeyReading<'_> {
+    async fn keys(&self, keys: BTreeSet<Key>) -> Result<Snapshot, StoreError> {
+        let how = self.store.reading();
+        let keys: Vec<Key> = keys.into_iter().collect();
+        let batches = keys.chunks(how.keys.max(1)).map(<[Key]>::to_vec).collect::<Vec<_>>();
+        let read = stream::iter(batches)
+            .map(|batch| async move {
+                let entries = self.store.read(&batch).await?;
+                Ok::<_, StoreError>(batch.into_iter().zip(entries))
+            })
+            // In any order: one answer that is late must not hold up the others.
+            .buffer_unordered(how.concurrency.max(1));
+        read.try_fold(Snapshot::new(), |mut snapshot, batch| async move {
+            let found = batch.filter_map(|(key, entry)| Some((key, entry?)));
+            for (key, entry) in found {
+                let bytes = entry.value().map_or(0, |value| value.bytes.len() as u64);
+                self.watch.on(Event::Key(self.stage, bytes));
+                let entry = shared(entry, self.at_hand.get(&key));
+                snapshot.insert(key, entry);
+            }
+            Ok(snapshot)
         })
-        // In any order: one answer that is late must not hold up the others.
-        .buffer_unordered(reading.concurrency.max(1));
-    read.try_fold(Snapshot::new(), |mut snapshot, batch| async move {
-        for (key, entry) in batch {
-            let Some(entry) = entry else { continue };
-            watch.on(Event::Key(stage, entry.value().map_or(0, |value| value.bytes.len() as u64)));
-            snapshot.insert(key, entry);
+        .await
+    }
+}
+
+/// The entry, with the bytes of the one at hand if they are equal.
+fn shared(entry: Entry, at_hand: Option<&Entry>) -> Entry {
+    match (entry, at_hand.and_then(Entry::value)) {
+        (Entry::Whole(value, tag), Some(known)) if value == *known => {
+            Entry::Whole(known.clone(), tag)
         }
-        Ok(snapshot)
-    })
-    .await
+        (entry, _) => entry,
+    }
 }
 
 #[cfg(test)]

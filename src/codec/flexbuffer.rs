@@ -18,11 +18,22 @@ const TEXT_FACTOR: usize = 64;
 
 /// Decodes the buffer. Numbers of 64 bits are exact; a blob becomes its base64.
 pub(super) fn to_json(buffer: &[u8]) -> Result<Json, String> {
+    decode(buffer, MAX_DEPTH)
+}
+
+/// Goes through the whole buffer as [`to_json`] does, and keeps only the root and what stands
+/// directly in it; null stands for all else. Takes little memory, however large the buffer.
+pub(super) fn outline(buffer: &[u8]) -> Result<Json, String> {
+    decode(buffer, 1)
+}
+
+fn decode(buffer: &[u8], kept_depth: usize) -> Result<Json, String> {
     // Offsets may share what they point at, so that a small buffer can unfold into an endless
     // document. A real one has at most one element per byte; the names of fields are shared by all
     // maps, which is what its texts may exceed the buffer by.
     let mut decoder = Decoder {
         buffer,
+        kept_depth,
         elements_left: buffer.len().saturating_add(1),
         text_left: buffer.len().saturating_mul(TEXT_FACTOR),
     };
@@ -52,6 +63,8 @@ struct Elements {
 
 struct Decoder<'a> {
     buffer: &'a [u8],
+    /// What lies deeper is gone through, and not kept.
+    kept_depth: usize,
     elements_left: usize,
     text_left: usize,
 }
@@ -110,36 +123,54 @@ impl<'a> Decoder<'a> {
             kind::INDIRECT_UINT => Ok(self.unsigned(self.target(slot)?, slot.width)?.into()),
             kind::INDIRECT_FLOAT => self.float(self.target(slot)?, slot.width),
             kind::KEY => self.key(self.target(slot)?).map(|text| Json::String(text.to_owned())),
-            kind::STRING => self.string(slot),
-            kind::BLOB => {
-                let blob = self.counted(self.target(slot)?, slot.width)?;
-                self.charge(blob.len())?;
-                Ok(Json::String(base64::engine::general_purpose::STANDARD.encode(blob)))
-            }
+            kind::STRING => self.string(slot, depth),
+            kind::BLOB => self.blob(slot, depth),
             kind::MAP => self.map(slot, depth),
             kind::VECTOR => self.vector(slot, depth),
             other => self.typed_vector(slot, other, depth),
         }
     }
 
-    fn string(&mut self, slot: Slot) -> Result<Json, String> {
+    fn keeps(&self, depth: usize) -> bool {
+        depth <= self.kept_depth
+    }
+
+    fn string(&mut self, slot: Slot, depth: usize) -> Result<Json, String> {
         let at = self.target(slot)?;
         let text = std::str::from_utf8(self.counted(at, slot.width)?)
             .map_err(|_| format!("the text at byte {at} is not UTF-8"))?;
         self.charge(text.len())?;
-        Ok(Json::String(text.to_owned()))
+        Ok(if self.keeps(depth) { Json::String(text.to_owned()) } else { Json::Null })
+    }
+
+    fn blob(&mut self, slot: Slot, depth: usize) -> Result<Json, String> {
+        let blob = self.counted(self.target(slot)?, slot.width)?;
+        self.charge(blob.len())?;
+        let text = || base64::engine::general_purpose::STANDARD.encode(blob);
+        Ok(if self.keeps(depth) { Json::String(text()) } else { Json::Null })
     }
 
     fn vector(&mut self, slot: Slot, depth: usize) -> Result<Json, String> {
         let at = self.target(slot)?;
         let elements = self.elements(at, slot.width)?;
-        (0..elements.count)
-            .map(|index| {
-                let element = self.untyped(elements, index)?;
-                self.value(element, depth + 1)
-            })
-            .collect::<Result<Vec<_>, _>>()
-            .map(Json::Array)
+        self.array(elements.count, depth, |decoder, index| decoder.untyped(elements, index))
+    }
+
+    fn array(
+        &mut self,
+        count: usize,
+        depth: usize,
+        slot: impl Fn(&Self, usize) -> Result<Slot, String>,
+    ) -> Result<Json, String> {
+        let mut values = Vec::new();
+        for index in 0..count {
+            let element = slot(self, index)?;
+            let value = self.value(element, depth + 1)?;
+            if self.keeps(depth + 1) {
+                values.push(value);
+            }
+        }
+        Ok(if self.keeps(depth) { Json::Array(values) } else { Json::Null })
     }
 
     fn typed_vector(&mut self, slot: Slot, vector: u8, depth: usize) -> Result<Json, String> {
@@ -156,14 +187,10 @@ impl<'a> Decoder<'a> {
             }
             unknown => return Err(format!("the type {unknown} at byte {at} does not exist")),
         };
-        (0..elements.count)
-            .map(|index| {
-                let at = offset(elements.at, index, elements.width)?;
-                let width = elements.width;
-                self.value(Slot { at, slot_width: width, kind, width: 1 }, depth + 1)
-            })
-            .collect::<Result<Vec<_>, _>>()
-            .map(Json::Array)
+        self.array(elements.count, depth, |_, index| {
+            let at = offset(elements.at, index, elements.width)?;
+            Ok(Slot { at, slot_width: elements.width, kind, width: 1 })
+        })
     }
 
     /// A map is a vector of values; in front of its count lie the offset of its vector of keys and
@@ -185,16 +212,22 @@ impl<'a> Decoder<'a> {
             ));
         }
         let mut fields = Map::new();
+        let mut names = Vec::new();
         for index in 0..values.count {
             let name_at = self.behind(offset(keys.at, index, keys.width)?, keys.width)?;
             let name = self.key(name_at)?;
+            names.push(name);
             let element = self.untyped(values, index)?;
             let value = self.value(element, depth + 1)?;
-            if fields.insert(name.to_owned(), value).is_some() {
-                return Err(format!("the map at byte {at} has the key {name:?} twice"));
+            if self.keeps(depth + 1) {
+                fields.insert(name.to_owned(), value);
             }
         }
-        Ok(Json::Object(fields))
+        match twice(names) {
+            Some(name) => Err(format!("the map at byte {at} has the key {name:?} twice")),
+            None if self.keeps(depth) => Ok(Json::Object(fields)),
+            None => Ok(Json::Null),
+        }
     }
 
     /// An element whose type stands in the list of type bytes behind the elements.
@@ -285,6 +318,15 @@ impl<'a> Decoder<'a> {
         // JSON has no word for what is not a number, and serde writes null for it.
         Ok(Number::from_f64(float).map_or(Json::Null, Json::Number))
     }
+}
+
+fn twice(mut names: Vec<&str>) -> Option<&str> {
+    // They are written in order, which makes this cheap.
+    names.sort_unstable();
+    names.windows(2).find_map(|pair| match pair {
+        [one, other] if one == other => Some(*one),
+        _ => None,
+    })
 }
 
 fn offset(at: usize, index: usize, width: usize) -> Result<usize, String> {

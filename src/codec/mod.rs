@@ -121,10 +121,18 @@ pub fn encoding(bytes: &[u8]) -> Result<Encoding, CodecError> {
 /// # Errors
 /// Every [`CodecError`] but those about versions, which only [`check`] compares.
 pub fn decode(key: &Key, bytes: &[u8]) -> Result<Json, CodecError> {
+    decode_with(key, bytes, flexbuffer::to_json).map(version_first)
+}
+
+fn decode_with(
+    key: &Key,
+    bytes: &[u8],
+    flexbuffer: fn(&[u8]) -> Result<Json, String>,
+) -> Result<Json, CodecError> {
     let encoding = encoding(bytes)?;
     let payload = bytes.get(1..).unwrap_or_default();
-    let decoded = match encoding {
-        Encoding::Flexbuffers => flexbuffer::to_json(counted(payload)?)
+    Ok(match encoding {
+        Encoding::Flexbuffers => flexbuffer(counted(payload)?)
             .map_err(|reason| CodecError::Payload { codec: encoding.name(), reason })?,
         Encoding::Json => serde_json::from_slice(payload).map_err(|error| CodecError::Payload {
             codec: encoding.name(),
@@ -133,8 +141,7 @@ pub fn decode(key: &Key, bytes: &[u8]) -> Result<Json, CodecError> {
         Encoding::Bilrost if *key == Key::RuleBook => rule_book::to_json(payload)
             .map_err(|reason| CodecError::Payload { codec: encoding.name(), reason })?,
         other => return Err(CodecError::Undecodable(other.name())),
-    };
-    Ok(version_first(decoded))
+    })
 }
 
 /// The value as JSON, or, where its codec can't be looked into, its name, size and base64.
@@ -159,7 +166,7 @@ pub fn describe(key: &Key, value: &Value) -> Result<Json, CodecError> {
 /// # Errors
 /// Any [`CodecError`]: the first that holds.
 pub fn check(key: &Key, value: &Value) -> Result<(), CodecError> {
-    let decoded = decode(key, &value.bytes)?;
+    let decoded = decode_with(key, &value.bytes, flexbuffer::outline)?;
     if value.version.0 == 0 {
         return Err(CodecError::InvalidVersion);
     }

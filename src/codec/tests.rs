@@ -50,6 +50,30 @@ proptest! {
     }
 
     #[test]
+    fn the_outline_has_the_plain_fields_and_refuses_what_decoding_refuses(
+        document in any_json(),
+        place in any::<prop::sample::Index>(),
+        byte in any::<u8>(),
+    ) {
+        let buffer = flexbuffers::to_vec(&document).unwrap();
+        let outline = flexbuffer::outline(&buffer).unwrap();
+        if let (Some(fields), Some(kept)) = (document.as_object(), outline.as_object()) {
+            prop_assert_eq!(fields.len(), kept.len());
+            let plain = fields.iter().filter(|(_, value)| !value.is_object() && !value.is_array());
+            for (name, value) in plain {
+                prop_assert_eq!(kept.get(name), Some(value));
+            }
+        }
+        let mut damaged = buffer;
+        let place = place.index(damaged.len());
+        damaged[place] = byte;
+        prop_assert_eq!(
+            flexbuffer::outline(&damaged).map(drop),
+            flexbuffer::to_json(&damaged).map(drop)
+        );
+    }
+
+    #[test]
     fn vectors_of_one_type_are_read_back(
         ints in prop::collection::vec(any::<i64>(), 0..40),
         uints in prop::collection::vec(any::<u16>(), 0..40),

@@ -10,18 +10,20 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
+use tokio::join;
 use tonic::transport::Channel;
 
-use super::super::transport::{Address, MAX_MESSAGE, Servers};
-use crate::codec::{Node, NodesConfiguration};
+use super::super::transport::{MAX_MESSAGE, Server, Servers};
+use crate::codec::NodesConfiguration;
 use crate::proto::metadata::VersionedValue;
 use crate::proto::metadata_server_svc::GetRequest;
 use crate::proto::metadata_server_svc::metadata_server_svc_client::MetadataServerSvcClient;
+use crate::proto::node_ctl_svc::node_ctl_svc_client::NodeCtlSvcClient;
 
-/// A leader that does not answer for so long is passed over: the nodes themselves may know better.
+/// How long a leader is looked for; without one, the nodes are asked.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// The leader of the replicated store, as its members last told.
+/// The leader of the replicated store, as it last told itself.
 #[derive(Clone)]
 pub(super) struct Leader {
     channel: Channel,
@@ -30,33 +32,32 @@ pub(super) struct Leader {
 }
 
 impl Leader {
-    /// The leader that the first member to answer knows of. `None` if that can't be told at once;
-    /// with `among`, also if it is none of these.
-    pub(super) async fn find(
-        peers: &Servers,
-        known: &NodesConfiguration,
-        among: Option<&[Address]>,
-    ) -> Option<Leader> {
+    /// The server that says of itself that it leads; `None` if none of them does so at once.
+    ///
+    /// It is found by what it answers, not by the address that the cluster knows it under: from where
+    /// an operator is, that one may lead nowhere.
+    pub(super) async fn find(peers: &Servers, known: &NodesConfiguration) -> Option<Leader> {
         let fingerprint = known.fingerprint?;
-        let asked = known.nodes.iter().filter(|node| node.has_role("metadata-server"));
-        let mut asked: FuturesUnordered<_> = asked.map(|node| leader_id(peers, node)).collect();
-        let id = loop {
-            match asked.next().await? {
-                Some(id) => break id,
-                None => continue,
+        let mut asked: FuturesUnordered<_> =
+            peers.all().map(|server| leads(peers, server)).collect();
+        let search = async {
+            while let Some(answer) = asked.next().await {
+                if answer.is_some() {
+                    return answer;
+                }
             }
+            None
         };
-        let node = known.nodes.iter().find(|node| node.id == id)?;
-        let address = node.address.parse::<Address>().ok()?;
-        if among.is_some_and(|among| !among.contains(&address)) {
-            return None;
-        }
-        let channel = peers.at(&address).ok()?.channel;
+        let channel = tokio::time::timeout(PATIENCE, search).await.ok().flatten()?;
         Some(Leader { channel, cluster_name: known.cluster_name.clone(), fingerprint })
     }
 
     /// The value of the key; refused by a member that does not lead, or of another cluster.
-    pub(super) async fn get(&self, key: &str) -> Result<Option<VersionedValue>, String> {
+    pub(super) async fn get(
+        &self,
+        peers: &Servers,
+        key: &str,
+    ) -> Result<Option<VersionedValue>, String> {
         let mut client = MetadataServerSvcClient::new(self.channel.clone())
             .max_decoding_message_size(MAX_MESSAGE);
         let request = GetRequest {
@@ -64,15 +65,16 @@ impl Leader {
             cluster_fingerprint: self.fingerprint,
             cluster_name: Some(self.cluster_name.clone()),
         };
-        match tokio::time::timeout(PATIENCE, client.get(request)).await {
-            Ok(Ok(answer)) => Ok(answer.into_inner().value),
-            Ok(Err(status)) => Err(status.to_string()),
-            Err(_) => Err(format!("no answer within {}", humantime::format_duration(PATIENCE))),
-        }
+        peers.once(client.get(request)).await.map(|answer| answer.value)
     }
 }
 
-async fn leader_id(peers: &Servers, node: &Node) -> Option<u32> {
-    let channel = peers.at(&node.address.parse().ok()?).ok()?.channel;
-    peers.once(MetadataServerSvcClient::new(channel).status(())).await.ok()?.leader
+/// The channel to this server, if it leads.
+async fn leads(peers: &Servers, server: &Server) -> Option<Channel> {
+    let channel = server.channel.clone();
+    let mut member = MetadataServerSvcClient::new(channel.clone());
+    let mut node = NodeCtlSvcClient::new(channel.clone());
+    let (status, ident) = join!(peers.once(member.status(())), peers.once(node.get_ident(())));
+    let is_leader = status.ok()?.leader? == ident.ok()?.node_id?.id;
+    is_leader.then_some(channel)
 }

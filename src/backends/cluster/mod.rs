@@ -71,9 +71,7 @@ impl Cluster {
 
     /// Looks again for a leader that may be asked instead of the nodes.
     async fn look_for_leader(&self) {
-        let among: Option<Vec<_>> =
-            self.only_these.then(|| self.peers.addresses().cloned().collect());
-        let leader = match Leader::find(&self.peers, &self.known, among.as_deref()).await {
+        let leader = match Leader::find(&self.peers, &self.known).await {
             Some(leader) if self.is_nodes_store(&leader).await => Some(leader),
             _ => None,
         };
@@ -84,7 +82,7 @@ impl Cluster {
     /// Whether the nodes' store is the one that this leader leads.
     async fn is_nodes_store(&self, leader: &Leader) -> bool {
         let key = Key::NodesConfig.to_string();
-        let (here, there) = join!(self.get_from_node(&key), leader.get(&key));
+        let (here, there) = join!(self.get_from_node(&key), leader.get(&self.peers, &key));
         matches!((here, there), (Ok(here), Ok(there)) if here.is_some() && here == there)
     }
 
@@ -100,7 +98,7 @@ impl Cluster {
         let name = key.to_string();
         let answer = match self.leader() {
             None => self.get_from_node(&name).await,
-            Some(leader) => match leader.get(&name).await {
+            Some(leader) => match leader.get(&self.peers, &name).await {
                 Ok(value) => Ok(value),
                 Err(reason) => {
                     tracing::debug!(key = name, reason, "asking the nodes instead of the leader");
@@ -113,12 +111,7 @@ impl Cluster {
             Ok(value) => value,
             Err(error) => return Err(self.explained(error).await),
         };
-        Ok(value.map(|value| match value.version {
-            Some(version) => {
-                whole(version.value, value.bytes, Tag::Version(Version(version.value)))
-            }
-            None => unversioned(&value.bytes),
-        }))
+        Ok(value.map(entry))
     }
 
     /// The value as the node's own store has it, whichever that is.
@@ -154,6 +147,20 @@ impl Cluster {
                 StoreError::Unavailable { store, reason }
             }
         }
+    }
+}
+
+/// What is smaller is copied out of the buffer that it was received in, which is larger.
+const WORTH_ITS_BUFFER: usize = 64 << 10;
+
+fn entry(value: VersionedValue) -> Entry {
+    let bytes = match value.bytes.len() {
+        ..WORTH_ITS_BUFFER => Bytes::copy_from_slice(&value.bytes),
+        _ => value.bytes,
+    };
+    match value.version {
+        Some(version) => whole(version.value, bytes, Tag::Version(Version(version.value))),
+        None => unversioned(&bytes),
     }
 }
 

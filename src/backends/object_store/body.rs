@@ -5,7 +5,7 @@
 
 use bilrost::{Message, OwnedMessage};
 use ciborium::value::Value as Cbor;
-use prost::bytes::Bytes;
+use prost::bytes::{BufMut, Bytes, BytesMut};
 
 /// The Content-Encoding of what is written since 1.6, and by this program.
 pub(super) const BILROST: &str = "binary/bilrost+v1";
@@ -41,16 +41,18 @@ struct Salted {
 struct Versioned {
     #[bilrost(1)]
     version: u32,
-    #[bilrost(tag(2), encoding(plainbytes))]
-    bytes: Vec<u8>,
+    #[bilrost(2)]
+    bytes: Bytes,
 }
 
 /// The body of a value, to be stored with [`BILROST`].
-pub(super) fn encode(salt: u64, version: u32, bytes: &[u8]) -> Vec<u8> {
-    let value = Versioned { version, bytes: bytes.to_vec() };
-    let mut body = vec![EXISTS];
-    body.extend(Salted { salt, value }.encode_to_vec());
-    body
+pub(super) fn encode(salt: u64, version: u32, bytes: &Bytes) -> Bytes {
+    let salted = Salted { salt, value: Versioned { version, bytes: bytes.clone() } };
+    let mut body = BytesMut::with_capacity(1 + salted.encoded_len());
+    body.put_u8(EXISTS);
+    // All that can fail is the room, and a growing buffer has it.
+    let _ = salted.encode(&mut body);
+    body.freeze()
 }
 
 /// Whether an object that begins so, with that Content-Encoding, may be Restate's.
@@ -67,20 +69,20 @@ pub(super) fn decode(body: &Bytes, encoding: Option<&str>) -> Result<Body, Strin
         None => Err("is an object without a body".to_owned()),
         Some(b'd') if body.as_ref() == TOMBSTONE => Ok(Body::Tombstone),
         Some(b'd') => Err(format!("is a tombstone of {} bytes instead of 1", body.len())),
-        Some(&EXISTS) => payload(body.get(1..).unwrap_or_default(), encoding),
+        Some(&EXISTS) => payload(body.slice(1..), encoding),
         Some(other) => Err(format!("begins with byte {other}, which is no header of Restate's")),
     }
 }
 
-fn payload(payload: &[u8], encoding: Option<&str>) -> Result<Body, String> {
+fn payload(payload: Bytes, encoding: Option<&str>) -> Result<Body, String> {
     match encoding.unwrap_or_default() {
         BILROST => {
             let salted = Salted::decode(payload)
                 .map_err(|error| format!("does not decode as {BILROST}: {error}"))?;
             let Versioned { version, bytes } = salted.value;
-            Ok(Body::Value { salt: salted.salt, version, bytes: bytes.into() })
+            Ok(Body::Value { salt: salted.salt, version, bytes })
         }
-        "" | CBOR => cbor(payload).ok_or_else(|| format!("does not decode as {CBOR}")),
+        "" | CBOR => cbor(&payload).ok_or_else(|| format!("does not decode as {CBOR}")),
         other => Err(format!("has the unknown Content-Encoding {other:?}")),
     }
 }
@@ -144,7 +146,7 @@ mod tests {
         let decoded = decode(&Bytes::from_static(body), Some(BILROST)).unwrap();
         let Body::Value { version, bytes, salt } = decoded else { panic!("no value") };
         assert_eq!((version, bytes.as_ref()), (4, &b"\x02\x7a"[..]));
-        assert_eq!(encode(salt, version, &bytes), body);
+        assert_eq!(encode(salt, version, &bytes).as_ref(), body);
     }
 
     #[test]
@@ -174,7 +176,7 @@ mod tests {
         #[test]
         fn both_forms_round_trip(salt: u64, version: u32, bytes in prop::collection::vec(any::<u8>(), 0..300)) {
             let expected = Body::Value { salt, version, bytes: bytes.clone().into() };
-            let bilrost = encode(salt, version, &bytes).into();
+            let bilrost = encode(salt, version, &bytes.clone().into());
             prop_assert_eq!(decode(&bilrost, Some(BILROST)), Ok(expected.clone()));
             let cbor = cbor_body(salt, version, &bytes);
             prop_assert_eq!(decode(&cbor, Some(CBOR)), Ok(expected.clone()));

@@ -7,9 +7,10 @@ use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::primitives::ByteStream;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
-use prost::bytes::Bytes;
+use prost::bytes::{Bytes, BytesMut};
 
 use super::super::StoreError;
+use super::super::transport::MAX_MESSAGE;
 use super::body::BILROST;
 use crate::config::RetryPolicy;
 
@@ -61,6 +62,15 @@ pub(super) struct Client {
 /// One page of a listing: names with sizes, and where the next one begins.
 pub(super) type Page = (Vec<(String, i64)>, Option<String>);
 
+/// The whole body in one piece of memory; the SDK's own collecting has it twice for a moment.
+async fn received(mut body: ByteStream, length: usize) -> Result<Bytes, Fault> {
+    let mut whole = BytesMut::with_capacity(length.min(MAX_MESSAGE));
+    while let Some(piece) = body.next().await {
+        whole.extend_from_slice(&piece.map_err(|error| Fault::Again(innermost(&error)))?);
+    }
+    Ok(whole.freeze())
+}
+
 impl Client {
     /// The object, or its first byte alone.
     pub(super) async fn get(
@@ -80,8 +90,8 @@ impl Client {
             };
             let encoding = answer.content_encoding().map(ToOwned::to_owned);
             let etag = answer.e_tag().unwrap_or_default().to_owned();
-            let body = answer.body.collect().await;
-            let body = body.map_err(|error| Fault::Again(innermost(&error)))?.into_bytes();
+            let length = usize::try_from(answer.content_length().unwrap_or_default());
+            let body = received(answer.body, length.unwrap_or_default()).await?;
             Ok(Some(Object { body, encoding, etag }))
         })
         .await

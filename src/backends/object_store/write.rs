@@ -45,7 +45,7 @@ impl Intent {
             Effect::Create(value) | Effect::Overwrite(value, _) => {
                 // Chosen once per write, so that an attempt that was thought lost is known again.
                 let salt = fastrand::u64(..);
-                let body = body::encode(salt, value.version.0, &value.bytes).into();
+                let body = body::encode(salt, value.version.0, &value.bytes);
                 Intent { body, salt: Some(salt) }
             }
             Effect::Delete(_) => Intent { body: Bytes::from_static(body::TOMBSTONE), salt: None },

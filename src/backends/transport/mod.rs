@@ -48,8 +48,9 @@ pub fn channel(address: &Address, limits: Limits, tls: &TlsOptions) -> Result<Ch
     if address.is_tls() {
         endpoint = tls.apply(endpoint)?;
     }
-    // Large values arrive in few round trips.
-    endpoint = endpoint.initial_stream_window_size(4 << 20).initial_connection_window_size(8 << 20);
+    // The largest value arrives without waiting for more room to be granted.
+    let window = u32::try_from(MAX_MESSAGE).unwrap_or(u32::MAX >> 1);
+    endpoint = endpoint.initial_stream_window_size(window).initial_connection_window_size(window);
     let path = address.socket_path().map(ToOwned::to_owned);
     Ok(match path {
         Some(path) => endpoint.connect_with_connector_lazy(tower::service_fn(move |_: Uri| {

@@ -173,6 +173,11 @@ impl Servers {
         }
     }
 
+    /// All of them, in the order that they were named.
+    pub fn all(&self) -> impl Iterator<Item = &Server> {
+        self.all.iter()
+    }
+
     /// Where they are.
     pub fn addresses(&self) -> impl Iterator<Item = &Address> {
         self.all.iter().map(|server| &server.address)

@@ -107,7 +107,7 @@ pub(super) async fn prove(run: &Run<'_>) -> Result<(), Failure> {
     let Run { gathered, args, context, .. } = *run;
     let mut expected = gathered.before.clone();
     for round in 0..=ROUNDS {
-        let (target_now, source_now) = read_both(run).await?;
+        let (target_now, source_now) = read_both(run, &expected).await?;
         if let Some(keys) = faults(&compare(&expected, &target_now)) {
             let reason = format!("the target does not hold what was written to it: {keys}");
             return Err(Failure::new(Code::VerificationFailed, reason).hint(
@@ -133,11 +133,11 @@ pub(super) async fn prove(run: &Run<'_>) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn read_both(run: &Run<'_>) -> Result<(Snapshot, Snapshot), Failure> {
+async fn read_both(run: &Run<'_>, expected: &Snapshot) -> Result<(Snapshot, Snapshot), Failure> {
     let Run { gathered: Gathered { source, .. }, target, context, .. } = *run;
     let (target_now, source_now) = join!(
-        snapshot::read(target, Stage::ReadBack, context.watch),
-        snapshot::read(source.source(), Stage::ReadSourceAgain, context.watch),
+        snapshot::read_beside(target, expected, Stage::ReadBack, context.watch),
+        snapshot::read_beside(source.source(), expected, Stage::ReadSourceAgain, context.watch),
     );
     let unread = |failure: Failure| {
         let reason = format!("all keys are written, but could not be verified: {failure}");
