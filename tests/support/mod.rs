@@ -8,6 +8,7 @@
     clippy::indexing_slicing
 )]
 
+pub mod delay;
 pub mod etcd;
 pub mod faulty;
 pub mod http;

@@ -1,0 +1,111 @@
+//! A source cluster in migration mode and empty targets, and migrations between them.
+
+use std::cell::Cell;
+
+use tempfile::TempDir;
+
+use crate::measure::{Cost, measure};
+use crate::support::etcd::{Etcd, section};
+use crate::support::restate::Cluster;
+use crate::support::s3::{Bucket, seaweed, toml_file};
+use crate::support::tool::{official_program, program};
+
+/// Who migrates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tool {
+    Official,
+    Ours,
+}
+
+impl Tool {
+    pub const BOTH: [Tool; 2] = [Tool::Official, Tool::Ours];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Tool::Official => "official",
+            Tool::Ours => "ours",
+        }
+    }
+
+    pub fn path(self) -> String {
+        let program = match self {
+            Tool::Official => official_program(),
+            Tool::Ours => program(),
+        };
+        program.to_str().unwrap().to_owned()
+    }
+}
+
+/// Where to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Store {
+    Etcd,
+    S3,
+}
+
+impl Store {
+    pub const BOTH: [Store; 2] = [Store::Etcd, Store::S3];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Store::Etcd => "etcd",
+            Store::S3 => "S3",
+        }
+    }
+}
+
+pub struct Bed {
+    pub cluster: Cluster,
+    pub etcd: Etcd,
+    pub bucket: Bucket,
+    folder: TempDir,
+    prefixes: Cell<u32>,
+}
+
+impl Bed {
+    pub fn new(partitions: usize) -> Bed {
+        Bed {
+            cluster: Cluster::large_with(&["metadata-server", "admin"], partitions),
+            etcd: Etcd::start(),
+            bucket: seaweed().bucket(),
+            folder: TempDir::new().unwrap(),
+            prefixes: Cell::new(0),
+        }
+    }
+
+    /// An empty prefix.
+    pub fn prefix(&self) -> String {
+        self.prefixes.set(self.prefixes.get() + 1);
+        format!("run-{}", self.prefixes.get())
+    }
+
+    /// The TOML file of an empty target.
+    pub fn empty(&self, store: Store) -> String {
+        let endpoint = self.bucket.s3.endpoint.clone();
+        self.empty_at(store, &self.etcd.address(), &endpoint)
+    }
+
+    /// The same, reached at other addresses.
+    pub fn empty_at(&self, store: Store, etcd: &str, s3: &str) -> String {
+        let section = match store {
+            Store::Etcd => {
+                self.etcd.clear();
+                section(&[etcd.to_owned()])
+            }
+            Store::S3 => self.bucket.section_at(s3, &self.prefix()),
+        };
+        toml_file(&self.folder, "target.toml", &section)
+    }
+
+    /// A whole migration to this target, with a time-out that the official tool does not meet.
+    pub fn migrate(&self, tool: Tool, toml: &str) -> Cost {
+        self.migrate_from(tool, &["-s", &self.cluster.address()], toml)
+    }
+
+    /// The same, with the source reached as these options say.
+    pub fn migrate_from(&self, tool: Tool, source: &[&str], toml: &str) -> Cost {
+        let program = tool.path();
+        let rest = ["--request-timeout", "600000", "metadata", "migrate", "--toml", toml];
+        measure(&[&[program.as_str()], source, &rest].concat())
+    }
+}

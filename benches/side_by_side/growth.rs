@@ -1,0 +1,70 @@
+//! More partitions, and one large value.
+
+use serde_json::{Map, json};
+
+use crate::bed::{Bed, Store, Tool};
+use crate::measure::{Cost, head, row};
+use crate::support::restate::put;
+
+const SIZES: [usize; 5] = [64, 512, 2_048, 8_192, 65_535];
+/// The partition table of a larger cluster does not fit an etcd with its default limit.
+const MOST_FOR_ETCD: usize = 8_192;
+/// Above it the official tool takes minutes.
+const MOST_FOR_OFFICIAL: usize = 2_048;
+
+/// One measured migration.
+pub struct Point {
+    pub tool: Tool,
+    pub store: Store,
+    pub partitions: usize,
+    pub cost: Cost,
+}
+
+pub fn run() -> Vec<Point> {
+    println!("\n== growth ==");
+    head();
+    let mut points = Vec::new();
+    for partitions in SIZES {
+        let bed = Bed::new(partitions);
+        for (store, tool) in Store::BOTH.into_iter().flat_map(|s| Tool::BOTH.map(|t| (s, t))) {
+            let too_many = (store == Store::Etcd && partitions > MOST_FOR_ETCD)
+                || (tool == Tool::Official && partitions > MOST_FOR_OFFICIAL);
+            if !too_many {
+                let cost = bed.migrate(tool, &bed.empty(store));
+                row(
+                    &format!("{partitions} partitions, {} to {}", tool.name(), store.name()),
+                    &[cost],
+                );
+                points.push(Point { tool, store, partitions, cost });
+            }
+        }
+    }
+    for point in points.iter().filter(|point| point.tool == Tool::Ours) {
+        let keys = (point.partitions + 3) as f64;
+        println!(
+            "ours to {}, {} partitions: {:.2} ms a key",
+            point.store.name(),
+            point.partitions,
+            1e3 * point.cost.wall / keys
+        );
+    }
+    large_value();
+    points
+}
+
+/// A schema registry of many deployments.
+fn large_value() {
+    let bed = Bed::new(16);
+    let deployment = json!({"id": "dp_17sztQp4gnEC1L0OCFM9aEh", "created_at": 1_763_990_000_000_u64,
+        "ty": {"Http": {"address": "http://127.0.0.1:9180/", "protocol_type": "BidiStream"}},
+        "sdk": "restate-sdk-javascript/1.17.2", "supported": [1, 6]});
+    let all: Map<_, _> = (0..129_000).map(|n| (format!("dp_{n}"), deployment.clone())).collect();
+    let buffer = flexbuffers::to_vec(json!({"version": 1, "deployments": all})).unwrap();
+    let length = u32::try_from(buffer.len()).unwrap();
+    let bytes = [&[2], &length.to_le_bytes()[..], &buffer].concat();
+    put(&bed.cluster.address(), "schema_registry", 1, &bytes);
+    let cost = bed.migrate(Tool::Ours, &bed.empty(Store::S3));
+    let size = bytes.len() as f64 / f64::from(1 << 20);
+    row(&format!("one value of {size:.1} MiB, ours to S3"), &[cost]);
+    println!("one value of {size:.1} MiB: peak memory is {:.1} times that", cost.memory / size);
+}

@@ -1,0 +1,44 @@
+//! The official tool and ours, as whole processes on the same servers in one run, and the least that
+//! these need for the same requests. `make bench` runs all of it; the numbers are of this machine.
+//! Parts by name: local, distance, growth, small.
+#![allow(unreachable_pub, clippy::print_stdout, clippy::unwrap_used, clippy::indexing_slicing)]
+#![allow(clippy::cast_precision_loss)]
+
+#[path = "../../tests/support/mod.rs"]
+mod support;
+
+mod bed;
+mod chart;
+mod distance;
+mod floor;
+mod growth;
+mod local;
+mod measure;
+mod small;
+
+use bed::Bed;
+
+const PARTITIONS: usize = 2_048;
+
+fn main() {
+    let named: Vec<_> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
+    let wanted = |part: &str| named.is_empty() || named.iter().any(|name| name == part);
+    if wanted("local") || wanted("small") {
+        let bed = Bed::new(PARTITIONS);
+        if wanted("local") {
+            local::run(&bed, PARTITIONS);
+        }
+        if wanted("small") {
+            small::run(&bed);
+        }
+    }
+    if wanted("distance") {
+        distance::run();
+    }
+    if wanted("growth") {
+        let points = growth::run();
+        let path = support::project().join("docs/performance.svg");
+        chart::draw(&points, &path).unwrap();
+        println!("drawn: {}", path.display());
+    }
+}

@@ -1,0 +1,36 @@
+//! What has to be instant.
+
+use crate::bed::{Bed, Tool};
+use crate::measure::{Cost, head, measure, row, wall};
+
+const RUNS: usize = 21;
+
+pub fn run(bed: &Bed) {
+    println!("\n== small things, {RUNS} runs each ==");
+    head();
+    let address = bed.cluster.address();
+    let mut costs: [(Tool, Vec<Cost>); 2] = Tool::BOTH.map(|tool| (tool, Vec::new()));
+    for _ in 0..RUNS {
+        for (tool, costs) in &mut costs {
+            let program = tool.path();
+            costs.push(measure(&[
+                &program,
+                "-s",
+                &address,
+                "metadata",
+                "get",
+                "-k",
+                "nodes_config",
+            ]));
+        }
+    }
+    for (tool, costs) in &costs {
+        row(&format!("{}, get of one key", tool.name()), costs);
+    }
+    println!("get: ours is {:.1} times as fast", wall(&costs[0].1) / wall(&costs[1].1));
+    let program = Tool::Ours.path();
+    let help: Vec<_> = (0..RUNS).map(|_| measure(&[&program, "--help"])).collect();
+    row("ours, --help", &help);
+    let bytes = std::fs::metadata(program).unwrap().len();
+    println!("the program has {:.1} MiB", bytes as f64 / f64::from(1 << 20));
+}
