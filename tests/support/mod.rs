@@ -8,6 +8,7 @@
     clippy::indexing_slicing
 )]
 
+pub mod dynamo;
 pub mod etcd;
 pub mod faulty;
 pub mod http;
