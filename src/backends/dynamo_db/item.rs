@@ -88,7 +88,7 @@ fn raw(attribute: Attribute) -> Bytes {
     }
 }
 
-/// A condition expression with what its placeholders stand for: both names are reserved words.
+/// A condition expression with what its placeholders stand for: `data` is a reserved word.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Condition {
     pub(super) expression: String,

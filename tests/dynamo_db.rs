@@ -1,0 +1,201 @@
+//! Items as they lie in a table: Restate's, damaged ones, foreign ones, prefixes that begin with each
+//! other; and how the table is reached.
+
+use serde_json::{Value as Json, json};
+use tempfile::TempDir;
+
+use crate::support::dynamo::{Table, item, table};
+use crate::support::http_proxy::HttpProxy;
+use crate::support::s3::toml_file;
+use crate::support::tool::{Run, command, program, restatectl, restatectl_with_input, run};
+
+const VALUE: &[u8] = b"\x05{\"version\":3}";
+
+fn list(table: &Table, prefix: &str) -> Json {
+    let args = ["metadata", "list", "--from", "-", "-o", "json"];
+    restatectl_with_input(&args, &table.section(prefix)).expect(0).json()
+}
+
+fn names(listing: &Json) -> Vec<&str> {
+    listing["keys"].as_array().unwrap().iter().map(|key| key["key"].as_str().unwrap()).collect()
+}
+
+#[test]
+fn every_form_of_item_is_read_and_the_rest_is_counted() {
+    let table = table();
+    let with_another = |name: &str| {
+        let mut item = item(name, 3, VALUE);
+        item["ttl"] = json!({"N": "9"});
+        item
+    };
+    table.put(&[
+        item("p/nodes_config", 3, VALUE),
+        with_another("p/bifrost_config"),
+        json!({"pk": {"S": "p/rule_book"}, "version": {"N": "1"}}),
+        json!({"pk": {"S": "p/pp_epoch_9"}, "version": {"N": "4294967296"}, "data": {"B": "AAA="}}),
+        item("p/pp_epoch_10", 3, VALUE),
+        item("p/new_key", 3, VALUE),
+        // Foreign: other attributes, other types, no codec's first byte.
+        with_another("p/other"),
+        json!({"pk": {"S": "p/text"}, "version": {"N": "3"}, "data": {"S": "text"}}),
+        item("p/README", 3, b"R"),
+        json!({"pk": {"S": "p/nothing"}}),
+        // Of other prefixes, one of which begins with this one.
+        item("p/x/nodes_config", 3, VALUE),
+        item("p/x/new_key", 3, VALUE),
+        item("q/nodes_config", 3, VALUE),
+    ]);
+    let listing = list(&table, "p/");
+    let expected =
+        ["nodes_config", "bifrost_config", "rule_book", "pp_epoch_9", "pp_epoch_10", "new_key"];
+    assert_eq!(names(&listing), expected);
+    assert_eq!(listing["foreign"], 6);
+    assert_eq!(listing["keys"][5]["kind"], "unknown");
+    assert_eq!(listing["keys"][2]["version"], Json::Null);
+    assert_eq!(names(&list(&table, "p/x/")), ["nodes_config", "new_key"]);
+    // The empty prefix of a shared table: nothing of the others', though it all lies below it.
+    let all = list(&table, "");
+    assert_eq!((names(&all), &all["foreign"]), (vec![], &json!(13)));
+    let get = |key: &str| -> Run {
+        let args = ["metadata", "get", "--from", "-", "-o", "json", "-k", key];
+        restatectl_with_input(&args, &table.section("p/"))
+    };
+    for key in ["nodes_config", "bifrost_config", "new_key"] {
+        assert_eq!(get(key).expect(0).json()["value"]["version"], 3, "{key}");
+    }
+    assert_eq!(get("schema_registry").expect(3).json()["error"]["code"], "key-not-found");
+    for (key, words) in
+        [("rule_book", "an item without data"), ("pp_epoch_9", "the version 4294967296")]
+    {
+        let document = get(key).expect(5).json();
+        assert_eq!(document["error"]["code"], "value-corrupt");
+        let message = document["error"]["message"].as_str().unwrap();
+        assert!(message.contains(key) && message.contains(words), "{message}");
+    }
+}
+
+#[test]
+fn listing_goes_through_all_pages_and_large_answers_are_read_whole() {
+    let table = table();
+    // A page of a scan has 1 MB, an answer to a read 16 MB.
+    let large = [VALUE, &vec![b' '; 390_000]].concat();
+    let mut items: Vec<_> = (0..60).map(|n| item(&format!("p/pp_epoch_{n}"), 3, &large)).collect();
+    items.extend((0..40).map(|n| item(&format!("foreign-{n}"), 3, &large)));
+    table.put(&items);
+    let listing = list(&table, "p/");
+    assert_eq!(names(&listing).len(), 60);
+    assert!(listing["keys"].as_array().unwrap().iter().all(|key| key["version"] == 3));
+    assert_eq!(listing["foreign"], 0);
+}
+
+/// The section without one of its lines, or with another in its place.
+fn changed(section: &str, field: &str, line: &str) -> String {
+    let lines = section.lines().map(|l| if l.starts_with(field) { line } else { l });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn what_keeps_a_table_from_being_used_is_told() {
+    let table = table();
+    let section = table.section("p");
+    let folder = TempDir::new().unwrap();
+    let refused = |section: &str, code: i32, error: &str, words: &str| {
+        let toml = toml_file(&folder, "dynamo.toml", section);
+        let text = restatectl(&["metadata", "list", "--toml", &toml]).expect(code);
+        assert!(text.err.contains(words), "{words:?} is not in {}", text.err);
+        assert!(!text.err.contains(&table.server.secret), "{}", text.err);
+        let json = restatectl(&["metadata", "list", "--toml", &toml, "-o", "json"]).expect(code);
+        assert_eq!(json.json()["error"]["code"], error);
+    };
+    for (field, line, words) in [
+        ("table", "", "needs table"),
+        ("table", "table = \"\"", "table is empty"),
+        ("key-prefix", "key-prefix = 5", "key-prefix must be text"),
+        ("key-prefix", "aws-profile = \"p\"", "not both"),
+        ("aws-region", "", "AWS region is not known"),
+        ("aws-secret", "", "needs aws-secret-access-key"),
+        ("aws-endpoint", "aws-endpoint-url = \"127.0.0.1:1\"", "must be a URL"),
+    ] {
+        refused(&changed(&section, field, line), 2, "config-invalid", words);
+    }
+    let absent = changed(&section, "table", "table = \"no-such-table\"");
+    let words = "the table no-such-table does not exist in region us-east-1";
+    refused(&absent, 6, "source-unavailable", words);
+    let elsewhere = changed(&section, "aws-region", "aws-region = \"eu-west-1\"");
+    refused(&elsewhere, 6, "source-unavailable", "does not exist in region eu-west-1");
+    for (name, key, kind) in [("other-key", "id", "S"), ("other-type", "pk", "N")] {
+        table.server.boto("create_table", &json!({"table": name, "key": key, "kind": kind}));
+        let other = changed(&section, "table", &format!("table = \"{name}\""));
+        let words = format!(
+            "the partition key pk of type String; the table {name} has another, but \
+                             has {key} (HASH, {kind})"
+        );
+        refused(&other, 2, "usage", &words);
+    }
+}
+
+/// As the server does: each case was tried with one of 1.7.12.
+#[test]
+fn access_is_resolved_as_the_server_does() {
+    let table = table();
+    table.put(&[item("p/rule_book", 1, b"\x05{\"version\":1}")]);
+    let (proxy, folder) = (HttpProxy::start(&table.server.endpoint), TempDir::new().unwrap());
+    let at = proxy.endpoint();
+    let named = "aws_access_key_id = of-profile\naws_secret_access_key = s\nregion = us-east-1\n";
+    let file = format!("[named]\n{named}[with-endpoint]\n{named}endpoint_url = {at}\n");
+    let files = toml_file(&folder, "credentials", &file.replace("[with", "[profile with"));
+    let credentials = toml_file(&folder, "plain", &file);
+    let files = [
+        ("AWS_SHARED_CREDENTIALS_FILE", credentials.as_str()),
+        ("AWS_CONFIG_FILE", files.as_str()),
+    ];
+    let plain = format!(
+        "[metadata-client]\ntype = \"dynamo-db\"\ntable = \"{}\"\nkey-prefix = \"p/\"\n",
+        table.name
+    );
+    // Ends well, and names the key that the requests were signed with.
+    let run_with = |lines: &str, envs: &[(&str, &str)]| -> String {
+        let toml = toml_file(&folder, "dynamo.toml", &format!("{plain}{lines}"));
+        let args = ["metadata", "get", "-k", "rule_book", "--from", &toml, "-o", "json"];
+        let mut command = command(&program(), &args);
+        command.envs([("HOME", "/nonexistent"), ("AWS_EC2_METADATA_DISABLED", "true")]);
+        command.envs(files.iter().chain(envs).copied());
+        proxy.requests();
+        let ended = run(command, "");
+        if ended.code != 0 {
+            return format!("{} {}", ended.code, ended.json()["error"]["message"]);
+        }
+        let requests = proxy.requests().join("\n");
+        let (_, signed) = requests.split_once("Credential=").expect("a signed request");
+        signed.split('/').next().unwrap().to_owned()
+    };
+    let endpoint = format!("aws-endpoint-url = \"{at}\"\n");
+    let (region, keys) = (
+        "aws-region = \"us-east-1\"\n",
+        "aws-access-key-id = \"of-toml\"\naws-secret-access-key = \"s\"\n",
+    );
+    let env = [("AWS_ACCESS_KEY_ID", "of-env"), ("AWS_SECRET_ACCESS_KEY", "s")];
+    let env_region = ("AWS_REGION", "us-east-1");
+    let all = format!("{endpoint}{region}{keys}");
+    assert_eq!(run_with(&all, &env), "of-toml");
+    // Plain http needs no flag. The default chain; the region of two variables.
+    assert_eq!(run_with(&endpoint, &[env[0], env[1], env_region]), "of-env");
+    let other_region = ("AWS_DEFAULT_REGION", "us-east-1");
+    assert_eq!(run_with(&endpoint, &[env[0], env[1], other_region]), "of-env");
+    // A secret without a key id says nothing.
+    let secret = format!("{endpoint}{region}aws-secret-access-key = \"s\"\n");
+    assert_eq!(run_with(&secret, &env), "of-env");
+    let profile = format!("{endpoint}aws-profile = \"named\"\n");
+    assert_eq!(run_with(&profile, &[]), "of-profile");
+    assert_eq!(run_with(&format!("{profile}aws-secret-access-key = \"s\"\n"), &[]), "of-profile");
+    let none = run_with(&format!("{endpoint}{region}"), &[]);
+    assert!(none.starts_with('6') && none.contains("no AWS credentials"), "{none}");
+    // The endpoint of two variables, then the profile's.
+    let (general, special) = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_DYNAMODB");
+    let nowhere = "http://127.0.0.1:1";
+    let by_env = format!("{region}{keys}");
+    assert_eq!(run_with(&by_env, &[(general, &at)]), "of-toml");
+    assert_eq!(run_with(&by_env, &[(general, nowhere), (special, &at)]), "of-toml");
+    assert_eq!(run_with(&all, &[(general, nowhere), (special, nowhere)]), "of-toml");
+    assert_eq!(run_with("aws-profile = \"with-endpoint\"\n", &[]), "of-profile");
+}
