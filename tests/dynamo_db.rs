@@ -1,13 +1,12 @@
 //! Items as they lie in a table: Restate's, damaged ones, foreign ones, prefixes that begin with each
-//! other; and how the table is reached.
+//! other; and tables that can't be used.
 
 use serde_json::{Value as Json, json};
 use tempfile::TempDir;
 
 use crate::support::dynamo::{Table, item, table};
-use crate::support::http_proxy::HttpProxy;
 use crate::support::s3::toml_file;
-use crate::support::tool::{Run, command, program, restatectl, restatectl_with_input, run};
+use crate::support::tool::{Run, restatectl, restatectl_with_input};
 
 const VALUE: &[u8] = b"\x05{\"version\":3}";
 
@@ -132,70 +131,4 @@ fn what_keeps_a_table_from_being_used_is_told() {
         );
         refused(&other, 2, "usage", &words);
     }
-}
-
-/// As the server does: each case was tried with one of 1.7.12.
-#[test]
-fn access_is_resolved_as_the_server_does() {
-    let table = table();
-    table.put(&[item("p/rule_book", 1, b"\x05{\"version\":1}")]);
-    let (proxy, folder) = (HttpProxy::start(&table.server.endpoint), TempDir::new().unwrap());
-    let at = proxy.endpoint();
-    let named = "aws_access_key_id = of-profile\naws_secret_access_key = s\nregion = us-east-1\n";
-    let file = format!("[named]\n{named}[with-endpoint]\n{named}endpoint_url = {at}\n");
-    let files = toml_file(&folder, "credentials", &file.replace("[with", "[profile with"));
-    let credentials = toml_file(&folder, "plain", &file);
-    let files = [
-        ("AWS_SHARED_CREDENTIALS_FILE", credentials.as_str()),
-        ("AWS_CONFIG_FILE", files.as_str()),
-    ];
-    let plain = format!(
-        "[metadata-client]\ntype = \"dynamo-db\"\ntable = \"{}\"\nkey-prefix = \"p/\"\n",
-        table.name
-    );
-    // Ends well, and names the key that the requests were signed with.
-    let run_with = |lines: &str, envs: &[(&str, &str)]| -> String {
-        let toml = toml_file(&folder, "dynamo.toml", &format!("{plain}{lines}"));
-        let args = ["metadata", "get", "-k", "rule_book", "--from", &toml, "-o", "json"];
-        let mut command = command(&program(), &args);
-        command.envs([("HOME", "/nonexistent"), ("AWS_EC2_METADATA_DISABLED", "true")]);
-        command.envs(files.iter().chain(envs).copied());
-        proxy.requests();
-        let ended = run(command, "");
-        if ended.code != 0 {
-            return format!("{} {}", ended.code, ended.json()["error"]["message"]);
-        }
-        let requests = proxy.requests().join("\n");
-        let (_, signed) = requests.split_once("Credential=").expect("a signed request");
-        signed.split('/').next().unwrap().to_owned()
-    };
-    let endpoint = format!("aws-endpoint-url = \"{at}\"\n");
-    let (region, keys) = (
-        "aws-region = \"us-east-1\"\n",
-        "aws-access-key-id = \"of-toml\"\naws-secret-access-key = \"s\"\n",
-    );
-    let env = [("AWS_ACCESS_KEY_ID", "of-env"), ("AWS_SECRET_ACCESS_KEY", "s")];
-    let env_region = ("AWS_REGION", "us-east-1");
-    let all = format!("{endpoint}{region}{keys}");
-    assert_eq!(run_with(&all, &env), "of-toml");
-    // Plain http needs no flag. The default chain; the region of two variables.
-    assert_eq!(run_with(&endpoint, &[env[0], env[1], env_region]), "of-env");
-    let other_region = ("AWS_DEFAULT_REGION", "us-east-1");
-    assert_eq!(run_with(&endpoint, &[env[0], env[1], other_region]), "of-env");
-    // A secret without a key id says nothing.
-    let secret = format!("{endpoint}{region}aws-secret-access-key = \"s\"\n");
-    assert_eq!(run_with(&secret, &env), "of-env");
-    let profile = format!("{endpoint}aws-profile = \"named\"\n");
-    assert_eq!(run_with(&profile, &[]), "of-profile");
-    assert_eq!(run_with(&format!("{profile}aws-secret-access-key = \"s\"\n"), &[]), "of-profile");
-    let none = run_with(&format!("{endpoint}{region}"), &[]);
-    assert!(none.starts_with('6') && none.contains("no AWS credentials"), "{none}");
-    // The endpoint of two variables, then the profile's.
-    let (general, special) = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_DYNAMODB");
-    let nowhere = "http://127.0.0.1:1";
-    let by_env = format!("{region}{keys}");
-    assert_eq!(run_with(&by_env, &[(general, &at)]), "of-toml");
-    assert_eq!(run_with(&by_env, &[(general, nowhere), (special, &at)]), "of-toml");
-    assert_eq!(run_with(&all, &[(general, nowhere), (special, nowhere)]), "of-toml");
-    assert_eq!(run_with("aws-profile = \"with-endpoint\"\n", &[]), "of-profile");
 }

@@ -49,9 +49,6 @@ impl Client {
             _ if aws::credentials_are_refused(code) => {
                 denied(format!("the AWS credentials are not accepted ({told})"))
             }
-            "AccessDeniedException" => {
-                denied(format!("{action} on the table {} is not permitted ({told})", self.table))
-            }
             "ProvisionedThroughputExceededException"
             | "ThrottlingException"
             | "RequestLimitExceeded"
@@ -59,6 +56,11 @@ impl Client {
             | "ReplicatedWriteConflictException" => Fault::Refused(told),
             "TransactionInProgressException" => Fault::Again(told),
             "ValidationException" => Fault::Final(self.invalid(message, told)),
+            // A gateway in front of it may deny in words of its own.
+            _ if code == "AccessDeniedException" || matches!(status, 401 | 403) => {
+                let told = if told.is_empty() { status.to_string() } else { told };
+                denied(format!("{action} on the table {} is not permitted ({told})", self.table))
+            }
             _ if status == 429 || status >= 500 => Fault::Again(format!("{status} {told}")),
             _ => Fault::Final(StoreError::Other { store, reason: format!("{status} {told}") }),
         }
