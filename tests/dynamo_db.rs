@@ -55,6 +55,11 @@ fn every_form_of_item_is_read_and_the_rest_is_counted() {
     // The empty prefix of a shared table: nothing of the others', though it all lies below it.
     let all = list(&table, "");
     assert_eq!((names(&all), &all["foreign"]), (vec![], &json!(13)));
+    // And the other way round: what lies at the empty prefix begins with "p", too.
+    table.put(&[item("partition_table", 3, VALUE), item("pp_epoch_1", 3, VALUE)]);
+    assert_eq!(names(&list(&table, "p")), Vec::<&str>::new());
+    assert_eq!(names(&list(&table, "")), ["partition_table", "pp_epoch_1"]);
+    assert_eq!(names(&list(&table, "p/")), expected);
     let get = |key: &str| -> Run {
         let args = ["metadata", "get", "--from", "-", "-o", "json", "-k", key];
         restatectl_with_input(&args, &table.section("p/"))

@@ -1,8 +1,8 @@
 //! Which items lie below the key prefix: Restate's, and others.
 //!
-//! Nothing stands between prefix and key, so that the items of a longer prefix lie below a shorter one:
-//! those of `ab` are found below `a`. They are told by the known names that they end with, and are
-//! never this store's.
+//! Nothing stands between prefix and key, so that items of other prefixes may lie below this one: those
+//! of `ab` below `a`, and `partition_table` of the empty prefix below `p`. They are told by the known
+//! names that they end with, and are never this store's.
 
 use std::collections::BTreeSet;
 
@@ -39,28 +39,35 @@ async fn scan(store: &DynamoDb) -> Result<Names, StoreError> {
     loop {
         let (page, next) = store.client.scan(&store.prefix, start).await?;
         found.extend(page.iter().filter_map(|item| {
-            let name = item::name(item)?.strip_prefix(&store.prefix)?;
             let has_version = item.get(VERSION).and_then(item::version_of).is_some();
-            Some((name.to_owned(), has_version))
+            Some((item::name(item)?.to_owned(), has_version))
         }));
         match next {
             Some(next) => start = Some(next),
-            None => return Ok(sorted(found)),
+            None => return Ok(sorted(&store.prefix, &found)),
         }
     }
 }
 
-/// The names below the prefix, each with whether its item has a version.
-fn sorted(found: Vec<(String, bool)>) -> Names {
-    let prefixes: BTreeSet<_> =
-        found.iter().filter_map(|(name, _)| longer_prefix(name)).map(ToOwned::to_owned).collect();
+/// Sorts full names, each with whether its item has a version.
+fn sorted(prefix: &str, found: &[(String, bool)]) -> Names {
+    let prefixes: BTreeSet<_> = found
+        .iter()
+        .filter_map(|(full, _)| prefix_of(full))
+        .filter(|other| other.len() > prefix.len())
+        .collect();
     let mut names = Names::default();
-    for (name, has_version) in found {
-        let key = Key::parse(&name);
+    for (full, has_version) in found {
+        let Some(name) = full.strip_prefix(prefix) else { continue };
+        let key = Key::parse(name);
         if key.is_known() {
             names.known.insert(key);
-        } else if has_version && !name.is_empty() && !below_any(&name, &prefixes) {
-            names.candidates.push(name);
+        } else if *has_version
+            && !name.is_empty()
+            && prefix_of(full).is_none()
+            && !begins_with_any(full, &prefixes)
+        {
+            names.candidates.push(name.to_owned());
         } else {
             names.others += 1;
         }
@@ -69,20 +76,19 @@ fn sorted(found: Vec<(String, bool)>) -> Names {
 }
 
 /// What stands in front of a known name, if it ends with one.
-fn longer_prefix(name: &str) -> Option<&str> {
-    let fixed = Key::FIXED.iter().find_map(|key| name.strip_suffix(&key.to_string()));
+fn prefix_of(full: &str) -> Option<&str> {
+    let fixed = Key::FIXED.iter().find_map(|key| full.strip_suffix(&key.to_string()));
     let epoch = || {
-        let at = name.rfind(Key::EPOCH_PREFIX)?;
-        let (prefix, epoch) = name.split_at(at);
+        let (prefix, epoch) = full.split_at(full.rfind(Key::EPOCH_PREFIX)?);
         Key::parse(epoch).is_known().then_some(prefix)
     };
-    fixed.or_else(epoch).filter(|prefix| !prefix.is_empty())
+    fixed.or_else(epoch)
 }
 
-fn below_any(name: &str, prefixes: &BTreeSet<String>) -> bool {
-    // Every prefix of the name, since those that are known may lie anywhere among others.
-    name.char_indices().skip(1).any(|(end, _)| prefixes.contains(name.split_at(end).0))
-        || prefixes.contains(name)
+fn begins_with_any(full: &str, prefixes: &BTreeSet<&str>) -> bool {
+    // Sorted among others, a prefix may stand anywhere before the name: each length is looked up.
+    full.char_indices().any(|(end, _)| prefixes.contains(full.split_at(end).0))
+        || prefixes.contains(full)
 }
 
 /// Those whose items are just what Restate writes.
@@ -101,14 +107,15 @@ async fn ours(store: &DynamoDb, candidates: &[String]) -> Result<BTreeSet<Key>, 
 mod tests {
     use super::*;
 
-    fn told(found: &[(&str, bool)]) -> Names {
-        sorted(found.iter().map(|(name, version)| ((*name).to_owned(), *version)).collect())
+    fn told(prefix: &str, found: &[(&str, bool)]) -> Names {
+        let found = found.iter().map(|(name, version)| (format!("{prefix}{name}"), *version));
+        sorted(prefix, &found.collect::<Vec<_>>())
     }
 
     #[test]
-    fn names_below_a_longer_prefix_are_not_ours() {
+    fn names_of_a_longer_prefix_are_not_ours() {
         // Below "a": its own, and those of "ab", of "a/b/" and of "aé".
-        let names = told(&[
+        let found = [
             ("nodes_config", true),
             ("pp_epoch_7", false),
             ("new_key", true),
@@ -122,24 +129,36 @@ mod tests {
             ("énew_key", true),
             ("without_version", false),
             ("", true),
-        ]);
-        assert_eq!(names.known, BTreeSet::from([Key::NodesConfig, Key::PartitionEpoch(7)]));
-        assert_eq!(names.candidates, ["new_key", "/new_key"]);
-        assert_eq!(names.others, 9);
+        ];
+        for prefix in ["a", ""] {
+            let names = told(prefix, &found);
+            assert_eq!(names.known, BTreeSet::from([Key::NodesConfig, Key::PartitionEpoch(7)]));
+            assert_eq!(names.candidates, ["new_key", "/new_key"]);
+            assert_eq!(names.others, 9);
+        }
     }
 
     #[test]
-    fn only_what_ends_with_a_known_name_has_a_longer_prefix() {
+    fn names_of_a_shorter_prefix_are_not_ours() {
+        // Of the empty prefix.
+        let found = [("artition_table", true), ("p_epoch_7", true), ("pp_epoch_7", true)];
+        let names = told("p", &found);
+        assert_eq!(names.known, BTreeSet::from([Key::PartitionEpoch(7)]));
+        assert_eq!((names.candidates.len(), names.others), (0, 2));
+    }
+
+    #[test]
+    fn a_prefix_is_what_stands_before_a_known_name() {
         for (name, prefix) in [
-            ("nodes_config", None),
-            ("pp_epoch_7", None),
+            ("nodes_config", Some("")),
+            ("pp_epoch_7", Some("")),
             ("xnodes_config", Some("x")),
             ("x/pp_epoch_65535", Some("x/")),
             ("x/pp_epoch_65536", None),
             ("nodes_config_old", None),
             ("pp_epoch_1pp_epoch_2", Some("pp_epoch_1")),
         ] {
-            assert_eq!(longer_prefix(name), prefix, "{name}");
+            assert_eq!(prefix_of(name), prefix, "{name}");
         }
     }
 }
