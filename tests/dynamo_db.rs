@@ -5,6 +5,7 @@ use serde_json::{Value as Json, json};
 use tempfile::TempDir;
 
 use crate::support::dynamo::{Table, item, table};
+use crate::support::http_proxy::{Fault, HttpProxy};
 use crate::support::s3::toml_file;
 use crate::support::tool::{Run, restatectl, restatectl_with_input};
 
@@ -127,6 +128,10 @@ fn what_keeps_a_table_from_being_used_is_told() {
     refused(&absent, 6, "source-unavailable", words);
     let elsewhere = changed(&section, "aws-region", "aws-region = \"eu-west-1\"");
     refused(&elsewhere, 6, "source-unavailable", "does not exist in region eu-west-1");
+    let other = HttpProxy::start(&table.server.endpoint);
+    other.inject("POST", "", 2, Fault::Json(404, "<html>".to_owned()));
+    let words = "404 without a code, as no DynamoDB does";
+    refused(&table.section_at(&other.endpoint(), "p"), 1, "internal", words);
     for (name, key, kind) in [("other-key", "id", "S"), ("other-type", "pk", "N")] {
         table.server.boto("create_table", &json!({"table": name, "key": key, "kind": kind}));
         let other = changed(&section, "table", &format!("table = \"{name}\""));

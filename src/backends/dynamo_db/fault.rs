@@ -61,7 +61,13 @@ impl Client {
                 let told = if told.is_empty() { status.to_string() } else { told };
                 denied(format!("{action} on the table {} is not permitted ({told})", self.table))
             }
-            _ if status == 429 || status >= 500 => Fault::Again(format!("{status} {told}")),
+            _ if status == 429 || (status >= 500 && status != 501) => {
+                Fault::Again(format!("{status} {told}"))
+            }
+            "" => Fault::Final(StoreError::Other {
+                store,
+                reason: format!("{status} without a code, as no DynamoDB does; check the endpoint"),
+            }),
             _ => Fault::Final(StoreError::Other { store, reason: format!("{status} {told}") }),
         }
     }
