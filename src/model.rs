@@ -143,6 +143,56 @@ pub enum Tag {
     },
     /// An object's ETag.
     ETag(String),
+    /// What an item of DynamoDB says: it has nothing that changes with every write.
+    Item {
+        /// The attribute `version`; `None` where there is none.
+        version: Option<Attribute>,
+        /// The attribute `data`.
+        data: Option<Attribute>,
+    },
+}
+
+impl Tag {
+    /// How many bytes a request has to carry to require it.
+    pub fn size(&self) -> usize {
+        match self {
+            Tag::Item { version, data } => {
+                [version, data].into_iter().flatten().map(Attribute::size).sum()
+            }
+            Tag::Version(_) | Tag::Revisions { .. } | Tag::ETag(_) => 0,
+        }
+    }
+}
+
+/// The value of one attribute of an item.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Attribute {
+    /// A number, as text.
+    Number(String),
+    /// Bytes.
+    Binary(Bytes),
+    /// Any other type, as the JSON that DynamoDB's protocol has for it.
+    Json(String),
+}
+
+impl Attribute {
+    fn size(&self) -> usize {
+        match self {
+            Attribute::Number(text) | Attribute::Json(text) => text.len(),
+            Attribute::Binary(bytes) => bytes.len(),
+        }
+    }
+}
+
+impl fmt::Debug for Attribute {
+    // As with a value: never its bytes.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Attribute::Number(text) => write!(f, "Number({text})"),
+            Attribute::Binary(bytes) => write!(f, "Binary({} bytes)", bytes.len()),
+            Attribute::Json(text) => write!(f, "Json({} bytes)", text.len()),
+        }
+    }
 }
 
 /// What a store answered for one key that is there.

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use prost::bytes::Bytes;
+use restatectl::backends::dynamo_db::DynamoDb;
 use restatectl::backends::etcd::Etcd as EtcdStore;
 use restatectl::backends::memory::Memory;
 use restatectl::backends::object_store::ObjectStore;
@@ -12,6 +13,7 @@ use restatectl::config::{self, StoreConfig};
 use restatectl::model::{Entry, Key, Tag, Value, Version};
 
 use crate::support::block_on;
+use crate::support::dynamo::table;
 use crate::support::etcd::Etcd;
 use crate::support::s3::{moto, seaweed};
 
@@ -127,6 +129,25 @@ fn seaweedfs_conforms() {
 fn moto_conforms() {
     let bucket = moto().bucket();
     block_on(async { conforms(&open_s3(&bucket.section("")).await).await });
+}
+
+async fn open_dynamo(toml: &str) -> DynamoDb {
+    match config::parse(toml, "test").unwrap().store {
+        StoreConfig::DynamoDb(config) => {
+            DynamoDb::open(&config, Duration::from_secs(10)).await.unwrap()
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn dynamo_db_conforms() {
+    let table = table();
+    block_on(async {
+        conforms(&open_dynamo(&table.section("a prefix/")).await).await;
+        conforms(&open_dynamo(&table.section("a prefix")).await).await;
+        conforms(&open_dynamo(&table.section("")).await).await;
+    });
 }
 
 #[test]

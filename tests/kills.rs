@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 use crate::migrate_to_etcd::source_values;
+use crate::support::dynamo::table;
 use crate::support::etcd::{Etcd, section};
 use crate::support::faulty::{Direction, Faulty, Harm};
 use crate::support::restate::Cluster;
@@ -103,6 +104,18 @@ fn killed_runs_to_s3_are_resumed() {
     let toml =
         |run| toml_file(&folder, &format!("{run}.toml"), &bucket.section(&format!("run-{run}")));
     kill_test("SeaweedFS", 150, toml, ToOwned::to_owned);
+}
+
+#[test]
+fn killed_runs_to_dynamo_db_are_resumed() {
+    let folder = TempDir::new().unwrap();
+    let toml = |run| toml_file(&folder, &format!("{run}.toml"), &table().section("p/"));
+    // moto goes on with a transaction that nobody waits for, and shows it piece by piece.
+    let look = |toml: &str| {
+        std::thread::sleep(Duration::from_millis(500));
+        toml.to_owned()
+    };
+    kill_test("DynamoDB", 150, toml, look);
 }
 
 #[test]

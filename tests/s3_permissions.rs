@@ -10,17 +10,18 @@ use crate::support::restate::{Cluster, Mode};
 use crate::support::s3::{Bucket, S3, start_moto, toml_file};
 use crate::support::tool::restatectl;
 
-/// The policy as it stands in the documentation, for this bucket and prefix.
-fn documented_policy(bucket: &str) -> Json {
-    let page = std::fs::read_to_string(project().join("docs/object-store.md")).unwrap();
+/// The policy as it stands in a page of the documentation, with its placeholders replaced.
+pub fn documented_policy(page: &str, placeholders: &[(&str, &str)]) -> Json {
+    let page = std::fs::read_to_string(project().join(page)).unwrap();
     let (_, rest) = page.split_once("```json\n").unwrap();
     let (policy, _) = rest.split_once("```").unwrap();
-    let policy = policy.replace("BUCKET", bucket).replace("PREFIX", "p");
+    let replaced = |text: String, (from, to): &(&str, &str)| text.replace(from, to);
+    let policy = placeholders.iter().fold(policy.to_owned(), replaced);
     serde_json::from_str(&policy).unwrap()
 }
 
 /// Without these actions.
-fn without(mut policy: Json, actions: &[&str]) -> Json {
+pub fn without(mut policy: Json, actions: &[&str]) -> Json {
     for statement in policy["Statement"].as_array_mut().unwrap() {
         let kept = statement["Action"].as_array().unwrap().iter();
         statement["Action"] =
@@ -45,7 +46,8 @@ fn the_documented_policy_is_enough_and_less_is_told() {
     let mut cluster = Cluster::single(2);
     cluster.restart(&Mode::Migration);
     let folder = TempDir::new().unwrap();
-    let policy = documented_policy("restricted");
+    let policy =
+        documented_policy("docs/object-store.md", &[("BUCKET", "restricted"), ("PREFIX", "p")]);
     let run = |policy: &Json, code: i32| -> Json {
         let (bucket, _held) = restricted(policy, "restricted");
         let toml = toml_file(&folder, "s3.toml", &bucket.section("p"));

@@ -3,6 +3,7 @@
 
 use tempfile::TempDir;
 
+use crate::support::dynamo::table;
 use crate::support::restate::{Cluster, Mode};
 use crate::support::s3::{moto, toml_file};
 use crate::support::tool::{command, program, run};
@@ -16,7 +17,14 @@ fn secrets_never_appear() {
     let bucket = moto().bucket();
     let folder = TempDir::new().unwrap();
     let section = format!("{}aws-session-token = \"{TOKEN}\"\n", bucket.section("p"));
+    let table = table();
+    assert_eq!(table.server.secret, bucket.s3.secret);
+    let of_table = format!("{}aws-session-token = \"{TOKEN}\"\n", table.section("p"));
     let sections = [
+        of_table.clone(),
+        of_table.replace(&table.name, "absent-table"),
+        of_table.replace("key-prefix = ", "key-prefix = 5"),
+        of_table.replace("aws-session-token = ", "aws-profile = \"p\"\naws-session-token = "),
         section.clone(),
         section.replace("aws-region", "no-region"),
         section.replace(&bucket.name, "absent-bucket"),

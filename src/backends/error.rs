@@ -70,6 +70,18 @@ pub enum StoreError {
     },
 }
 
+/// `None` where a question that Restate itself never asks is not permitted.
+pub(super) fn unless_denied<T>(answer: Result<T, StoreError>) -> Result<Option<T>, StoreError> {
+    match answer {
+        Ok(answer) => Ok(Some(answer)),
+        Err(StoreError::Denied { store, reason }) => {
+            tracing::info!(store, reason, "goes on without it");
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}
+
 /// The keys by name, as many as fit a message.
 fn list(keys: &[Key]) -> String {
     const SHOWN: usize = 20;

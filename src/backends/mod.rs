@@ -4,8 +4,10 @@
 //! What a vendor does differently ends here: batches, limits and how much concurrency is good are
 //! a backend's own knowledge and are declared through the traits.
 
+mod aws;
 pub mod backup;
 pub mod cluster;
+pub mod dynamo_db;
 mod error;
 pub mod etcd;
 pub mod memory;
@@ -147,14 +149,36 @@ impl Change {
         }
     }
 
-    /// An upper bound of what the change adds to a request: names, value, and their framing.
+    /// Whether what is required holds for what was found.
+    pub(crate) fn holds(&self, found: Option<&Entry>) -> bool {
+        match &self.effect {
+            Effect::Create(_) => found.is_none(),
+            Effect::Overwrite(_, tag) | Effect::Delete(tag) => found.map(Entry::tag) == Some(tag),
+        }
+    }
+
+    /// Whether what was found is as the change wants it.
+    pub(crate) fn is_done(&self, found: Option<&Entry>) -> bool {
+        match self.value() {
+            Some(value) => found.and_then(Entry::value) == Some(value),
+            None => found.is_none(),
+        }
+    }
+
+    /// An upper bound of what the change adds to a request: names, value, what it requires, and
+    /// their framing.
     pub fn size(&self) -> usize {
         const NAMES_AND_FRAMING: usize = 256;
         let name = match &self.key {
             Key::Unknown(name) => 6 * name.len(),
             _ => 0,
         };
-        NAMES_AND_FRAMING + name + self.value().map_or(0, |value| value.bytes.len())
+        let required = match &self.effect {
+            Effect::Create(_) => 0,
+            Effect::Overwrite(_, tag) | Effect::Delete(tag) => tag.size(),
+        };
+        let value = self.value().map_or(0, |value| value.bytes.len());
+        NAMES_AND_FRAMING + name + required + value
     }
 }
 

@@ -7,6 +7,7 @@ use std::io::{self, Read};
 
 use crate::backends::backup::{Backup, is_backup};
 use crate::backends::cluster::{self, Cluster};
+use crate::backends::dynamo_db::DynamoDb;
 use crate::backends::etcd::Etcd;
 use crate::backends::object_store::ObjectStore;
 use crate::backends::{Source, StoreError, Target};
@@ -170,6 +171,10 @@ pub async fn open_target(
             let opened = ObjectStore::open(config, context.global.request_timeout()).await;
             Ok(Box::new(opened.map_err(|error| Failure::of_target(&error))?))
         }
+        StoreConfig::DynamoDb(config) => {
+            let opened = DynamoDb::open(config, context.global.request_timeout()).await;
+            Ok(Box::new(opened.map_err(|error| Failure::of_target(&error))?))
+        }
         StoreConfig::Replicated => Err(replicated(loaded)),
     }
 }
@@ -198,6 +203,11 @@ pub fn is_same_store(one: &StoreArg, other: &StoreArg) -> bool {
         (StoreConfig::ObjectStore(one), StoreConfig::ObjectStore(other)) => {
             (&one.bucket, &one.prefix, &one.endpoint)
                 == (&other.bucket, &other.prefix, &other.endpoint)
+        }
+        (StoreConfig::DynamoDb(one), StoreConfig::DynamoDb(other)) => {
+            // Tables of one name in two accounts are two: only the access tells.
+            (&one.table, &one.key_prefix, &one.region, &one.endpoint, &one.access)
+                == (&other.table, &other.key_prefix, &other.region, &other.endpoint, &other.access)
         }
         (one, other) => one == other,
     }

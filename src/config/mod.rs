@@ -4,6 +4,8 @@
 //! works here; see `docs/stored-formats.md`. Everything else in the file is passed over, since a
 //! whole `restate.toml` may be given.
 
+mod aws;
+mod dynamo_db;
 mod fields;
 mod object_store;
 mod retry;
@@ -67,6 +69,25 @@ pub enum StoreConfig {
     Etcd(EtcdConfig),
     /// A prefix in a bucket of Amazon S3 or a store like it.
     ObjectStore(Box<ObjectStoreConfig>),
+    /// A key prefix in a table of Amazon DynamoDB.
+    DynamoDb(Box<DynamoDbConfig>),
+}
+
+/// A key prefix in a table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DynamoDbConfig {
+    /// The table's name or ARN.
+    pub table: String,
+    /// What stands in front of each key, with nothing in between; or empty.
+    pub key_prefix: String,
+    /// Who to be.
+    pub access: AwsAccess,
+    /// The region, else the profile's or the environment's.
+    pub region: Option<String>,
+    /// Where the service is, else what the environment or the profile says, else Amazon's.
+    pub endpoint: Option<String>,
+    /// When a connection is given up.
+    pub timeouts: Timeouts,
 }
 
 /// A prefix in a bucket.
@@ -148,10 +169,9 @@ fn store(fields: &Fields<'_>) -> Result<StoreConfig, Fault> {
         "etcd" => etcd(fields, at).map(StoreConfig::Etcd),
         "object-store" => object_store::object_store(fields, at)
             .map(|config| StoreConfig::ObjectStore(Box::new(config))),
-        "dynamo-db" => Err((
-            at,
-            format!("type {kind:?} is a store of Restate's that this version can't use yet"),
-        )),
+        "dynamo-db" => {
+            dynamo_db::dynamo_db(fields, at).map(|config| StoreConfig::DynamoDb(Box::new(config)))
+        }
         other => Err((
             at,
             format!(
@@ -240,6 +260,7 @@ fn unknown_fields(fields: &Fields<'_>, store: &StoreConfig, file: &str) -> Vec<S
         StoreConfig::Replicated => ("replicated", &["address", "addresses"]),
         StoreConfig::Etcd(_) => ("etcd", &["addresses"]),
         StoreConfig::ObjectStore(_) => ("object-store", &object_store::FIELDS),
+        StoreConfig::DynamoDb(_) => ("dynamo-db", &dynamo_db::FIELDS),
     };
     fields
         .names()

@@ -1,12 +1,10 @@
 //! The fields of `type = "object-store"`, and where in a bucket its path leads.
 
-use std::time::Duration;
-
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
+use super::aws::{self, ProfileAndKey};
 use super::fields::{Fault, Fields};
-use super::retry::{RetryPolicy, retry_policy};
-use super::secret::{AwsAccess, Secret};
+use super::retry::retry_policy;
 use super::{ObjectStoreConfig, timeouts};
 
 /// What object paths escape in a segment: Restate's own library for object stores does, after the
@@ -55,43 +53,13 @@ pub(super) fn object_store(
     Ok(ObjectStoreConfig {
         bucket,
         prefix,
-        access: access(fields)?,
-        region: fields.text("aws-region")?.map(|(region, _)| region),
-        endpoint: endpoint(fields)?,
+        access: aws::access(fields, ProfileAndKey::IsTheProfile)?,
+        region: aws::region(fields)?,
+        endpoint: aws::endpoint(fields)?,
         allow_http: fields.boolean("aws-allow-http")?.unwrap_or(false),
         retry: retry_policy(fields, "object-store-retry-policy")?,
         timeouts: timeouts(fields)?,
     })
-}
-
-/// A profile, if named; else explicit keys, if given; else the default chain.
-fn access(fields: &Fields<'_>) -> Result<AwsAccess, Fault> {
-    let profile = fields.text("aws-profile")?;
-    let key_id = fields.text("aws-access-key-id")?;
-    let secret = fields.text("aws-secret-access-key")?;
-    let token = fields.text("aws-session-token")?;
-    Ok(match (profile, key_id, secret) {
-        (Some((profile, _)), _, _) => AwsAccess::Profile(profile),
-        (None, Some((key_id, _)), Some((secret, _))) => AwsAccess::Keys {
-            key_id,
-            secret: Secret::new(secret),
-            token: token.map(|(token, _)| Secret::new(token)),
-        },
-        (None, Some((_, at)), None) => {
-            return Err((at, "aws-access-key-id needs aws-secret-access-key beside it".to_owned()));
-        }
-        (None, None, _) => AwsAccess::DefaultChain,
-    })
-}
-
-fn endpoint(fields: &Fields<'_>) -> Result<Option<String>, Fault> {
-    let Some((endpoint, at)) = fields.text("aws-endpoint-url")? else { return Ok(None) };
-    match url::Url::parse(&endpoint) {
-        Ok(url) if ["http", "https"].contains(&url.scheme()) && url.has_host() => {
-            Ok(Some(endpoint))
-        }
-        _ => Err((at, "aws-endpoint-url must be a URL such as \"https://host:port\"".to_owned())),
-    }
 }
 
 /// Bucket and prefix of an `s3://` URL. The prefix is the path of the parsed URL, each of its
@@ -118,14 +86,6 @@ fn location(path: &str) -> Result<(String, String), String> {
         segments.iter().map(|segment| utf8_percent_encode(segment, ESCAPED).to_string()).collect();
     Ok((bucket.to_owned(), escaped.join("/")))
 }
-
-/// What is used where a policy is not given: as long as a request may take.
-pub(super) const DEFAULT_RETRY: RetryPolicy = RetryPolicy::Exponential {
-    initial: Duration::from_millis(100),
-    factor: 2.0,
-    max_attempts: None,
-    max_interval: Some(Duration::from_secs(2)),
-};
 
 #[cfg(test)]
 mod tests {

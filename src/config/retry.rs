@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use super::fields::{Fault, Fields};
-use super::object_store::DEFAULT_RETRY;
 
 /// How often a failed request is made again, and after which pauses.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,6 +32,14 @@ pub enum RetryPolicy {
 impl Eq for RetryPolicy {}
 
 impl RetryPolicy {
+    /// What is used where a policy is not given: as long as a request may take.
+    pub const DEFAULT: RetryPolicy = RetryPolicy::Exponential {
+        initial: Duration::from_millis(100),
+        factor: 2.0,
+        max_attempts: None,
+        max_interval: Some(Duration::from_secs(2)),
+    };
+
     /// The pause before the attempt of this number, 2 for the first retry; `None`: no more.
     pub fn pause_before(&self, attempt: u64) -> Option<Duration> {
         let (first, factor, max_attempts, longest) = match self {
@@ -55,7 +62,7 @@ impl RetryPolicy {
 }
 
 pub(super) fn retry_policy(fields: &Fields<'_>, name: &str) -> Result<RetryPolicy, Fault> {
-    let Some((policy, at)) = fields.table(name)? else { return Ok(DEFAULT_RETRY) };
+    let Some((policy, at)) = fields.table(name)? else { return Ok(RetryPolicy::DEFAULT) };
     let wrong = |reason: &str| (at, format!("{name}: {reason}"));
     let (kind, _) = policy.text("type")?.ok_or_else(|| wrong("needs a type"))?;
     let max_attempts = policy.count("max-attempts")?;
@@ -94,6 +101,6 @@ mod tests {
             .collect();
         assert_eq!(pauses, [Some(100), Some(200), Some(300), Some(300), None]);
         assert_eq!(RetryPolicy::None.pause_before(2), None);
-        assert!(DEFAULT_RETRY.pause_before(u64::MAX).unwrap() <= Duration::from_secs(2));
+        assert!(RetryPolicy::DEFAULT.pause_before(u64::MAX).unwrap() <= Duration::from_secs(2));
     }
 }

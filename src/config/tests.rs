@@ -31,6 +31,38 @@ fn an_etcd_section_in_a_whole_server_configuration() {
 }
 
 #[test]
+fn a_dynamo_db_section() {
+    let parse = |more: &str| {
+        parse(&format!("[metadata-client]\ntype = \"dynamo-db\"\ntable = \"t\"\n{more}"), "f")
+            .unwrap()
+    };
+    let of = |loaded: Loaded| match loaded.store {
+        StoreConfig::DynamoDb(config) => config,
+        other => panic!("{other:?}"),
+    };
+    let least = of(parse(""));
+    assert_eq!((least.key_prefix.as_str(), &least.access), ("", &AwsAccess::DefaultChain));
+    let loaded = parse(
+        "key-prefix = \"a b/\"\naws-region = \"r\"\naws-endpoint-url = \"http://h:1\"\n\
+         aws-access-key-id = \"k\"\naws-secret-access-key = \"s3cr3t\"\naws-allow-http = true",
+    );
+    assert_eq!(
+        loaded.warnings,
+        [
+            "f: [metadata-client] has the field aws-allow-http, which type \"dynamo-db\" does not know"
+        ]
+    );
+    assert!(!format!("{loaded:?}").contains("s3cr3t"));
+    let whole = of(loaded);
+    assert_eq!((whole.key_prefix.as_str(), whole.region.as_deref()), ("a b/", Some("r")));
+    assert!(matches!(whole.access, AwsAccess::Keys { .. }));
+    // As with the server, a secret without its key id says nothing.
+    assert_eq!(of(parse("aws-secret-access-key = \"s\"")).access, AwsAccess::DefaultChain);
+    let profile = of(parse("aws-profile = \"p\"\naws-secret-access-key = \"s\""));
+    assert_eq!(profile.access, AwsAccess::Profile("p".to_owned()));
+}
+
+#[test]
 fn replicated_is_also_embedded_and_the_default() {
     for text in ["", "type = \"embedded\"", "type = \"replicated\"\naddress = \"http://a:5122\""] {
         let loaded = parse(&format!("[metadata-client]\n{text}"), "f").unwrap();
@@ -73,7 +105,12 @@ fn refusals_name_the_file_and_the_place() {
         "metadata-client = 5",
         "[metadata-client]\ntype = 5",
         "[metadata-client]\ntype = \"zookeeper\"",
-        "[metadata-client]\ntype = \"dynamo-db\"\ntable = \"t\"",
+        "[metadata-client]\ntype = \"dynamo-db\"",
+        "[metadata-client]\ntype = \"dynamo-db\"\ntable = \"\"",
+        "[metadata-client]\ntype = \"dynamo-db\"\ntable = \"t\"\nkey-prefix = 5",
+        "[metadata-client]\ntype = \"dynamo-db\"\ntable = \"t\"\naws-access-key-id = \"k\"",
+        "[metadata-client]\ntype = \"dynamo-db\"\ntable = \"t\"\naws-profile = \"p\"\naws-access-key-id = \"k\"\naws-secret-access-key = \"s3cr3t\"",
+        "[metadata-client]\ntype = \"dynamo-db\"\ntable = \"t\"\naws-endpoint-url = \"host:1\"",
         "[metadata-client]\naddress = \"http://a:1\"\naddresses = [\"http://a:1\"]",
         "[metadata-client]\ntype = \"etcd\"",
         "[metadata-client]\ntype = \"etcd\"\naddresses = []",

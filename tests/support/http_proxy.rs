@@ -1,14 +1,18 @@
-//! An HTTP proxy in front of an S3 server that does harm where it is told to.
+//! An HTTP proxy in front of a server of S3 or DynamoDB that does harm where it is told to.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use serde_json::json;
+
 /// What happens to a request.
 pub enum Fault {
     /// It is answered so, and not passed on.
     Answer(u16, &'static str),
+    /// It is answered with this document, and not passed on.
+    Json(u16, String),
     /// It is passed on, and the connection is cut before the answer.
     LoseAnswer,
     /// It is passed on, and never answered.
@@ -30,6 +34,7 @@ struct Rule {
 pub struct HttpProxy {
     port: u16,
     rules: Arc<Mutex<Vec<Rule>>>,
+    requests: Arc<Mutex<Vec<String>>>,
 }
 
 impl HttpProxy {
@@ -38,21 +43,29 @@ impl HttpProxy {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let rules: Arc<Mutex<Vec<Rule>>> = Arc::default();
+        let requests: Arc<Mutex<Vec<String>>> = Arc::default();
         let (to, of_thread) = (endpoint.trim_start_matches("http://").to_owned(), rules.clone());
+        let seen = requests.clone();
         std::thread::spawn(move || {
             for client in listener.incoming().flatten() {
-                let (to, rules) = (to.clone(), of_thread.clone());
-                std::thread::spawn(move || serve(client, &to, &rules));
+                let (to, rules, seen) = (to.clone(), of_thread.clone(), seen.clone());
+                std::thread::spawn(move || serve(client, &to, &rules, &seen));
             }
         });
-        HttpProxy { port, rules }
+        HttpProxy { port, rules, requests }
     }
 
     pub fn endpoint(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }
 
-    /// Does so to the next `times` requests of that method to a path that ends so.
+    /// All requests since the last call, as text.
+    pub fn requests(&self) -> Vec<String> {
+        std::mem::take(&mut self.requests.lock().unwrap())
+    }
+
+    /// Does so to the next `times` requests of that method to a path that ends so; with DynamoDB,
+    /// which has one path for all, to an operation.
     pub fn inject(&self, method: &'static str, ending: &str, times: usize, fault: Fault) {
         let (ending, fault) = (ending.to_owned(), Arc::new(Mutex::new(fault)));
         self.rules.lock().unwrap().push(Rule { method, ending, times, fault });
@@ -70,28 +83,39 @@ impl HttpProxy {
 }
 
 /// One request per connection, so that nothing is kept alive across a fault.
-fn serve(mut client: TcpStream, to: &str, rules: &Mutex<Vec<Rule>>) -> Option<()> {
+fn serve(
+    mut client: TcpStream,
+    to: &str,
+    rules: &Mutex<Vec<Rule>>,
+    seen: &Mutex<Vec<String>>,
+) -> Option<()> {
     let request = read_request(&mut client)?;
-    let fault = next_fault(&request, rules);
+    let head = String::from_utf8_lossy(&request[..head_length(&request)?]).into_owned();
+    seen.lock().unwrap().push(String::from_utf8_lossy(&request).into_owned());
+    let fault = next_fault(&head, rules);
     let answer = match fault.as_ref().map(|fault| fault.lock().unwrap()).as_deref() {
-        None => forward(&request, to)?,
+        None => pass_on(&request, &head, to)?,
         Some(Fault::Before(act)) => {
             act();
-            forward(&request, to)?
+            pass_on(&request, &head, to)?
         }
-        Some(Fault::Answer(status, code)) => canned(*status, code),
+        Some(Fault::Answer(status, code)) => match operation(&head) {
+            Some(_) => canned(*status, &json!({"__type": code, "message": "injected"}).to_string()),
+            None => canned(*status, &s3_error(*status, code)),
+        },
+        Some(Fault::Json(status, body)) => canned(*status, body),
         Some(Fault::LoseAnswer) => {
-            forward(&request, to)?;
+            pass_on(&request, &head, to)?;
             let _ = client.shutdown(Shutdown::Both);
             return None;
         }
         Some(Fault::Hang) => {
-            forward(&request, to)?;
+            pass_on(&request, &head, to)?;
             std::thread::sleep(Duration::from_secs(60));
             return None;
         }
         Some(Fault::CutBody) => {
-            let answer = forward(&request, to)?;
+            let answer = pass_on(&request, &head, to)?;
             let body = head_length(&answer)?;
             answer[..body + (answer.len() - body) / 2].to_vec()
         }
@@ -100,25 +124,34 @@ fn serve(mut client: TcpStream, to: &str, rules: &Mutex<Vec<Rule>>) -> Option<()
     client.shutdown(Shutdown::Write).ok()
 }
 
-fn next_fault(request: &[u8], rules: &Mutex<Vec<Rule>>) -> Option<Arc<Mutex<Fault>>> {
-    let line = String::from_utf8_lossy(request.split(|byte| *byte == b'\r').next()?).into_owned();
-    let mut words = line.split(' ');
+fn next_fault(head: &str, rules: &Mutex<Vec<Rule>>) -> Option<Arc<Mutex<Fault>>> {
+    let mut words = head.lines().next()?.split(' ');
     let (method, path) = (words.next()?, words.next()?.split('?').next()?);
+    let subject = operation(head).unwrap_or(path);
     let mut rules = rules.lock().unwrap();
     let rule = rules
         .iter_mut()
-        .find(|rule| rule.times > 0 && rule.method == method && path.ends_with(&rule.ending))?;
+        .find(|rule| rule.times > 0 && rule.method == method && subject.ends_with(&rule.ending))?;
     rule.times -= 1;
     Some(rule.fault.clone())
 }
 
-fn canned(status: u16, code: &str) -> Vec<u8> {
-    let error = format!(
-        "<?xml version=\"1.0\"?><Error><Code>{code}</Code><Message>injected</Message></Error>"
-    );
-    let body = if status < 300 { "" } else { &error };
+/// What a request of DynamoDB asks for.
+fn operation(head: &str) -> Option<&str> {
+    head.lines().find_map(|line| line.strip_prefix("x-amz-target: DynamoDB_20120810."))
+}
+
+fn s3_error(status: u16, code: &str) -> String {
+    if status < 300 {
+        return String::new();
+    }
+    format!("<?xml version=\"1.0\"?><Error><Code>{code}</Code><Message>injected</Message></Error>")
+}
+
+fn canned(status: u16, body: &str) -> Vec<u8> {
+    let kind = if body.starts_with('{') { "application/x-amz-json-1.0" } else { "application/xml" };
     format!(
-        "HTTP/1.1 {status} Injected\r\ncontent-type: application/xml\r\nconnection: close\r\n\
+        "HTTP/1.1 {status} Injected\r\ncontent-type: {kind}\r\nconnection: close\r\n\
          content-length: {}\r\n\r\n{body}",
         body.len()
     )
@@ -148,6 +181,14 @@ fn read_request(client: &mut TcpStream) -> Option<Vec<u8>> {
 
 fn head_length(message: &[u8]) -> Option<usize> {
     message.windows(4).position(|window| window == b"\r\n\r\n").map(|at| at + 4)
+}
+
+/// moto carries out transactions side by side, and takes what others wrote meanwhile back with a failed
+/// one. Amazon isolates them: here they go one after the other.
+fn pass_on(request: &[u8], head: &str, to: &str) -> Option<Vec<u8>> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    let _alone = operation(head).filter(|name| *name == "TransactWriteItems").map(|_| ALONE.lock());
+    forward(request, to)
 }
 
 /// The whole answer; the server is asked to close the connection behind it.

@@ -9,6 +9,7 @@
 )]
 
 pub mod delay;
+pub mod dynamo;
 pub mod etcd;
 pub mod faulty;
 pub mod http;

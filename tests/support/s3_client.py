@@ -1,4 +1,4 @@
-"""Another S3 client than ours: boto3. One command per run, JSON in and out.
+"""Another client of S3 and DynamoDB than ours: boto3. One command per run, JSON in and out.
 
 Arguments: endpoint, key id, secret, command; its parameters come as JSON on standard input.
 """
@@ -53,6 +53,38 @@ def put(bucket, objects):
         list(pool.map(put_one, objects.items()))
 
 
+def create_table(table, key="pk", kind="S"):
+    client("dynamodb").create_table(
+        TableName=table,
+        KeySchema=[{"AttributeName": key, "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": key, "AttributeType": kind}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+
+
+def items(table):
+    """Every item, bytes in base64."""
+    pages = client("dynamodb").get_paginator("scan").paginate(TableName=table, ConsistentRead=True)
+    found = [item for page in pages for item in page["Items"]]
+    return json.loads(json.dumps(found, default=lambda data: base64.b64encode(data).decode()))
+
+
+def put_items(table, items):
+    """Items in the protocol's JSON, bytes in base64."""
+    dynamo = client("dynamodb")
+
+    def decoded(value):
+        return {"B": base64.b64decode(value["B"])} if "B" in value else value
+
+    for item in items:
+        item = {name: decoded(value) for name, value in item.items()}
+        dynamo.put_item(TableName=table, Item=item)
+
+
+def delete_item(table, pk):
+    client("dynamodb").delete_item(TableName=table, Key={"pk": {"S": pk}})
+
+
 def user(name, policy):
     """A user with exactly this policy; its new key and secret."""
     iam = client("iam")
@@ -68,6 +100,10 @@ commands = {
     "dump": dump,
     "put": put,
     "delete": lambda bucket, key: client("s3").delete_object(Bucket=bucket, Key=key) and None,
+    "create_table": create_table,
+    "items": items,
+    "put_items": put_items,
+    "delete_item": delete_item,
     "user": user,
 }
 try:

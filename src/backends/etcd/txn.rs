@@ -39,12 +39,12 @@ pub(super) async fn write(client: &Client, changes: &[Change]) -> Result<(), Sto
     // An attempt whose answer was lost may have been carried out, so that the next one met what it
     // had itself written.
     if attempts > 1
-        && changes.iter().zip(&found).all(|(change, found)| is_done(change, found.as_ref()))
+        && changes.iter().zip(&found).all(|(change, found)| change.is_done(found.as_ref()))
     {
         return Ok(());
     }
     let conflicts =
-        changes.iter().zip(&found).filter(|(change, found)| !holds(change, found.as_ref()));
+        changes.iter().zip(&found).filter(|(change, found)| !change.holds(found.as_ref()));
     let keys = conflicts.map(|(change, _)| change.key.clone()).collect();
     Err(StoreError::Conflict { store: client.name().to_owned(), keys })
 }
@@ -68,7 +68,7 @@ fn requirement(change: &Change) -> [Compare; 2] {
 fn revisions(tag: &Tag) -> (i64, i64) {
     match tag {
         Tag::Revisions { value, version } => (*value, *version),
-        Tag::Version(_) | Tag::ETag(_) => (-1, -1),
+        Tag::Version(_) | Tag::ETag(_) | Tag::Item { .. } => (-1, -1),
     }
 }
 
@@ -130,19 +130,5 @@ fn entry(key: &Key, version: Option<KeyValue>, value: Option<KeyValue>) -> Optio
                 damaged(format!("has a {version_name} of {found} bytes instead of 4"))
             }
         },
-    }
-}
-
-fn holds(change: &Change, found: Option<&Entry>) -> bool {
-    match &change.effect {
-        Effect::Create(_) => found.is_none(),
-        Effect::Overwrite(_, tag) | Effect::Delete(tag) => found.map(Entry::tag) == Some(tag),
-    }
-}
-
-fn is_done(change: &Change, found: Option<&Entry>) -> bool {
-    match change.value() {
-        Some(value) => found.and_then(Entry::value) == Some(value),
-        None => found.is_none(),
     }
 }

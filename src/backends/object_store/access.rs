@@ -1,19 +1,15 @@
-//! From a configuration to a client, as the server resolves it: a profile, if named, else explicit
-//! keys, else the SDK's default chain; the region of the field, else the profile's or the
-//! environment's; the endpoint of the field, else of two variables.
+//! From a configuration to a client, as the server resolves it: the endpoint of the field, else of two
+//! variables; what is common to all of AWS is resolved in [`aws`].
 
 use std::env;
 use std::time::Duration;
 
 use aws_config::BehaviorVersion;
-use aws_credential_types::Credentials;
-use aws_sdk_s3::config::retry::RetryConfig;
-use aws_sdk_s3::config::timeout::TimeoutConfig;
-use aws_sdk_s3::config::{Builder, Region, RequestChecksumCalculation, ResponseChecksumValidation};
-use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use aws_sdk_s3::config::{Builder, RequestChecksumCalculation, ResponseChecksumValidation};
 
 use super::super::StoreError;
-use crate::config::{AwsAccess, ObjectStoreConfig};
+use super::super::aws::{self, Reach, variable};
+use crate::config::ObjectStoreConfig;
 
 /// A client, and where it goes: the endpoint, if it is not Amazon's own choice.
 pub(super) struct Access {
@@ -28,47 +24,25 @@ pub(super) async fn resolve(
 ) -> Result<Access, StoreError> {
     let endpoint = endpoint(config);
     check_scheme(config, endpoint.as_deref())?;
-    let http = aws_smithy_http_client::Builder::new()
-        .tls_provider(Provider::Rustls(CryptoMode::Ring))
-        .build_https();
-    let mut loader = aws_config::defaults(BehaviorVersion::latest()).http_client(http.clone());
-    if let Some(region) = &config.region {
-        loader = loader.region(Region::new(region.clone()));
-    }
-    match &config.access {
-        AwsAccess::Profile(profile) => loader = loader.profile_name(profile),
-        AwsAccess::Keys { key_id, secret, token } => {
-            let token = token.as_ref().map(|token| token.expose().to_owned());
-            let keys = Credentials::new(key_id, secret.expose(), token, None, "toml");
-            loader = loader.credentials_provider(keys);
-        }
-        AwsAccess::DefaultChain => {}
-    }
-    let resolved = loader.load().await;
-    let region = resolved.region().cloned().ok_or_else(|| {
-        StoreError::Usage(
-            "the AWS region is not known: set aws-region in [metadata-client], or AWS_REGION"
-                .to_owned(),
-        )
-    })?;
+    let reach = Reach {
+        access: &config.access,
+        region: config.region.as_deref(),
+        endpoint: None,
+        connect: config.timeouts.connect,
+        request,
+    };
+    let resolved = aws::load(&reach).await?;
     let mut s3 = Builder::new()
         .behavior_version(BehaviorVersion::latest())
-        .region(region)
-        .http_client(http)
+        .region(resolved.region().cloned())
         .force_path_style(true)
-        // Retries are this program's own: a conditional write is judged by reading before it is
-        // made again.
-        .retry_config(RetryConfig::disabled())
-        .timeout_config(
-            TimeoutConfig::builder()
-                .connect_timeout(config.timeouts.connect)
-                .operation_attempt_timeout(request)
-                .build(),
-        )
         // The default adds a checksum in a form (aws-chunked) that ends up in Content-Encoding on
         // some servers, and Restate then can't tell the payload's form.
         .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
         .response_checksum_validation(ResponseChecksumValidation::WhenRequired);
+    s3.set_http_client(resolved.http_client());
+    s3.set_retry_config(resolved.retry_config().cloned());
+    s3.set_timeout_config(resolved.timeout_config().cloned());
     s3.set_credentials_provider(resolved.credentials_provider());
     s3.set_sleep_impl(resolved.sleep_impl());
     s3.set_time_source(resolved.time_source());
@@ -77,7 +51,6 @@ pub(super) async fn resolve(
 }
 
 fn endpoint(config: &ObjectStoreConfig) -> Option<String> {
-    let variable = |name| env::var(name).ok().filter(|value: &String| !value.is_empty());
     config
         .endpoint
         .clone()

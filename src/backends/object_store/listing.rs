@@ -5,18 +5,15 @@ use std::collections::BTreeSet;
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::super::StoreError;
+use super::super::error::unless_denied;
 use super::{CONCURRENCY, ObjectStore, body, entry};
 use crate::model::{Entry, Key};
 
 /// Restate's keys, tombstones of them too. An unknown name counts if its object decodes as
 /// Restate's. `None` where listing is not permitted.
 pub(super) async fn keys(store: &ObjectStore) -> Result<Option<BTreeSet<Key>>, StoreError> {
-    let names = match names(store, Some("/")).await {
-        Ok(names) => names,
-        // Restate itself never lists.
-        Err(StoreError::Denied { .. }) => return Ok(None),
-        Err(error) => return Err(error),
-    };
+    // Restate itself never lists.
+    let Some(names) = unless_denied(names(store, Some("/")).await)? else { return Ok(None) };
     let (mut known, unknown): (BTreeSet<Key>, BTreeSet<Key>) =
         names.iter().map(|name| Key::parse(name)).partition(Key::is_known);
     known.extend(ours(store, unknown).await?);
@@ -25,11 +22,7 @@ pub(super) async fn keys(store: &ObjectStore) -> Result<Option<BTreeSet<Key>>, S
 
 /// How many other objects lie below the prefix; `None` where listing is not permitted.
 pub(super) async fn foreign(store: &ObjectStore) -> Result<Option<u64>, StoreError> {
-    let names = match names(store, None).await {
-        Ok(names) => names,
-        Err(StoreError::Denied { .. }) => return Ok(None),
-        Err(error) => return Err(error),
-    };
+    let Some(names) = unless_denied(names(store, None).await)? else { return Ok(None) };
     let unknown: BTreeSet<Key> =
         names.iter().map(|name| Key::parse(name)).filter(|key| !key.is_known()).collect();
     let direct = unknown.iter().filter(|key| !key.to_string().contains('/')).cloned().collect();

@@ -17,6 +17,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures_util::future::try_join_all;
 
+use super::aws::Retries;
 use super::{Change, Misfit, Reading, Semantics, Source, StoreError, Target, Writing, whole};
 use crate::config::ObjectStoreConfig;
 use crate::model::{Entry, Key, Snapshot, Tag};
@@ -55,8 +56,7 @@ impl ObjectStore {
             name: format!("object-store s3://{bucket}/{prefix}{at}"),
             s3: access.s3,
             bucket,
-            request,
-            retry: config.retry.clone(),
+            retries: Retries { policy: config.retry.clone(), request },
         };
         let is_amazon = access::is_amazon(access.endpoint.as_deref());
         let prefix = if prefix.is_empty() { prefix } else { format!("{prefix}/") };

@@ -71,7 +71,7 @@ async fn write_one(store: &ObjectStore, change: &Change) -> Result<(), StoreErro
             Put::Done => return Ok(()),
             Put::Lost(reason) => {
                 lost += 1;
-                match store.client.pause(lost, since) {
+                match store.client.retries.pause(lost, since) {
                     Some(pause) => tokio::time::sleep(pause).await,
                     None => return Err(store.client.unavailable(reason)),
                 }
@@ -87,7 +87,7 @@ async fn write_one(store: &ObjectStore, change: &Change) -> Result<(), StoreErro
                     _ => return Err(conflict(store, &change.key)),
                 };
                 // Two writes that race get 409 while they do.
-                if let Some(pause) = store.client.pause(1, since) {
+                if let Some(pause) = store.client.retries.pause(1, since) {
                     tokio::time::sleep(pause).await;
                 }
             }
@@ -122,7 +122,9 @@ fn next_condition(effect: &Effect, found: Option<Object>) -> Option<Condition> {
 fn etag(tag: &Tag) -> String {
     match tag {
         Tag::ETag(etag) => etag.clone(),
-        Tag::Version(_) | Tag::Revisions { .. } => "\"of-another-store\"".to_owned(),
+        Tag::Version(_) | Tag::Revisions { .. } | Tag::Item { .. } => {
+            "\"of-another-store\"".to_owned()
+        }
     }
 }
 

@@ -1,0 +1,70 @@
+//! From a configuration to what every AWS client is made of, as the server resolves it: a profile, if
+//! named, else explicit keys, else the SDK's default chain; the region of the field, else the
+//! profile's or the environment's.
+
+use std::env;
+use std::time::Duration;
+
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::Credentials;
+use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+
+use super::super::StoreError;
+use crate::config::AwsAccess;
+
+/// How a service is reached.
+pub(in super::super) struct Reach<'a> {
+    pub(in super::super) access: &'a AwsAccess,
+    pub(in super::super) region: Option<&'a str>,
+    /// Of the configuration; what the environment says is left to the SDK.
+    pub(in super::super) endpoint: Option<&'a str>,
+    /// For a connection to be made.
+    pub(in super::super) connect: Duration,
+    /// For one attempt of a request.
+    pub(in super::super) request: Duration,
+}
+
+/// Resolves everything that can be known before a request. Retries are left to the stores, since a
+/// conditional write is judged by reading before it is made again.
+pub(in super::super) async fn load(reach: &Reach<'_>) -> Result<SdkConfig, StoreError> {
+    let http = aws_smithy_http_client::Builder::new()
+        .tls_provider(Provider::Rustls(CryptoMode::Ring))
+        .build_https();
+    let timeouts = TimeoutConfig::builder()
+        .connect_timeout(reach.connect)
+        .operation_attempt_timeout(reach.request);
+    let mut loader = aws_config::defaults(BehaviorVersion::latest())
+        .http_client(http)
+        .retry_config(RetryConfig::disabled())
+        .timeout_config(timeouts.build());
+    if let Some(region) = reach.region {
+        loader = loader.region(Region::new(region.to_owned()));
+    }
+    if let Some(endpoint) = reach.endpoint {
+        loader = loader.endpoint_url(endpoint);
+    }
+    match reach.access {
+        AwsAccess::Profile(profile) => loader = loader.profile_name(profile),
+        AwsAccess::Keys { key_id, secret, token } => {
+            let token = token.as_ref().map(|token| token.expose().to_owned());
+            let keys = Credentials::new(key_id, secret.expose(), token, None, "toml");
+            loader = loader.credentials_provider(keys);
+        }
+        AwsAccess::DefaultChain => {}
+    }
+    let resolved = loader.load().await;
+    match resolved.region() {
+        Some(_) => Ok(resolved),
+        None => Err(StoreError::Usage(
+            "the AWS region is not known: set aws-region in [metadata-client], or AWS_REGION"
+                .to_owned(),
+        )),
+    }
+}
+
+/// A variable of the environment that is set to something.
+pub(in super::super) fn variable(name: &str) -> Option<String> {
+    env::var(name).ok().filter(|value| !value.is_empty())
+}

@@ -1,0 +1,89 @@
+//! Failures that mean the same for every service.
+
+use std::error::Error;
+
+use aws_credential_types::provider::error::CredentialsError;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
+
+use super::super::StoreError;
+
+/// Why one attempt of a request failed.
+#[derive(Debug)]
+pub(in super::super) enum Fault {
+    /// It may be made again. Whether it was carried out is not known.
+    Again(String),
+    /// It may be made again: it was certainly not carried out.
+    Refused(String),
+    Final(StoreError),
+}
+
+/// What it means that a service did not answer, or was never asked; `store` is how messages call it.
+pub(in super::super) fn without_answer<E>(store: &str, error: &SdkError<E, HttpResponse>) -> Fault
+where
+    E: Error + 'static,
+{
+    let store = store.to_owned();
+    if let Some(reason) = credentials_fault(error) {
+        let reason = format!("there are no AWS credentials: {reason}");
+        return Fault::Final(StoreError::Denied { store, reason });
+    }
+    match error {
+        SdkError::ConstructionFailure(_) => {
+            Fault::Final(StoreError::Other { store, reason: innermost(error) })
+        }
+        _ => Fault::Again(innermost(error)),
+    }
+}
+
+/// An error of a service as it is shown.
+pub(in super::super) fn told(code: &str, message: &str) -> String {
+    if message.is_empty() { code.to_owned() } else { format!("{code}: {message}") }
+}
+
+/// Whether the code says that nobody is known by these credentials.
+pub(in super::super) fn credentials_are_refused(code: &str) -> bool {
+    matches!(
+        code,
+        "InvalidAccessKeyId"
+            | "SignatureDoesNotMatch"
+            | "ExpiredToken"
+            | "InvalidToken"
+            | "UnrecognizedClientException"
+            | "InvalidSignatureException"
+            | "IncompleteSignature"
+            | "IncompleteSignatureException"
+            | "ExpiredTokenException"
+            | "MissingAuthenticationToken"
+            | "MissingAuthenticationTokenException"
+            | "InvalidClientTokenId"
+    )
+}
+
+/// Whether the two clocks are too far apart.
+pub(in super::super) fn is_clock(code: &str, message: &str) -> bool {
+    let by_words = ["Signature expired", "Signature not yet current"];
+    code == "RequestTimeTooSkewed"
+        || (code == "InvalidSignatureException"
+            && by_words.iter().any(|words| message.starts_with(words)))
+}
+
+fn credentials_fault(error: &(dyn Error + 'static)) -> Option<String> {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if error.is::<CredentialsError>() {
+            return Some(innermost(error));
+        }
+        cause = error.source();
+    }
+    None
+}
+
+/// The innermost cause, which says most to an operator.
+pub(in super::super) fn innermost(error: &(dyn Error + 'static)) -> String {
+    let mut innermost = error;
+    while let Some(source) = innermost.source() {
+        innermost = source;
+    }
+    innermost.to_string()
+}

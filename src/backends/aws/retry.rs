@@ -1,0 +1,58 @@
+//! Requests that are made again, under the configured policy and with jitter.
+
+use std::time::{Duration, Instant};
+
+use super::super::StoreError;
+use super::Fault;
+use crate::config::RetryPolicy;
+
+/// How failed requests are made again.
+pub(in super::super) struct Retries {
+    pub(in super::super) policy: RetryPolicy,
+    /// For one attempt.
+    pub(in super::super) request: Duration,
+}
+
+impl Retries {
+    /// The pause before the next attempt, with jitter; `None` when there is to be none.
+    pub(in super::super) fn pause(&self, attempt: u64, since: Instant) -> Option<Duration> {
+        let pause =
+            self.policy.pause_before(attempt + 1)?.mul_f64(fastrand::f64().mul_add(0.5, 0.75));
+        let unlimited = match &self.policy {
+            RetryPolicy::FixedDelay { max_attempts, .. }
+            | RetryPolicy::Exponential { max_attempts, .. } => max_attempts.is_none(),
+            RetryPolicy::None => false,
+        };
+        // Without a limit of its own, a policy ends after a time in which one attempt may hang.
+        (!unlimited || since.elapsed() + pause < 3 * self.request).then_some(pause)
+    }
+
+    /// Makes a request that changes nothing until it succeeds, fails for good, or the policy ends.
+    pub(in super::super) async fn again<T, F>(
+        &self,
+        store: &str,
+        what: &str,
+        attempt: impl Fn() -> F,
+    ) -> Result<T, StoreError>
+    where
+        F: Future<Output = Result<T, Fault>>,
+    {
+        let since = Instant::now();
+        let mut count = 0;
+        loop {
+            count += 1;
+            let started = Instant::now();
+            let outcome = attempt().await;
+            tracing::debug!(what, elapsed = ?started.elapsed(), failed = outcome.is_err());
+            let reason = match outcome {
+                Ok(answer) => return Ok(answer),
+                Err(Fault::Final(error)) => return Err(error),
+                Err(Fault::Again(reason) | Fault::Refused(reason)) => reason,
+            };
+            match self.pause(count, since) {
+                Some(pause) => tokio::time::sleep(pause).await,
+                None => return Err(StoreError::Unavailable { store: store.to_owned(), reason }),
+            }
+        }
+    }
+}

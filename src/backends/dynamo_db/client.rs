@@ -1,0 +1,135 @@
+//! Requests to one table.
+
+use std::collections::HashMap;
+use std::error::Error;
+use std::time::Instant;
+
+use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, TransactWriteItem};
+
+use super::super::StoreError;
+use super::super::aws::{Fault, Retries};
+use super::fault::Transacted;
+use super::item::{self, Item, PK, VERSION};
+
+pub(super) struct Client {
+    pub(super) dynamo: aws_sdk_dynamodb::Client,
+    pub(super) table: String,
+    pub(super) region: String,
+    /// How messages call the store.
+    pub(super) name: String,
+    pub(super) retries: Retries,
+}
+
+/// One page of a scan, and where the next one begins.
+pub(super) type Page = (Vec<Item>, Option<Item>);
+
+impl Client {
+    /// Those of the items that are there, in any order; at most 100 names, each once.
+    pub(super) async fn get(&self, names: Vec<String>) -> Result<Vec<Item>, StoreError> {
+        let (mut found, mut missing) = (Vec::with_capacity(names.len()), names);
+        let (mut since, mut idle) = (Instant::now(), 0);
+        while !missing.is_empty() {
+            let (items, unprocessed) = self.get_some(&missing).await?;
+            missing = unprocessed;
+            if !items.is_empty() {
+                // An answer has 16 MiB: the rest is asked for at once.
+                (since, idle) = (Instant::now(), 0);
+                found.extend(items);
+            } else if !missing.is_empty() {
+                idle += 1;
+                match self.retries.pause(idle, since) {
+                    Some(pause) => tokio::time::sleep(pause).await,
+                    None => {
+                        let reason = "it leaves reads unprocessed: its throughput is exceeded";
+                        return Err(self.unavailable(reason.to_owned()));
+                    }
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// As many as one answer has, and the names that it leaves unprocessed.
+    async fn get_some(&self, names: &[String]) -> Result<(Vec<Item>, Vec<String>), StoreError> {
+        let keys: Vec<_> = names.iter().map(|name| item::key(name)).collect();
+        let wanted = KeysAndAttributes::builder().consistent_read(true).set_keys(Some(keys));
+        let wanted = wanted.build().map_err(|error| self.unsent(&error))?;
+        self.retries
+            .again(&self.name, "BatchGetItem", || async {
+                let request =
+                    self.dynamo.batch_get_item().request_items(&self.table, wanted.clone());
+                let answer = request.send().await;
+                let answer = answer.map_err(|error| self.fault("dynamodb:BatchGetItem", &error))?;
+                let items = answer.responses.into_iter().flat_map(HashMap::into_values).flatten();
+                let left = answer.unprocessed_keys.into_iter().flat_map(HashMap::into_values);
+                let left = left.flat_map(|wanted| wanted.keys);
+                let left = left.filter_map(|key| item::name(&key).map(ToOwned::to_owned));
+                Ok((items.collect(), left.collect()))
+            })
+            .await
+    }
+
+    /// One page of all items whose names begin so: their names and versions.
+    pub(super) async fn scan(&self, prefix: &str, start: Option<Item>) -> Result<Page, StoreError> {
+        self.retries
+            .again(&self.name, "Scan", || async {
+                let mut request = self
+                    .dynamo
+                    .scan()
+                    .table_name(&self.table)
+                    .consistent_read(true)
+                    .projection_expression("pk, #v")
+                    .expression_attribute_names("#v", VERSION)
+                    .set_exclusive_start_key(start.clone());
+                if !prefix.is_empty() {
+                    request = request
+                        .filter_expression("begins_with(pk, :p)")
+                        .expression_attribute_values(":p", AttributeValue::S(prefix.to_owned()));
+                }
+                let answer = request.send().await;
+                let answer = answer.map_err(|error| self.fault("dynamodb:Scan", &error))?;
+                // DynamoDB ends with no key; some servers end with an empty one.
+                let next = answer.last_evaluated_key.filter(|key| key.contains_key(PK));
+                Ok((answer.items.unwrap_or_default(), next))
+            })
+            .await
+    }
+
+    /// One attempt of a transaction. Attempts with one token are carried out once.
+    pub(super) async fn transact_once(
+        &self,
+        items: &[TransactWriteItem],
+        token: &str,
+    ) -> Result<Transacted, StoreError> {
+        let request = self
+            .dynamo
+            .transact_write_items()
+            .set_transact_items(Some(items.to_vec()))
+            .client_request_token(token);
+        let error = match request.send().await {
+            Ok(_) => return Ok(Transacted::Done),
+            Err(error) => error,
+        };
+        if let SdkError::ServiceError(service) = &error
+            && let TransactWriteItemsError::TransactionCanceledException(cancelled) = service.err()
+        {
+            return self.cancelled(cancelled.cancellation_reasons());
+        }
+        match self.fault("dynamodb:PutItem or dynamodb:DeleteItem", &error) {
+            Fault::Again(reason) => Ok(Transacted::Lost(reason)),
+            Fault::Refused(reason) => Ok(Transacted::Refused(reason)),
+            Fault::Final(error) => Err(error),
+        }
+    }
+
+    pub(super) fn unavailable(&self, reason: String) -> StoreError {
+        StoreError::Unavailable { store: self.name.clone(), reason }
+    }
+
+    /// A request that could not be put together.
+    pub(super) fn unsent(&self, error: &dyn Error) -> StoreError {
+        StoreError::Other { store: self.name.clone(), reason: error.to_string() }
+    }
+}

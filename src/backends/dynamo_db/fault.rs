@@ -1,0 +1,144 @@
+//! What DynamoDB's errors mean.
+
+use std::error::Error;
+
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::types::CancellationReason;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+
+use super::super::StoreError;
+use super::super::aws::{self, Fault, told};
+use super::client::Client;
+
+/// How one attempt of a transaction ended.
+#[derive(Debug)]
+pub(super) enum Transacted {
+    Done,
+    /// Nothing was written: the conditions at these places do not hold.
+    Unmet(Vec<usize>),
+    /// Nothing was written, and the next attempt may succeed.
+    Refused(String),
+    /// Nothing is known of it.
+    Lost(String),
+}
+
+impl Client {
+    /// Why a request failed that needs the permission `action`.
+    pub(super) fn fault<E>(&self, action: &str, error: &SdkError<E, HttpResponse>) -> Fault
+    where
+        E: ProvideErrorMetadata + Error + 'static,
+    {
+        let SdkError::ServiceError(service) = error else {
+            return aws::without_answer(&self.name, error);
+        };
+        let status = service.raw().status().as_u16();
+        let code = service.err().code().unwrap_or_default();
+        let message = service.err().message().unwrap_or_default();
+        self.meaning(action, status, code, message)
+    }
+
+    fn meaning(&self, action: &str, status: u16, code: &str, message: &str) -> Fault {
+        let (store, told) = (self.name.clone(), told(code, message));
+        let denied =
+            |reason: String| Fault::Final(StoreError::Denied { store: store.clone(), reason });
+        match code {
+            "ResourceNotFoundException" => Fault::Final(self.absent()),
+            _ if aws::is_clock(code, message) => denied(format!(
+                "this machine's clock is too far from the store's; set it right ({told})"
+            )),
+            _ if aws::credentials_are_refused(code) => {
+                denied(format!("the AWS credentials are not accepted ({told})"))
+            }
+            "ProvisionedThroughputExceededException"
+            | "ThrottlingException"
+            | "RequestLimitExceeded"
+            | "TransactionConflictException"
+            | "ReplicatedWriteConflictException" => Fault::Refused(told),
+            "TransactionInProgressException" => Fault::Again(told),
+            "ValidationException" => Fault::Final(self.invalid(message, told)),
+            // A gateway in front of it may deny in words of its own.
+            _ if code == "AccessDeniedException" || matches!(status, 401 | 403) => {
+                let told = if told.is_empty() { status.to_string() } else { told };
+                denied(format!("{action} on the table {} is not permitted ({told})", self.table))
+            }
+            _ if status == 429 || (status >= 500 && status != 501) => {
+                Fault::Again(format!("{status} {told}"))
+            }
+            "" => Fault::Final(StoreError::Other {
+                store,
+                reason: format!("{status} without a code, as no DynamoDB does; check the endpoint"),
+            }),
+            _ => Fault::Final(StoreError::Other { store, reason: format!("{status} {told}") }),
+        }
+    }
+
+    pub(super) fn absent(&self) -> StoreError {
+        let (table, region) = (&self.table, &self.region);
+        self.unavailable(format!("the table {table} does not exist in region {region}"))
+    }
+
+    /// DynamoDB has one code for all that is wrong with a request, told apart only by text.
+    fn invalid(&self, message: &str, told: String) -> StoreError {
+        let store = self.name.clone();
+        if message.contains("does not match the schema") || message.contains("Missing the key") {
+            return self.wrong_schema(None);
+        }
+        match is_size(message) {
+            true => StoreError::TooLarge { store, reason: told },
+            false => StoreError::Other { store, reason: told },
+        }
+    }
+
+    /// A table that Restate can't use, and what is known of its key.
+    pub(super) fn wrong_schema(&self, found: Option<&str>) -> StoreError {
+        let found = found.map(|found| format!(", but has {found}")).unwrap_or_default();
+        let reason = format!(
+            "Restate needs a table whose only key is the partition key pk of type String; the \
+             table {} has another{found}",
+            self.table
+        );
+        StoreError::Usage(format!("{}: {reason}", self.name))
+    }
+
+    /// Why a transaction was cancelled, item by item.
+    pub(super) fn cancelled(
+        &self,
+        reasons: &[CancellationReason],
+    ) -> Result<Transacted, StoreError> {
+        let mut unmet = Vec::new();
+        let mut again = None;
+        for (place, reason) in reasons.iter().enumerate() {
+            let (code, message) =
+                (reason.code().unwrap_or("None"), reason.message().unwrap_or_default());
+            match code {
+                "None" => {}
+                "ConditionalCheckFailed" => unmet.push(place),
+                "TransactionConflict"
+                | "ProvisionedThroughputExceeded"
+                | "ThrottlingError"
+                | "RequestLimitExceeded" => again = Some(told(code, message)),
+                "AccessDenied" => {
+                    let reason = told(code, message);
+                    return Err(StoreError::Denied { store: self.name.clone(), reason });
+                }
+                "ResourceNotFound" | "ResourceNotFoundException" => return Err(self.absent()),
+                _ if code.starts_with("ItemCollectionSize") || is_size(message) => {
+                    let reason = told(code, message);
+                    return Err(StoreError::TooLarge { store: self.name.clone(), reason });
+                }
+                _ => return Err(self.invalid(message, told(code, message))),
+            }
+        }
+        Ok(match again {
+            // A condition that does not hold is final, whatever else came in the way.
+            _ if !unmet.is_empty() => Transacted::Unmet(unmet),
+            Some(reason) => Transacted::Refused(reason),
+            None => Transacted::Lost("it was cancelled, and no reason was given".to_owned()),
+        })
+    }
+}
+
+fn is_size(message: &str) -> bool {
+    let words = ["size has exceeded", "exceeded the maximum", "exceeds the maximum", "size limit"];
+    words.iter().any(|words| message.contains(words))
+}

@@ -1,0 +1,80 @@
+//! Which values are too large for an item: its size is known from its content.
+
+use indicatif::HumanBytes;
+
+use super::super::Misfit;
+use super::item::{DATA, PK, VERSION};
+use crate::model::{Key, Snapshot, Value};
+
+/// What an item may have, names and values of all attributes.
+const ITEM_LIMIT: usize = 400 * 1024;
+
+/// What a partition key may have.
+const NAME_LIMIT: usize = 2048;
+
+/// The values that don't fit.
+pub(super) fn misfits(prefix: &str, wanted: &Snapshot) -> Vec<Misfit> {
+    let values = wanted.iter().filter_map(|(key, entry)| Some((key, entry.value()?)));
+    values.filter_map(|(key, value)| misfit(prefix, key, value)).collect()
+}
+
+fn misfit(prefix: &str, key: &Key, value: &Value) -> Option<Misfit> {
+    let name = format!("{prefix}{key}");
+    if name.len() > NAME_LIMIT {
+        return Some(Misfit {
+            key: key.clone(),
+            reason: format!(
+                "would have a partition key of {} bytes; DynamoDB takes {NAME_LIMIT}",
+                name.len()
+            ),
+            hint: "choose a shorter key-prefix".to_owned(),
+        });
+    }
+    let size = item_size(&name, value);
+    (size > ITEM_LIMIT).then(|| Misfit {
+        key: key.clone(),
+        reason: format!(
+            "would be an item of {}; DynamoDB takes {}, attribute names and key included",
+            HumanBytes(size as u64),
+            HumanBytes(ITEM_LIMIT as u64)
+        ),
+        hint: "no setting of DynamoDB lifts this limit; move to an object store, or to an etcd \
+               with a raised --max-request-bytes"
+            .to_owned(),
+    })
+}
+
+/// As DynamoDB counts: names and texts in bytes, bytes as they are, a number one byte for two
+/// digits and one more.
+fn item_size(name: &str, value: &Value) -> usize {
+    let digits = value.version.to_string().len();
+    let number = digits.div_ceil(2) + 1;
+    PK.len() + name.len() + VERSION.len() + number + DATA.len() + value.bytes.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Entry, Tag, Version};
+
+    fn wanted(version: u32, bytes: usize) -> Snapshot {
+        let value = Value { version: Version(version), bytes: vec![2; bytes].into() };
+        [(Key::Schema, Entry::Whole(value, Tag::Version(Version(version))))].into()
+    }
+
+    #[test]
+    fn the_limit_is_met_to_the_byte() {
+        // pk, version and data: 13 bytes; p/schema_registry: 17; a version of 3 digits: 3.
+        let most = 400 * 1024 - 13 - 17 - 3;
+        assert_eq!(misfits("p/", &wanted(123, most)), []);
+        assert_eq!(misfits("p/", &wanted(12345, most)).len(), 1);
+        let over = misfits("p/", &wanted(123, most + 1));
+        insta::assert_snapshot!(over[0].reason, @"would be an item of 400.00 KiB; DynamoDB takes 400.00 KiB, attribute names and key included");
+    }
+
+    #[test]
+    fn a_key_of_any_length_is_measured() {
+        assert_eq!(misfits(&"p".repeat(2048 - 15), &wanted(1, 9)), []);
+        assert_eq!(misfits(&"p".repeat(2048 - 14), &wanted(1, 9)).len(), 1);
+    }
+}

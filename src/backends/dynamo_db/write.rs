@@ -1,0 +1,131 @@
+//! Conditional writes as transactions, each judged by reading where its answer leaves a doubt.
+
+use std::time::Instant;
+
+use aws_sdk_dynamodb::error::BuildError;
+use aws_sdk_dynamodb::types::{Delete, Put, TransactWriteItem};
+use prost::bytes::Bytes;
+
+use super::super::{Change, Effect, Source as _, StoreError};
+use super::DynamoDb;
+use super::fault::Transacted;
+use super::item::{self, Condition};
+use crate::model::{Value, Version};
+
+/// All changes, or none of them.
+pub(super) async fn write(store: &DynamoDb, changes: &[Change]) -> Result<(), StoreError> {
+    if changes.is_empty() {
+        return Ok(());
+    }
+    let items = changes
+        .iter()
+        .map(|change| operation(&store.client.table, &store.item_name(&change.key), change))
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|error| store.client.unsent(&error))?;
+    let (unmet, in_doubt) = match transact(store, &items).await? {
+        Ended::Done => return Ok(()),
+        Ended::Unmet { places, in_doubt } => (places, in_doubt),
+    };
+    let key_at = |place: &usize| changes.get(*place).map(|change| change.key.clone());
+    let mut keys: Vec<_> = unmet.iter().filter_map(key_at).collect();
+    if in_doubt {
+        // Amazon knows an attempt again by its token. Where that is not so, or not any more, the next
+        // one meets what the lost one has written.
+        let all: Vec<_> = changes.iter().map(|change| change.key.clone()).collect();
+        let found = store.read(&all).await?;
+        let pairs = || changes.iter().zip(&found);
+        if pairs().all(|(change, found)| change.is_done(found.as_ref())) {
+            return Ok(());
+        }
+        let conflicts = pairs().filter(|(change, found)| !change.holds(found.as_ref()));
+        keys = conflicts.map(|(change, _)| change.key.clone()).collect();
+    }
+    Err(StoreError::Conflict { store: store.client.name.clone(), keys })
+}
+
+/// A transaction whose condition holds for nothing: permission and table are checked all the same.
+/// Its name is nobody's, so that nothing is lost on a server that does not honour conditions.
+pub(super) async fn probe(store: &DynamoDb) -> Result<(), StoreError> {
+    let name = format!("{}restatectl-probe-{:016x}", store.prefix, fastrand::u64(..));
+    let value = Value { version: Version(0), bytes: Bytes::from_static(b"probe") };
+    let put = put(&store.client.table, &name, &value, Condition::never());
+    let items = [put.map_err(|error| store.client.unsent(&error))?];
+    match transact(store, &items).await? {
+        Ended::Unmet { .. } => Ok(()),
+        Ended::Done => Err(StoreError::Other {
+            store: store.client.name.clone(),
+            reason: format!("it wrote {name} under a condition that can't hold"),
+        }),
+    }
+}
+
+/// How a transaction ended after all its attempts.
+enum Ended {
+    Done,
+    Unmet {
+        /// Of the conditions that do not hold.
+        places: Vec<usize>,
+        /// Whether an earlier attempt may have been carried out.
+        in_doubt: bool,
+    },
+}
+
+/// Makes attempts until one is answered, or there are to be no more.
+async fn transact(store: &DynamoDb, items: &[TransactWriteItem]) -> Result<Ended, StoreError> {
+    let client = &store.client;
+    // One for all attempts, so that they are carried out once.
+    let token = format!("{:016x}{:016x}", fastrand::u64(..), fastrand::u64(..));
+    let (since, mut attempts, mut in_doubt) = (Instant::now(), 0, false);
+    loop {
+        attempts += 1;
+        let started = Instant::now();
+        let ended = client.transact_once(items, &token).await?;
+        tracing::debug!(what = "TransactWriteItems", elapsed = ?started.elapsed(), ?ended);
+        let reason = match ended {
+            Transacted::Done => return Ok(Ended::Done),
+            Transacted::Unmet(places) => return Ok(Ended::Unmet { places, in_doubt }),
+            Transacted::Refused(reason) => reason,
+            Transacted::Lost(reason) => {
+                in_doubt = true;
+                reason
+            }
+        };
+        match client.retries.pause(attempts, since) {
+            Some(pause) => tokio::time::sleep(pause).await,
+            None => return Err(client.unavailable(reason)),
+        }
+    }
+}
+
+fn operation(table: &str, name: &str, change: &Change) -> Result<TransactWriteItem, BuildError> {
+    match &change.effect {
+        Effect::Create(value) => put(table, name, value, Condition::absent()),
+        Effect::Overwrite(value, tag) => put(table, name, value, Condition::as_read(tag)),
+        Effect::Delete(tag) => {
+            let (expression, names, values) = Condition::as_read(tag).parts();
+            let delete = Delete::builder()
+                .table_name(table)
+                .set_key(Some(item::key(name)))
+                .set_condition_expression(expression)
+                .set_expression_attribute_names(names)
+                .set_expression_attribute_values(values);
+            Ok(TransactWriteItem::builder().delete(delete.build()?).build())
+        }
+    }
+}
+
+fn put(
+    table: &str,
+    name: &str,
+    value: &Value,
+    condition: Condition,
+) -> Result<TransactWriteItem, BuildError> {
+    let (expression, names, values) = condition.parts();
+    let put = Put::builder()
+        .table_name(table)
+        .set_item(Some(item::of(name, value)))
+        .set_condition_expression(expression)
+        .set_expression_attribute_names(names)
+        .set_expression_attribute_values(values);
+    Ok(TransactWriteItem::builder().put(put.build()?).build())
+}

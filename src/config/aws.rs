@@ -1,0 +1,56 @@
+//! The fields that say who to be for AWS, and where it is.
+
+use super::fields::{Fault, Fields, Placed};
+use super::secret::{AwsAccess, Secret};
+
+/// What a server does with a profile and an access key in one section.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ProfileAndKey {
+    /// It is the profile.
+    IsTheProfile,
+    /// It does not start.
+    IsRefused,
+}
+
+/// A profile, if named; else explicit keys, if given; else the default chain.
+pub(super) fn access(fields: &Fields<'_>, both: ProfileAndKey) -> Result<AwsAccess, Fault> {
+    let profile = fields.text("aws-profile")?;
+    let key_id = fields.text("aws-access-key-id")?;
+    let secret = fields.text("aws-secret-access-key")?;
+    let token = fields.text("aws-session-token")?;
+    if let (Some(_), Some((_, at)), ProfileAndKey::IsRefused) = (&profile, &key_id, both) {
+        let reason = "give aws-profile or aws-access-key-id, not both";
+        return Err((*at, reason.to_owned()));
+    }
+    match (profile, key_id) {
+        (Some((profile, _)), _) => Ok(AwsAccess::Profile(profile)),
+        (None, Some(key_id)) => keys(key_id, secret, token),
+        (None, None) => Ok(AwsAccess::DefaultChain),
+    }
+}
+
+fn keys(
+    (key_id, at): Placed<String>,
+    secret: Option<Placed<String>>,
+    token: Option<Placed<String>>,
+) -> Result<AwsAccess, Fault> {
+    let Some((secret, _)) = secret else {
+        return Err((at, "aws-access-key-id needs aws-secret-access-key beside it".to_owned()));
+    };
+    let token = token.map(|(token, _)| Secret::new(token));
+    Ok(AwsAccess::Keys { key_id, secret: Secret::new(secret), token })
+}
+
+pub(super) fn region(fields: &Fields<'_>) -> Result<Option<String>, Fault> {
+    Ok(fields.text("aws-region")?.map(|(region, _)| region))
+}
+
+pub(super) fn endpoint(fields: &Fields<'_>) -> Result<Option<String>, Fault> {
+    let Some((endpoint, at)) = fields.text("aws-endpoint-url")? else { return Ok(None) };
+    match url::Url::parse(&endpoint) {
+        Ok(url) if ["http", "https"].contains(&url.scheme()) && url.has_host() => {
+            Ok(Some(endpoint))
+        }
+        _ => Err((at, "aws-endpoint-url must be a URL such as \"https://host:port\"".to_owned())),
+    }
+}

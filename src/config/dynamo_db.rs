@@ -1,0 +1,34 @@
+//! The fields of `type = "dynamo-db"`.
+
+use super::aws::{self, ProfileAndKey};
+use super::fields::{Fault, Fields};
+use super::{DynamoDbConfig, timeouts};
+
+/// The fields of this type, beside those of every type.
+pub(super) const FIELDS: [&str; 8] = [
+    "table",
+    "key-prefix",
+    "aws-profile",
+    "aws-region",
+    "aws-access-key-id",
+    "aws-secret-access-key",
+    "aws-session-token",
+    "aws-endpoint-url",
+];
+
+pub(super) fn dynamo_db(fields: &Fields<'_>, type_at: usize) -> Result<DynamoDbConfig, Fault> {
+    let (table, table_at) = fields
+        .text("table")?
+        .ok_or((type_at, "type \"dynamo-db\" needs table, a table's name".to_owned()))?;
+    if table.is_empty() {
+        return Err((table_at, "table is empty; name the table".to_owned()));
+    }
+    Ok(DynamoDbConfig {
+        table,
+        key_prefix: fields.text("key-prefix")?.map(|(prefix, _)| prefix).unwrap_or_default(),
+        access: aws::access(fields, ProfileAndKey::IsRefused)?,
+        region: aws::region(fields)?,
+        endpoint: aws::endpoint(fields)?,
+        timeouts: timeouts(fields)?,
+    })
+}

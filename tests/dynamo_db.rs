@@ -1,0 +1,144 @@
+//! Items as they lie in a table: Restate's, damaged ones, foreign ones, prefixes that begin with each
+//! other; and tables that can't be used.
+
+use serde_json::{Value as Json, json};
+use tempfile::TempDir;
+
+use crate::support::dynamo::{Table, item, table};
+use crate::support::http_proxy::{Fault, HttpProxy};
+use crate::support::s3::toml_file;
+use crate::support::tool::{Run, restatectl, restatectl_with_input};
+
+const VALUE: &[u8] = b"\x05{\"version\":3}";
+
+fn list(table: &Table, prefix: &str) -> Json {
+    let args = ["metadata", "list", "--from", "-", "-o", "json"];
+    restatectl_with_input(&args, &table.section(prefix)).expect(0).json()
+}
+
+fn names(listing: &Json) -> Vec<&str> {
+    listing["keys"].as_array().unwrap().iter().map(|key| key["key"].as_str().unwrap()).collect()
+}
+
+#[test]
+fn every_form_of_item_is_read_and_the_rest_is_counted() {
+    let table = table();
+    let with_another = |name: &str| {
+        let mut item = item(name, 3, VALUE);
+        item["ttl"] = json!({"N": "9"});
+        item
+    };
+    table.put(&[
+        item("p/nodes_config", 3, VALUE),
+        with_another("p/bifrost_config"),
+        json!({"pk": {"S": "p/rule_book"}, "version": {"N": "1"}}),
+        json!({"pk": {"S": "p/pp_epoch_9"}, "version": {"N": "4294967296"}, "data": {"B": "AAA="}}),
+        item("p/pp_epoch_10", 3, VALUE),
+        item("p/new_key", 3, VALUE),
+        // Foreign: other attributes, other types, no codec's first byte.
+        with_another("p/other"),
+        json!({"pk": {"S": "p/text"}, "version": {"N": "3"}, "data": {"S": "text"}}),
+        item("p/README", 3, b"R"),
+        json!({"pk": {"S": "p/nothing"}}),
+        // Of other prefixes, one of which begins with this one.
+        item("p/x/nodes_config", 3, VALUE),
+        item("p/x/new_key", 3, VALUE),
+        item("q/nodes_config", 3, VALUE),
+    ]);
+    let listing = list(&table, "p/");
+    let expected =
+        ["nodes_config", "bifrost_config", "rule_book", "pp_epoch_9", "pp_epoch_10", "new_key"];
+    assert_eq!(names(&listing), expected);
+    assert_eq!(listing["foreign"], 6);
+    assert_eq!(listing["keys"][5]["kind"], "unknown");
+    assert_eq!(listing["keys"][2]["version"], Json::Null);
+    assert_eq!(names(&list(&table, "p/x/")), ["nodes_config", "new_key"]);
+    // The empty prefix of a shared table: nothing of the others', though it all lies below it.
+    let all = list(&table, "");
+    assert_eq!((names(&all), &all["foreign"]), (vec![], &json!(13)));
+    // And the other way round: what lies at the empty prefix begins with "p", too.
+    table.put(&[item("partition_table", 3, VALUE), item("pp_epoch_1", 3, VALUE)]);
+    assert_eq!(names(&list(&table, "p")), Vec::<&str>::new());
+    assert_eq!(names(&list(&table, "")), ["partition_table", "pp_epoch_1"]);
+    assert_eq!(names(&list(&table, "p/")), expected);
+    let get = |key: &str| -> Run {
+        let args = ["metadata", "get", "--from", "-", "-o", "json", "-k", key];
+        restatectl_with_input(&args, &table.section("p/"))
+    };
+    for key in ["nodes_config", "bifrost_config", "new_key"] {
+        assert_eq!(get(key).expect(0).json()["value"]["version"], 3, "{key}");
+    }
+    assert_eq!(get("schema_registry").expect(3).json()["error"]["code"], "key-not-found");
+    for (key, words) in
+        [("rule_book", "an item without data"), ("pp_epoch_9", "the version 4294967296")]
+    {
+        let document = get(key).expect(5).json();
+        assert_eq!(document["error"]["code"], "value-corrupt");
+        let message = document["error"]["message"].as_str().unwrap();
+        assert!(message.contains(key) && message.contains(words), "{message}");
+    }
+}
+
+#[test]
+fn listing_goes_through_all_pages_and_large_answers_are_read_whole() {
+    let table = table();
+    // A page of a scan has 1 MB, an answer to a read 16 MB.
+    let large = [VALUE, &vec![b' '; 390_000]].concat();
+    let mut items: Vec<_> = (0..60).map(|n| item(&format!("p/pp_epoch_{n}"), 3, &large)).collect();
+    items.extend((0..40).map(|n| item(&format!("foreign-{n}"), 3, &large)));
+    table.put(&items);
+    let listing = list(&table, "p/");
+    assert_eq!(names(&listing).len(), 60);
+    assert!(listing["keys"].as_array().unwrap().iter().all(|key| key["version"] == 3));
+    assert_eq!(listing["foreign"], 0);
+}
+
+/// The section without one of its lines, or with another in its place.
+fn changed(section: &str, field: &str, line: &str) -> String {
+    let lines = section.lines().map(|l| if l.starts_with(field) { line } else { l });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn what_keeps_a_table_from_being_used_is_told() {
+    let table = table();
+    let section = table.section("p");
+    let folder = TempDir::new().unwrap();
+    let refused = |section: &str, code: i32, error: &str, words: &str| {
+        let toml = toml_file(&folder, "dynamo.toml", section);
+        let text = restatectl(&["metadata", "list", "--toml", &toml]).expect(code);
+        assert!(text.err.contains(words), "{words:?} is not in {}", text.err);
+        assert!(!text.err.contains(&table.server.secret), "{}", text.err);
+        let json = restatectl(&["metadata", "list", "--toml", &toml, "-o", "json"]).expect(code);
+        assert_eq!(json.json()["error"]["code"], error);
+    };
+    for (field, line, words) in [
+        ("table", "", "needs table"),
+        ("table", "table = \"\"", "table is empty"),
+        ("key-prefix", "key-prefix = 5", "key-prefix must be text"),
+        ("key-prefix", "aws-profile = \"p\"", "not both"),
+        ("aws-region", "", "AWS region is not known"),
+        ("aws-secret", "", "needs aws-secret-access-key"),
+        ("aws-endpoint", "aws-endpoint-url = \"127.0.0.1:1\"", "must be a URL"),
+    ] {
+        refused(&changed(&section, field, line), 2, "config-invalid", words);
+    }
+    let absent = changed(&section, "table", "table = \"no-such-table\"");
+    let words = "the table no-such-table does not exist in region us-east-1";
+    refused(&absent, 6, "source-unavailable", words);
+    let elsewhere = changed(&section, "aws-region", "aws-region = \"eu-west-1\"");
+    refused(&elsewhere, 6, "source-unavailable", "does not exist in region eu-west-1");
+    let other = HttpProxy::start(&table.server.endpoint);
+    other.inject("POST", "", 2, Fault::Json(404, "<html>".to_owned()));
+    let words = "404 without a code, as no DynamoDB does";
+    refused(&table.section_at(&other.endpoint(), "p"), 1, "internal", words);
+    for (name, key, kind) in [("other-key", "id", "S"), ("other-type", "pk", "N")] {
+        table.server.boto("create_table", &json!({"table": name, "key": key, "kind": kind}));
+        let other = changed(&section, "table", &format!("table = \"{name}\""));
+        let words = format!(
+            "the partition key pk of type String; the table {name} has another, but \
+                             has {key} (HASH, {kind})"
+        );
+        refused(&other, 2, "usage", &words);
+    }
+}

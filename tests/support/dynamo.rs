@@ -1,0 +1,72 @@
+//! Tables of moto, which answers as Amazon DynamoDB does. The server is the one of the S3 tests.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value as Json, json};
+
+use super::s3::{S3, moto};
+
+/// A table of a test's own.
+pub struct Table {
+    pub server: S3,
+    pub name: String,
+}
+
+/// A new table as Restate needs it.
+pub fn table() -> Table {
+    table_of(moto())
+}
+
+/// The same on that server.
+pub fn table_of(server: S3) -> Table {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let name = format!("table-{}", COUNT.fetch_add(1, Ordering::Relaxed));
+    server.boto("create_table", &json!({"table": name}));
+    Table { server, name }
+}
+
+/// An item as Restate writes it.
+pub fn item(name: &str, version: u32, bytes: &[u8]) -> Json {
+    json!({"pk": {"S": name}, "version": {"N": version.to_string()}, "data": {"B": STANDARD.encode(bytes)}})
+}
+
+impl Table {
+    /// A `[metadata-client]` section for this prefix.
+    pub fn section(&self, prefix: &str) -> String {
+        self.section_at(&self.server.endpoint, prefix)
+    }
+
+    /// The same with another endpoint, such as a proxy's.
+    pub fn section_at(&self, endpoint: &str, prefix: &str) -> String {
+        format!(
+            "[metadata-client]\ntype = \"dynamo-db\"\ntable = \"{}\"\nkey-prefix = \"{prefix}\"\n\
+             aws-endpoint-url = \"{endpoint}\"\naws-region = \"us-east-1\"\n\
+             aws-access-key-id = \"{}\"\naws-secret-access-key = \"{}\"\n",
+            self.name, self.server.key_id, self.server.secret
+        )
+    }
+
+    /// Every item by its partition key, its other attributes in the protocol's JSON.
+    pub fn items(&self) -> BTreeMap<String, Json> {
+        let items = self.server.boto("items", &json!({"table": self.name}));
+        let items = items.as_array().unwrap().iter().cloned().map(|mut item| {
+            let pk = item.as_object_mut().unwrap().remove("pk").unwrap();
+            (pk["S"].as_str().unwrap().to_owned(), item)
+        });
+        items.collect()
+    }
+
+    pub fn put(&self, items: &[Json]) {
+        self.server.boto("put_items", &json!({"table": self.name, "items": items}));
+    }
+}
+
+/// Version and bytes of an item that has nothing but these.
+pub fn decoded(item: &Json) -> (u32, Vec<u8>) {
+    assert_eq!(item.as_object().unwrap().len(), 2, "{item}");
+    let version = item["version"]["N"].as_str().unwrap().parse().unwrap();
+    (version, STANDARD.decode(item["data"]["B"].as_str().unwrap()).unwrap())
+}
