@@ -207,7 +207,16 @@ mod tests {
                 refusal(json!({"a": 1})),
             ]
             .join("\n"),
-            @""
+            @r"
+        operation 1 of the patch, a test, does not hold at /a: another value is there
+        operation 1 of the patch, a test, does not hold at /z: nothing is there
+        operation 2 of the patch can't be applied at /list/0: there is no such place in the document
+        operation 1 of the patch can't be applied at /a: nothing is there to be taken from
+        operation 1 of the patch can't be applied at /list/0: it would be moved into itself
+        operation 1 of the patch can't be applied at the whole document: there is no such place in the document
+        unknown variant `shift`, expected one of `add`, `remove`, `replace`, `move`, `copy`, `test` at line 1 column 14
+        invalid type: map, expected a sequence at line 1 column 0
+        "
         );
     }
 

@@ -7,6 +7,7 @@ mod bad_input;
 mod cluster_faults;
 mod command_line;
 mod conformance;
+mod editing;
 mod etcd_store;
 mod existing_keys;
 mod fault_matrix;

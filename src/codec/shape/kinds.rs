@@ -28,6 +28,7 @@ pub(super) fn make_sense(key: &Key, document: &Json) -> Result<(), String> {
     match key {
         Key::NodesConfig => nodes_make_sense(document),
         Key::PartitionTable => partitions_make_sense(document),
+        Key::Logs => logs_make_sense(document),
         _ => Ok(()),
     }
 }
@@ -56,6 +57,27 @@ fn partitions_make_sense(document: &Json) -> Result<(), String> {
     }
     if ids.iter().collect::<BTreeSet<_>>().len() != ids.len() {
         return Err("/partitions has a partition twice".to_owned());
+    }
+    match document.pointer("/replication/limit").and_then(Json::as_u64) {
+        Some(0) => Err("/replication/limit is 0".to_owned()),
+        _ => Ok(()),
+    }
+}
+
+/// What a replicated segment was made with is JSON in a text.
+fn logs_make_sense(document: &Json) -> Result<(), String> {
+    let logs = document.get("logs").and_then(Json::as_array);
+    for (index, log) in logs.into_iter().flatten().enumerate() {
+        let chain = log.pointer("/1/chain").and_then(Json::as_array);
+        for (place, segment) in chain.into_iter().flatten().enumerate() {
+            let text = |field: &str| segment.pointer(field).and_then(Json::as_str);
+            let params = text("/1/params").unwrap_or_default();
+            if text("/1/kind") == Some("replicated")
+                && serde_json::from_str::<Json>(params).is_err()
+            {
+                return Err(format!("/logs/{index}/1/chain/{place}/1/params is no JSON"));
+            }
+        }
     }
     Ok(())
 }
@@ -108,7 +130,7 @@ const PARTITION_TABLE: Shape = Shape::Object(&[
     needs("version", &U32),
     needs("num_partitions", &U16),
     needs("partitions", &Shape::List(&Shape::Pair(&U16, &PARTITION))),
-    may_have("replication", &Shape::Any),
+    may_have("replication", &Shape::Variant(&[("everywhere", None), ("limit", Some(&Shape::Any))])),
 ]);
 
 const PARTITION: Shape = Shape::Object(&[
@@ -122,11 +144,19 @@ const LOGS: Shape = Shape::Object(&[
     needs("version", &U32),
     needs("logs", &Shape::List(&Shape::Pair(&U32, &Shape::Object(&[needs("chain", &CHAIN)])))),
     // Without it the servers fall back to a provider that this cluster may not have nodes for.
-    needs("config", &Shape::Object(&[needs("default_provider", &Shape::Any)])),
+    needs("config", &Shape::Object(&[needs("default_provider", &PROVIDER)])),
     may_have("modified_at", &Shape::Any),
 ]);
 
-const CHAIN: Shape = Shape::List(&Shape::Pair(&U64, &SEGMENT));
+const PROVIDER: Shape =
+    Shape::Variant(&[("in-memory", None), ("local", None), ("replicated", Some(&REPLICATED))]);
+
+const REPLICATED: Shape = Shape::Object(&[
+    needs("replication_property", &Shape::Replication),
+    needs("target_nodeset_size", &U16),
+]);
+
+const CHAIN: Shape = Shape::Some(&Shape::Pair(&U64, &SEGMENT));
 
 const SEGMENT: Shape = Shape::Object(&[
     needs(
@@ -188,15 +218,17 @@ const PARTITION_EPOCH: Shape = Shape::Object(&[
     may_have("epoch", &U64),
     may_have("current", &Shape::Maybe(&REPLICAS)),
     may_have("next", &Shape::Maybe(&REPLICAS)),
-    may_have("leader_metadata", &Shape::Any),
+    may_have("leader_metadata", &Shape::Maybe(&LEADER)),
 ]);
+
+const LEADER: Shape = Shape::Object(&[needs("node_id", &NODE_ID), needs("partition_id", &U16)]);
 
 const REPLICAS: Shape = Shape::Object(&[
     needs("version", &U32),
-    needs("replica_set", &Shape::List(&U32)),
-    needs("replication", &Shape::Text),
+    needs("replica_set", &Shape::Some(&U32)),
+    needs("replication", &Shape::Replication),
     needs("modified_at", &Shape::Any),
-    needs("context", &Shape::Object(&[])),
+    needs("context", &Shape::Map(&Shape::Any)),
 ]);
 
 const RULE_BOOK: Shape =

@@ -26,6 +26,10 @@ enum Shape {
     /// May be null.
     Maybe(&'static Shape),
     List(&'static Shape),
+    /// A list that is not empty.
+    Some(&'static Shape),
+    /// A replication property, such as `{node: 2}`.
+    Replication,
     /// A list of exactly two.
     Pair(&'static Shape, &'static Shape),
     /// Any names, all of one form.
@@ -79,7 +83,13 @@ fn fits(
             Ok(())
         }
         (Shape::Maybe(shape), value) => fits(shape, value, stored, path),
-        (Shape::List(shape), Json::Array(elements)) => list(shape, elements, stored, path),
+        (Shape::Replication, Json::String(text)) if is_replication(text) => Ok(()),
+        (Shape::Some(_), Json::Array(elements)) if elements.is_empty() => {
+            Err(wrong(shape, value, path))
+        }
+        (Shape::List(shape) | Shape::Some(shape), Json::Array(elements)) => {
+            list(shape, elements, stored, path)
+        }
         (Shape::Pair(first, second), Json::Array(pair)) => match pair.as_slice() {
             [one, two] => {
                 let stored_at = |index: usize| stored.and_then(|stored| stored.get(index));
@@ -162,6 +172,20 @@ fn variant(
     }
 }
 
+/// A count, or counts of nodes, zones, regions in braces.
+fn is_replication(text: &str) -> bool {
+    let is_count = |text: &str| text.trim().parse::<u8>().is_ok_and(|count| count > 0);
+    let inner = text.trim().strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
+    match inner {
+        None => is_count(text),
+        Some(inner) => inner.split(',').all(|part| {
+            part.split_once(':').is_some_and(|(scope, count)| {
+                ["node", "zone", "region"].contains(&scope.trim()) && is_count(count)
+            })
+        }),
+    }
+}
+
 fn at<T>(
     name: &str,
     path: &mut Vec<String>,
@@ -181,14 +205,16 @@ fn told(path: &[String]) -> String {
 /// Names the kind of what is there, and not what it holds: that may be a secret.
 fn wrong(shape: &Shape, value: &Json, path: &[String]) -> String {
     let found = match value {
-        Json::Null => "null",
-        Json::Bool(_) => "a boolean",
-        Json::Number(number) if number.is_f64() => "a number with a fraction",
-        Json::Number(number) if number.is_i64() && !number.is_u64() => "a negative number",
-        Json::Number(_) => "a number",
-        Json::String(_) => "a text",
-        Json::Array(_) => "a list",
-        Json::Object(_) => "an object",
+        Json::Null => "null".to_owned(),
+        Json::Bool(_) => "true or false".to_owned(),
+        Json::Number(number) if number.is_f64() => "a number with a fraction".to_owned(),
+        Json::Number(number) if number.is_i64() && !number.is_u64() => {
+            "a negative number".to_owned()
+        }
+        Json::Number(number) => number.to_string(),
+        Json::String(_) => "a text".to_owned(),
+        Json::Array(elements) => format!("a list of {}", elements.len()),
+        Json::Object(_) => "an object".to_owned(),
     };
     format!("{} is {found} instead of {}", told(path), shape.words())
 }
@@ -203,7 +229,9 @@ impl Shape {
             Shape::Integer => "a whole number".to_owned(),
             Shape::Maybe(shape) => format!("{} or null", shape.words()),
             Shape::List(_) => "a list".to_owned(),
-            Shape::Pair(..) => "a list of two".to_owned(),
+            Shape::Some(_) => "a list that is not empty".to_owned(),
+            Shape::Replication => "a replication such as \"{node: 2}\"".to_owned(),
+            Shape::Pair(..) => "a list of 2".to_owned(),
             Shape::Map(_) | Shape::Object(_) => "an object".to_owned(),
             Shape::Variant(variants) => {
                 let known = variants.iter().map(|(name, content)| match content {

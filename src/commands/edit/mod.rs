@@ -148,7 +148,7 @@ async fn agreed(
             .to_owned(),
     };
     if args.dry_run || context.global.yes {
-        let told = format!("{reason}; their servers take the new value as it is written");
+        let told = format!("{reason}; they may read the new value, and write it anew, at any time");
         context.watch.on(Event::Warning(&told));
         return Ok(());
     }
