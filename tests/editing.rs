@@ -183,7 +183,7 @@ fn a_cluster_is_edited_through_its_servers_and_starts_on_the_result() {
     cluster.restart(&Mode::Normal);
     cluster.wait_for_rules(&["scope1/*", "scope2/*"]);
     assert_eq!(cluster.count(1), 6);
-    assert_eq!(store.get("nodes_config")["nodes"][0][1]["Node"]["location"], "");
+    assert_eq!(store.get("nodes_config")["nodes"][0][1]["Node"]["location"], "zone-1.a");
 }
 
 #[test]

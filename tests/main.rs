@@ -5,6 +5,7 @@
 mod backup_file;
 mod bad_input;
 mod cluster_faults;
+mod cluster_writes;
 mod command_line;
 mod conformance;
 mod editing;

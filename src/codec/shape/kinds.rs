@@ -46,6 +46,14 @@ fn nodes_make_sense(document: &Json) -> Result<(), String> {
             return Err(format!("/nodes has the node {} twice", node.id));
         }
     }
+    let pairs = document.get("nodes").and_then(Json::as_array);
+    for (index, pair) in pairs.into_iter().flatten().enumerate() {
+        let own = pair.pointer("/1/Node/current_generation/0");
+        if own.is_some_and(|own| Some(own) != pair.get(0)) {
+            let place = format!("/nodes/{index}/1/Node/current_generation");
+            return Err(format!("{place} is of another node"));
+        }
+    }
     Ok(())
 }
 
@@ -93,11 +101,11 @@ const NODES_CONFIGURATION: Shape = Shape::Object(&[
     needs("version", &U32),
     needs("cluster_name", &Shape::Text),
     // Without it a server starts and leads nothing.
-    needs("cluster_fingerprint", &U64),
+    needs("cluster_fingerprint", &Shape::Positive),
     needs("nodes", &Shape::List(&Shape::Pair(&U32, &NODE_STATE))),
     needs("name_lookup", &Shape::Map(&U32)),
-    may_have("features", &Shape::List(&Shape::Text)),
-    may_have("modified_at", &Shape::Maybe(&U64)),
+    may_have("features", &Shape::List(&FEATURE)),
+    may_have("modified_at", &Shape::Maybe(&Shape::Positive)),
 ]);
 
 const NODE_STATE: Shape = Shape::Variant(&[("Node", Some(&NODE)), ("Tombstone", None)]);
@@ -111,8 +119,8 @@ const NODE: Shape = Shape::Object(&[
     needs("metadata_server_config", &METADATA_SERVER),
     may_have("location", &Shape::Text),
     may_have("binary_version", &Shape::Maybe(&Shape::Text)),
-    may_have("log_server_config", &Shape::Object(&[])),
-    may_have("worker_config", &Shape::Object(&[])),
+    may_have("log_server_config", &Shape::Object(&[needs("storage_state", &STORAGE_STATE)])),
+    may_have("worker_config", &Shape::Object(&[needs("worker_state", &WORKER_STATE)])),
 ]);
 
 const ROLE: Shape = Shape::Variant(&[
@@ -124,7 +132,29 @@ const ROLE: Shape = Shape::Variant(&[
     ("metadata-store", None),
 ]);
 
-const METADATA_SERVER: Shape = Shape::Object(&[needs("metadata_server_state", &Shape::Text)]);
+const FEATURE: Shape =
+    Shape::Variant(&[("unknown", None), ("controlled-idempotent-sharding", None)]);
+
+const STORAGE_STATE: Shape = Shape::Variant(&[
+    ("provisioning", None),
+    ("disabled", None),
+    ("read-only", None),
+    ("gone", None),
+    ("read-write", None),
+    ("data-loss", None),
+]);
+
+const WORKER_STATE: Shape = Shape::Variant(&[
+    ("provisioning", None),
+    ("active", None),
+    ("draining", None),
+    ("disabled", None),
+]);
+
+const METADATA_SERVER: Shape = Shape::Object(&[needs(
+    "metadata_server_state",
+    &Shape::Variant(&[("standby", None), ("member", None), ("provisioning", None)]),
+)]);
 
 const PARTITION_TABLE: Shape = Shape::Object(&[
     needs("version", &U32),

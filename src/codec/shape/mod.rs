@@ -21,6 +21,8 @@ enum Shape {
     Variant(&'static [(&'static str, Option<&'static Shape>)]),
     /// A whole number from 0 to this one.
     Unsigned(u64),
+    /// A whole number from 1 on, of 64 bits.
+    Positive,
     /// A whole number.
     Integer,
     /// May be null.
@@ -82,6 +84,7 @@ fn fits(
         {
             Ok(())
         }
+        (Shape::Positive, Json::Number(number)) if number.as_u64().is_some_and(|n| n > 0) => Ok(()),
         (Shape::Maybe(shape), value) => fits(shape, value, stored, path),
         (Shape::Replication, Json::String(text)) if is_replication(text) => Ok(()),
         (Shape::Some(_), Json::Array(elements)) if elements.is_empty() => {
@@ -226,6 +229,7 @@ impl Shape {
             Shape::Bool => "true or false".to_owned(),
             Shape::Text => "a text".to_owned(),
             Shape::Unsigned(most) => format!("a whole number from 0 to {most}"),
+            Shape::Positive => "a whole number from 1 on".to_owned(),
             Shape::Integer => "a whole number".to_owned(),
             Shape::Maybe(shape) => format!("{} or null", shape.words()),
             Shape::List(_) => "a list".to_owned(),

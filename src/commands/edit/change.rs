@@ -77,6 +77,7 @@ pub(super) fn decide(
     if !key.is_known() {
         warnings.push(format!("{key} is none of Restate's keys"));
     }
+    warnings.extend(renamed(key, old.as_ref(), &document));
     let diff = difference(key, old.as_ref(), &document, version);
     if old.is_some() && is_same_but_version(old.as_ref(), &document) {
         warnings.push("the edit changes nothing but the version".to_owned());
@@ -165,6 +166,20 @@ fn next(key: &Key, old: Option<&Old>) -> Result<Version, Failure> {
 
 fn is_same_but_version(old: Option<&Old>, document: &Json) -> bool {
     old.is_some_and(|old| without_version(&old.document) == without_version(document))
+}
+
+/// A cluster's name and fingerprint tell its nodes whom to talk to.
+fn renamed(key: &Key, old: Option<&Old>, document: &Json) -> Option<String> {
+    let identity = |document: &Json| {
+        ["cluster_name", "cluster_fingerprint"].map(|name| document.get(name).cloned())
+    };
+    let moved = *key == Key::NodesConfig
+        && old.is_some_and(|old| identity(&old.document) != identity(document));
+    moved.then(|| {
+        "the cluster's name or fingerprint changes: its servers refuse to start while they are \
+         configured for, or remember, another"
+            .to_owned()
+    })
 }
 
 fn without_version(document: &Json) -> Json {
