@@ -154,7 +154,7 @@ fn precondition(effect: &Effect) -> Precondition {
 fn stored_version(tag: &Tag) -> u32 {
     match tag {
         Tag::Version(version) => version.0,
-        Tag::Revisions { .. } | Tag::ETag(_) => 0,
+        _ => 0,
     }
 }
 
