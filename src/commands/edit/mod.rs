@@ -17,7 +17,7 @@ use crate::commands::store_arg::{self, Editable};
 use crate::commands::{Context, interrupt};
 use crate::confirm::{self, Answer};
 use crate::edit::Patch;
-use crate::model::{Entry, Key, Snapshot};
+use crate::model::{Entry, Key, Snapshot, Tag};
 use crate::outcome::{Code, Failure, Outcome};
 use crate::preflight::{self, Status};
 use crate::watch::Event;
@@ -100,6 +100,7 @@ async fn work(
     if args.dry_run {
         return Ok(());
     }
+    honours_conditions(store.target()).await?;
     write::save(args, &change, &found, store.target(), record)?;
     write::write(&change, &store, record).await
 }
@@ -112,8 +113,17 @@ async fn read(store: &Editable, key: &Key) -> Result<Snapshot, Failure> {
     Ok(keys.into_iter().zip(read).filter_map(|(key, entry)| Some((key, entry?))).collect())
 }
 
+/// Without conditions, two editors at once would not know of each other. Tried on a scratch object.
+async fn honours_conditions(target: &dyn Target) -> Result<(), Failure> {
+    if target.semantics_are_known() {
+        return Ok(());
+    }
+    let finding = preflight::check_store_probe(&target.probe_semantics().await);
+    preflight::refusal(&[finding]).map_or(Ok(()), Err)
+}
+
 async fn fits(change: &Change, target: &dyn Target) -> Result<(), Failure> {
-    let tag = crate::model::Tag::Version(change.value.version);
+    let tag = Tag::Version(change.value.version);
     let wanted = Snapshot::from([(change.key.clone(), Entry::Whole(change.value.clone(), tag))]);
     let misfits = target.misfits(&wanted).await.map_err(|error| Failure::of_target(&error))?;
     match misfits.into_iter().next() {
