@@ -119,7 +119,13 @@ async fn honours_conditions(target: &dyn Target) -> Result<(), Failure> {
         return Ok(());
     }
     let finding = preflight::check_store_probe(&target.probe_semantics().await);
-    preflight::refusal(&[finding]).map_or(Ok(()), Err)
+    match preflight::refusal(&[finding]) {
+        None => Ok(()),
+        Some(failure) => {
+            let hints = vec!["edit the metadata in a store that honours them".to_owned()];
+            Err(Failure { hints, ..failure })
+        }
+    }
 }
 
 async fn fits(change: &Change, target: &dyn Target) -> Result<(), Failure> {
