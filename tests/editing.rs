@@ -3,7 +3,8 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::process::{Command, Stdio};
+use std::path::Path;
+use std::process::Stdio;
 
 use restatectl::codec;
 use restatectl::model::{Key, Version};
@@ -374,8 +375,8 @@ fn a_cluster_at_work_is_edited_only_when_that_is_wanted() {
 fn on_terminal(args: &[String], typed: &str) -> (String, i32) {
     let quoted: Vec<_> = args.iter().map(|word| format!("'{word}'")).collect();
     let line = format!("{} {}", program().display(), quoted.join(" "));
-    let mut script = Command::new("script");
-    script.args(["-qec", &line, "/dev/null"]).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut script = command(Path::new("/usr/bin/script"), &["-qec", &line, "/dev/null"]);
+    script.stdin(Stdio::piped()).stdout(Stdio::piped());
     let mut child = script.stderr(Stdio::piped()).spawn().unwrap();
     use std::io::Write;
     child.stdin.take().unwrap().write_all(typed.as_bytes()).unwrap();

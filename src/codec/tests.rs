@@ -395,15 +395,25 @@ fn documents_that_no_codec_holds_are_refused() {
 
 #[test]
 fn what_would_be_lost_in_json_is_not_editable() {
-    let mut builder = flexbuffers::Builder::default();
-    let mut map = builder.start_map();
-    map.push("version", 1_u32);
-    map.push("blob", flexbuffers::Blob(&[1_u8, 2][..]));
-    map.end_map();
-    let mut bytes = vec![2];
-    bytes.extend(u32::try_from(builder.view().len()).unwrap().to_le_bytes());
-    bytes.extend(builder.view());
-    assert!(matches!(is_editable(&Key::Logs, &bytes), Err(CodecError::Lossy(_))));
+    let editable = |fill: fn(&mut flexbuffers::VectorBuilder<'_>)| {
+        let mut builder = flexbuffers::Builder::default();
+        let mut map = builder.start_map();
+        map.push("version", 1_u32);
+        let mut inner = map.start_map("inner");
+        let mut list = inner.start_vector("list");
+        fill(&mut list);
+        list.end_vector();
+        inner.end_map();
+        map.end_map();
+        let length = u32::try_from(builder.view().len()).unwrap();
+        let bytes = [&[2], length.to_le_bytes().as_slice(), builder.view()].concat();
+        is_editable(&Key::Logs, &bytes)
+    };
+    assert_eq!(editable(|list| list.push(0.5)), Ok(()));
+    let lossy = |result| matches!(result, Err(CodecError::Lossy(_)));
+    assert!(lossy(editable(|list| list.push(flexbuffers::Blob(&[1_u8, 2][..])))));
+    assert!(lossy(editable(|list| list.push(f64::NAN))));
+    assert!(lossy(editable(|list| list.push(&[1.0, f64::INFINITY]))));
     let mut book = vec![6];
     book.extend(rule_book::sample(3, &[("scope1/*", 5), ("a/*", 1)]));
     assert_eq!(is_editable(&Key::RuleBook, &book), Ok(()));
