@@ -1,4 +1,4 @@
-//! The only caller of write: carries a plan out, `nodes_config` last.
+//! The only caller of write: carries a plan out, `nodes_config` last, or writes one edited key.
 //!
 //! A server takes a store without `nodes_config` for one that was never set up, so that a
 //! half-written target is never mistaken for a whole one. For the same reason a `nodes_config` that
@@ -38,6 +38,14 @@ pub async fn carry_out(
     }
     watch.on(Event::Finished(Stage::Write));
     Ok(())
+}
+
+/// Writes a single key, as an edit does.
+///
+/// # Errors
+/// As [`Target::write`].
+pub async fn write_one(change: Change, target: &dyn Target) -> Result<(), StoreError> {
+    target.write(&[change]).await
 }
 
 /// Batches that may be written at once, group after group.

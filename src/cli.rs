@@ -13,6 +13,8 @@ use crate::commands::completions::CompletionsArgs;
 use crate::commands::get::GetArgs;
 use crate::commands::list::ListArgs;
 use crate::commands::migrate::MigrateArgs;
+use crate::commands::patch::PatchArgs;
+use crate::commands::put::PutArgs;
 use crate::commands::verify::VerifyArgs;
 
 /// Move a Restate cluster's metadata between stores, and look at it
@@ -34,7 +36,7 @@ pub struct Cli {
 /// The commands at the top.
 #[derive(Subcommand)]
 pub enum Command {
-    /// Copy, compare and show a cluster's metadata
+    /// Copy, compare, show and edit a cluster's metadata
     #[command(infer_subcommands = true, arg_required_else_help = true)]
     Metadata {
         /// What to do with it.
@@ -58,6 +60,10 @@ pub enum MetadataCommand {
     Get(GetArgs),
     /// Save a whole store into one file, which every STORE argument reads
     Backup(BackupArgs),
+    /// Change one value by a JSON patch (RFC 6902)
+    Patch(PatchArgs),
+    /// Replace one value by a JSON document, or create it
+    Put(PutArgs),
 }
 
 /// Options of every command.
@@ -226,7 +232,7 @@ impl Global {
 }
 
 /// Commands that the official `restatectl` has and this program does not.
-const OFFICIAL: [&str; 14] = [
+const OFFICIAL: [&str; 12] = [
     "provision",
     "status",
     "nodes",
@@ -239,8 +245,6 @@ const OFFICIAL: [&str; 14] = [
     "ms",
     "sql",
     "storage",
-    "patch",
-    "put",
 ];
 
 /// What to say of a command that is not ours but the official tool's.
@@ -273,7 +277,7 @@ mod tests {
         assert!(
             parse(&["meta", "mig", "--toml", "t", "-s", "http://a,b", "--server", "c"]).is_ok()
         );
-        for words in [&["status"][..], &["metadata", "put"], &["ms"]] {
+        for words in [&["status"][..], &["sql"], &["ms"]] {
             let error = parse(words).err().unwrap();
             assert!(official_command(&error).unwrap().contains("the official restatectl has it"));
         }

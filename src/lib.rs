@@ -15,6 +15,8 @@ pub mod cli;
 pub mod codec;
 pub mod commands;
 pub mod config;
+pub mod confirm;
+pub mod edit;
 #[cfg(test)]
 mod fuzz;
 pub mod model;

@@ -81,7 +81,7 @@ fn wrong_usage() {
         (&["metadata", "list", "--request-timeout", "0"], &["--request-timeout"]),
         (&["metadata", "migrate", "--toml", "x", "--ignore-node", "first"], &["such as N3"]),
         (&["status"], &["the official restatectl has it"]),
-        (&["metadata", "patch", "-k", "x"], &["the official restatectl has it"]),
+        (&["metadata", "patch", "-k", "x"], &["--patch"]),
     ] {
         refused(args, 2, "usage", words);
     }

@@ -12,6 +12,8 @@ fn help_of_every_command() {
         ("list", &["metadata", "list", "-h"]),
         ("get", &["metadata", "get", "-h"]),
         ("backup", &["metadata", "backup", "-h"]),
+        ("patch", &["metadata", "patch", "-h"]),
+        ("put", &["metadata", "put", "-h"]),
         ("completions", &["completions", "-h"]),
     ] {
         insta::assert_snapshot!(format!("help_{name}"), restatectl(args).expect(0).out);

@@ -5,12 +5,14 @@
 mod backup_file;
 mod bad_input;
 mod cluster_faults;
+mod cluster_writes;
 mod command_line;
 mod conformance;
 mod dynamo_db;
 mod dynamo_db_access;
 mod dynamo_db_faults;
 mod dynamo_db_permissions;
+mod editing;
 mod etcd_store;
 mod existing_keys;
 mod fault_matrix;

@@ -4,41 +4,38 @@
 //! read from its end: the last byte is the root's width, the one before it the root's packed type.
 //! Vectors are stored before the offsets that point at them, so that every offset points backwards.
 //!
-//! The crate of that name is not used to read: it indexes without looking at the bounds, so that
-//! damaged bytes would end the program. It serves the tests as the other opinion.
+//! The crate of that name writes ([`super::encode`]), and is not used to read: it indexes without
+//! looking at the bounds, so that damaged bytes would end the program. In tests it is the other opinion.
 
 use base64::Engine as _;
 use serde_json::{Map, Number, Value as Json};
 
 /// Deeper than anything Restate nests, and far from the end of the stack.
-const MAX_DEPTH: usize = 64;
+pub(super) const MAX_DEPTH: usize = 64;
 
 /// How much larger than the buffer all texts of the document together may be.
 const TEXT_FACTOR: usize = 64;
 
 /// Decodes the buffer. Numbers of 64 bits are exact; a blob becomes its base64.
 pub(super) fn to_json(buffer: &[u8]) -> Result<Json, String> {
-    decode(buffer, MAX_DEPTH)
+    Decoder::new(buffer, MAX_DEPTH).document()
 }
 
 /// Goes through the whole buffer as [`to_json`] does, and keeps only the root and what stands
 /// directly in it; null stands for all else. Takes little memory, however large the buffer.
 pub(super) fn outline(buffer: &[u8]) -> Result<Json, String> {
-    decode(buffer, 1)
+    Decoder::new(buffer, 1).document()
 }
 
-fn decode(buffer: &[u8], kept_depth: usize) -> Result<Json, String> {
-    // Offsets may share what they point at, so that a small buffer can unfold into an endless
-    // document. A real one has at most one element per byte; the names of fields are shared by all
-    // maps, which is what its texts may exceed the buffer by.
-    let mut decoder = Decoder {
-        buffer,
-        kept_depth,
-        elements_left: buffer.len().saturating_add(1),
-        text_left: buffer.len().saturating_mul(TEXT_FACTOR),
-    };
-    let root = decoder.root()?;
-    decoder.value(root, 0)
+/// Whether JSON has words for all that the buffer holds, so that it could be made again from its
+/// decoded form.
+///
+/// # Errors
+/// What JSON has no word for, or why the buffer does not decode.
+pub(super) fn is_whole_in_json(buffer: &[u8]) -> Result<(), String> {
+    let mut decoder = Decoder::new(buffer, 1);
+    decoder.document()?;
+    decoder.lost.map_or(Ok(()), |what| Err(format!("holds {what}, which JSON has no word for")))
 }
 
 /// Where a value is, and as what it is to be read.
@@ -67,6 +64,8 @@ struct Decoder<'a> {
     kept_depth: usize,
     elements_left: usize,
     text_left: usize,
+    /// What was met that JSON has no word for.
+    lost: Option<&'static str>,
 }
 
 /// The types of the format, by number.
@@ -94,6 +93,24 @@ mod kind {
 }
 
 impl<'a> Decoder<'a> {
+    // Offsets may share what they point at, so that a small buffer can unfold into an endless
+    // document. A real one has at most one element per byte; the names of fields are shared by all
+    // maps, which is what its texts may exceed the buffer by.
+    fn new(buffer: &'a [u8], kept_depth: usize) -> Self {
+        Decoder {
+            buffer,
+            kept_depth,
+            elements_left: buffer.len().saturating_add(1),
+            text_left: buffer.len().saturating_mul(TEXT_FACTOR),
+            lost: None,
+        }
+    }
+
+    fn document(&mut self) -> Result<Json, String> {
+        let root = self.root()?;
+        self.value(root, 0)
+    }
+
     fn root(&self) -> Result<Slot, String> {
         let [.., packed, slot_width] = *self.buffer else {
             return Err("too short for a flexbuffer".to_owned());
@@ -121,7 +138,10 @@ impl<'a> Decoder<'a> {
             kind::FLOAT => self.float(slot.at, slot.slot_width),
             kind::INDIRECT_INT => Ok(self.signed(self.target(slot)?, slot.width)?.into()),
             kind::INDIRECT_UINT => Ok(self.unsigned(self.target(slot)?, slot.width)?.into()),
-            kind::INDIRECT_FLOAT => self.float(self.target(slot)?, slot.width),
+            kind::INDIRECT_FLOAT => {
+                let at = self.target(slot)?;
+                self.float(at, slot.width)
+            }
             kind::KEY => self.key(self.target(slot)?).map(|text| Json::String(text.to_owned())),
             kind::STRING => self.string(slot, depth),
             kind::BLOB => self.blob(slot, depth),
@@ -146,6 +166,7 @@ impl<'a> Decoder<'a> {
     fn blob(&mut self, slot: Slot, depth: usize) -> Result<Json, String> {
         let blob = self.counted(self.target(slot)?, slot.width)?;
         self.charge(blob.len())?;
+        self.lost = Some("plain bytes");
         let text = || base64::engine::general_purpose::STANDARD.encode(blob);
         Ok(if self.keeps(depth) { Json::String(text()) } else { Json::Null })
     }
@@ -308,7 +329,7 @@ impl<'a> Decoder<'a> {
         Ok((self.unsigned(at, width)? << unused).cast_signed() >> unused)
     }
 
-    fn float(&self, at: usize, width: usize) -> Result<Json, String> {
+    fn float(&mut self, at: usize, width: usize) -> Result<Json, String> {
         let bits = self.unsigned(at, width)?;
         let float = match width {
             4 => f64::from(f32::from_bits(u32::try_from(bits).unwrap_or_default())),
@@ -316,7 +337,13 @@ impl<'a> Decoder<'a> {
             _ => return Err(format!("the float at byte {at} is {width} bytes wide")),
         };
         // JSON has no word for what is not a number, and serde writes null for it.
-        Ok(Number::from_f64(float).map_or(Json::Null, Json::Number))
+        Ok(Number::from_f64(float).map_or_else(
+            || {
+                self.lost = Some("a float that is not a number");
+                Json::Null
+            },
+            Json::Number,
+        ))
     }
 }
 

@@ -1,19 +1,24 @@
-//! Stored bytes in, JSON out, and the checks that keep a damaged value from being copied.
+//! Stored bytes in, JSON out, and back for edited values; and the checks that keep a damaged value from
+//! being copied and a broken document from being written.
 //!
 //! The first byte of a value names its codec; see `docs/stored-formats.md`. Nothing here panics or
 //! allocates beyond a constant factor of its input, whatever the bytes are.
 
+mod encode;
 mod facts;
 mod flexbuffer;
 mod rule_book;
+mod shape;
 
 use base64::Engine as _;
 use serde_json::{Map, Value as Json, json};
 use thiserror::Error;
 
+pub use encode::{encode, is_editable};
 pub use facts::{
     Node, NodesConfiguration, cluster_of, nodes_configuration, nodes_of, partition_ids,
 };
+pub use shape::check_shape;
 
 use crate::model::{Key, Value};
 
@@ -88,6 +93,17 @@ pub enum CodecError {
     /// This program can't look into that codec.
     #[error("is encoded as {0}, which this program can't decode")]
     Undecodable(&'static str),
+    /// A document that this codec has no form for.
+    #[error("can't be encoded as {codec}: {reason}")]
+    NotEncodable {
+        /// The codec's name.
+        codec: &'static str,
+        /// What is wrong with the document.
+        reason: String,
+    },
+    /// Decoded, it is less than what is stored.
+    #[error("{0}")]
+    Lossy(String),
     /// The version inside is not the one beside it: a server that reads such a pair shuts down.
     #[error("is stored at version {stored} but says inside that it is version {inner}")]
     VersionMismatch {

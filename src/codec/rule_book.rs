@@ -1,13 +1,14 @@
-//! The limiter rules: one bilrost message in, JSON out. Tags that are not known are passed over, so
-//! that a rule book of a newer server can still be looked at.
+//! The limiter rules: a bilrost message as JSON, and back. Tags that are not known are passed over, so
+//! that a rule book of a newer server can still be looked at; it can't be edited.
 
 use std::collections::BTreeMap;
 
 use bilrost::{Message, OwnedMessage};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
-#[derive(Debug, Clone, PartialEq, Message, Serialize)]
+#[derive(Debug, Clone, PartialEq, Message, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct RuleBook {
     #[bilrost(1)]
     version: u32,
@@ -16,29 +17,67 @@ struct RuleBook {
 }
 
 /// Field names are those of the server's own admin API.
-#[derive(Debug, Clone, PartialEq, Message, Serialize)]
+#[derive(Debug, Clone, PartialEq, Message, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Rule {
     #[bilrost(1)]
     version: u32,
     #[bilrost(3)]
     limits: Limits,
     #[bilrost(4)]
+    #[serde(default)]
     description: Option<String>,
     #[bilrost(5)]
+    #[serde(default)]
     disabled: bool,
     #[bilrost(6)]
     last_modified_millis_since_epoch: u64,
 }
 
-#[derive(Debug, Clone, PartialEq, Message, Serialize)]
+#[derive(Debug, Clone, PartialEq, Message, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Limits {
     #[bilrost(1)]
+    #[serde(default)]
     concurrency: Option<u32>,
 }
 
 pub(super) fn to_json(message: &[u8]) -> Result<Json, String> {
     let book = RuleBook::decode(message).map_err(|error| error.to_string())?;
     serde_json::to_value(book).map_err(|error| error.to_string())
+}
+
+/// The message of a document as [`to_json`] gives it. A field that the message has no place for is an
+/// error, since it would be lost.
+pub(super) fn from_json(document: &Json) -> Result<Vec<u8>, String> {
+    let book = RuleBook::deserialize(document).map_err(|error| error.to_string())?;
+    for (pattern, rule) in &book.rules {
+        if rule.limits.concurrency == Some(0) {
+            return Err(format!(
+                "rules.{pattern}.limits.concurrency is 0: a limit is at least 1, null is none"
+            ));
+        }
+    }
+    Ok(book.encode_to_vec())
+}
+
+/// The document with all that it may leave out.
+pub(super) fn completed(document: &Json) -> Result<Json, String> {
+    let book = RuleBook::deserialize(document).map_err(|error| error.to_string())?;
+    serde_json::to_value(book).map_err(|error| error.to_string())
+}
+
+/// Whether the document of this message holds all of it.
+///
+/// # Errors
+/// In words, where the message has tags that are not known here.
+pub(super) fn is_whole_in_json(message: &[u8]) -> Result<(), String> {
+    let book = RuleBook::decode(message).map_err(|error| error.to_string())?;
+    // Whatever is passed over has a length; the order of the rules has none.
+    if book.encoded_len() == message.len() {
+        return Ok(());
+    }
+    Err("holds fields that this program does not know, which an edit would lose".to_owned())
 }
 
 #[cfg(test)]

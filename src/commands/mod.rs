@@ -2,10 +2,13 @@
 
 pub mod backup;
 pub mod completions;
+pub mod edit;
 pub mod get;
 pub mod interrupt;
 pub mod list;
 pub mod migrate;
+pub mod patch;
+pub mod put;
 pub mod store_arg;
 pub mod verify;
 
@@ -37,9 +40,12 @@ pub async fn run(cli: &Cli, watch: &dyn Watch, command_line: &[String]) -> anyho
         Command::Completions(args) => return completions::run(args),
         Command::Metadata { command } => command,
     };
-    // A migration ends by a signal in its own way: it says what it has written.
-    if let MetadataCommand::Migrate(args) = command {
-        return migrate::run(args, &context).await;
+    // What writes ends by a signal in its own way: it says what it has written.
+    match command {
+        MetadataCommand::Migrate(args) => return migrate::run(args, &context).await,
+        MetadataCommand::Patch(args) => return patch::run(args, &context).await,
+        MetadataCommand::Put(args) => return put::run(args, &context).await,
+        _ => {}
     }
     let work = async {
         match command {
@@ -48,6 +54,8 @@ pub async fn run(cli: &Cli, watch: &dyn Watch, command_line: &[String]) -> anyho
             MetadataCommand::Get(args) => get::run(args, &context).await,
             MetadataCommand::Backup(args) => backup::run(args, &context).await,
             MetadataCommand::Migrate(args) => migrate::run(args, &context).await,
+            MetadataCommand::Patch(args) => patch::run(args, &context).await,
+            MetadataCommand::Put(args) => put::run(args, &context).await,
         }
     };
     tokio::select! {

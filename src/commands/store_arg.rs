@@ -6,7 +6,7 @@ use std::fs::File;
 use std::io::{self, Read};
 
 use crate::backends::backup::{Backup, is_backup};
-use crate::backends::cluster::{self, Cluster};
+use crate::backends::cluster::{self, Cluster, WritableCluster};
 use crate::backends::dynamo_db::DynamoDb;
 use crate::backends::etcd::Etcd;
 use crate::backends::object_store::ObjectStore;
@@ -142,6 +142,61 @@ pub async fn open_store(
         StoreArg::Config(loaded) => {
             let target = open_target(&loaded, context).await?;
             Ok(target)
+        }
+    }
+}
+
+/// What a single key is edited in: the running cluster, or a store of its own.
+pub enum Editable {
+    /// The running cluster.
+    Cluster(Box<WritableCluster>),
+    /// Any other store.
+    Store(Box<dyn Target>),
+}
+
+impl Editable {
+    /// As a target.
+    pub fn target(&self) -> &dyn Target {
+        match self {
+            Editable::Cluster(cluster) => cluster.as_ref(),
+            Editable::Store(store) => store.as_ref(),
+        }
+    }
+
+    /// Whether servers run on it for all that is known.
+    pub fn is_cluster(&self) -> bool {
+        matches!(self, Editable::Cluster(_))
+    }
+
+    /// What a failed read of it means.
+    pub fn failure(&self, error: &StoreError) -> Failure {
+        match self {
+            Editable::Cluster(_) => Failure::of_cluster(error),
+            Editable::Store(_) => Failure::of_source(error),
+        }
+    }
+}
+
+/// Opens the store of `--from`, or the running cluster without it, to edit a key in it.
+///
+/// # Errors
+/// As [`open_source`]; [`Code::Usage`] for a backup file, which is never changed.
+pub async fn open_editable(
+    from: Option<StoreArg>,
+    context: &Context<'_>,
+) -> Result<Editable, Failure> {
+    match from {
+        None => {
+            let opened =
+                open_cluster(context).await.map_err(|error| Failure::of_cluster(&error))?;
+            Ok(Editable::Cluster(Box::new(opened.into_writable())))
+        }
+        Some(StoreArg::Config(loaded)) => Ok(Editable::Store(open_target(&loaded, context).await?)),
+        Some(StoreArg::Backup(backup)) => {
+            let reason =
+                format!("{} can't be edited: a backup file is never changed", backup.name());
+            Err(Failure::new(Code::Usage, reason)
+                .hint("edit the store that it is restored to with `metadata migrate --from`"))
         }
     }
 }

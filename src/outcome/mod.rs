@@ -71,6 +71,8 @@ pub enum Subject {
     Backup(BackedUp),
     /// `metadata verify`.
     Verify(Compared),
+    /// `metadata patch` and `metadata put`.
+    Edit(Box<Edited>),
     /// `metadata migrate`.
     Migrate(Box<Migration>),
 }
@@ -127,6 +129,29 @@ pub struct Compared {
     pub verdict: Verdict,
     /// Whether all that differs is permitted to.
     pub equal: bool,
+}
+
+/// `metadata patch` and `metadata put`, as far as they came.
+#[derive(Debug, Default)]
+pub struct Edited {
+    /// Where, once it is open.
+    pub store: Option<StoreName>,
+    /// Which key.
+    pub key: String,
+    /// The version that was read; `None` for a key that is absent.
+    pub old_version: Option<Version>,
+    /// The version of the new value.
+    pub version: Option<Version>,
+    /// The new value, decoded.
+    pub value: Option<serde_json::Value>,
+    /// What changes, for people.
+    pub diff: String,
+    /// Where the old value was saved.
+    pub backup: Option<PathBuf>,
+    /// Whether it was only to be shown.
+    pub dry_run: bool,
+    /// Whether the new value is in the store.
+    pub written: bool,
 }
 
 /// How far a migration came.

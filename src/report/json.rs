@@ -7,7 +7,7 @@ use super::Rendered;
 use crate::codec;
 use crate::model::{Entry, Value};
 use crate::outcome::{
-    BackedUp, Compared, Failure, Gotten, Listing, Migration, Outcome, Progress, Subject,
+    BackedUp, Compared, Edited, Failure, Gotten, Listing, Migration, Outcome, Progress, Subject,
 };
 use crate::plan::{Action, Step};
 use crate::verify::{Row, Status};
@@ -25,6 +25,7 @@ pub(super) fn render(outcome: &Outcome) -> Rendered {
         Some(Subject::Get(gotten)) => object(get(gotten)),
         Some(Subject::Backup(backed_up)) => object(backup(backed_up)),
         Some(Subject::Verify(compared)) => object(verify(compared)),
+        Some(Subject::Edit(edited)) => object(edit(edited)),
         Some(Subject::Migrate(migration)) => object(migrate(migration)),
     };
     if let Some(failure) = &outcome.failure {
@@ -98,6 +99,18 @@ fn backup(backed_up: &BackedUp) -> Json {
         "keys": saved.keys,
         "bytes": saved.bytes,
         "sha256": saved.sha256,
+    })
+}
+
+fn edit(edited: &Edited) -> Json {
+    json!({
+        "store": edited.store,
+        "key": edited.key,
+        "old_version": edited.old_version.map(|version| version.0),
+        "version": edited.version.map(|version| version.0),
+        "value": edited.value,
+        "backup": edited.backup.as_ref().map(|path| path.display().to_string()),
+        "written": edited.written,
     })
 }
 

@@ -9,7 +9,9 @@ use crate::backends::backup::Saved;
 use crate::backends::cluster::Quorum;
 use crate::codec::{Node, NodesConfiguration};
 use crate::model::{Entry, Key, Snapshot, Tag, Value, Version};
-use crate::outcome::{self, BackedUp, Compared, Gotten, Listing, Migration, StoreName, Subject};
+use crate::outcome::{
+    self, BackedUp, Compared, Edited, Gotten, Listing, Migration, StoreName, Subject,
+};
 use crate::plan::{OnExisting, decide};
 use crate::preflight;
 use crate::verify::compare;
@@ -222,4 +224,34 @@ fn colours_only_where_they_are_wanted() {
 
 fn colored_by(color: Color, terminal: bool) -> bool {
     super::colored(color, terminal)
+}
+
+fn edited() -> Edited {
+    Edited {
+        store: Some(source()),
+        key: "rule_book".to_owned(),
+        old_version: Some(Version(1)),
+        version: Some(Version(2)),
+        value: Some(serde_json::json!({"version": 2, "rules": {}})),
+        diff: "--- rule_book, version 1\n+++ rule_book, version 2\n".to_owned(),
+        backup: Some("./restatectl-backup-demo.jsonl".into()),
+        ..Edited::default()
+    }
+}
+
+fn edit(edited: Edited, failure: Option<Failure>) -> Outcome {
+    Outcome { subject: Some(Subject::Edit(Box::new(edited))), failure }
+}
+
+#[test]
+fn edits() {
+    let created = Edited { old_version: None, version: Some(Version(1)), backup: None, ..edited() };
+    let failure = Failure::new(Code::VersionMismatch, "rule_book was changed meanwhile");
+    let outcomes = [
+        edit(Edited { written: true, ..edited() }, None),
+        edit(Edited { written: true, ..created }, None),
+        edit(Edited { dry_run: true, backup: None, ..edited() }, None),
+        edit(edited(), Some(failure)),
+    ];
+    insta::assert_snapshot!(outcomes.iter().map(both).collect::<Vec<_>>().join("=== next\n"));
 }

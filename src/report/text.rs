@@ -6,8 +6,10 @@ use indicatif::HumanBytes;
 use super::{Rendered, Style};
 use crate::cli::TableStyle;
 use crate::codec;
-use crate::model::{Entry, Value};
-use crate::outcome::{BackedUp, Compared, Failure, Listing, Migration, Outcome, Progress, Subject};
+use crate::model::{Entry, Value, Version};
+use crate::outcome::{
+    BackedUp, Compared, Edited, Failure, Listing, Migration, Outcome, Progress, Subject,
+};
 use crate::plan::{Action, Plan, Step};
 use crate::preflight::Status as CheckStatus;
 use crate::verify::{Row, Status};
@@ -23,6 +25,7 @@ pub(super) fn render(outcome: &Outcome, style: Style) -> Rendered {
         },
         Some(Subject::Backup(backed_up)) => backup(backed_up, style),
         Some(Subject::Verify(compared)) => verify(compared, style),
+        Some(Subject::Edit(edited)) => edit(edited, outcome.failure.is_none(), style),
         Some(Subject::Migrate(migration)) => migrate(migration, style),
     };
     if let Some(failure) = &outcome.failure {
@@ -105,6 +108,34 @@ fn list(listing: &Listing, style: Style) -> Rendered {
     }
     let out = if listing.snapshot.is_empty() { String::new() } else { drawn(&table) };
     Rendered { out: out.into_bytes(), err }
+}
+
+/// The new value as `get` prints it, and beside it what became of the old one.
+fn edit(edited: &Edited, done: bool, style: Style) -> Rendered {
+    let saved = match &edited.backup {
+        Some(path) => format!("the old value is saved to {}\n", path.display()),
+        None => String::new(),
+    };
+    if !done {
+        return Rendered {
+            err: if style.quiet { String::new() } else { saved },
+            ..Rendered::default()
+        };
+    }
+    let value = edited.value.as_ref().map(|value| format!("{value:#}\n")).unwrap_or_default();
+    let told = |version: Option<Version>| {
+        version.map_or("absent".to_owned(), |version| format!("version {version}"))
+    };
+    let store = edited.store.as_ref().map(ToString::to_string).unwrap_or_default();
+    let (old, new) = (told(edited.old_version), told(edited.version));
+    let err = match edited.dry_run {
+        true => format!(
+            "{}Dry run: {} in {store} would go from {old} to {new}. Nothing was written.\n",
+            edited.diff, edited.key
+        ),
+        false => format!("✅ {} in {store} went from {old} to {new}\n{saved}", edited.key),
+    };
+    Rendered { out: value.into_bytes(), err: if style.quiet { String::new() } else { err } }
 }
 
 fn backup(backed_up: &BackedUp, style: Style) -> Rendered {

@@ -1,11 +1,12 @@
 //! The running cluster as a source: single keys through MetadataProxySvc, which every node serves
-//! from whatever store it is configured with.
+//! from whatever store it is configured with. As a target it is a type of its own, [`WritableCluster`].
 //!
 //! The replicated store offers no listing; which keys there are is the snapshot station's business.
 
 mod discovery;
 mod leader;
 mod quorum;
+mod write;
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -17,6 +18,7 @@ use tokio::join;
 
 pub use discovery::{ClusterOptions, connect};
 pub use quorum::Quorum;
+pub use write::WritableCluster;
 
 use super::transport::{CallError, MAX_MESSAGE, Servers};
 use super::{Reading, Source, StoreError, whole};

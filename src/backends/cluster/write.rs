@@ -1,0 +1,258 @@
+//! The running cluster as a target: single keys through MetadataProxySvc, each under its
+//! precondition.
+//!
+//! The replicated store compares versions and nothing else. Two rules hold here whoever calls, since a
+//! breach ends the store for good: `nodes_config` is never put at or below the stored version (seen:
+//! the write is committed, and each metadata server then panics on it, and again after every restart),
+//! and it is never deleted. Nothing at all is put without a precondition.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use async_trait::async_trait;
+use indicatif::HumanBytes;
+use tonic::{Code, Status};
+
+use super::super::transport::{CallError, MAX_MESSAGE};
+use super::super::{Change, Effect, Misfit, Reading, Source, StoreError, Target, Writing};
+use super::Cluster;
+use crate::codec;
+use crate::model::{Entry, Key, Snapshot, Tag, Value};
+use crate::proto::common::Version as WireVersion;
+use crate::proto::metadata::{Precondition, PreconditionKind, VersionedValue};
+use crate::proto::metadata_proxy_svc::metadata_proxy_svc_client::MetadataProxySvcClient;
+use crate::proto::metadata_proxy_svc::{DeleteRequest, PutRequest};
+
+/// The servers refuse values above 95 % of their message limit, by default 32 MiB. A cluster whose
+/// `message-size-limit` was changed is not asked for it.
+const LARGEST_VALUE: usize = (32 << 20) / 100 * 95;
+
+/// A key that nobody uses, for writes that can't succeed.
+const PROBE: &str = "restatectl_write_probe";
+
+/// The running cluster, opened for writing. A [`Cluster`] alone can only be read.
+#[derive(Debug)]
+pub struct WritableCluster(Cluster);
+
+impl Cluster {
+    /// The same cluster as a target.
+    pub fn into_writable(self) -> WritableCluster {
+        WritableCluster(self)
+    }
+}
+
+impl WritableCluster {
+    /// As a reader, with its nodes and its quorum.
+    pub fn cluster(&self) -> &Cluster {
+        &self.0
+    }
+
+    async fn write_one(&self, change: &Change) -> Result<(), StoreError> {
+        self.keeps_the_rules(change)?;
+        let attempts = AtomicU32::new(0);
+        match self.send(change, &attempts).await {
+            Ok(()) => Ok(()),
+            Err(CallError::Refused(Code::FailedPrecondition, _)) => {
+                // An attempt whose answer was lost may have been carried out, so that the next one met
+                // what it had itself written.
+                let found = self.0.get(&change.key).await?;
+                let maybe_ours = attempts.load(Ordering::Relaxed) > 1;
+                if maybe_ours && is_done(change, found.as_ref()) {
+                    return Ok(());
+                }
+                let keys = vec![change.key.clone()];
+                Err(StoreError::Conflict { store: self.0.name.clone(), keys })
+            }
+            Err(CallError::Refused(Code::OutOfRange, reason)) => {
+                Err(StoreError::TooLarge { store: self.0.name.clone(), reason })
+            }
+            Err(CallError::Refused(Code::PermissionDenied | Code::Unauthenticated, reason)) => {
+                Err(StoreError::Denied { store: self.0.name.clone(), reason })
+            }
+            Err(error) => Err(self.0.explained(error).await),
+        }
+    }
+
+    async fn send(&self, change: &Change, attempts: &AtomicU32) -> Result<(), CallError> {
+        let key = change.key.to_string();
+        match change.value() {
+            Some(value) => {
+                let request = PutRequest {
+                    key: key.clone(),
+                    value: Some(on_the_wire(value)),
+                    precondition: Some(precondition(&change.effect)),
+                };
+                self.put(&request, attempts).await
+            }
+            None => {
+                let precondition = Some(precondition(&change.effect));
+                let request = DeleteRequest { key: key.clone(), precondition };
+                let delete = |channel| {
+                    attempts.fetch_add(1, Ordering::Relaxed);
+                    let request = request.clone();
+                    async move { MetadataProxySvcClient::new(channel).delete(request).await }
+                };
+                self.0.peers.call(&key, delete).await.map(drop)
+            }
+        }
+    }
+
+    async fn put(&self, request: &PutRequest, attempts: &AtomicU32) -> Result<(), CallError> {
+        let put = |channel| {
+            attempts.fetch_add(1, Ordering::Relaxed);
+            let request = request.clone();
+            async move {
+                let client = MetadataProxySvcClient::new(channel);
+                let answer: Result<_, Status> =
+                    client.max_encoding_message_size(MAX_MESSAGE).put(request).await;
+                answer
+            }
+        };
+        self.0.peers.call(&request.key, put).await.map(drop)
+    }
+
+    /// What would break the store for good is refused before it is sent.
+    fn keeps_the_rules(&self, change: &Change) -> Result<(), StoreError> {
+        let broken = |reason: &str| {
+            let reason = format!("nothing, since it was not asked: {} {reason}", change.key);
+            Err(StoreError::Other { store: self.0.name.clone(), reason })
+        };
+        if change.key != Key::NodesConfig {
+            return Ok(());
+        }
+        match &change.effect {
+            Effect::Delete(_) => broken("must not be deleted from a running cluster"),
+            Effect::Overwrite(value, Tag::Version(stored)) if value.version <= *stored => {
+                broken(&format!("must not be put at version {}: {stored} is stored", value.version))
+            }
+            Effect::Create(value) | Effect::Overwrite(value, _) => {
+                match codec::check(&change.key, value) {
+                    Ok(()) => Ok(()),
+                    Err(fault) => broken(&fault.to_string()),
+                }
+            }
+        }
+    }
+}
+
+fn on_the_wire(value: &Value) -> VersionedValue {
+    let version = Some(WireVersion { value: value.version.0 });
+    VersionedValue { version, bytes: value.bytes.clone() }
+}
+
+fn precondition(effect: &Effect) -> Precondition {
+    let (kind, version) = match effect {
+        Effect::Create(_) => (PreconditionKind::DoesNotExist, None),
+        Effect::Overwrite(_, tag) | Effect::Delete(tag) => {
+            (PreconditionKind::MatchesVersion, Some(WireVersion { value: stored_version(tag) }))
+        }
+    };
+    Precondition { kind: kind.into(), version }
+}
+
+/// A tag of another store matches nothing: versions begin at 1.
+fn stored_version(tag: &Tag) -> u32 {
+    match tag {
+        Tag::Version(version) => version.0,
+        _ => 0,
+    }
+}
+
+fn is_done(change: &Change, found: Option<&Entry>) -> bool {
+    match change.value() {
+        Some(value) => found.and_then(Entry::value) == Some(value),
+        None => found.is_none(),
+    }
+}
+
+#[async_trait]
+impl Source for WritableCluster {
+    fn kind(&self) -> &'static str {
+        self.0.kind()
+    }
+
+    fn name(&self) -> &str {
+        self.0.name()
+    }
+
+    fn reading(&self) -> Reading {
+        self.0.reading()
+    }
+
+    async fn keys(&self) -> Result<Option<BTreeSet<Key>>, StoreError> {
+        self.0.keys().await
+    }
+
+    async fn read(&self, keys: &[Key]) -> Result<Vec<Option<Entry>>, StoreError> {
+        self.0.read(keys).await
+    }
+
+    async fn foreign(&self) -> Result<Option<u64>, StoreError> {
+        self.0.foreign().await
+    }
+}
+
+#[async_trait]
+impl Target for WritableCluster {
+    fn writing(&self) -> Writing {
+        // There is no call for more than one key. Each write goes through the leader's log and disk.
+        Writing { keys: 1, bytes: LARGEST_VALUE, concurrency: 4, atomic: true }
+    }
+
+    /// A put that requires a version of a key that is not there: it goes through the log as any other,
+    /// and never holds.
+    async fn probe_write(&self) -> Result<(), StoreError> {
+        let request = PutRequest {
+            key: PROBE.to_owned(),
+            value: Some(VersionedValue {
+                version: Some(WireVersion { value: 1 }),
+                ..VersionedValue::default()
+            }),
+            precondition: Some(Precondition {
+                kind: PreconditionKind::MatchesVersion.into(),
+                version: Some(WireVersion { value: u32::MAX }),
+            }),
+        };
+        match self.put(&request, &AtomicU32::new(0)).await {
+            Ok(()) => Err(StoreError::Other {
+                store: self.0.name.clone(),
+                reason: format!("a write of {PROBE} succeeded although its condition did not hold"),
+            }),
+            Err(CallError::Refused(Code::FailedPrecondition, _)) => Ok(()),
+            Err(error) => Err(self.0.explained(error).await),
+        }
+    }
+
+    async fn misfits(&self, wanted: &Snapshot) -> Result<Vec<Misfit>, StoreError> {
+        let values = wanted.iter().filter_map(|(key, entry)| Some((key, entry.value()?)));
+        let large = values.filter(|(_, value)| value.bytes.len() > LARGEST_VALUE);
+        Ok(large.map(|(key, value)| too_large(key, value)).collect())
+    }
+
+    async fn write(&self, changes: &[Change]) -> Result<(), StoreError> {
+        let mut conflicts = Vec::new();
+        for change in changes {
+            match self.write_one(change).await {
+                Ok(()) => {}
+                Err(StoreError::Conflict { keys, .. }) => conflicts.extend(keys),
+                Err(other) => return Err(other),
+            }
+        }
+        match conflicts.is_empty() {
+            true => Ok(()),
+            false => Err(StoreError::Conflict { store: self.0.name.clone(), keys: conflicts }),
+        }
+    }
+}
+
+fn too_large(key: &Key, value: &Value) -> Misfit {
+    Misfit {
+        key: key.clone(),
+        reason: format!(
+            "holds {}, more than the {} that a cluster takes in one value",
+            HumanBytes(value.bytes.len() as u64),
+            HumanBytes(LARGEST_VALUE as u64)
+        ),
+        hint: "move to a store without that limit, such as an object store".to_owned(),
+    }
+}

@@ -1,0 +1,184 @@
+//! What `patch` and `put` share: the value is read, edited, checked, shown to who has to agree, saved,
+//! and written on the condition that it still is what was read.
+
+mod change;
+mod record;
+mod write;
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::builder::NonEmptyStringValueParser;
+use serde_json::Value as Json;
+
+use crate::backends::Target;
+use crate::codec;
+use crate::commands::store_arg::{self, Editable};
+use crate::commands::{Context, interrupt};
+use crate::confirm::{self, Answer};
+use crate::edit::Patch;
+use crate::model::{Entry, Key, Snapshot, Tag};
+use crate::outcome::{Code, Failure, Outcome};
+use crate::preflight::{self, Status};
+use crate::watch::Event;
+use change::Change;
+use record::Record;
+
+/// Arguments of `metadata patch` and `metadata put`.
+#[derive(clap::Args)]
+pub struct EditArgs {
+    /// The key, such as bifrost_config, rule_book or pp_epoch_0
+    #[arg(short = 'k', long, value_parser = NonEmptyStringValueParser::new())]
+    pub key: String,
+
+    /// Edit this store instead of the running cluster: a TOML file, or - for standard input
+    #[arg(long, visible_alias = "toml", value_name = "STORE")]
+    pub from: Option<String>,
+
+    /// Write only if the stored value has this version
+    #[arg(long = "version", value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub expected: Option<u32>,
+
+    /// Show what would be stored, and write nothing
+    #[arg(short = 'n', long)]
+    pub dry_run: bool,
+
+    /// Where to save the old value
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub backup_dir: PathBuf,
+}
+
+/// What is to become of a value.
+pub enum Edit {
+    /// The stored document with these changes.
+    Patch(Patch),
+    /// This document.
+    Put(Json),
+}
+
+/// Edits, until it ends or a signal ends it.
+///
+/// # Errors
+/// Only what keeps the program from listening to signals; all else is in the outcome.
+pub async fn run(
+    args: &EditArgs,
+    edit: Result<Edit, Failure>,
+    context: &Context<'_>,
+) -> Result<Outcome> {
+    let record = Record::new(Key::parse(&args.key));
+    let work = async {
+        match edit {
+            Ok(edit) => work(args, &edit, context, &record).await,
+            Err(failure) => Err(failure),
+        }
+    };
+    let ended = tokio::select! {
+        ended = work => ended,
+        signal = interrupt::signal() => Err(record.interrupted(signal?.failure())),
+    };
+    Ok(record.into_outcome(ended.err()))
+}
+
+async fn work(
+    args: &EditArgs,
+    edit: &Edit,
+    context: &Context<'_>,
+    record: &Record,
+) -> Result<(), Failure> {
+    let from = args.from.as_deref().map(|from| store_arg::load(from, context)).transpose()?;
+    let store = store_arg::open_editable(from, context).await?;
+    record.opened(store.target());
+    let key = record.key();
+    let found = read(&store, &key).await?;
+    let change = change::decide(args, edit, &key, found.get(&key), store.target())?;
+    record.planned(&change, args.dry_run);
+    fits(&change, store.target()).await?;
+    for warning in &change.warnings {
+        context.watch.on(Event::Warning(warning));
+    }
+    agreed(args, &change, &found, &store, context).await?;
+    if args.dry_run {
+        return Ok(());
+    }
+    honours_conditions(store.target()).await?;
+    write::save(args, &change, &found, store.target(), record)?;
+    write::write(&change, &store, record).await
+}
+
+/// The value, and what says whose it is and whether its servers are at rest.
+async fn read(store: &Editable, key: &Key) -> Result<Snapshot, Failure> {
+    let mut keys = vec![key.clone(), Key::NodesConfig];
+    keys.dedup();
+    let read = store.target().read(&keys).await.map_err(|error| store.failure(&error))?;
+    Ok(keys.into_iter().zip(read).filter_map(|(key, entry)| Some((key, entry?))).collect())
+}
+
+/// Without conditions, two editors at once would not know of each other. Tried on a scratch object.
+async fn honours_conditions(target: &dyn Target) -> Result<(), Failure> {
+    if target.semantics_are_known() {
+        return Ok(());
+    }
+    let finding = preflight::check_store_probe(&target.probe_semantics().await);
+    match preflight::refusal(&[finding]) {
+        None => Ok(()),
+        Some(failure) => {
+            let hints = vec!["edit the metadata in a store that honours them".to_owned()];
+            Err(Failure { hints, ..failure })
+        }
+    }
+}
+
+async fn fits(change: &Change, target: &dyn Target) -> Result<(), Failure> {
+    let tag = Tag::Version(change.value.version);
+    let wanted = Snapshot::from([(change.key.clone(), Entry::Whole(change.value.clone(), tag))]);
+    let misfits = target.misfits(&wanted).await.map_err(|error| Failure::of_target(&error))?;
+    match misfits.into_iter().next() {
+        None => Ok(()),
+        Some(misfit) => {
+            let reason = format!("{} {}", misfit.key, misfit.reason);
+            Err(Failure::new(Code::ValueTooLarge, reason).hint(misfit.hint))
+        }
+    }
+}
+
+/// Servers that are not at rest read the new value at once, and write themselves.
+async fn agreed(
+    args: &EditArgs,
+    change: &Change,
+    found: &Snapshot,
+    store: &Editable,
+    context: &Context<'_>,
+) -> Result<(), Failure> {
+    if !store.is_cluster() {
+        return Ok(());
+    }
+    let reason = match codec::nodes_of(found) {
+        Some(nodes) => {
+            let finding = preflight::check_migration_mode(&nodes, &[], false);
+            match finding.status {
+                Status::Failed => finding.text(),
+                _ => return Ok(()),
+            }
+        }
+        None => "nodes_config, which says whether the nodes are in migration mode, can't be read"
+            .to_owned(),
+    };
+    if args.dry_run || context.global.yes {
+        let told = format!("{reason}; they may read the new value, and write it anew, at any time");
+        context.watch.on(Event::Warning(&told));
+        return Ok(());
+    }
+    let question = format!("{}{reason}.\nWrite {} all the same?", change.diff, change.headline());
+    let answer = confirm::ask(question, false).await.map_err(|error| {
+        Failure::new(Code::Internal, format!("failed to ask on the terminal: {error}"))
+    })?;
+    let refused = |how: &str| {
+        Failure::new(Code::NotInMigrationMode, format!("nothing was written: {reason}, and {how}"))
+            .hint("restart the nodes with --metadata-migration-mode, or add --yes to edit a cluster at work")
+    };
+    match answer {
+        Answer::Yes => Ok(()),
+        Answer::No => Err(refused("the question was not answered with yes")),
+        Answer::NotAsked => Err(refused("there is no terminal to ask on")),
+    }
+}

@@ -1,0 +1,30 @@
+//! `metadata patch`: an RFC 6902 patch on one value.
+
+use crate::commands::Context;
+use crate::commands::edit::{self, Edit, EditArgs};
+use crate::edit::Patch;
+use crate::outcome::{Code, Failure, Outcome};
+
+/// Arguments of `metadata patch`.
+#[derive(clap::Args)]
+pub struct PatchArgs {
+    #[command(flatten)]
+    edit: EditArgs,
+
+    /// The patch: a JSON list of operations, such as '[{"op": "replace", "path": "/a", "value": 1}]'
+    #[arg(short = 'p', long, value_name = "JSON")]
+    patch: String,
+}
+
+/// Applies the patch and writes the result back.
+///
+/// # Errors
+/// Only what keeps the program from listening to signals; all else is in the outcome.
+pub async fn run(args: &PatchArgs, context: &Context<'_>) -> anyhow::Result<Outcome> {
+    let patch = Patch::parse(&args.patch).map_err(|reason| {
+        Failure::new(Code::Usage, format!("--patch is no JSON patch: {reason}")).hint(
+            "a patch is a list of operations as in RFC 6902, each with op, path, and value or from",
+        )
+    });
+    edit::run(&args.edit, patch.map(Edit::Patch), context).await
+}

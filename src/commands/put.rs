@@ -1,0 +1,59 @@
+//! `metadata put`: a JSON document in place of one value.
+
+use std::fs::File;
+use std::io::{self, Read};
+
+use crate::commands::Context;
+use crate::commands::edit::{self, Edit, EditArgs};
+use crate::outcome::{Code, Failure, Outcome};
+
+/// A value has 30 MiB at most, and its JSON some times that.
+const LARGEST_DOCUMENT: u64 = 256 << 20;
+
+/// Arguments of `metadata put`.
+#[derive(clap::Args)]
+pub struct PutArgs {
+    #[command(flatten)]
+    edit: EditArgs,
+
+    /// The JSON document to store, as `get` prints one: a file, or - for standard input
+    #[arg(value_name = "DOC")]
+    document: String,
+}
+
+/// Replaces the value by the document, or creates it.
+///
+/// # Errors
+/// Only what keeps the program from listening to signals; all else is in the outcome.
+pub async fn run(args: &PutArgs, context: &Context<'_>) -> anyhow::Result<Outcome> {
+    edit::run(&args.edit, document(args), context).await
+}
+
+fn document(args: &PutArgs) -> Result<Edit, Failure> {
+    if args.document == "-" && args.edit.from.as_deref() == Some("-") {
+        let reason = "only one of DOC and --from can be read from standard input";
+        return Err(Failure::new(Code::Usage, reason));
+    }
+    let name = if args.document == "-" { "standard input" } else { &args.document };
+    let bytes = read(&args.document).map_err(|error| {
+        Failure::new(Code::Usage, format!("failed to read the document from {name}: {error}"))
+    })?;
+    serde_json::from_slice(&bytes).map(Edit::Put).map_err(|error| {
+        Failure::new(Code::Usage, format!("{name} is no JSON document: {error}"))
+            .hint("`metadata get --key KEY` prints one to begin with")
+    })
+}
+
+fn read(argument: &str) -> io::Result<Vec<u8>> {
+    let input: Box<dyn Read> = if argument == "-" {
+        Box::new(io::stdin().lock())
+    } else {
+        Box::new(File::open(argument)?)
+    };
+    let mut bytes = Vec::new();
+    input.take(LARGEST_DOCUMENT + 1).read_to_end(&mut bytes)?;
+    match bytes.len() as u64 > LARGEST_DOCUMENT {
+        true => Err(io::Error::other("it is larger than any value can be")),
+        false => Ok(bytes),
+    }
+}
