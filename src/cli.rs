@@ -1,13 +1,14 @@
 //! The top of the command line: options of every command, and the subcommands.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::backends::StoreError;
 use crate::backends::cluster::ClusterOptions;
 use crate::backends::transport::{Limits, TlsOptions};
+use crate::backends::{Requests, StoreError};
 use crate::commands::backup::BackupArgs;
 use crate::commands::completions::CompletionsArgs;
 use crate::commands::get::GetArgs;
@@ -97,6 +98,10 @@ pub struct Global {
         value_parser = clap::value_parser!(u64).range(1..=86_400_000)
     )]
     pub request_timeout: u64,
+
+    /// The most requests to one store at once; by default what is good for the store
+    #[arg(long, global = true, value_name = "N")]
+    pub concurrency: Option<NonZeroUsize>,
 
     /// PEM file of the authorities that sign the nodes' certificates
     #[arg(long, global = true, env = "RESTATECTL_TLS_CA", value_name = "FILE")]
@@ -188,6 +193,11 @@ impl Global {
         Duration::from_millis(self.request_timeout)
     }
 
+    /// How requests to any store are made.
+    pub fn requests(&self) -> Requests {
+        Requests { timeout: self.request_timeout(), most_at_once: self.concurrency }
+    }
+
     /// How the cluster is reached.
     ///
     /// # Errors
@@ -222,6 +232,7 @@ impl Global {
                 request: self.request_timeout(),
                 keep_alive: None,
             },
+            most_at_once: self.concurrency,
             tls: TlsOptions {
                 ca: self.tls_ca.clone(),
                 identity,

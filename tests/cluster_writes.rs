@@ -21,6 +21,7 @@ async fn open(addresses: &str, only_these: bool) -> WritableCluster {
         addresses: addresses.split(',').map(|address| address.parse().unwrap()).collect(),
         only_these,
         limits: Limits { connect: second, request: 10 * second, keep_alive: None },
+        most_at_once: None,
         tls: TlsOptions { ca: None, identity: None, skip_verify: false },
     };
     cluster::connect(&options).await.unwrap().into_writable()

@@ -8,7 +8,7 @@ use restatectl::backends::dynamo_db::DynamoDb;
 use restatectl::backends::etcd::Etcd as EtcdStore;
 use restatectl::backends::memory::Memory;
 use restatectl::backends::object_store::ObjectStore;
-use restatectl::backends::{Change, Effect, StoreError, Target};
+use restatectl::backends::{Change, Effect, Requests, StoreError, Target};
 use restatectl::config::{self, StoreConfig};
 use restatectl::model::{Entry, Key, Tag, Value, Version};
 
@@ -112,7 +112,9 @@ pub async fn conforms_with(store: &dyn Target, [a, b, c]: [Key; 3]) {
 
 pub fn open(toml: &str) -> EtcdStore {
     match config::parse(toml, "test").unwrap().store {
-        StoreConfig::Etcd(config) => EtcdStore::open(&config, Duration::from_secs(5)).unwrap(),
+        StoreConfig::Etcd(config) => {
+            EtcdStore::open(&config, Requests::within(Duration::from_secs(5))).unwrap()
+        }
         other => panic!("{other:?}"),
     }
 }
@@ -120,7 +122,7 @@ pub fn open(toml: &str) -> EtcdStore {
 async fn open_s3(toml: &str) -> ObjectStore {
     match config::parse(toml, "test").unwrap().store {
         StoreConfig::ObjectStore(config) => {
-            ObjectStore::open(&config, Duration::from_secs(10)).await.unwrap()
+            ObjectStore::open(&config, Requests::within(Duration::from_secs(10))).await.unwrap()
         }
         other => panic!("{other:?}"),
     }
@@ -141,7 +143,7 @@ fn moto_conforms() {
 async fn open_dynamo(toml: &str) -> DynamoDb {
     match config::parse(toml, "test").unwrap().store {
         StoreConfig::DynamoDb(config) => {
-            DynamoDb::open(&config, Duration::from_secs(10)).await.unwrap()
+            DynamoDb::open(&config, Requests::within(Duration::from_secs(10))).await.unwrap()
         }
         other => panic!("{other:?}"),
     }

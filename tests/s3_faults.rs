@@ -155,3 +155,15 @@ fn denials_are_told_in_words_and_the_retry_policy_is_kept_to() {
     setting.proxy.inject("PUT", "/pp_epoch_0", 2, Fault::Answer(503, "SlowDown"));
     migrate(&thrice).expect(0);
 }
+
+#[test]
+fn a_store_that_asks_for_time_gets_it_and_concurrency_can_be_bounded() {
+    let setting = Setting::new();
+    setting.migrate("bounded", &["--concurrency", "2"]).expect(0);
+    assert_eq!(setting.proxy.most_at_once(), 2);
+    setting.proxy.inject("PUT", "", 16, Fault::Answer(503, "SlowDown"));
+    setting.migrate("throttled", &["--skip-store-probe", "-v"]).expect(0);
+    assert_eq!(setting.proxy.left(), 0);
+    let usage = setting.migrate("none", &["--concurrency", "0"]).expect(2);
+    assert!(usage.err.contains("--concurrency"), "{}", usage.err);
+}

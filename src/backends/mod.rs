@@ -15,6 +15,8 @@ pub mod object_store;
 pub mod transport;
 
 use std::collections::BTreeSet;
+use std::num::NonZeroUsize;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use prost::bytes::Bytes;
@@ -43,6 +45,27 @@ pub struct Writing {
     pub concurrency: usize,
     /// Whether a [`Target::write`] of many changes happens as a whole or not at all.
     pub atomic: bool,
+}
+
+/// How the operator wants requests to be made.
+#[derive(Clone, Copy, Debug)]
+pub struct Requests {
+    /// For one of them.
+    pub timeout: Duration,
+    /// The most at once, if that is to be less than what is good for the store.
+    pub most_at_once: Option<NonZeroUsize>,
+}
+
+impl Requests {
+    /// As many as are good, each within this time.
+    pub fn within(timeout: Duration) -> Requests {
+        Requests { timeout, most_at_once: None }
+    }
+
+    /// How many at once, where so many are good.
+    pub fn at_once(&self, good: usize) -> usize {
+        self.most_at_once.map_or(good, |most| good.min(most.get()))
+    }
 }
 
 /// A store that is read.

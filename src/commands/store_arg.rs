@@ -219,15 +219,15 @@ pub async fn open_target(
 ) -> Result<Box<dyn Target>, Failure> {
     match &loaded.store {
         StoreConfig::Etcd(etcd) => {
-            let opened = Etcd::open(etcd, context.global.request_timeout());
+            let opened = Etcd::open(etcd, context.global.requests());
             Ok(Box::new(opened.map_err(|error| Failure::of_target(&error))?))
         }
         StoreConfig::ObjectStore(config) => {
-            let opened = ObjectStore::open(config, context.global.request_timeout()).await;
+            let opened = ObjectStore::open(config, context.global.requests()).await;
             Ok(Box::new(opened.map_err(|error| Failure::of_target(&error))?))
         }
         StoreConfig::DynamoDb(config) => {
-            let opened = DynamoDb::open(config, context.global.request_timeout()).await;
+            let opened = DynamoDb::open(config, context.global.requests()).await;
             Ok(Box::new(opened.map_err(|error| Failure::of_target(&error))?))
         }
         StoreConfig::Replicated => Err(replicated(loaded)),

@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -33,8 +34,15 @@ struct Rule {
 /// Passes on to one server whatever no rule holds for.
 pub struct HttpProxy {
     port: u16,
-    rules: Arc<Mutex<Vec<Rule>>>,
-    requests: Arc<Mutex<Vec<String>>>,
+    shared: Arc<Shared>,
+}
+
+#[derive(Default)]
+struct Shared {
+    rules: Mutex<Vec<Rule>>,
+    requests: Mutex<Vec<String>>,
+    under_way: AtomicUsize,
+    most_at_once: AtomicUsize,
 }
 
 impl HttpProxy {
@@ -42,17 +50,15 @@ impl HttpProxy {
     pub fn start(endpoint: &str) -> HttpProxy {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
-        let rules: Arc<Mutex<Vec<Rule>>> = Arc::default();
-        let requests: Arc<Mutex<Vec<String>>> = Arc::default();
-        let (to, of_thread) = (endpoint.trim_start_matches("http://").to_owned(), rules.clone());
-        let seen = requests.clone();
+        let shared: Arc<Shared> = Arc::default();
+        let (to, of_thread) = (endpoint.trim_start_matches("http://").to_owned(), shared.clone());
         std::thread::spawn(move || {
             for client in listener.incoming().flatten() {
-                let (to, rules, seen) = (to.clone(), of_thread.clone(), seen.clone());
-                std::thread::spawn(move || serve(client, &to, &rules, &seen));
+                let (to, shared) = (to.clone(), of_thread.clone());
+                std::thread::spawn(move || serve(client, &to, &shared));
             }
         });
-        HttpProxy { port, rules, requests }
+        HttpProxy { port, shared }
     }
 
     pub fn endpoint(&self) -> String {
@@ -61,43 +67,52 @@ impl HttpProxy {
 
     /// All requests since the last call, as text.
     pub fn requests(&self) -> Vec<String> {
-        std::mem::take(&mut self.requests.lock().unwrap())
+        std::mem::take(&mut self.shared.requests.lock().unwrap())
+    }
+
+    /// The most requests that were under way at once since the last call.
+    pub fn most_at_once(&self) -> usize {
+        self.shared.most_at_once.swap(0, Ordering::Relaxed)
     }
 
     /// Does so to the next `times` requests of that method to a path that ends so; with DynamoDB,
     /// which has one path for all, to an operation.
     pub fn inject(&self, method: &'static str, ending: &str, times: usize, fault: Fault) {
         let (ending, fault) = (ending.to_owned(), Arc::new(Mutex::new(fault)));
-        self.rules.lock().unwrap().push(Rule { method, ending, times, fault });
+        self.shared.rules.lock().unwrap().push(Rule { method, ending, times, fault });
     }
 
     /// Forgets all rules.
     pub fn heal(&self) {
-        self.rules.lock().unwrap().clear();
+        self.shared.rules.lock().unwrap().clear();
     }
 
     /// How many injected faults have not happened yet.
     pub fn left(&self) -> usize {
-        self.rules.lock().unwrap().iter().map(|rule| rule.times).sum()
+        self.shared.rules.lock().unwrap().iter().map(|rule| rule.times).sum()
     }
 }
 
 /// One request per connection, so that nothing is kept alive across a fault.
-fn serve(
-    mut client: TcpStream,
-    to: &str,
-    rules: &Mutex<Vec<Rule>>,
-    seen: &Mutex<Vec<String>>,
-) -> Option<()> {
+fn serve(mut client: TcpStream, to: &str, shared: &Shared) -> Option<()> {
     let request = read_request(&mut client)?;
-    let head = String::from_utf8_lossy(&request[..head_length(&request)?]).into_owned();
-    seen.lock().unwrap().push(String::from_utf8_lossy(&request).into_owned());
-    let fault = next_fault(&head, rules);
-    let answer = match fault.as_ref().map(|fault| fault.lock().unwrap()).as_deref() {
-        None => pass_on(&request, &head, to)?,
+    let under_way = shared.under_way.fetch_add(1, Ordering::Relaxed) + 1;
+    shared.most_at_once.fetch_max(under_way, Ordering::Relaxed);
+    let answer = answer(&request, &mut client, to, shared);
+    shared.under_way.fetch_sub(1, Ordering::Relaxed);
+    client.write_all(&answer?).ok()?;
+    client.shutdown(Shutdown::Write).ok()
+}
+
+fn answer(request: &[u8], client: &mut TcpStream, to: &str, shared: &Shared) -> Option<Vec<u8>> {
+    let head = String::from_utf8_lossy(&request[..head_length(request)?]).into_owned();
+    shared.requests.lock().unwrap().push(String::from_utf8_lossy(request).into_owned());
+    let fault = next_fault(&head, &shared.rules);
+    Some(match fault.as_ref().map(|fault| fault.lock().unwrap()).as_deref() {
+        None => pass_on(request, &head, to)?,
         Some(Fault::Before(act)) => {
             act();
-            pass_on(&request, &head, to)?
+            pass_on(request, &head, to)?
         }
         Some(Fault::Answer(status, code)) => match operation(&head) {
             Some(_) => canned(*status, &json!({"__type": code, "message": "injected"}).to_string()),
@@ -105,23 +120,21 @@ fn serve(
         },
         Some(Fault::Json(status, body)) => canned(*status, body),
         Some(Fault::LoseAnswer) => {
-            pass_on(&request, &head, to)?;
+            pass_on(request, &head, to)?;
             let _ = client.shutdown(Shutdown::Both);
             return None;
         }
         Some(Fault::Hang) => {
-            pass_on(&request, &head, to)?;
+            pass_on(request, &head, to)?;
             std::thread::sleep(Duration::from_secs(60));
             return None;
         }
         Some(Fault::CutBody) => {
-            let answer = pass_on(&request, &head, to)?;
+            let answer = pass_on(request, &head, to)?;
             let body = head_length(&answer)?;
             answer[..body + (answer.len() - body) / 2].to_vec()
         }
-    };
-    client.write_all(&answer).ok()?;
-    client.shutdown(Shutdown::Write).ok()
+    })
 }
 
 fn next_fault(head: &str, rules: &Mutex<Vec<Rule>>) -> Option<Arc<Mutex<Fault>>> {

@@ -3,8 +3,10 @@
 
 mod access;
 mod fault;
+mod pace;
 mod retry;
 
 pub(super) use access::{Reach, load, variable};
 pub(super) use fault::{Fault, credentials_are_refused, innermost, is_clock, told, without_answer};
+pub(super) use pace::Pace;
 pub(super) use retry::Retries;

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::super::StoreError;
-use super::Fault;
+use super::{Fault, Pace};
 use crate::config::RetryPolicy;
 
 /// How failed requests are made again.
@@ -11,6 +11,7 @@ pub(in super::super) struct Retries {
     pub(in super::super) policy: RetryPolicy,
     /// For one attempt.
     pub(in super::super) request: Duration,
+    pub(in super::super) pace: Pace,
 }
 
 impl Retries {
@@ -41,8 +42,10 @@ impl Retries {
         let mut count = 0;
         loop {
             count += 1;
+            let turn = self.pace.turn().await;
             let started = Instant::now();
             let outcome = attempt().await;
+            turn.ended(!matches!(outcome, Err(Fault::Again(_) | Fault::Refused(_))));
             tracing::debug!(what, elapsed = ?started.elapsed(), failed = outcome.is_err());
             let reason = match outcome {
                 Ok(answer) => return Ok(answer),

@@ -3,6 +3,7 @@
 //! The nodes are found through what the nodes themselves cache, which they tell also when the
 //! metadata store has no quorum: so that a lost quorum is told as such.
 
+use std::num::NonZeroUsize;
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::super::StoreError;
 use super::super::transport::{Address, Limits, MAX_MESSAGE, Servers, TlsOptions, classify};
-use super::Cluster;
+use super::{Cluster, READS_AT_ONCE};
 use crate::codec::{self, NodesConfiguration};
 use crate::model::Key;
 use crate::proto::node_ctl_svc::node_ctl_svc_client::NodeCtlSvcClient;
@@ -30,6 +31,8 @@ pub struct ClusterOptions {
     pub only_these: bool,
     /// When a connection or a request is given up.
     pub limits: Limits,
+    /// The most requests at once, if that is to be less than what is good.
+    pub most_at_once: Option<NonZeroUsize>,
     /// For `https://` addresses.
     pub tls: TlsOptions,
 }
@@ -62,7 +65,9 @@ pub async fn connect(options: &ClusterOptions) -> Result<Cluster, StoreError> {
     };
     let peers = servers(&addresses, options)?;
     tracing::debug!(?peers, "nodes");
-    Ok(Cluster { name, peers, known, only_these: options.only_these, leader: Mutex::default() })
+    let at_once = options.most_at_once.map_or(READS_AT_ONCE, |most| most.get().min(READS_AT_ONCE));
+    let (only_these, leader) = (options.only_these, Mutex::default());
+    Ok(Cluster { name, peers, known, only_these, at_once, leader })
 }
 
 fn servers(addresses: &[Address], options: &ClusterOptions) -> Result<Servers, StoreError> {

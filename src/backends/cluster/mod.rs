@@ -30,6 +30,10 @@ use crate::proto::metadata_proxy_svc::metadata_proxy_svc_client::MetadataProxySv
 use crate::proto::node_ctl_svc::node_ctl_svc_client::NodeCtlSvcClient;
 use leader::Leader;
 
+/// Measured: more than about 100 requests in flight reset the connection, and these already bring all
+/// that the server can give.
+const READS_AT_ONCE: usize = 32;
+
 /// A connection to the nodes of one cluster.
 pub struct Cluster {
     name: String,
@@ -38,6 +42,8 @@ pub struct Cluster {
     known: NodesConfiguration,
     /// Whether no other nodes are asked than those that were named.
     only_these: bool,
+    /// Reads at once.
+    at_once: usize,
     /// Where the nodes' store is known to be the replicated one, its leader.
     leader: Mutex<Option<Leader>>,
 }
@@ -185,9 +191,7 @@ impl Source for Cluster {
     }
 
     fn reading(&self) -> Reading {
-        // Measured: more than about 100 requests in flight reset the connection, and 32 already
-        // bring all that the server can give.
-        Reading { keys: 1, concurrency: 32 }
+        Reading { keys: 1, concurrency: self.at_once }
     }
 
     async fn keys(&self) -> Result<Option<BTreeSet<Key>>, StoreError> {

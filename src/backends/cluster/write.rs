@@ -27,6 +27,8 @@ use crate::proto::metadata_proxy_svc::{DeleteRequest, PutRequest};
 /// `message-size-limit` was changed is not asked for it.
 const LARGEST_VALUE: usize = (32 << 20) / 100 * 95;
 
+const WRITES_AT_ONCE: usize = 4;
+
 /// A key that nobody uses, for writes that can't succeed.
 const PROBE: &str = "restatectl_write_probe";
 
@@ -57,7 +59,7 @@ impl WritableCluster {
                 // what it had itself written.
                 let found = self.0.get(&change.key).await?;
                 let maybe_ours = attempts.load(Ordering::Relaxed) > 1;
-                if maybe_ours && is_done(change, found.as_ref()) {
+                if maybe_ours && change.is_done(found.as_ref()) {
                     return Ok(());
                 }
                 let keys = vec![change.key.clone()];
@@ -158,13 +160,6 @@ fn stored_version(tag: &Tag) -> u32 {
     }
 }
 
-fn is_done(change: &Change, found: Option<&Entry>) -> bool {
-    match change.value() {
-        Some(value) => found.and_then(Entry::value) == Some(value),
-        None => found.is_none(),
-    }
-}
-
 #[async_trait]
 impl Source for WritableCluster {
     fn kind(&self) -> &'static str {
@@ -196,7 +191,8 @@ impl Source for WritableCluster {
 impl Target for WritableCluster {
     fn writing(&self) -> Writing {
         // There is no call for more than one key. Each write goes through the leader's log and disk.
-        Writing { keys: 1, bytes: LARGEST_VALUE, concurrency: 4, atomic: true }
+        let concurrency = self.0.at_once.min(WRITES_AT_ONCE);
+        Writing { keys: 1, bytes: LARGEST_VALUE, concurrency, atomic: true }
     }
 
     /// A put that requires a version of a key that is not there: it goes through the log as any other,

@@ -15,13 +15,12 @@ mod write;
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::aws::{self, Reach, Retries};
+use super::aws::{self, Pace, Reach, Retries};
 use super::error::unless_denied;
-use super::{Change, Misfit, Reading, Source, StoreError, Target, Writing};
+use super::{Change, Misfit, Reading, Requests, Source, StoreError, Target, Writing};
 use crate::config::{DynamoDbConfig, RetryPolicy};
 use crate::model::{Entry, Key, Snapshot};
 use client::Client;
@@ -51,17 +50,17 @@ impl fmt::Debug for DynamoDb {
 }
 
 impl DynamoDb {
-    /// The store of this configuration; `request` limits one request. Makes no request to it.
+    /// The store of this configuration. Makes no request to it.
     ///
     /// # Errors
     /// [`StoreError::Usage`] where the region is not known.
-    pub async fn open(config: &DynamoDbConfig, request: Duration) -> Result<Self, StoreError> {
+    pub async fn open(config: &DynamoDbConfig, requests: Requests) -> Result<Self, StoreError> {
         let reach = Reach {
             access: &config.access,
             region: config.region.as_deref(),
             endpoint: config.endpoint.as_deref(),
             connect: config.timeouts.connect,
-            request,
+            request: requests.timeout,
         };
         let resolved = aws::load(&reach).await?;
         let region = resolved.region().map(ToString::to_string).unwrap_or_default();
@@ -81,7 +80,11 @@ impl DynamoDb {
             dynamo: aws_sdk_dynamodb::Client::new(&resolved),
             table,
             region,
-            retries: Retries { policy: RetryPolicy::DEFAULT, request },
+            retries: Retries {
+                policy: RetryPolicy::DEFAULT,
+                request: requests.timeout,
+                pace: Pace::new(requests.at_once(CONCURRENCY)),
+            },
         };
         Ok(DynamoDb { client, prefix, unlisted: AtomicBool::new(false) })
     }
@@ -103,7 +106,7 @@ impl Source for DynamoDb {
     }
 
     fn reading(&self) -> Reading {
-        Reading { keys: MOST_ITEMS, concurrency: CONCURRENCY }
+        Reading { keys: MOST_ITEMS, concurrency: self.client.retries.pace.most() }
     }
 
     async fn keys(&self) -> Result<Option<BTreeSet<Key>>, StoreError> {
@@ -130,7 +133,8 @@ impl Source for DynamoDb {
 #[async_trait]
 impl Target for DynamoDb {
     fn writing(&self) -> Writing {
-        Writing { keys: MOST_ITEMS, bytes: BATCH_BYTES, concurrency: CONCURRENCY, atomic: true }
+        let concurrency = self.client.retries.pace.most();
+        Writing { keys: MOST_ITEMS, bytes: BATCH_BYTES, concurrency, atomic: true }
     }
 
     async fn probe_write(&self) -> Result<(), StoreError> {

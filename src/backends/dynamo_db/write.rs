@@ -78,8 +78,10 @@ async fn transact(store: &DynamoDb, items: &[TransactWriteItem]) -> Result<Ended
     let (since, mut attempts, mut in_doubt) = (Instant::now(), 0, false);
     loop {
         attempts += 1;
+        let turn = client.retries.pace.turn().await;
         let started = Instant::now();
         let ended = client.transact_once(items, &token).await?;
+        turn.ended(matches!(ended, Transacted::Done | Transacted::Unmet(_)));
         tracing::debug!(what = "TransactWriteItems", elapsed = ?started.elapsed(), ?ended);
         let reason = match ended {
             Transacted::Done => return Ok(Ended::Done),

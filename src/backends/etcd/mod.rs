@@ -15,13 +15,16 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use async_trait::async_trait;
 
 use super::transport::{Address, Limits};
-use super::{Change, Misfit, Reading, Source, StoreError, Target, Writing};
+use super::{Change, Misfit, Reading, Requests, Source, StoreError, Target, Writing};
 use crate::config::{self, EtcdConfig};
 use crate::model::{Entry, Key, Snapshot};
 use client::Client;
 
 /// A default etcd takes 128 operations in a transaction; a key needs two.
 const KEYS_PER_TXN: usize = 64;
+
+/// Transactions at once.
+const CONCURRENCY: usize = 4;
 
 /// The default of etcd's `--max-request-bytes`.
 const DEFAULT_REQUEST_LIMIT: usize = 1_572_864;
@@ -35,14 +38,15 @@ pub struct Etcd {
     client: Client,
     /// What a batch may hold: less than by default where etcd's limit was found to be lowered.
     batch_bytes: AtomicUsize,
+    at_once: usize,
 }
 
 impl Etcd {
-    /// The etcd of this configuration; `request` limits one request. Connects when first used.
+    /// The etcd of this configuration. Connects when first used.
     ///
     /// # Errors
     /// [`StoreError::Usage`] for an address that is none.
-    pub fn open(config: &EtcdConfig, request: std::time::Duration) -> Result<Self, StoreError> {
+    pub fn open(config: &EtcdConfig, requests: Requests) -> Result<Self, StoreError> {
         let addresses = config
             .addresses
             .iter()
@@ -52,12 +56,13 @@ impl Etcd {
         let timeouts = config.timeouts;
         let limits = Limits {
             connect: timeouts.connect,
-            request,
+            request: requests.timeout,
             keep_alive: Some((timeouts.keep_alive_interval, timeouts.keep_alive)),
         };
         let name = format!("etcd {}", config.addresses.join(","));
         let client = Client::new(name, &addresses, limits)?;
-        Ok(Etcd { client, batch_bytes: AtomicUsize::new(BATCH_BYTES) })
+        let (batch_bytes, at_once) = (AtomicUsize::new(BATCH_BYTES), requests.at_once(CONCURRENCY));
+        Ok(Etcd { client, batch_bytes, at_once })
     }
 }
 
@@ -83,7 +88,7 @@ impl Source for Etcd {
     }
 
     fn reading(&self) -> Reading {
-        Reading { keys: KEYS_PER_TXN, concurrency: 4 }
+        Reading { keys: KEYS_PER_TXN, concurrency: self.at_once }
     }
 
     async fn keys(&self) -> Result<Option<BTreeSet<Key>>, StoreError> {
@@ -103,7 +108,7 @@ impl Source for Etcd {
 impl Target for Etcd {
     fn writing(&self) -> Writing {
         let bytes = self.batch_bytes.load(Ordering::Relaxed);
-        Writing { keys: KEYS_PER_TXN, bytes, concurrency: 4, atomic: true }
+        Writing { keys: KEYS_PER_TXN, bytes, concurrency: self.at_once, atomic: true }
     }
 
     async fn probe_write(&self) -> Result<(), StoreError> {

@@ -151,7 +151,8 @@ impl Client {
             .set_if_none_match(absent)
             .set_if_match(etag)
             .body(ByteStream::from(body.clone()));
-        match request.send().await {
+        let turn = self.retries.pace.turn().await;
+        let put = match request.send().await {
             Ok(_) => Ok(Put::Done),
             Err(error) => match self.fault(&error) {
                 Fault::Aws(aws::Fault::Again(reason) | aws::Fault::Refused(reason)) => {
@@ -160,7 +161,9 @@ impl Client {
                 Fault::Aws(aws::Fault::Final(error)) => Err(error),
                 Fault::Missing | Fault::Unmet => Ok(Put::Unmet),
             },
-        }
+        };
+        turn.ended(!matches!(put, Ok(Put::Lost(_))));
+        put
     }
 
     /// Removes an object of the program's own making.

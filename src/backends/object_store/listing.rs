@@ -6,7 +6,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::super::StoreError;
 use super::super::error::unless_denied;
-use super::{CONCURRENCY, ObjectStore, body, entry};
+use super::{ObjectStore, body, entry};
 use crate::model::{Entry, Key};
 
 /// Restate's keys, tombstones of them too. An unknown name counts if its object decodes as
@@ -43,7 +43,7 @@ async fn ours(store: &ObjectStore, unknown: BTreeSet<Key>) -> Result<BTreeSet<Ke
         let is_ours = matches!(object.and_then(entry), Some(Entry::Whole(..)));
         Ok(is_ours.then_some(key))
     });
-    let found = stream::iter(looks).buffer_unordered(CONCURRENCY);
+    let found = stream::iter(looks).buffer_unordered(store.client.retries.pace.most());
     found.try_filter_map(|key| async move { Ok(key) }).try_collect().await
 }
 

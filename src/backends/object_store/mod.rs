@@ -12,13 +12,14 @@ mod write;
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::future::try_join_all;
 
-use super::aws::Retries;
-use super::{Change, Misfit, Reading, Semantics, Source, StoreError, Target, Writing, whole};
+use super::aws::{Pace, Retries};
+use super::{
+    Change, Misfit, Reading, Requests, Semantics, Source, StoreError, Target, Writing, whole,
+};
 use crate::config::ObjectStoreConfig;
 use crate::model::{Entry, Key, Snapshot, Tag};
 use body::Body;
@@ -42,12 +43,12 @@ impl fmt::Debug for ObjectStore {
 }
 
 impl ObjectStore {
-    /// The store of this configuration; `request` limits one request. Makes no request to it.
+    /// The store of this configuration. Makes no request to it.
     ///
     /// # Errors
     /// [`StoreError::Usage`] for what the server would refuse before any request.
-    pub async fn open(config: &ObjectStoreConfig, request: Duration) -> Result<Self, StoreError> {
-        let access = access::resolve(config, request).await?;
+    pub async fn open(config: &ObjectStoreConfig, requests: Requests) -> Result<Self, StoreError> {
+        let access = access::resolve(config, requests.timeout).await?;
         let (bucket, prefix) = (config.bucket.clone(), config.prefix.clone());
         let at = access.endpoint.as_deref().map_or(String::new(), |endpoint| {
             format!(" at {}", crate::config::without_userinfo(endpoint))
@@ -56,7 +57,11 @@ impl ObjectStore {
             name: format!("object-store s3://{bucket}/{prefix}{at}"),
             s3: access.s3,
             bucket,
-            retries: Retries { policy: config.retry.clone(), request },
+            retries: Retries {
+                policy: config.retry.clone(),
+                request: requests.timeout,
+                pace: Pace::new(requests.at_once(CONCURRENCY)),
+            },
         };
         let is_amazon = access::is_amazon(access.endpoint.as_deref());
         let prefix = if prefix.is_empty() { prefix } else { format!("{prefix}/") };
@@ -97,7 +102,7 @@ impl Source for ObjectStore {
     }
 
     fn reading(&self) -> Reading {
-        Reading { keys: 1, concurrency: CONCURRENCY }
+        Reading { keys: 1, concurrency: self.client.retries.pace.most() }
     }
 
     async fn keys(&self) -> Result<Option<BTreeSet<Key>>, StoreError> {
@@ -116,7 +121,8 @@ impl Source for ObjectStore {
 #[async_trait]
 impl Target for ObjectStore {
     fn writing(&self) -> Writing {
-        Writing { keys: 1, bytes: usize::MAX, concurrency: CONCURRENCY, atomic: false }
+        let concurrency = self.client.retries.pace.most();
+        Writing { keys: 1, bytes: usize::MAX, concurrency, atomic: false }
     }
 
     async fn probe_write(&self) -> Result<(), StoreError> {
