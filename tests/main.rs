@@ -17,6 +17,7 @@ mod etcd_store;
 mod existing_keys;
 mod fault_matrix;
 mod guards;
+mod instructions;
 mod kills;
 mod leader_reads;
 mod lost_leaders;

@@ -161,9 +161,12 @@ fn a_store_that_asks_for_time_gets_it_and_concurrency_can_be_bounded() {
     let setting = Setting::new();
     setting.migrate("bounded", &["--concurrency", "2"]).expect(0);
     assert_eq!(setting.proxy.most_at_once(), 2);
-    setting.proxy.inject("PUT", "", 16, Fault::Answer(503, "SlowDown"));
+    for key in ["bifrost_config", "partition_table", "pp_epoch_0", "pp_epoch_1", "pp_epoch_2"] {
+        setting.proxy.inject("PUT", key, 3, Fault::Answer(503, "SlowDown"));
+    }
     setting.migrate("throttled", &["--skip-store-probe", "-v"]).expect(0);
     assert_eq!(setting.proxy.left(), 0);
     let usage = setting.migrate("none", &["--concurrency", "0"]).expect(2);
-    assert!(usage.err.contains("--concurrency"), "{}", usage.err);
+    let message = usage.json()["error"]["message"].as_str().unwrap().to_owned();
+    assert!(message.contains("--concurrency"), "{message}");
 }

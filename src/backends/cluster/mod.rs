@@ -22,12 +22,13 @@ pub use write::WritableCluster;
 
 use super::transport::{CallError, MAX_MESSAGE, Servers};
 use super::{Reading, Source, StoreError, whole};
-use crate::codec::NodesConfiguration;
+use crate::codec::{self, NodesConfiguration};
 use crate::model::{Entry, Key, Tag, Version};
 use crate::proto::metadata::VersionedValue;
 use crate::proto::metadata_proxy_svc::GetRequest;
 use crate::proto::metadata_proxy_svc::metadata_proxy_svc_client::MetadataProxySvcClient;
 use crate::proto::node_ctl_svc::node_ctl_svc_client::NodeCtlSvcClient;
+use crate::proto::node_ctl_svc::{GetMetadataRequest, MetadataKind};
 use leader::Leader;
 
 /// Measured: more than about 100 requests in flight reset the connection, and these already bring all
@@ -90,8 +91,28 @@ impl Cluster {
     /// Whether the nodes' store is the one that this leader leads.
     async fn is_nodes_store(&self, leader: &Leader) -> bool {
         let key = Key::NodesConfig.to_string();
-        let (here, there) = join!(self.get_from_node(&key), leader.get(&self.peers, &key));
-        matches!((here, there), (Ok(here), Ok(there)) if here.is_some() && here == there)
+        let (cached, there) = join!(self.cached_nodes_config(), leader.get(&self.peers, &key));
+        let Ok(Some(there)) = there else { return false };
+        let decoded = |bytes: &[u8]| codec::decode(&Key::NodesConfig, bytes).ok();
+        let (cached, led) = (cached.and_then(|cached| decoded(&cached)), decoded(&there.bytes));
+        if cached.is_some() && cached == led {
+            return true;
+        }
+        // What a node has cached may be old; its store is asked only then, since that takes longer.
+        matches!(self.get_from_node(&key).await, Ok(Some(here)) if here == there)
+    }
+
+    /// As a node last had it from its store, in the stored encoding.
+    async fn cached_nodes_config(&self) -> Option<Bytes> {
+        let call = self.peers.call("cached nodes_config", |channel| {
+            let request = GetMetadataRequest { kind: MetadataKind::NodesConfiguration.into() };
+            async move {
+                let mut client =
+                    NodeCtlSvcClient::new(channel).max_decoding_message_size(MAX_MESSAGE);
+                client.get_metadata(request).await.map(tonic::Response::into_inner)
+            }
+        });
+        call.await.ok().map(|answer| answer.encoded)
     }
 
     fn leader(&self) -> Option<Leader> {

@@ -26,7 +26,7 @@ use body::Body;
 use client::{Client, Object};
 
 /// Requests at once: what an S3 answers well over kept connections.
-const CONCURRENCY: usize = 32;
+const CONCURRENCY: usize = 64;
 
 /// A prefix in a bucket.
 pub struct ObjectStore {

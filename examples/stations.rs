@@ -1,0 +1,42 @@
+//! The stations of a migration between two stores in memory, for as many keys as the argument says:
+//! what the program itself does, without servers. A test counts its instructions.
+#![allow(clippy::unwrap_used)]
+
+use restatectl::apply::{self, Journal};
+use restatectl::backends::Change;
+use restatectl::backends::memory::Memory;
+use restatectl::model::{Key, Snapshot, Value, Version};
+use restatectl::plan::{self, OnExisting};
+use restatectl::watch::{Stage, Unwatched};
+use restatectl::{preflight, snapshot, verify};
+use serde_json::json;
+
+struct Unkept;
+
+impl Journal for Unkept {
+    fn writing(&self) {}
+    fn written(&self, _: &[Change]) {}
+}
+
+fn main() {
+    let keys: u16 = std::env::args().nth(1).unwrap().parse().unwrap();
+    let source = Memory::of((0..keys).map(|n| (Key::PartitionEpoch(n), epoch())));
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(migrate(&source, &Memory::default()));
+}
+
+async fn migrate(source: &Memory, target: &Memory) {
+    let before = snapshot::read(source, Stage::ReadSource, &Unwatched).await.unwrap();
+    preflight::check_values(&before, &[]);
+    let plan = plan::decide(&before, &Snapshot::new(), OnExisting::Refuse);
+    apply::carry_out(&plan, target, &Unkept, &Unwatched).await.unwrap();
+    let after = snapshot::read_beside(target, &before, Stage::ReadBack, &Unwatched).await.unwrap();
+    assert!(verify::compare(&before, &after).faults(false).next().is_none());
+}
+
+fn epoch() -> Value {
+    let epoch = json!({"version": 1, "epoch": 1, "current": {"replica_set": [1]}, "next": null});
+    let buffer = flexbuffers::to_vec(&epoch).unwrap();
+    let length = u32::try_from(buffer.len()).unwrap().to_le_bytes();
+    Value { version: Version(1), bytes: [&[2], &length[..], &buffer].concat().into() }
+}

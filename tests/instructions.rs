@@ -1,0 +1,33 @@
+//! How much the program itself does for a key, counted in instructions: the same whatever else the
+//! machine is doing, so that a change for the worse is seen.
+
+use std::process::Command;
+
+use crate::support::project;
+use crate::support::tool::{command, run};
+
+/// Measured: 0.21 million a key in a debug build. Twice that is a change to be looked at.
+const MOST_PER_KEY: u64 = 420_000;
+
+#[test]
+fn the_stations_do_little_for_a_key_and_no_more_for_many_keys() {
+    // Built already, unless a test was named.
+    let build = ["build", "--locked", "--quiet", "--example", "stations"];
+    let built = Command::new(env!("CARGO")).args(build).current_dir(project()).status().unwrap();
+    assert!(built.success());
+    let (few, many) = (instructions(256), instructions(2_048));
+    println!("{few} instructions for 256 keys, {many} for 2,048: {} a key", many / 2_048);
+    assert!(many / 2_048 < MOST_PER_KEY, "{many}");
+    // Eight times the keys: what grows faster than they do is seen here.
+    assert!(many < 10 * few, "{few}, {many}");
+}
+
+fn instructions(keys: usize) -> u64 {
+    let stations = project().join("target/debug/examples/stations");
+    let count = keys.to_string();
+    let args = ["--tool=callgrind", "--callgrind-out-file=/dev/null"];
+    let args = [&args[..], &[stations.to_str().unwrap(), &count]].concat();
+    let ended = run(command("valgrind".as_ref(), &args), "").expect(0);
+    let line = ended.err.lines().find(|line| line.contains("Collected :")).unwrap();
+    line.rsplit(' ').next().unwrap().parse().unwrap()
+}
