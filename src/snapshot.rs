@@ -59,8 +59,7 @@ async fn read_by_known_names(reading: &KeyReading<'_>) -> Result<Snapshot, Store
 fn epochs(snapshot: &Snapshot) -> BTreeSet<Key> {
     let table = snapshot.get(&Key::PartitionTable).and_then(Entry::value);
     table
-        .and_then(|value| codec::decode(&Key::PartitionTable, &value.bytes).ok())
-        .and_then(|decoded| codec::partition_ids(&decoded).ok())
+        .and_then(|value| codec::partition_ids_in(&value.bytes).ok())
         .unwrap_or_default()
         .into_iter()
         .map(Key::PartitionEpoch)

@@ -21,10 +21,10 @@ pub(super) fn to_json(buffer: &[u8]) -> Result<Json, String> {
     Decoder::new(buffer, MAX_DEPTH).document()
 }
 
-/// Goes through the whole buffer as [`to_json`] does, and keeps only the root and what stands
-/// directly in it; null stands for all else. Takes little memory, however large the buffer.
-pub(super) fn outline(buffer: &[u8]) -> Result<Json, String> {
-    Decoder::new(buffer, 1).document()
+/// Goes through the whole buffer as [`to_json`] does, and keeps only what stands so deep at most, the
+/// root at depth 0; null stands for all else. Takes little memory, however large the buffer.
+pub(super) fn to_depth(buffer: &[u8], kept_depth: usize) -> Result<Json, String> {
+    Decoder::new(buffer, kept_depth).document()
 }
 
 /// Whether JSON has words for all that the buffer holds, so that it could be made again from its

@@ -140,10 +140,21 @@ pub fn decode(key: &Key, bytes: &[u8]) -> Result<Json, CodecError> {
     decode_with(key, bytes, flexbuffer::to_json).map(version_first)
 }
 
+/// The ids in a `partition_table`, without unfolding all that it says of each.
+///
+/// # Errors
+/// As [`decode`]'s, or what is missing, in words.
+pub fn partition_ids_in(table: &[u8]) -> Result<Vec<u16>, String> {
+    // The list stands at depth 1, its pairs at 2, the ids at 3.
+    let to_ids = |buffer: &[u8]| flexbuffer::to_depth(buffer, 3);
+    let decoded = decode_with(&Key::PartitionTable, table, to_ids);
+    facts::partition_ids(&decoded.map_err(|error| error.to_string())?)
+}
+
 fn decode_with(
     key: &Key,
     bytes: &[u8],
-    flexbuffer: fn(&[u8]) -> Result<Json, String>,
+    flexbuffer: impl Fn(&[u8]) -> Result<Json, String>,
 ) -> Result<Json, CodecError> {
     let encoding = encoding(bytes)?;
     let payload = bytes.get(1..).unwrap_or_default();
@@ -182,7 +193,7 @@ pub fn describe(key: &Key, value: &Value) -> Result<Json, CodecError> {
 /// # Errors
 /// Any [`CodecError`]: the first that holds.
 pub fn check(key: &Key, value: &Value) -> Result<(), CodecError> {
-    let decoded = decode_with(key, &value.bytes, flexbuffer::outline)?;
+    let decoded = decode_with(key, &value.bytes, |buffer| flexbuffer::to_depth(buffer, 1))?;
     if value.version.0 == 0 {
         return Err(CodecError::InvalidVersion);
     }

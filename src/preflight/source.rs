@@ -113,10 +113,11 @@ fn missing_facts(key: &Key, value: &Value) -> Option<String> {
     if !decides(key) {
         return None;
     }
-    let decoded = codec::decode(key, &value.bytes).ok()?;
     match key {
-        Key::NodesConfig => codec::nodes_configuration(&decoded).err(),
-        _ => codec::partition_ids(&decoded).err(),
+        Key::NodesConfig => {
+            codec::nodes_configuration(&codec::decode(key, &value.bytes).ok()?).err()
+        }
+        _ => codec::partition_ids_in(&value.bytes).err(),
     }
 }
 

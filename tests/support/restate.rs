@@ -42,6 +42,8 @@ impl Node {
 }
 
 pub struct Cluster {
+    /// The server's package.
+    server: String,
     pub folder: TempDir,
     pub nodes: Vec<Node>,
     pub partitions: usize,
@@ -60,6 +62,11 @@ impl Cluster {
     /// Starts one node for each list of roles, and waits until all partitions are led, if there is
     /// a worker to lead them.
     pub fn start(roles: &[&[&'static str]], partitions: usize) -> Cluster {
+        Cluster::start_of("@restatedev/restate-server-linux-x64", roles, partitions)
+    }
+
+    /// The same with the server of this npm package.
+    pub fn start_of(server: &str, roles: &[&[&'static str]], partitions: usize) -> Cluster {
         let nodes = roles.iter().enumerate().map(|(index, roles)| Node {
             name: format!("node-{}", index + 1),
             roles: roles.to_vec(),
@@ -69,6 +76,7 @@ impl Cluster {
             process: None,
         });
         let mut cluster = Cluster {
+            server: server.to_owned(),
             nodes: nodes.collect(),
             folder: TempDir::new().unwrap(),
             partitions,
@@ -145,7 +153,7 @@ impl Cluster {
         if *mode == Mode::Migration {
             args.push("--metadata-migration-mode");
         }
-        let server = from_npm("@restatedev/restate-server-linux-x64/bin/restate-server");
+        let server = from_npm(&format!("{}/bin/restate-server", self.server));
         let log = self.folder.path().join(format!("node-{}.log", index + 1));
         // The servers leave folders in TMPDIR; they go with the cluster's own.
         let temporary = self.folder.path().to_str().unwrap();

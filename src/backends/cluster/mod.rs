@@ -33,7 +33,7 @@ use leader::Leader;
 
 /// Measured: more than about 100 requests in flight reset the connection, and these already bring all
 /// that the server can give.
-const READS_AT_ONCE: usize = 32;
+const READS_AT_ONCE: usize = 64;
 
 /// A connection to the nodes of one cluster.
 pub struct Cluster {

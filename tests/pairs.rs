@@ -1,0 +1,110 @@
+//! Every pair of stores once, with 500 generated keys, byte-equal at the end.
+
+use std::collections::BTreeMap;
+
+use restatectl::backends::backup::{Place, save};
+use restatectl::codec::{self, Encoding, cluster_of};
+use restatectl::model::{Entry, Key, Snapshot, Tag, Value, Version};
+use serde_json::{Value as Json, json};
+use tempfile::TempDir;
+
+use crate::support::dynamo::table;
+use crate::support::etcd::Etcd;
+use crate::support::s3::{seaweed, toml_file};
+use crate::support::tool::restatectl;
+
+const EPOCHS: u16 = 495;
+
+/// A value of its own for each key, some of them large.
+fn document(key: &Key) -> (Encoding, Json) {
+    let flexbuffers = |document| (Encoding::Flexbuffers, document);
+    match key {
+        Key::NodesConfig => {
+            let node = json!({"name": "n1", "address": "http://127.0.0.1:1/", "roles": ["admin"],
+                "current_generation": [1, 3], "binary_version": "1.7.12"});
+            flexbuffers(json!({"cluster_name": "generated", "cluster_fingerprint": u64::MAX - 7,
+                "nodes": [[1, {"Node": node}], [2, "Tombstone"]]}))
+        }
+        Key::PartitionTable => {
+            let partitions: Vec<_> = (0..EPOCHS).map(|n| json!([n, {"key_range": n}])).collect();
+            flexbuffers(json!({"partitions": partitions}))
+        }
+        Key::Schema => flexbuffers(json!({"deployments": vec!["x".repeat(1_000); 200]})),
+        Key::RuleBook => {
+            let rule = json!({"version": 3, "limits": {"concurrency": 5}, "description": "é",
+                "disabled": false, "last_modified_millis_since_epoch": 1_795_516_144_045_u64});
+            (Encoding::Bilrost, json!({"rules": {"scope/*": rule}}))
+        }
+        Key::PartitionEpoch(n) => flexbuffers(json!({"epoch": n, "fill": "y".repeat(*n as usize)})),
+        _ => flexbuffers(json!({"chains": [1, 2, 3]})),
+    }
+}
+
+fn generated() -> Snapshot {
+    let keys = Key::FIXED.into_iter().chain((0..EPOCHS).map(Key::PartitionEpoch));
+    keys.enumerate()
+        .map(|(place, key)| {
+            let version = Version(u32::try_from(place).unwrap() * 7 + 1);
+            let (encoding, document) = document(&key);
+            let bytes = codec::encode(&key, encoding, &document, version).unwrap();
+            let entry = Entry::Whole(Value { version, bytes }, Tag::Version(version));
+            (key, entry)
+        })
+        .collect()
+}
+
+/// Version and digest of every key.
+fn digests(store: &str) -> BTreeMap<String, (u64, String)> {
+    let listed = restatectl(&["metadata", "list", "--from", store, "-o", "json"]).expect(0).json();
+    let keys = listed["keys"].as_array().unwrap().iter();
+    keys.map(|row| {
+        let text = |field: &str| row[field].as_str().unwrap().to_owned();
+        (text("key"), (row["version"].as_u64().unwrap(), text("sha256")))
+    })
+    .collect()
+}
+
+#[test]
+fn every_pair_of_stores_copies_500_keys_to_the_byte() {
+    let (folder, generated) = (TempDir::new().unwrap(), generated());
+    assert_eq!(generated.len(), 500);
+    let backup = folder.path().join("generated.jsonl");
+    save(&Place::File(backup.clone()), "nowhere", cluster_of(&generated), &generated).unwrap();
+    let backup = backup.to_str().unwrap().to_owned();
+    let expected = digests(&backup);
+    assert_eq!(expected.len(), 500);
+
+    let bucket = seaweed().bucket();
+    let mut etcds = Vec::new();
+    let mut empty = |kind: &str, name: &str| {
+        let section = match kind {
+            "etcd" => {
+                etcds.push(Etcd::start());
+                etcds.last().unwrap().section()
+            }
+            "s3" => bucket.section(name),
+            _ => table().section(name),
+        };
+        toml_file(&folder, &format!("{name}.toml"), &section)
+    };
+    let mut sources = vec![("backup", backup)];
+    for kind in ["etcd", "s3", "dynamo"] {
+        let first = empty(kind, &format!("first-{kind}"));
+        copies(&sources[0].1, &first, &expected);
+        sources.push((kind, first));
+    }
+    for (from, source) in &sources[1..] {
+        for to in ["etcd", "s3", "dynamo"] {
+            let target = empty(to, &format!("{from}-{to}"));
+            copies(source, &target, &expected);
+        }
+    }
+}
+
+fn copies(source: &str, target: &str, expected: &BTreeMap<String, (u64, String)>) {
+    let args = ["metadata", "migrate", "--from", source, "--toml", target];
+    let run = restatectl(&args).expect(0);
+    println!("{source} to {target}: {}", run.err.lines().last().unwrap_or_default());
+    assert_eq!(&digests(target), expected, "{source} to {target}");
+    restatectl(&["metadata", "verify", "--from", source, "--toml", target]).expect(0);
+}

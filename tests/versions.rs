@@ -1,0 +1,37 @@
+//! Older servers: their metadata moves and they work on it.
+
+use crate::support::etcd::Etcd;
+use crate::support::restate::{Cluster, Mode, WHOLE};
+use crate::support::tool::restatectl;
+
+#[test]
+fn servers_1_6_2_move_to_etcd_and_work_there() {
+    moves("restate-server-1.6.2", false);
+}
+
+#[test]
+fn servers_1_7_2_move_to_etcd_and_work_there() {
+    moves("restate-server-1.7.2", true);
+}
+
+fn moves(server: &str, has_rules: bool) {
+    let mut cluster = Cluster::start_of(server, &[WHOLE], 4);
+    if has_rules {
+        cluster.set_rule("scope1/*", 5);
+    }
+    cluster.deploy_counter();
+    assert_eq!(cluster.count(5), 5);
+    cluster.restart(&Mode::Migration);
+    let etcd = Etcd::start();
+    let address = cluster.address();
+    let migrate = ["-v", "-s", &address, "metadata", "migrate", "--toml", &etcd.toml()];
+    let run = restatectl(&migrate).expect(0);
+    // They too are asked at their leader.
+    assert!(run.err.contains("leader of the replicated store found=true"), "{}", run.err);
+    cluster.restart(&Mode::On(etcd.section()));
+    assert_eq!(cluster.services(), ["Counter"]);
+    assert_eq!(cluster.count(2), 7);
+    if has_rules {
+        cluster.wait_for_rules(&["scope1/*"]);
+    }
+}
