@@ -1,7 +1,9 @@
 //! What a process costs, and rows of such figures.
 
+use std::time::Duration;
+
 use crate::support::from_pypi;
-use crate::support::tool::{command, run};
+use crate::support::tool::{command, run_within};
 
 /// Wall and CPU seconds, and peak memory in MiB, of one process.
 #[derive(Clone, Copy, Debug)]
@@ -23,7 +25,8 @@ sys.stderr.buffer.write(ended.stderr[-2000:])
 
 /// Runs a program to its end; its exit code and cost.
 pub fn try_measure(args: &[&str]) -> (i64, Cost) {
-    let ended = run(command(&from_pypi("python"), &[&["-c", MEASURE], args].concat()), "");
+    let measured = command(&from_pypi("python"), &[&["-c", MEASURE], args].concat());
+    let ended = run_within(Duration::from_secs(1_800), measured, "");
     let numbers = ended.json();
     let number = |index: usize| numbers[index].as_f64().unwrap();
     let cost = Cost { wall: number(1), cpu: number(2), memory: number(3) };

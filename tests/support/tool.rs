@@ -78,7 +78,14 @@ pub fn official(args: &[impl AsRef<OsStr>]) -> Run {
 }
 
 /// Runs to the end, two minutes at most.
-pub fn run(mut command: Command, input: &str) -> Run {
+pub fn run(command: Command, input: &str) -> Run {
+    run_within(TIME_LIMIT, command, input)
+}
+
+const TIME_LIMIT: Duration = Duration::from_secs(120);
+
+/// Runs to the end, so long at most.
+pub fn run_within(limit: Duration, mut command: Command, input: &str) -> Run {
     if !input.is_empty() {
         command.stdin(Stdio::piped());
     }
@@ -86,14 +93,17 @@ pub fn run(mut command: Command, input: &str) -> Run {
     if let Some(mut stdin) = child.stdin.take() {
         stdin.write_all(input.as_bytes()).unwrap();
     }
-    finish(child)
+    finish_within(limit, child)
 }
 
 /// Waits for a started program's end.
-pub fn finish(mut child: Child) -> Run {
+pub fn finish(child: Child) -> Run {
+    finish_within(TIME_LIMIT, child)
+}
+
+fn finish_within(limit: Duration, mut child: Child) -> Run {
     let (out, err) = (reader(child.stdout.take()), reader(child.stderr.take()));
-    let status =
-        wait_for("a command to end", Duration::from_secs(120), || child.try_wait().unwrap());
+    let status = wait_for("a command to end", limit, || child.try_wait().unwrap());
     let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
     Run {
         code: status.code().unwrap_or(-1),
