@@ -2,12 +2,14 @@
 //! are reported, not only the first that fails.
 
 mod guards;
+mod running;
 mod source;
 mod target;
 
 use crate::outcome::{Code, Failure, exit};
 
 pub use guards::{Permits, check_target_cluster, check_target_newer};
+pub use running::{Answers, check_running_cluster, check_running_nodes, check_target_quorum};
 pub use source::{
     Ignored, check_migration_mode, check_quorum, check_server_version, check_source, check_tls,
     check_values,

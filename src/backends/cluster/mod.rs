@@ -5,6 +5,7 @@
 
 mod discovery;
 mod leader;
+mod node;
 mod quorum;
 mod write;
 
@@ -17,6 +18,7 @@ use prost::bytes::Bytes;
 use tokio::join;
 
 pub use discovery::{ClusterOptions, connect};
+pub use node::Seen;
 pub use quorum::Quorum;
 pub use write::WritableCluster;
 
@@ -188,6 +190,10 @@ impl Source for Cluster {
         // Measured: more than about 100 requests in flight reset the connection, and 32 already
         // bring all that the server can give.
         Reading { keys: 1, concurrency: 32 }
+    }
+
+    fn lists(&self) -> bool {
+        false
     }
 
     async fn keys(&self) -> Result<Option<BTreeSet<Key>>, StoreError> {
