@@ -60,7 +60,10 @@ fn groups(changes: Vec<Change>, writing: Writing, is_running: bool) -> Vec<Vec<V
         whole.retain(|batch| !batch.is_empty());
         return vec![whole];
     }
-    let (first, last) = nodes_config.into_iter().map(|change| around(change, is_running)).unzip::<_, _, Vec<_>, Vec<_>>();
+    let (first, last) = nodes_config
+        .into_iter()
+        .map(|change| around(change, is_running))
+        .unzip::<_, _, Vec<_>, Vec<_>>();
     [first.into_iter().flatten().collect(), others, last.into_iter().flatten().collect()]
         .into_iter()
         .map(|group| batches(group, writing))

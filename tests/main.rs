@@ -27,6 +27,8 @@ mod migration_mode;
 mod moving_source;
 mod object_store;
 mod races;
+mod roll_back;
+mod round_trip;
 mod s3_faults;
 mod s3_permissions;
 mod secrets;

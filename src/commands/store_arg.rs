@@ -161,9 +161,7 @@ pub fn place(
             options.map(Some).map_err(|error| Failure::of_cluster(&error))
         }
         Some(StoreArg::Config(loaded)) => match &loaded.store {
-            StoreConfig::Replicated(addresses) => {
-                cluster_at(addresses, loaded, context).map(Some)
-            }
+            StoreConfig::Replicated(addresses) => cluster_at(addresses, loaded, context).map(Some),
             _ => Ok(None),
         },
         Some(StoreArg::Backup(_)) => Ok(None),
@@ -271,10 +269,7 @@ pub async fn open_target(loaded: &Loaded, context: &Context<'_>) -> Result<Writa
 }
 
 /// Opens a store of its own.
-async fn open_external(
-    loaded: &Loaded,
-    context: &Context<'_>,
-) -> Result<Box<dyn Target>, Failure> {
+async fn open_external(loaded: &Loaded, context: &Context<'_>) -> Result<Box<dyn Target>, Failure> {
     match &loaded.store {
         StoreConfig::Etcd(etcd) => {
             let opened = Etcd::open(etcd, context.global.request_timeout());

@@ -71,12 +71,8 @@ pub async fn run(args: &VerifyArgs, context: &Context<'_>) -> anyhow::Result<Out
         return Err(same_store(reason).into());
     }
     let equal = verdict.faults(args.allow_newer).next().is_none();
-    let compared = Compared {
-        source: StoreName::of(source),
-        target: StoreName::of(target),
-        equal,
-        verdict,
-    };
+    let compared =
+        Compared { source: StoreName::of(source), target: StoreName::of(target), equal, verdict };
     let failure = (!compared.equal).then(|| {
         let failure = differ(&compared, args.allow_newer);
         match (codec::cluster_of(&ours), codec::cluster_of(&held)) {

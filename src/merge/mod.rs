@@ -71,10 +71,8 @@ pub fn wanted(
         return Err(vec!["nodes_config is absent or damaged".to_owned()]);
     };
     let merged = merge(ours, theirs)?;
-    let others_are_same = compare(source, target)
-        .rows
-        .iter()
-        .all(|row| row.key == key || row.status == Status::Same);
+    let others_are_same =
+        compare(source, target).rows.iter().all(|row| row.key == key || row.status == Status::Same);
     let is_done = merged.is_there && others_are_same && on_existing != OnExisting::Overwrite;
     let value = if is_done { theirs.clone() } else { merged.value };
     let mut wanted = source.clone();
@@ -92,7 +90,9 @@ fn merge_documents(source: &Json, target: &Json) -> Result<Json, Vec<String>> {
         if ours != theirs || ours.is_none_or(Json::is_null) {
             let shown = |value: Option<&Json>| value.map_or("none".to_owned(), Json::to_string);
             let (ours, theirs) = (shown(ours), shown(theirs));
-            faults.push(format!("the cluster's {name} is {theirs} in the target, {ours} in the source"));
+            faults.push(format!(
+                "the cluster's {name} is {theirs} in the target, {ours} in the source"
+            ));
         }
     }
     let (ours, theirs) = (nodes(source, "source")?, nodes(target, "target")?);

@@ -79,16 +79,10 @@ fn each_field_comes_from_its_side() {
 
 #[test]
 fn every_reason_against_a_merge_is_told() {
-    let source = document(
-        7,
-        &[(1, node("a", 1, "s")), (2, node("b", 1, "s")), (3, node("c", 1, "s"))],
-        "s",
-    );
-    let mut target = document(
-        7,
-        &[(1, node("x", 1, "t")), (4, node("c", 1, "t")), (5, node("e", 1, "t"))],
-        "t",
-    );
+    let source =
+        document(7, &[(1, node("a", 1, "s")), (2, node("b", 1, "s")), (3, node("c", 1, "s"))], "s");
+    let mut target =
+        document(7, &[(1, node("x", 1, "t")), (4, node("c", 1, "t")), (5, node("e", 1, "t"))], "t");
     target["cluster_fingerprint"] = json!(7);
     let told = merge(&value(&source), &value(&target)).unwrap_err().join("\n");
     insta::assert_snapshot!(told, @r"

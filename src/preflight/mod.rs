@@ -178,7 +178,12 @@ pub fn refusal(findings: &[Finding]) -> Option<Failure> {
         // How to replace keys is no advice where more than this cluster's past is at stake.
         .filter(|finding| !(guarded && finding.check == Check::TargetKeys))
         .flat_map(|finding| finding.hints.clone())
-        .collect();
+        .fold(Vec::new(), |mut hints, hint| {
+            if !hints.contains(&hint) {
+                hints.push(hint);
+            }
+            hints
+        });
     Some(failure)
 }
 

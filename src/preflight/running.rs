@@ -55,8 +55,10 @@ pub fn check_running_nodes(
         let who = seen.node_id.map_or("a node".to_owned(), |(id, _)| format!("N{id}"));
         format!("{who} answers at {}, where the source has {}", node.address, node.name)
     });
-    let unknown =
-        answers.unknown.iter().map(|node| format!("{node} is of the source, and not of the target"));
+    let unknown = answers
+        .unknown
+        .iter()
+        .map(|node| format!("{node} is of the source, and not of the target"));
     let faults: Vec<_> = at_home.chain(elsewhere).chain(unknown).collect();
     let all = answers.at_home.len() + answers.unknown.len();
     if !on_replicated {
@@ -123,9 +125,8 @@ pub fn check_running_cluster(
     target: &Snapshot,
     merged: Result<(), &[String]>,
 ) -> Finding {
-    let failed = |detail: String| {
-        Finding::failed(Check::TargetCluster, Code::TargetOtherCluster, detail)
-    };
+    let failed =
+        |detail: String| Finding::failed(Check::TargetCluster, Code::TargetOtherCluster, detail);
     const NEVER: &str = "a running cluster can't become another one, so that --overwrite-cluster does \
                          not hold for it: name the cluster that the source is of";
     match owner(source, target) {

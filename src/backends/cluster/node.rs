@@ -51,8 +51,8 @@ impl Cluster {
 
     async fn nodes_config_at(&self, channel: Channel) -> Result<Option<Entry>, String> {
         let get = || {
-            let mut client = MetadataProxySvcClient::new(channel.clone())
-                .max_decoding_message_size(MAX_MESSAGE);
+            let mut client =
+                MetadataProxySvcClient::new(channel.clone()).max_decoding_message_size(MAX_MESSAGE);
             let request = GetRequest { key: Key::NodesConfig.to_string() };
             async move { self.peers.once(client.get(request)).await }
         };

@@ -31,12 +31,7 @@ fn is_named_so(path: &Path) -> bool {
     name.starts_with("restatectl-backup-") && name.ends_with(".jsonl")
 }
 
-fn explains(
-    backup: &Snapshot,
-    source: &Snapshot,
-    target: &Snapshot,
-    is_running: bool,
-) -> bool {
+fn explains(backup: &Snapshot, source: &Snapshot, target: &Snapshot, is_running: bool) -> bool {
     target.iter().all(|(key, found)| {
         let is_merged = is_running && *key == Key::NodesConfig;
         is_merged || same(Some(found), source.get(key)) || same(Some(found), backup.get(key))

@@ -85,7 +85,7 @@ fn back_to_the_cluster(
     let verify = command_line(&[&[program(context)], &words.map(ToOwned::to_owned)[..]].concat());
     vec![
         format!(
-            "Stop every node before starting any: {}. Those that have seen the new nodes_config have \
+            "Stop every node before starting any: {}. Those that saw a generation above their own have \
              stopped by themselves.",
             all.join(", ")
         ),

@@ -67,9 +67,8 @@ async fn ask(
     let elsewhere = source.nodes.iter().filter(|node| !is_home(node)).map(|node| async move {
         let seen = cluster.look_at(&node.address).await.ok()?;
         // The same server under two addresses is at home.
-        let moved = target.nodes.iter().all(|known| {
-            Some((known.id, known.generation)) != seen.node_id
-        });
+        let moved =
+            target.nodes.iter().all(|known| Some((known.id, known.generation)) != seen.node_id);
         moved.then(|| (node.clone(), seen))
     });
     let (at_home, elsewhere) = tokio::join!(join_all(at_home), join_all(elsewhere));
@@ -142,7 +141,10 @@ async fn wait_until_at_rest(run: &Run<'_>, cluster: &Cluster) -> Result<Entry, F
                     finding.text()
                 );
                 let code = finding.code.unwrap_or(Code::NotInMigrationMode);
-                return Err(finding.hints.into_iter().fold(Failure::new(code, reason), Failure::hint));
+                return Err(finding
+                    .hints
+                    .into_iter()
+                    .fold(Failure::new(code, reason), Failure::hint));
             }
         }
     }

@@ -45,10 +45,9 @@ pub(super) async fn read(
     };
     let read = match &quorum {
         // No read would be answered: that is known now, and not after every time-out.
-        Some(Quorum::Lost(reason) | Quorum::NoLeader(reason)) => Err(StoreError::NoQuorum {
-            store: target.name().to_owned(),
-            reason: reason.clone(),
-        }),
+        Some(Quorum::Lost(reason) | Quorum::NoLeader(reason)) => {
+            Err(StoreError::NoQuorum { store: target.name().to_owned(), reason: reason.clone() })
+        }
         _ => snapshot::read_beside(target, at_hand, Stage::ReadTarget, context.watch).await,
     };
     let probe = match &read {
@@ -79,7 +78,9 @@ pub(super) async fn migration_mode(
     cluster: &Cluster,
 ) -> Finding {
     match &target.read {
-        Ok(held) => running::nodes(cluster, source, held.get(&Key::NodesConfig), args.dry_run).await,
+        Ok(held) => {
+            running::nodes(cluster, source, held.get(&Key::NodesConfig), args.dry_run).await
+        }
         Err(_) => Finding::skipped(Check::MigrationMode, "the target could not be read"),
     }
 }
@@ -133,7 +134,7 @@ pub(super) async fn check(
         former: former.as_deref(),
     };
     let elsewhere = source.quorum == Some(Quorum::NoMembers);
-    found(checks::check_target_keys(&plan, elsewhere));
+    found(checks::check_target_keys(&plan, elsewhere, target.is_running()));
     let faults = merged.as_ref().map(|_| ()).map_err(Vec::as_slice);
     found(match target.is_running() {
         true => checks::check_running_cluster(before, held, faults),

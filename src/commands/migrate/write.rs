@@ -126,7 +126,9 @@ pub(super) async fn prove(run: &Run<'_>) -> Result<(), Failure> {
         let Some(keys) = faults(&compare(&expected, &source_now)) else {
             return still_at_rest(&source_now, &gathered.source, args).await;
         };
-        if target.is_running() && source_now.get(&Key::NodesConfig) != expected.get(&Key::NodesConfig) {
+        if target.is_running()
+            && source_now.get(&Key::NodesConfig) != expected.get(&Key::NodesConfig)
+        {
             return Err(source_is_used());
         }
         if round == ROUNDS {
@@ -147,9 +149,8 @@ pub(super) async fn prove(run: &Run<'_>) -> Result<(), Failure> {
 /// Each start of a server changes `nodes_config` of its store.
 fn source_is_used() -> Failure {
     let reason = "nodes_config of the source changed meanwhile: a server was started on it";
-    Failure::new(Code::SourceChanged, reason).hint(
-        "stop every server that runs on the source, then run again with --resume --force",
-    )
+    Failure::new(Code::SourceChanged, reason)
+        .hint("stop every server that runs on the source, then run again with --resume --force")
 }
 
 async fn read_both(run: &Run<'_>, expected: &Snapshot) -> Result<(Snapshot, Snapshot), Failure> {
