@@ -118,12 +118,25 @@ impl Cluster {
         }
     }
 
-    /// Waits until every node has stopped by itself.
-    pub fn wait_until_stopped(&mut self) {
-        wait_for("the nodes to stop by themselves", Duration::from_secs(30), || {
-            let mut running = self.nodes.iter_mut().filter_map(|node| node.process.as_mut());
-            running.all(Process::has_ended).then_some(())
-        });
+    /// Waits until a majority of the metadata servers has stopped by itself; gives the names of the
+    /// nodes that have not.
+    pub fn wait_until_stopped(&mut self) -> Vec<String> {
+        wait_for("the metadata servers to stop by themselves", Duration::from_secs(30), || {
+            let mut still_running = |server: bool| -> Vec<String> {
+                let nodes = self.nodes.iter_mut();
+                nodes
+                    .filter(|node| !server || node.roles.contains(&"metadata-server"))
+                    .filter_map(|node| {
+                        let ended = node.process.as_mut().is_none_or(Process::has_ended);
+                        (!ended).then(|| node.name.clone())
+                    })
+                    .collect()
+            };
+            let servers = still_running(true).len();
+            let others = still_running(false);
+            let all = self.nodes.iter().filter(|node| node.roles.contains(&"metadata-server"));
+            (servers < all.count().div_ceil(2)).then_some(others)
+        })
     }
 
     /// A file with the `[metadata-client]` section of the replicated store, at these addresses.

@@ -85,8 +85,8 @@ fn back_to_the_cluster(
     let verify = command_line(&[&[program(context)], &words.map(ToOwned::to_owned)[..]].concat());
     vec![
         format!(
-            "Stop every node before starting any: {}. Those that saw a generation above their own have \
-             stopped by themselves.",
+            "Stop every node before starting any: {}. Metadata servers that saw a generation above \
+             their own have stopped by themselves; other nodes may still run.",
             all.join(", ")
         ),
         format!(
