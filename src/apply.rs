@@ -2,7 +2,8 @@
 //!
 //! A server takes a store without `nodes_config` for one that was never set up, so that a
 //! half-written target is never mistaken for a whole one. For the same reason a `nodes_config` that
-//! is to be replaced is deleted first, unless all happens in one transaction.
+//! is to be replaced is deleted first, unless all happens in one transaction, or servers run on the
+//! target, which can't be without it.
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
@@ -33,7 +34,7 @@ pub async fn carry_out(
     let changes = plan.changes();
     watch.on(Event::Started(Stage::Write, target.name()));
     watch.on(Event::Total(Stage::Write, changes.len()));
-    for group in groups(changes, target.writing()) {
+    for group in groups(changes, target.writing(), target.is_running()) {
         write_all(group, target, journal, watch).await?;
     }
     watch.on(Event::Finished(Stage::Write));
@@ -49,17 +50,20 @@ pub async fn write_one(change: Change, target: &dyn Target) -> Result<(), StoreE
 }
 
 /// Batches that may be written at once, group after group.
-fn groups(changes: Vec<Change>, writing: Writing) -> Vec<Vec<Vec<Change>>> {
+fn groups(changes: Vec<Change>, writing: Writing, is_running: bool) -> Vec<Vec<Vec<Change>>> {
     let (nodes_config, others): (Vec<_>, Vec<_>) =
         changes.into_iter().partition(|change| change.key == Key::NodesConfig);
     let mut together = others.clone();
     together.extend(nodes_config.iter().cloned());
     let mut whole = batches(together, writing);
-    if writing.atomic && whole.len() <= 1 {
+    if writing.atomic && whole.len() <= 1 && !is_running {
         whole.retain(|batch| !batch.is_empty());
         return vec![whole];
     }
-    let (first, last) = nodes_config.into_iter().map(around).unzip::<_, _, Vec<_>, Vec<_>>();
+    let (first, last) = nodes_config
+        .into_iter()
+        .map(|change| around(change, is_running))
+        .unzip::<_, _, Vec<_>, Vec<_>>();
     [first.into_iter().flatten().collect(), others, last.into_iter().flatten().collect()]
         .into_iter()
         .map(|group| batches(group, writing))
@@ -68,9 +72,10 @@ fn groups(changes: Vec<Change>, writing: Writing) -> Vec<Vec<Vec<Change>>> {
 }
 
 /// What is to happen to `nodes_config` before all else, and what after.
-fn around(change: Change) -> (Option<Change>, Option<Change>) {
+fn around(change: Change, is_running: bool) -> (Option<Change>, Option<Change>) {
     let with = |effect| Change { key: change.key.clone(), effect };
     match change.effect.clone() {
+        _ if is_running => (None, Some(change)),
         Effect::Create(_) => (None, Some(change)),
         Effect::Delete(_) => (Some(change), None),
         Effect::Overwrite(value, tag) => {
@@ -156,19 +161,19 @@ mod tests {
     #[test]
     fn what_fits_one_transaction_is_one() {
         let changes = vec![create(Key::NodesConfig), create(Key::Logs), create(Key::RuleBook)];
-        let groups = groups(changes, writing(true));
+        let groups = groups(changes, writing(true), false);
         assert_eq!(names(&groups), "{[bifrost_config rule_book nodes_config]}");
     }
 
     #[test]
     fn otherwise_nodes_config_goes_alone_and_last() {
         let changes = || vec![create(Key::NodesConfig), create(Key::Logs), create(Key::RuleBook)];
-        let last = names(&groups(changes(), writing(false)));
+        let last = names(&groups(changes(), writing(false), false));
         assert_eq!(last, "{[bifrost_config rule_book]}{[nodes_config]}");
         let mut many = changes();
         many.extend((0..4).map(|n| create(Key::PartitionEpoch(n))));
         assert_eq!(
-            names(&groups(many, writing(true))),
+            names(&groups(many, writing(true), false)),
             "{[bifrost_config rule_book pp_epoch_0][pp_epoch_1 pp_epoch_2 pp_epoch_3]}{[nodes_config]}"
         );
     }
@@ -179,7 +184,11 @@ mod tests {
         if let Effect::Create(value) = replaced.effect {
             replaced.effect = Effect::Overwrite(value, Tag::Version(Version(7)));
         }
-        let groups = groups(vec![replaced, create(Key::Logs)], writing(false));
+        let changes = vec![replaced, create(Key::Logs)];
+        let in_place = super::groups(changes.clone(), writing(true), true);
+        assert_eq!(names(&in_place), "{[bifrost_config]}{[nodes_config]}");
+        assert!(matches!(in_place[1][0][0].effect, Effect::Overwrite(..)));
+        let groups = groups(changes, writing(false), false);
         assert_eq!(names(&groups), "{[nodes_config]}{[bifrost_config]}{[nodes_config]}");
         assert_eq!(groups[0][0][0].effect, Effect::Delete(Tag::Version(Version(7))));
         assert!(matches!(groups[2][0][0].effect, Effect::Create(_)));

@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::backends::cluster::ClusterOptions;
-use crate::backends::transport::{Limits, TlsOptions};
+use crate::backends::transport::{Address, Limits, TlsOptions};
 use crate::backends::{Requests, StoreError};
 use crate::commands::backup::BackupArgs;
 use crate::commands::completions::CompletionsArgs;
@@ -203,14 +203,6 @@ impl Global {
     /// # Errors
     /// [`StoreError::Usage`] for an address that is none, or half of a TLS identity.
     pub fn cluster(&self) -> Result<ClusterOptions, StoreError> {
-        let identity = match (&self.tls_cert, &self.tls_key) {
-            (Some(cert), Some(key)) => Some((cert.clone(), key.clone())),
-            (None, None) => None,
-            _ => {
-                let reason = "--tls-cert and --tls-key are given together or not at all";
-                return Err(StoreError::Usage(reason.to_owned()));
-            }
-        };
         let written =
             self.single_address.as_ref().map_or(self.address.clone(), |one| vec![one.clone()]);
         let addresses = written
@@ -224,9 +216,29 @@ impl Global {
                 "--address, or RESTATECTL_ADDRESS, is empty; name at least one node".to_owned(),
             ));
         }
+        self.cluster_at(addresses, self.single_address.is_some())
+    }
+
+    /// The same for these addresses; `only_these` where no other nodes are to be asked.
+    ///
+    /// # Errors
+    /// [`StoreError::Usage`] for half of a TLS identity.
+    pub fn cluster_at(
+        &self,
+        addresses: Vec<Address>,
+        only_these: bool,
+    ) -> Result<ClusterOptions, StoreError> {
+        let identity = match (&self.tls_cert, &self.tls_key) {
+            (Some(cert), Some(key)) => Some((cert.clone(), key.clone())),
+            (None, None) => None,
+            _ => {
+                let reason = "--tls-cert and --tls-key are given together or not at all";
+                return Err(StoreError::Usage(reason.to_owned()));
+            }
+        };
         Ok(ClusterOptions {
             addresses,
-            only_these: self.single_address.is_some(),
+            only_these,
             limits: Limits {
                 connect: Duration::from_millis(self.connect_timeout),
                 request: self.request_timeout(),

@@ -121,6 +121,12 @@ impl Plan {
         }
     }
 
+    /// The plan without the step of this key.
+    pub fn without(&self, key: &Key) -> Plan {
+        let others = self.steps.iter().filter(|step| step.key != *key);
+        Plan { steps: others.cloned().collect() }
+    }
+
     /// The keys in the way.
     pub fn conflicts(&self) -> impl Iterator<Item = &Step> {
         self.steps.iter().filter(|step| step.action == Action::Conflict)

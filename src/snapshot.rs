@@ -34,6 +34,7 @@ pub async fn read_beside(
 ) -> Result<Snapshot, StoreError> {
     let reading = KeyReading { store, at_hand, stage, watch };
     watch.on(Event::Started(stage, store.name()));
+    // A store that can't list is also asked for what is at hand.
     let snapshot = match store.keys().await? {
         Some(keys) => {
             watch.on(Event::Total(stage, keys.len()));
@@ -49,9 +50,10 @@ pub async fn read_beside(
 /// be absent: a partition that never had a leader has no epoch.
 async fn read_by_known_names(reading: &KeyReading<'_>) -> Result<Snapshot, StoreError> {
     let mut snapshot = reading.keys(Key::FIXED.into()).await?;
-    let epochs = epochs(&snapshot);
-    reading.watch.on(Event::Total(reading.stage, snapshot.len() + epochs.len()));
-    snapshot.extend(reading.keys(epochs).await?);
+    let mut others = epochs(&snapshot);
+    others.extend(reading.at_hand.keys().filter(|key| !Key::FIXED.contains(key)).cloned());
+    reading.watch.on(Event::Total(reading.stage, snapshot.len() + others.len()));
+    snapshot.extend(reading.keys(others).await?);
     Ok(snapshot)
 }
 

@@ -29,6 +29,8 @@ mod moving_source;
 mod object_store;
 mod pairs;
 mod races;
+mod roll_back;
+mod round_trip;
 mod s3_faults;
 mod s3_permissions;
 mod secrets;

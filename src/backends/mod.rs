@@ -80,6 +80,11 @@ pub trait Source: Send + Sync {
     /// How reads are best made.
     fn reading(&self) -> Reading;
 
+    /// Whether the store can say which keys it has.
+    fn lists(&self) -> bool {
+        true
+    }
+
     /// The keys of Restate's that are there, damaged ones too; `None` where the store can't list.
     async fn keys(&self) -> Result<Option<BTreeSet<Key>>, StoreError>;
 
@@ -116,6 +121,13 @@ pub trait Target: Source {
     /// where writes are atomic, nothing of the batch has then been written. After
     /// [`StoreError::Unavailable`] the state is unknown and has to be read.
     async fn write(&self, changes: &[Change]) -> Result<(), StoreError>;
+
+    /// Whether servers run on this store while it is written, as is so for one that lies within them.
+    /// Its `nodes_config` is then never absent, and can only be replaced by what keeps the servers'
+    /// place in it; and putting it ends the writing, since the servers stop when they see it.
+    fn is_running(&self) -> bool {
+        false
+    }
 
     /// Whether it is known that this store honours conditions, so that there is nothing to probe.
     fn semantics_are_known(&self) -> bool {

@@ -31,6 +31,8 @@ pub struct Node {
     pub roles: Vec<String>,
     /// The server version it last started with.
     pub binary_version: Option<String>,
+    /// How often it has started: it rises with each start.
+    pub generation: u32,
 }
 
 impl Node {
@@ -115,6 +117,11 @@ fn node(id: u32, fields: &Json) -> Result<Node, String> {
             .collect::<Option<_>>()
             .ok_or_else(|| format!("has N{id} with a role that is no text"))?,
         binary_version: text(fields, "binary_version"),
+        generation: fields
+            .pointer("/current_generation/1")
+            .and_then(Json::as_u64)
+            .and_then(|generation| u32::try_from(generation).ok())
+            .unwrap_or_default(),
     })
 }
 

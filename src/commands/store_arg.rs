@@ -1,12 +1,13 @@
 //! STORE arguments: a path to a TOML file with a `[metadata-client]` section, `-` for that TOML on
 //! standard input, or a path to a backup file; which of them it is, is seen from its content. Without
-//! one, a command reads the running cluster at `--address`.
+//! one, a command reads the running cluster at `--address`. The section of a replicated store names the
+//! running cluster as well: at the addresses in it.
 
 use std::fs::File;
 use std::io::{self, Read};
 
 use crate::backends::backup::{Backup, is_backup};
-use crate::backends::cluster::{self, Cluster, WritableCluster};
+use crate::backends::cluster::{self, Cluster, ClusterOptions, WritableCluster};
 use crate::backends::dynamo_db::DynamoDb;
 use crate::backends::etcd::Etcd;
 use crate::backends::object_store::ObjectStore;
@@ -118,61 +119,105 @@ impl Opened {
 /// # Errors
 /// As [`load`]; [`Code::SourceUnavailable`] for a cluster that does not answer.
 pub async fn open_source(from: Option<StoreArg>, context: &Context<'_>) -> Result<Opened, Failure> {
-    match from {
-        Some(store) => open_store(store, context).await.map(Opened::Store),
-        None => {
-            let opened = open_cluster(context).await;
-            opened
-                .map(|cluster| Opened::Cluster(Box::new(cluster)))
-                .map_err(|error| Failure::of_cluster(&error))
-        }
-    }
+    open(from, context, Failure::of_cluster).await
 }
 
-/// Opens any store but the running cluster, to be read.
+/// Opens the store that a source is compared with.
 ///
 /// # Errors
 /// As [`open_target`].
-pub async fn open_store(
-    store: StoreArg,
+pub async fn open_other(store: StoreArg, context: &Context<'_>) -> Result<Opened, Failure> {
+    open(Some(store), context, Failure::of_target).await
+}
+
+async fn open(
+    store: Option<StoreArg>,
     context: &Context<'_>,
-) -> Result<Box<dyn Source>, Failure> {
+    failure: fn(&StoreError) -> Failure,
+) -> Result<Opened, Failure> {
+    if let Some(options) = place(store.as_ref(), context)? {
+        let opened = cluster::connect(&options).await.map_err(|error| failure(&error))?;
+        return Ok(Opened::Cluster(Box::new(opened)));
+    }
     match store {
-        StoreArg::Backup(backup) => Ok(backup),
-        StoreArg::Config(loaded) => {
-            let target = open_target(&loaded, context).await?;
-            Ok(target)
-        }
+        Some(StoreArg::Backup(backup)) => Ok(Opened::Store(backup)),
+        Some(StoreArg::Config(loaded)) => Ok(Opened::Store(open_external(&loaded, context).await?)),
+        None => Err(Failure::new(Code::Internal, "there is no store to open")),
     }
 }
 
-/// What a single key is edited in: the running cluster, or a store of its own.
-pub enum Editable {
+/// Where the running cluster is that the argument names, if it names one: without an argument, the one
+/// at `--address`.
+///
+/// # Errors
+/// Addresses or TLS options that can't be used, as wrong usage or a wrong configuration.
+pub fn place(
+    store: Option<&StoreArg>,
+    context: &Context<'_>,
+) -> Result<Option<ClusterOptions>, Failure> {
+    match store {
+        None => {
+            let options = context.global.cluster();
+            options.map(Some).map_err(|error| Failure::of_cluster(&error))
+        }
+        Some(StoreArg::Config(loaded)) => match &loaded.store {
+            StoreConfig::Replicated(addresses) => cluster_at(addresses, loaded, context).map(Some),
+            _ => Ok(None),
+        },
+        Some(StoreArg::Backup(_)) => Ok(None),
+    }
+}
+
+fn cluster_at(
+    addresses: &[String],
+    loaded: &Loaded,
+    context: &Context<'_>,
+) -> Result<ClusterOptions, Failure> {
+    if addresses.is_empty() {
+        return Err(replicated(loaded));
+    }
+    let parsed = addresses.iter().map(|address| address.parse()).collect::<Result<_, _>>();
+    let addresses = parsed.map_err(|reason| {
+        Failure::new(Code::ConfigInvalid, format!("{}: {reason}", loaded.file))
+    })?;
+    context.global.cluster_at(addresses, false).map_err(|error| Failure::of_cluster(&error))
+}
+
+/// A store that can be written: the running cluster, or one of its own.
+pub enum Writable {
     /// The running cluster.
     Cluster(Box<WritableCluster>),
     /// Any other store.
     Store(Box<dyn Target>),
 }
 
-impl Editable {
+impl Writable {
     /// As a target.
     pub fn target(&self) -> &dyn Target {
         match self {
-            Editable::Cluster(cluster) => cluster.as_ref(),
-            Editable::Store(store) => store.as_ref(),
+            Writable::Cluster(cluster) => cluster.as_ref(),
+            Writable::Store(store) => store.as_ref(),
+        }
+    }
+
+    /// The running cluster, if it is one.
+    pub fn cluster(&self) -> Option<&Cluster> {
+        match self {
+            Writable::Cluster(cluster) => Some(cluster.cluster()),
+            Writable::Store(_) => None,
         }
     }
 
     /// Whether servers run on it for all that is known.
     pub fn is_cluster(&self) -> bool {
-        matches!(self, Editable::Cluster(_))
+        self.cluster().is_some()
     }
 
     /// What a failed read of it means.
     pub fn failure(&self, error: &StoreError) -> Failure {
         match self {
-            Editable::Cluster(_) => Failure::of_cluster(error),
-            Editable::Store(_) => Failure::of_source(error),
+            Writable::Cluster(_) => Failure::of_cluster(error),
+            Writable::Store(_) => Failure::of_source(error),
         }
     }
 }
@@ -184,14 +229,17 @@ impl Editable {
 pub async fn open_editable(
     from: Option<StoreArg>,
     context: &Context<'_>,
-) -> Result<Editable, Failure> {
+) -> Result<Writable, Failure> {
+    if let Some(options) = place(from.as_ref(), context)? {
+        let opened = cluster::connect(&options).await;
+        let opened = opened.map_err(|error| Failure::of_cluster(&error))?;
+        return Ok(Writable::Cluster(Box::new(opened.into_writable())));
+    }
     match from {
-        None => {
-            let opened =
-                open_cluster(context).await.map_err(|error| Failure::of_cluster(&error))?;
-            Ok(Editable::Cluster(Box::new(opened.into_writable())))
+        None => Err(Failure::new(Code::Internal, "there is no store to open")),
+        Some(StoreArg::Config(loaded)) => {
+            Ok(Writable::Store(open_external(&loaded, context).await?))
         }
-        Some(StoreArg::Config(loaded)) => Ok(Editable::Store(open_target(&loaded, context).await?)),
         Some(StoreArg::Backup(backup)) => {
             let reason =
                 format!("{} can't be edited: a backup file is never changed", backup.name());
@@ -201,22 +249,27 @@ pub async fn open_editable(
     }
 }
 
-/// Connects to the running cluster.
+/// Opens the target of a migration.
 ///
 /// # Errors
-/// What the addresses or the nodes at them answer.
-pub async fn open_cluster(context: &Context<'_>) -> Result<Cluster, StoreError> {
-    cluster::connect(&context.global.cluster()?).await
+/// [`Code::ConfigInvalid`] for a store that can't be opened so; [`Code::TargetUnavailable`] for a
+/// cluster that does not answer.
+pub async fn open_target(loaded: &Loaded, context: &Context<'_>) -> Result<Writable, Failure> {
+    let StoreConfig::Replicated(addresses) = &loaded.store else {
+        return open_external(loaded, context).await.map(Writable::Store);
+    };
+    let opened = cluster::connect(&cluster_at(addresses, loaded, context)?).await;
+    let opened = opened.map_err(|error| {
+        Failure::of_target(&error).hint(
+            "the target is a running cluster: start all its nodes with --metadata-migration-mode and \
+             their [metadata-client] section of type \"replicated\"",
+        )
+    })?;
+    Ok(Writable::Cluster(Box::new(opened.into_writable())))
 }
 
-/// Opens a configured store for writing.
-///
-/// # Errors
-/// [`Code::ConfigInvalid`] for a store that can't be opened so.
-pub async fn open_target(
-    loaded: &Loaded,
-    context: &Context<'_>,
-) -> Result<Box<dyn Target>, Failure> {
+/// Opens a store of its own.
+async fn open_external(loaded: &Loaded, context: &Context<'_>) -> Result<Box<dyn Target>, Failure> {
     match &loaded.store {
         StoreConfig::Etcd(etcd) => {
             let opened = Etcd::open(etcd, context.global.requests());
@@ -230,7 +283,7 @@ pub async fn open_target(
             let opened = DynamoDb::open(config, context.global.requests()).await;
             Ok(Box::new(opened.map_err(|error| Failure::of_target(&error))?))
         }
-        StoreConfig::Replicated => Err(replicated(loaded)),
+        StoreConfig::Replicated(_) => Err(replicated(loaded)),
     }
 }
 
@@ -243,8 +296,8 @@ fn replicated(loaded: &Loaded) -> Failure {
     let file = &loaded.file;
     let reason = format!("{file}: [metadata-client] {says}: that is the running cluster itself");
     Failure::new(Code::ConfigInvalid, reason).hint(
-        "the running cluster is reached with --address; a target is an external store, such as type = \
-         \"etcd\"",
+        "name its nodes in addresses = [\"http://host:5122\"] there, or leave out the file and reach it \
+         with --address; any other store has a type, such as \"etcd\"",
     )
 }
 
@@ -252,6 +305,9 @@ fn replicated(loaded: &Loaded) -> Failure {
 pub fn is_same_store(one: &StoreArg, other: &StoreArg) -> bool {
     let (StoreArg::Config(one), StoreArg::Config(other)) = (one, other) else { return false };
     match (&one.store, &other.store) {
+        (StoreConfig::Replicated(one), StoreConfig::Replicated(other)) => {
+            one.iter().any(|address| other.contains(address))
+        }
         (StoreConfig::Etcd(one), StoreConfig::Etcd(other)) => {
             one.addresses.iter().any(|address| other.addresses.contains(address))
         }

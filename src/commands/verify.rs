@@ -45,35 +45,37 @@ pub async fn run(args: &VerifyArgs, context: &Context<'_>) -> anyhow::Result<Out
     if from.as_ref().is_some_and(|from| is_same_store(from, &to)) {
         return Err(same_store("--from and --toml lead to the same store").into());
     }
-    let target = store_arg::open_store(to, context).await?;
+    let theirs = store_arg::open_other(to, context).await?;
+    let target = theirs.source();
     let opened = store_arg::open_source(from, context).await?;
     let source = opened.source();
-    let (ours, theirs) = try_join!(
+    if let (Some(one), Some(other)) = (opened.cluster(), theirs.cluster())
+        && one.shares_nodes_with(other)
+    {
+        return Err(same_store("source and target are the same running cluster").into());
+    }
+    let (ours, held) = try_join!(
         async {
             let read = snapshot::read(source, Stage::ReadSource, context.watch).await;
             read.map_err(|error| opened.failure(&error))
         },
         async {
-            let read = snapshot::read(target.as_ref(), Stage::ReadTarget, context.watch).await;
+            let read = snapshot::read(target, Stage::ReadTarget, context.watch).await;
             read.map_err(|error| Failure::of_target(&error))
         },
     )?;
-    let verdict = compare(&ours, &theirs);
+    let verdict = compare(&ours, &held);
     if proves_nothing(&verdict, &opened).await {
         let reason = "the cluster at --address has no metadata server and holds the target's \
                       nodes_config: it runs on the target already";
         return Err(same_store(reason).into());
     }
     let equal = verdict.faults(args.allow_newer).next().is_none();
-    let compared = Compared {
-        source: StoreName::of(source),
-        target: StoreName::of(target.as_ref()),
-        equal,
-        verdict,
-    };
+    let compared =
+        Compared { source: StoreName::of(source), target: StoreName::of(target), equal, verdict };
     let failure = (!compared.equal).then(|| {
         let failure = differ(&compared, args.allow_newer);
-        match (codec::cluster_of(&ours), codec::cluster_of(&theirs)) {
+        match (codec::cluster_of(&ours), codec::cluster_of(&held)) {
             (Some(ours), Some(theirs)) if ours != theirs => {
                 let (ours, theirs) = (named(&ours), named(&theirs));
                 failure.hint(format!("they hold two clusters: {ours} and {theirs}"))

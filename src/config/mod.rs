@@ -63,8 +63,8 @@ pub struct Loaded {
 /// Which store, and how it is reached.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StoreConfig {
-    /// The built-in, replicated store.
-    Replicated,
+    /// The built-in, replicated store: where its nodes are, as the section says it, if it does.
+    Replicated(Vec<String>),
     /// An etcd cluster.
     Etcd(EtcdConfig),
     /// A prefix in a bucket of Amazon S3 or a store like it.
@@ -184,9 +184,13 @@ fn store(fields: &Fields<'_>) -> Result<StoreConfig, Fault> {
 fn replicated(fields: &Fields<'_>) -> Result<StoreConfig, Fault> {
     let one = fields.text("address")?;
     let several = fields.texts("addresses")?;
-    match one.zip(several) {
-        Some(((_, at), _)) => Err((at, "give address or addresses, not both".to_owned())),
-        None => Ok(StoreConfig::Replicated),
+    match (one, several) {
+        (Some((_, at)), Some(_)) => Err((at, "give address or addresses, not both".to_owned())),
+        (Some((one, _)), None) => Ok(StoreConfig::Replicated(vec![one])),
+        (None, several) => {
+            let several = several.map(|(several, _)| several).unwrap_or_default();
+            Ok(StoreConfig::Replicated(several.into_iter().map(|(address, _)| address).collect()))
+        }
     }
 }
 
@@ -257,7 +261,7 @@ pub(crate) fn has_port(address: &str) -> bool {
 
 fn unknown_fields(fields: &Fields<'_>, store: &StoreConfig, file: &str) -> Vec<String> {
     let (kind, own): (_, &[&str]) = match store {
-        StoreConfig::Replicated => ("replicated", &["address", "addresses"]),
+        StoreConfig::Replicated(_) => ("replicated", &["address", "addresses"]),
         StoreConfig::Etcd(_) => ("etcd", &["addresses"]),
         StoreConfig::ObjectStore(_) => ("object-store", &object_store::FIELDS),
         StoreConfig::DynamoDb(_) => ("dynamo-db", &dynamo_db::FIELDS),

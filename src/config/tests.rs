@@ -64,9 +64,15 @@ fn a_dynamo_db_section() {
 
 #[test]
 fn replicated_is_also_embedded_and_the_default() {
-    for text in ["", "type = \"embedded\"", "type = \"replicated\"\naddress = \"http://a:5122\""] {
+    for (text, addresses) in [
+        ("", &[][..]),
+        ("type = \"embedded\"", &[]),
+        ("type = \"replicated\"\naddress = \"http://a:5122\"", &["http://a:5122"]),
+        ("addresses = [\"http://a:1\", \"unix:/b\"]", &["http://a:1", "unix:/b"]),
+    ] {
         let loaded = parse(&format!("[metadata-client]\n{text}"), "f").unwrap();
-        assert_eq!(loaded.store, StoreConfig::Replicated);
+        let addresses = addresses.iter().map(|address| (*address).to_owned()).collect();
+        assert_eq!(loaded.store, StoreConfig::Replicated(addresses));
     }
 }
 

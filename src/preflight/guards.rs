@@ -22,7 +22,7 @@ pub struct Permits<'a> {
 
 /// Whose metadata a target holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Owner {
+pub(super) enum Owner {
     Nobody,
     SameCluster,
     /// Name and fingerprint.
@@ -31,7 +31,7 @@ enum Owner {
     Unknown,
 }
 
-fn owner(source: &Snapshot, target: &Snapshot) -> Owner {
+pub(super) fn owner(source: &Snapshot, target: &Snapshot) -> Owner {
     if target.is_empty() {
         return Owner::Nobody;
     }

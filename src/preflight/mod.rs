@@ -2,12 +2,14 @@
 //! are reported, not only the first that fails.
 
 mod guards;
+mod running;
 mod source;
 mod target;
 
 use crate::outcome::{Code, Failure, exit};
 
 pub use guards::{Permits, check_target_cluster, check_target_newer};
+pub use running::{Answers, check_running_cluster, check_running_nodes, check_target_quorum};
 pub use source::{
     Ignored, check_migration_mode, check_quorum, check_server_version, check_source, check_tls,
     check_values,
@@ -176,7 +178,12 @@ pub fn refusal(findings: &[Finding]) -> Option<Failure> {
         // How to replace keys is no advice where more than this cluster's past is at stake.
         .filter(|finding| !(guarded && finding.check == Check::TargetKeys))
         .flat_map(|finding| finding.hints.clone())
-        .collect();
+        .fold(Vec::new(), |mut hints, hint| {
+            if !hints.contains(&hint) {
+                hints.push(hint);
+            }
+            hints
+        });
     Some(failure)
 }
 

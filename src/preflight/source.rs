@@ -206,15 +206,21 @@ fn fault(node: &Node, ignored: &[Ignored]) -> Option<String> {
         }
         Some(_) => None,
         None => {
-            let roles: Vec<_> = node
-                .roles
-                .iter()
-                .filter(|role| !MIGRATION_ROLES.contains(&role.as_str()))
-                .map(String::as_str)
-                .collect();
+            let roles = not_of_migration(&node.roles);
             (!roles.is_empty()).then(|| format!("{node} has the roles {}", roles.join(", ")))
         }
     }
+}
+
+/// Those of the roles that a node in migration mode has not, each once.
+pub(super) fn not_of_migration<'a>(roles: impl IntoIterator<Item = &'a String>) -> Vec<&'a str> {
+    let mut others: Vec<&str> = Vec::new();
+    for role in roles.into_iter().map(String::as_str) {
+        if !MIGRATION_ROLES.contains(&role) && !others.contains(&role) {
+            others.push(role);
+        }
+    }
+    others
 }
 
 /// Whether the replicated store has its majority.

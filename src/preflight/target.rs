@@ -52,8 +52,9 @@ pub fn check_limits(misfits: &Result<Vec<Misfit>, StoreError>, wanted: &Snapshot
 }
 
 /// Whether the target has keys that the plan may not touch; `elsewhere` where the source keeps its
-/// metadata in no store of its own, which may then be the target.
-pub fn check_target_keys(plan: &Plan, elsewhere: bool) -> Finding {
+/// metadata in no store of its own, which may then be the target; `merges` where the plan's
+/// `nodes_config` is not the source's.
+pub fn check_target_keys(plan: &Plan, elsewhere: bool, merges: bool) -> Finding {
     if elsewhere && is_the_source(plan) {
         let detail = "no node of the cluster is a metadata server, and the target holds just its \
                       nodes_config: it runs on the target already";
@@ -83,7 +84,7 @@ pub fn check_target_keys(plan: &Plan, elsewhere: bool) -> Finding {
         Code::TargetKeysExist,
         format!("{} key(s) already exist in the target", conflicts.len()),
     )
-    .items(conflicts.into_iter().map(compared).collect())
+    .items(conflicts.into_iter().map(|step| compared(step, merges)).collect())
     .hint(hint)
 }
 
@@ -112,7 +113,7 @@ fn is_the_source(plan: &Plan) -> bool {
 }
 
 /// The key, and how it compares.
-fn compared(step: &Step) -> String {
+fn compared(step: &Step, merges: bool) -> String {
     let comparison = match (&step.source, &step.target) {
         (_, None) => "is missing".to_owned(),
         (_, Some(Entry::Damaged { reason, .. })) => reason.clone(),
@@ -121,7 +122,11 @@ fn compared(step: &Step) -> String {
         }
         (Some(source), Some(Entry::Whole(target, _))) => {
             let (ours, theirs) = (source.version, target.version);
+            let is_merged = merges && step.key == Key::NodesConfig;
             match compare_values(source, target) {
+                Compared::Older if is_merged => {
+                    format!("is at version {theirs}, and becomes a merge of both at version {ours}")
+                }
                 Compared::Same => format!("is identical, at version {theirs}"),
                 Compared::Newer => format!("is newer: version {theirs}, the source has {ours}"),
                 Compared::Older => format!("is older: version {theirs}, the source has {ours}"),

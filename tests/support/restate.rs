@@ -110,15 +110,65 @@ impl Cluster {
 
     /// Stops every node, then starts all of them in the mode.
     pub fn restart(&mut self, mode: &Mode) {
+        self.stop();
+        self.start_all(mode);
+        if *mode != Mode::Migration {
+            self.wait_until_led();
+        }
+    }
+
+    /// Stops every node.
+    pub fn stop(&mut self) {
         for node in &mut self.nodes {
             if let Some(process) = node.process.take() {
                 process.stop();
             }
         }
-        self.start_all(mode);
-        if *mode != Mode::Migration {
-            self.wait_until_led();
-        }
+    }
+
+    /// Waits until a majority of the metadata servers has stopped by itself; gives the names of the
+    /// nodes that have not.
+    pub fn wait_until_stopped(&mut self) -> Vec<String> {
+        wait_for("the metadata servers to stop by themselves", Duration::from_secs(30), || {
+            let mut still_running = |server: bool| -> Vec<String> {
+                let nodes = self.nodes.iter_mut();
+                nodes
+                    .filter(|node| !server || node.roles.contains(&"metadata-server"))
+                    .filter_map(|node| {
+                        let ended = node.process.as_mut().is_none_or(Process::has_ended);
+                        (!ended).then(|| node.name.clone())
+                    })
+                    .collect()
+            };
+            let servers = still_running(true).len();
+            let others = still_running(false);
+            let all = self.nodes.iter().filter(|node| node.roles.contains(&"metadata-server"));
+            (servers < all.count().div_ceil(2)).then_some(others)
+        })
+    }
+
+    /// A file with the `[metadata-client]` section of the replicated store, at these addresses.
+    pub fn replicated_toml(&self, name: &str, addresses: &[String]) -> String {
+        let path = self.folder.path().join(name);
+        let section =
+            format!("[metadata-client]\ntype = \"replicated\"\naddresses = {addresses:?}\n");
+        std::fs::write(&path, section).unwrap();
+        path.to_str().unwrap().to_owned()
+    }
+
+    /// How often each node has started, by its name.
+    pub fn generations(&self) -> std::collections::BTreeMap<String, u64> {
+        let (_, bytes) = get(&self.address(), "nodes_config").unwrap();
+        let key = restatectl::model::Key::NodesConfig;
+        let document = restatectl::codec::decode(&key, &bytes).unwrap();
+        let nodes = document["nodes"].as_array().unwrap().iter();
+        nodes
+            .map(|pair| {
+                let node = &pair[1]["Node"];
+                let generation = node["current_generation"][1].as_u64().unwrap();
+                (node["name"].as_str().unwrap().to_owned(), generation)
+            })
+            .collect()
     }
 
     /// Restarts one node, and waits until it is up.

@@ -5,6 +5,7 @@
 
 mod discovery;
 mod leader;
+mod node;
 mod quorum;
 mod write;
 
@@ -17,6 +18,7 @@ use prost::bytes::Bytes;
 use tokio::join;
 
 pub use discovery::{ClusterOptions, connect};
+pub use node::Seen;
 pub use quorum::Quorum;
 pub use write::WritableCluster;
 
@@ -213,6 +215,10 @@ impl Source for Cluster {
 
     fn reading(&self) -> Reading {
         Reading { keys: 1, concurrency: self.at_once }
+    }
+
+    fn lists(&self) -> bool {
+        false
     }
 
     async fn keys(&self) -> Result<Option<BTreeSet<Key>>, StoreError> {

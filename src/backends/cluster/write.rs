@@ -174,6 +174,10 @@ impl Source for WritableCluster {
         self.0.reading()
     }
 
+    fn lists(&self) -> bool {
+        self.0.lists()
+    }
+
     async fn keys(&self) -> Result<Option<BTreeSet<Key>>, StoreError> {
         self.0.keys().await
     }
@@ -193,6 +197,10 @@ impl Target for WritableCluster {
         // There is no call for more than one key. Each write goes through the leader's log and disk.
         let concurrency = self.0.at_once.min(WRITES_AT_ONCE);
         Writing { keys: 1, bytes: LARGEST_VALUE, concurrency, atomic: true }
+    }
+
+    fn is_running(&self) -> bool {
+        true
     }
 
     /// A put that requires a version of a key that is not there: it goes through the log as any other,

@@ -13,7 +13,7 @@ use serde_json::Value as Json;
 
 use crate::backends::Target;
 use crate::codec;
-use crate::commands::store_arg::{self, Editable};
+use crate::commands::store_arg::{self, Writable};
 use crate::commands::{Context, interrupt};
 use crate::confirm::{self, Answer};
 use crate::edit::Patch;
@@ -106,7 +106,7 @@ async fn work(
 }
 
 /// The value, and what says whose it is and whether its servers are at rest.
-async fn read(store: &Editable, key: &Key) -> Result<Snapshot, Failure> {
+async fn read(store: &Writable, key: &Key) -> Result<Snapshot, Failure> {
     let mut keys = vec![key.clone(), Key::NodesConfig];
     keys.dedup();
     let read = store.target().read(&keys).await.map_err(|error| store.failure(&error))?;
@@ -146,7 +146,7 @@ async fn agreed(
     args: &EditArgs,
     change: &Change,
     found: &Snapshot,
-    store: &Editable,
+    store: &Writable,
     context: &Context<'_>,
 ) -> Result<(), Failure> {
     if !store.is_cluster() {

@@ -9,7 +9,7 @@ use crate::backends::backup::{self, Place};
 use crate::backends::{Change as Write, Effect, StoreError, Target};
 use crate::codec;
 use crate::commands::backup as backup_command;
-use crate::commands::store_arg::Editable;
+use crate::commands::store_arg::Writable;
 use crate::edit;
 use crate::model::{Entry, Snapshot};
 use crate::outcome::{Code, Failure};
@@ -37,7 +37,7 @@ pub(super) fn save(
 /// Writes, and reads where the answer leaves a doubt.
 pub(super) async fn write(
     change: &Change,
-    store: &Editable,
+    store: &Writable,
     record: &Record,
 ) -> Result<(), Failure> {
     let effect = match &change.old {
@@ -60,13 +60,13 @@ pub(super) async fn write(
     Ok(())
 }
 
-async fn now(change: &Change, store: &Editable) -> Option<Entry> {
+async fn now(change: &Change, store: &Writable) -> Option<Entry> {
     let read = store.target().read(std::slice::from_ref(&change.key)).await;
     read.ok()?.pop().flatten()
 }
 
 /// Another writer was faster. What they wrote is shown against what the edit was made for.
-async fn moved(change: &Change, store: &Editable) -> Failure {
+async fn moved(change: &Change, store: &Writable) -> Failure {
     let key = &change.key;
     let read = match &change.old {
         Some(old) => format!("version {} was read", old.version),

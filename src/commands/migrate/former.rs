@@ -5,17 +5,24 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::backends::backup::Backup;
-use crate::model::{Entry, Snapshot};
+use crate::model::{Entry, Key, Snapshot};
 
-/// The backup file in the folder that explains the target, if there is one.
-pub(super) fn find(folder: &Path, source: &Snapshot, target: &Snapshot) -> Option<PathBuf> {
+/// The backup file in the folder that explains the target, if there is one. A running target's
+/// `nodes_config` needs no explanation: it changes with each start of a server, and is merged.
+pub(super) fn find(
+    folder: &Path,
+    source: &Snapshot,
+    target: &Snapshot,
+    is_running: bool,
+) -> Option<PathBuf> {
     let files = fs::read_dir(folder).ok()?.filter_map(|file| Some(file.ok()?.path()));
     let mut backups: Vec<PathBuf> = files.filter(|path| is_named_so(path)).collect();
     backups.sort();
     // The latest first.
     backups.into_iter().rev().find(|path| {
         let bytes = fs::read(path).unwrap_or_default();
-        Backup::parse(&bytes, "").is_ok_and(|backup| explains(backup.entries(), source, target))
+        Backup::parse(&bytes, "")
+            .is_ok_and(|backup| explains(backup.entries(), source, target, is_running))
     })
 }
 
@@ -24,9 +31,10 @@ fn is_named_so(path: &Path) -> bool {
     name.starts_with("restatectl-backup-") && name.ends_with(".jsonl")
 }
 
-fn explains(backup: &Snapshot, source: &Snapshot, target: &Snapshot) -> bool {
+fn explains(backup: &Snapshot, source: &Snapshot, target: &Snapshot, is_running: bool) -> bool {
     target.iter().all(|(key, found)| {
-        same(Some(found), source.get(key)) || same(Some(found), backup.get(key))
+        let is_merged = is_running && *key == Key::NodesConfig;
+        is_merged || same(Some(found), source.get(key)) || same(Some(found), backup.get(key))
     })
 }
 
@@ -45,7 +53,7 @@ mod tests {
     use prost::bytes::Bytes;
 
     use super::*;
-    use crate::model::{Key, Tag, Value, Version};
+    use crate::model::{Tag, Value, Version};
 
     fn entry(version: u32) -> Entry {
         let value = Value { version: Version(version), bytes: Bytes::from_static(b"x") };
@@ -62,8 +70,12 @@ mod tests {
             let ours = [(epoch(0), entry(5)), (epoch(1), entry(3)), (epoch(7), entry(1))];
             ours.into_iter().chain(changed).collect()
         };
-        assert!(explains(&backup, &source, &mixture(None)));
-        assert!(!explains(&backup, &source, &mixture(Some((epoch(1), entry(4))))));
-        assert!(!explains(&backup, &source, &mixture(Some((epoch(8), entry(1))))));
+        assert!(explains(&backup, &source, &mixture(None), false));
+        assert!(!explains(&backup, &source, &mixture(Some((epoch(1), entry(4)))), false));
+        assert!(!explains(&backup, &source, &mixture(Some((epoch(8), entry(1)))), false));
+        // Where servers run on the target, its nodes_config is merged whatever it is.
+        let raised = mixture(Some((Key::NodesConfig, entry(9))));
+        assert!(!explains(&backup, &source, &raised, false));
+        assert!(explains(&backup, &source, &raised, true));
     }
 }

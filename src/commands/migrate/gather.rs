@@ -5,17 +5,17 @@ use std::path::PathBuf;
 use futures_util::future::join_all;
 use tokio::join;
 
+use super::MigrateArgs;
 use super::record::Record;
-use super::{MigrateArgs, former};
-use crate::backends::cluster::{Cluster, Quorum};
+use super::target_side::{self, TargetSide};
+use crate::backends::cluster::{self, Cluster, ClusterOptions, Quorum};
 use crate::backends::{StoreError, Target};
 use crate::codec::{self, NodesConfiguration};
 use crate::commands::Context;
-use crate::commands::store_arg::{self, Opened, StoreArg};
+use crate::commands::store_arg::{self, Opened, StoreArg, Writable};
 use crate::model::Snapshot;
 use crate::outcome::{Failure, StoreName};
-use crate::plan::{self, OnExisting};
-use crate::preflight::{self as checks, Check, Finding, Ignored, Permits};
+use crate::preflight::{self as checks, Check, Finding, Ignored};
 use crate::snapshot;
 use crate::watch::{Event, Stage};
 
@@ -23,6 +23,8 @@ use crate::watch::{Event, Stage};
 pub(super) struct Gathered {
     pub(super) source: Opened,
     pub(super) before: Snapshot,
+    /// What the target is to hold: the source, but for a `nodes_config` that is merged.
+    pub(super) wanted: Snapshot,
     pub(super) nodes: NodesConfiguration,
     /// What the target held.
     pub(super) held: Snapshot,
@@ -30,63 +32,87 @@ pub(super) struct Gathered {
     pub(super) former: Option<PathBuf>,
 }
 
+impl Gathered {
+    /// The nodes that say which of them are metadata servers: those of the target, where they run on it.
+    pub(super) fn servers_of(&self, target: &dyn Target) -> NodesConfiguration {
+        let theirs = codec::nodes_of(&self.held).filter(|_| target.is_running());
+        theirs.unwrap_or_else(|| self.nodes.clone())
+    }
+}
+
 /// The source as far as it could be read.
-struct SourceSide {
+pub(super) struct SourceSide {
     opened: Option<Opened>,
-    quorum: Option<Quorum>,
-    read: Result<Snapshot, StoreError>,
+    pub(super) quorum: Option<Quorum>,
+    pub(super) read: Result<Snapshot, StoreError>,
 }
 
-/// The target as far as it could be read.
-struct TargetSide {
-    read: Result<Snapshot, StoreError>,
-    probe: Result<(), StoreError>,
-}
-
-const NO_SOURCE: &str = "the source could not be read";
+pub(super) const NO_SOURCE: &str = "the source could not be read";
 
 /// Makes every check and records its finding. `None` if a side could not be read.
 pub(super) async fn gather(
     args: &MigrateArgs,
     from: Option<StoreArg>,
-    target: &dyn Target,
+    writable: &Writable,
     context: &Context<'_>,
     record: &Record,
 ) -> Result<Option<Gathered>, Failure> {
+    let target = writable.target();
     record.target(StoreName::of(target));
     // Wrong usage is told before anything is asked.
-    let from = match from {
-        Some(store) => Some(store_arg::open_store(store, context).await?),
-        None => {
-            context.global.cluster().map(|_| None).map_err(|error| Failure::of_cluster(&error))?
-        }
+    let reading = match store_arg::place(from.as_ref(), context)? {
+        Some(options) => Reading::Cluster(options),
+        None => Reading::Store(store_arg::open_source(from, context).await?),
     };
     let reading = async {
-        match from {
-            Some(store) => read_store(Opened::Store(store), None, context, record).await,
-            None => read_cluster(context, record).await,
+        match reading {
+            Reading::Store(store) => read_store(store, None, context, record).await,
+            Reading::Cluster(options) => read_cluster(&options, context, record).await,
         }
     };
-    let (source, existing) = join!(reading, read_target(target, context));
+    let (source, existing) = read_both(reading, writable, context).await;
     let found = |finding: Finding| {
         context.watch.on(Event::Finding(&finding));
         record.found(finding);
     };
     let nodes = source.read.as_ref().ok().and_then(codec::nodes_of);
-    check_source_side(args, &source, nodes.as_ref(), &found).await;
-    let former = check_target_side(args, &source, &existing, target, record, &found).await;
+    check_source_side(args, &source, &existing, nodes.as_ref(), writable, &found).await;
+    let decided = target_side::check(args, &source, &existing, target, record, &found).await;
     if !target.semantics_are_known() {
         found(store_probe(args, target, record).await);
     }
     if context.global.insecure_skip_tls_verify {
         found(checks::check_tls());
     }
-    Ok(match (source.opened, source.read, nodes, existing.read) {
-        (Some(source), Ok(before), Some(nodes), Ok(held)) => {
-            Some(Gathered { source, before, nodes, held, former })
+    Ok(match (source.opened, source.read, nodes, existing.read, decided) {
+        (Some(source), Ok(before), Some(nodes), Ok(held), Some(decided)) => {
+            let target_side::Decided { wanted, former } = decided;
+            Some(Gathered { source, before, wanted, nodes, held, former })
         }
         _ => None,
     })
+}
+
+/// A source that is not read yet.
+enum Reading {
+    Store(Opened),
+    Cluster(ClusterOptions),
+}
+
+/// At the same time, but for a target that can't list: it is also asked for what the source has.
+async fn read_both(
+    reading: impl Future<Output = SourceSide>,
+    target: &Writable,
+    context: &Context<'_>,
+) -> (SourceSide, TargetSide) {
+    let nothing = Snapshot::new();
+    if target.target().lists() {
+        return join!(reading, target_side::read(target, &nothing, context));
+    }
+    let source = reading.await;
+    let at_hand = source.read.as_ref().unwrap_or(&nothing);
+    let target = target_side::read(target, at_hand, context).await;
+    (source, target)
 }
 
 /// The only check that writes, if only a scratch object: made when all others hold.
@@ -104,8 +130,12 @@ async fn store_probe(args: &MigrateArgs, target: &dyn Target, record: &Record) -
     checks::check_store_probe(&target.probe_semantics().await)
 }
 
-async fn read_cluster(context: &Context<'_>, record: &Record) -> SourceSide {
-    let cluster = match store_arg::open_cluster(context).await {
+async fn read_cluster(
+    options: &ClusterOptions,
+    context: &Context<'_>,
+    record: &Record,
+) -> SourceSide {
+    let cluster = match cluster::connect(options).await {
         Ok(cluster) => cluster,
         Err(error) => return SourceSide { opened: None, quorum: None, read: Err(error) },
     };
@@ -131,19 +161,12 @@ async fn read_store(
     SourceSide { opened: Some(opened), quorum, read }
 }
 
-async fn read_target(target: &dyn Target, context: &Context<'_>) -> TargetSide {
-    let read = snapshot::read(target, Stage::ReadTarget, context.watch).await;
-    let probe = match &read {
-        Ok(_) => target.probe_write().await,
-        Err(_) => Ok(()),
-    };
-    TargetSide { read, probe }
-}
-
 async fn check_source_side(
     args: &MigrateArgs,
     source: &SourceSide,
+    existing: &TargetSide,
     nodes: Option<&NodesConfiguration>,
+    target: &Writable,
     found: &impl Fn(Finding),
 ) {
     let is_cluster = source.opened.as_ref().is_none_or(|opened| opened.cluster().is_some());
@@ -154,8 +177,12 @@ async fn check_source_side(
     }
     match (nodes, &source.opened) {
         (Some(nodes), Some(opened)) => {
-            found(checks::check_server_version(nodes, args.accept_version));
-            found(migration_mode(args, nodes, opened).await);
+            let versions = target_side::with_nodes_of(existing, nodes);
+            found(checks::check_server_version(&versions, args.accept_version));
+            found(match target.cluster() {
+                Some(cluster) => target_side::migration_mode(args, nodes, existing, cluster).await,
+                None => migration_mode(args, nodes, opened).await,
+            });
         }
         _ => {
             let reason = "nodes_config could not be read";
@@ -163,10 +190,11 @@ async fn check_source_side(
             found(Finding::skipped(Check::MigrationMode, reason));
         }
     }
-    match &source.quorum {
-        Some(quorum) => found(checks::check_quorum(quorum)),
-        None if is_cluster => found(Finding::skipped(Check::Quorum, NO_SOURCE)),
-        None => found(Finding::skipped(Check::Quorum, "the source is no running cluster")),
+    match (&existing.quorum, &source.quorum) {
+        (Some(quorum), _) => found(checks::check_target_quorum(quorum)),
+        (None, Some(quorum)) => found(checks::check_quorum(quorum)),
+        (None, None) if is_cluster => found(Finding::skipped(Check::Quorum, NO_SOURCE)),
+        (None, None) => found(Finding::skipped(Check::Quorum, "the source is no running cluster")),
     }
 }
 
@@ -196,52 +224,4 @@ async fn answers(id: u32, nodes: &NodesConfiguration, cluster: &Cluster) -> Igno
         None => false,
     };
     Ignored { id, answers }
-}
-
-/// The backup file of an interrupted run, if one explains what is there.
-async fn check_target_side(
-    args: &MigrateArgs,
-    source: &SourceSide,
-    existing: &TargetSide,
-    target: &dyn Target,
-    record: &Record,
-    found: &impl Fn(Finding),
-) -> Option<PathBuf> {
-    found(checks::check_target(target.name(), existing.read.as_ref()));
-    let skip_all = |checks: &[Check], reason: &str| {
-        checks.iter().for_each(|check| found(Finding::skipped(*check, reason)));
-    };
-    const ABOUT_BOTH: [Check; 4] =
-        [Check::Limits, Check::TargetKeys, Check::TargetCluster, Check::TargetNewer];
-    let Ok(held) = &existing.read else {
-        skip_all(&[Check::TargetWritable], "the target could not be read");
-        skip_all(&ABOUT_BOTH, "the target could not be read");
-        return None;
-    };
-    found(checks::check_target_writable(&existing.probe));
-    let Ok(wanted) = &source.read else {
-        skip_all(&ABOUT_BOTH, NO_SOURCE);
-        return None;
-    };
-    match &existing.probe {
-        Ok(()) => found(checks::check_limits(&target.misfits(wanted).await, wanted)),
-        Err(_) => skip_all(&[Check::Limits], "the target takes no writes"),
-    }
-    let on_existing = OnExisting::of(args.resume, args.force);
-    let plan = plan::decide(wanted, held, on_existing);
-    let former = match on_existing {
-        OnExisting::ResumeAndOverwrite => former::find(&args.backup_dir, wanted, held),
-        _ => None,
-    };
-    let permits = Permits {
-        overwrite_cluster: args.overwrite_cluster.as_deref(),
-        overwrite_newer: args.overwrite_newer,
-        former: former.as_deref(),
-    };
-    let elsewhere = source.quorum == Some(Quorum::NoMembers);
-    found(checks::check_target_keys(&plan, elsewhere));
-    found(checks::check_target_cluster(wanted, held, &permits));
-    found(checks::check_target_newer(&plan, &permits));
-    record.planned(plan);
-    former
 }

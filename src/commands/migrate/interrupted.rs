@@ -39,7 +39,7 @@ pub(super) async fn told(
     };
     let message =
         format!("{}; {state}; each key in the target is whole or absent", failure.message);
-    Failure { message, ..failure }.hint(resume_hint(args, context))
+    with_hints(Failure { message, ..failure }, target, args, context)
 }
 
 /// What of the plan the target holds now.
@@ -60,15 +60,31 @@ async fn state(target: &dyn Target, plan: &Plan) -> Option<String> {
 /// What differs is not gone on with by --resume alone; such a failure has hints of its own.
 pub(super) fn add_resume(
     failure: Failure,
+    target: &dyn Target,
     args: &MigrateArgs,
     context: &Context<'_>,
     record: &Record,
 ) -> Failure {
     let differs = matches!(failure.code, Code::SourceChanged | Code::VerificationFailed);
     match record.is_writing() && !differs {
-        true => failure.hint(resume_hint(args, context)),
+        true => with_hints(failure, target, args, context),
+        false if record.is_writing() && target.is_running() => failure.hint(MIXTURE),
         false => failure,
     }
+}
+
+/// A half-written replicated store still has its old `nodes_config`, and would be started on.
+const MIXTURE: &str = "until then start no node without --metadata-migration-mode: the target holds keys \
+                       of two times";
+
+fn with_hints(
+    failure: Failure,
+    target: &dyn Target,
+    args: &MigrateArgs,
+    context: &Context<'_>,
+) -> Failure {
+    let failure = failure.hint(resume_hint(args, context));
+    if target.is_running() { failure.hint(MIXTURE) } else { failure }
 }
 
 fn resume_hint(args: &MigrateArgs, context: &Context<'_>) -> String {

@@ -5,16 +5,17 @@ mod gather;
 mod interrupted;
 mod next_steps;
 mod record;
+mod running;
+mod target_side;
 mod write;
 
 use std::path::PathBuf;
 
 use anyhow::Result;
 
-use crate::backends::Target;
-use crate::commands::store_arg::{self, StoreArg, is_same_store};
+use crate::commands::store_arg::{self, StoreArg, Writable, is_same_store};
 use crate::commands::{Context, interrupt};
-use crate::config::Loaded;
+use crate::config::{Loaded, StoreConfig};
 use crate::model::Key;
 use crate::outcome::{Code, Failure, Outcome, Progress};
 use crate::preflight;
@@ -105,15 +106,15 @@ pub async fn run(args: &MigrateArgs, context: &Context<'_>) -> Result<Outcome> {
         Err(failure) => return Ok(record.into_outcome(Some(failure))),
     };
     let ended = tokio::select! {
-        ended = work(args, from, &loaded, target.as_ref(), context, &record) => ended,
+        ended = work(args, from, &loaded, &target, context, &record) => ended,
         signal = interrupt::signal() => {
-            Err(interrupted::told(signal?, target.as_ref(), args, context, &record).await)
+            Err(interrupted::told(signal?, target.target(), args, context, &record).await)
         }
     };
     Ok(record.into_outcome(ended.err()))
 }
 
-type Arguments = (Option<StoreArg>, Box<Loaded>, Box<dyn Target>);
+type Arguments = (Option<StoreArg>, Box<Loaded>, Writable);
 
 /// What can be known of the arguments before anything is asked.
 async fn open(args: &MigrateArgs, context: &Context<'_>) -> Result<Arguments, Failure> {
@@ -134,19 +135,45 @@ async fn open(args: &MigrateArgs, context: &Context<'_>) -> Result<Arguments, Fa
         return Err(Failure::new(Code::ConfigInvalid, reason)
             .hint("`metadata backup --to FILE` makes a backup file"));
     };
+    if matches!(loaded.store, StoreConfig::Replicated(_)) {
+        fits_a_cluster(args, from.as_ref(), context)?;
+    }
     let target = store_arg::open_target(&loaded, context).await?;
     Ok((from, loaded, target))
+}
+
+/// What makes no sense where the target is the running cluster.
+fn fits_a_cluster(
+    args: &MigrateArgs,
+    from: Option<&StoreArg>,
+    context: &Context<'_>,
+) -> Result<(), Failure> {
+    if store_arg::place(from, context)?.is_some() {
+        let reason = "the target is the running cluster, which can't be the source as well";
+        return Err(Failure::new(Code::Usage, reason)
+            .hint("name with --from the store that the cluster ran on last, such as etcd.toml"));
+    }
+    if !args.ignore_node.is_empty() {
+        let reason = "--ignore-node does not hold where the target is the running cluster: that each \
+                      node runs there proves that none runs on the source";
+        return Err(Failure::new(Code::Usage, reason).hint(
+            "a node that is gone for good has to be removed from the cluster before, while it runs on \
+             the source",
+        ));
+    }
+    Ok(())
 }
 
 async fn work(
     args: &MigrateArgs,
     from: Option<StoreArg>,
     loaded: &Loaded,
-    target: &dyn Target,
+    writable: &Writable,
     context: &Context<'_>,
     record: &Record,
 ) -> Result<(), Failure> {
-    let gathered = gather::gather(args, from, target, context, record).await?;
+    let target = writable.target();
+    let gathered = gather::gather(args, from, writable, context, record).await?;
     if let Some(refusal) = preflight::refusal(&record.checks()) {
         return Err(refusal);
     }
@@ -157,18 +184,23 @@ async fn work(
         record.progress(Progress::Planned);
         return Ok(());
     }
-    let stopped = |failure| interrupted::add_resume(failure, args, context, record);
+    let stopped = |failure| interrupted::add_resume(failure, target, args, context, record);
     context.watch.on(Event::Planned(&record.plan()));
     let run = write::Run { gathered: &gathered, target, args, context, record };
     write::save_target(&run)?;
     write::carry_out(&run).await.map_err(stopped)?;
     write::prove(&run).await.map_err(stopped)?;
-    let from_cluster = gathered.source.cluster().is_some();
+    if let Some(cluster) = writable.cluster() {
+        running::put_nodes_config(&run, cluster).await.map_err(stopped)?;
+    }
     let about = next_steps::About {
         section: &loaded.section,
         advice: target.advice(),
         nodes: &gathered.nodes,
-        from_cluster,
+        servers_of: gathered.servers_of(target),
+        from_cluster: gathered.source.cluster().is_some(),
+        source: gathered.source.source().name(),
+        to_cluster: target.is_running(),
     };
     record.migrated(next_steps::texts(&about, args, context));
     Ok(())

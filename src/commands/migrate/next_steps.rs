@@ -11,13 +11,19 @@ pub(super) struct About<'a> {
     pub(super) section: &'a Section,
     pub(super) advice: Option<&'static str>,
     pub(super) nodes: &'a NodesConfiguration,
+    /// The nodes with the roles that they have where the metadata servers run.
+    pub(super) servers_of: NodesConfiguration,
     pub(super) from_cluster: bool,
+    /// How messages call the source.
+    pub(super) source: &'a str,
+    /// Whether the target is the running cluster.
+    pub(super) to_cluster: bool,
 }
 
 /// One text a step, in order.
 pub(super) fn texts(about: &About<'_>, args: &MigrateArgs, context: &Context<'_>) -> Vec<String> {
     let servers: Vec<_> = about
-        .nodes
+        .servers_of
         .nodes
         .iter()
         .filter(|node| node.has_role("metadata-server"))
@@ -28,6 +34,10 @@ pub(super) fn texts(about: &About<'_>, args: &MigrateArgs, context: &Context<'_>
         format!("Please make sure to update all nodes config with\n{}", about.section),
         "Restart all nodes without the --metadata-migration-mode".to_owned(),
     ];
+    if about.to_cluster {
+        texts.extend(back_to_the_cluster(about, &all, &servers, args, context));
+        return texts;
+    }
     if about.from_cluster {
         texts.push(format!(
             "First save the source, and prove the copy once more: {} && {}",
@@ -60,6 +70,40 @@ pub(super) fn texts(about: &About<'_>, args: &MigrateArgs, context: &Context<'_>
         texts.push(format!("When the cluster is up, prove that nothing went back: {command}"));
     }
     texts
+}
+
+/// The details where a cluster goes back to its own replicated store.
+fn back_to_the_cluster(
+    about: &About<'_>,
+    all: &[String],
+    servers: &[String],
+    args: &MigrateArgs,
+    context: &Context<'_>,
+) -> Vec<String> {
+    let from = args.from.as_deref().unwrap_or_default();
+    let words = ["metadata", "verify", "--from", from, "--toml", &args.toml, "--allow-newer"];
+    let verify = command_line(&[&[program(context)], &words.map(ToOwned::to_owned)[..]].concat());
+    vec![
+        format!(
+            "Stop every node before starting any: {}. Metadata servers that saw a generation above \
+             their own have stopped by themselves; other nodes may still run.",
+            all.join(", ")
+        ),
+        format!(
+            "Give the \"metadata-server\" role and the [metadata-server] section back to: {}. They are \
+             the members of the replicated store.",
+            servers.join(", ")
+        ),
+        "Set auto-provision = false on every node until the cluster is up, and let nobody use the \
+         admin API meanwhile."
+            .to_owned(),
+        format!(
+            "Leave {} as it is until the cluster is up, and start no node on it again: it would be a \
+             second cluster.",
+            about.source
+        ),
+        format!("When the cluster is up, prove that nothing was lost: {verify}"),
+    ]
 }
 
 fn named(node: &Node) -> String {

@@ -6,13 +6,14 @@ use tokio::join;
 use super::MigrateArgs;
 use super::gather::{Gathered, migration_mode};
 use super::record::Record;
+use super::running::others;
 use crate::apply;
 use crate::backends::backup::{self, Place};
 use crate::backends::{StoreError, Target};
 use crate::codec;
 use crate::commands::store_arg::Opened;
 use crate::commands::{Context, backup as backup_command};
-use crate::model::Snapshot;
+use crate::model::{Key, Snapshot};
 use crate::outcome::{Code, Failure};
 use crate::plan::{self, Action, OnExisting, Plan};
 use crate::preflight::{self, Status};
@@ -21,7 +22,7 @@ use crate::verify::{Verdict, compare};
 use crate::watch::{Event, Stage};
 
 /// How often a source that moves is followed before the run fails.
-const ROUNDS: usize = 3;
+pub(super) const ROUNDS: usize = 3;
 
 /// One run, from its checks on: what was gathered, where it goes, how it was asked for.
 pub(super) struct Run<'a> {
@@ -70,7 +71,9 @@ pub(super) async fn carry_out(run: &Run<'_>) -> Result<(), Failure> {
     let mut rounds = 0;
     loop {
         let plan = record.plan();
-        let Err(error) = apply::carry_out(&plan, target, record, context.watch).await else {
+        // Where servers run on the target, it is put when all else is proved.
+        let now = if target.is_running() { plan.without(&Key::NodesConfig) } else { plan.clone() };
+        let Err(error) = apply::carry_out(&now, target, record, context.watch).await else {
             return Ok(());
         };
         let landed_late = matches!(error, StoreError::Conflict { .. })
@@ -79,7 +82,7 @@ pub(super) async fn carry_out(run: &Run<'_>) -> Result<(), Failure> {
             && rounds < ROUNDS;
         if landed_late {
             let now = snapshot::read(target, Stage::ReadTarget, context.watch).await;
-            let plan = now.map(|now| plan::decide(&gathered.before, &now, OnExisting::Resume));
+            let plan = now.map(|now| plan::decide(&gathered.wanted, &now, OnExisting::Resume));
             if let Ok(plan) = plan.map_err(drop)
                 && plan.conflicts().next().is_none()
             {
@@ -92,7 +95,7 @@ pub(super) async fn carry_out(run: &Run<'_>) -> Result<(), Failure> {
     }
 }
 
-fn unwritten(error: &StoreError, plan: &Plan, record: &Record) -> Failure {
+pub(super) fn unwritten(error: &StoreError, plan: &Plan, record: &Record) -> Failure {
     let failure = Failure::of_target(error);
     let planned = plan.steps.len() - plan.count(Action::Skip);
     let written = record.written_count();
@@ -102,13 +105,18 @@ fn unwritten(error: &StoreError, plan: &Plan, record: &Record) -> Failure {
 }
 
 /// Reads the target back and the source again: each key must be there, equal, and unchanged. What
-/// changed at the source is copied again, conditional on what this run wrote.
+/// changed at the source is copied again, conditional on what this run wrote. Where servers run on the
+/// target, its `nodes_config` is still to come.
 pub(super) async fn prove(run: &Run<'_>) -> Result<(), Failure> {
-    let Run { gathered, args, context, .. } = *run;
+    let Run { gathered, args, context, target, .. } = *run;
     let mut expected = gathered.before.clone();
+    let of_target = |snapshot: &Snapshot| match target.is_running() {
+        true => others(snapshot),
+        false => snapshot.clone(),
+    };
     for round in 0..=ROUNDS {
         let (target_now, source_now) = read_both(run, &expected).await?;
-        if let Some(keys) = faults(&compare(&expected, &target_now)) {
+        if let Some(keys) = faults(&compare(&of_target(&expected), &of_target(&target_now))) {
             let reason = format!("the target does not hold what was written to it: {keys}");
             return Err(Failure::new(Code::VerificationFailed, reason).hint(
                 "another writer is at work on the target: stop it, then run again with --resume \
@@ -118,6 +126,11 @@ pub(super) async fn prove(run: &Run<'_>) -> Result<(), Failure> {
         let Some(keys) = faults(&compare(&expected, &source_now)) else {
             return still_at_rest(&source_now, &gathered.source, args).await;
         };
+        if target.is_running()
+            && source_now.get(&Key::NodesConfig) != expected.get(&Key::NodesConfig)
+        {
+            return Err(source_is_used());
+        }
         if round == ROUNDS {
             let reason =
                 format!("the source changed again after {ROUNDS} more rounds of copying: {keys}");
@@ -127,10 +140,17 @@ pub(super) async fn prove(run: &Run<'_>) -> Result<(), Failure> {
         }
         let told = format!("the source changed meanwhile ({keys}); copying again");
         context.watch.on(Event::Warning(&told));
-        follow(&source_now, &target_now, run).await?;
+        follow(&of_target(&source_now), &of_target(&target_now), run).await?;
         expected = source_now;
     }
     Ok(())
+}
+
+/// Each start of a server changes `nodes_config` of its store.
+fn source_is_used() -> Failure {
+    let reason = "nodes_config of the source changed meanwhile: a server was started on it";
+    Failure::new(Code::SourceChanged, reason)
+        .hint("stop every server that runs on the source, then run again with --resume --force")
 }
 
 async fn read_both(run: &Run<'_>, expected: &Snapshot) -> Result<(Snapshot, Snapshot), Failure> {

@@ -1,0 +1,94 @@
+//! Single nodes of the cluster: what one says of itself, and which store it runs on.
+
+use std::time::Duration;
+
+use tonic::transport::Channel;
+
+use super::super::transport::{Address, MAX_MESSAGE};
+use super::{Cluster, entry};
+use crate::model::{Entry, Key};
+use crate::proto::metadata_proxy_svc::GetRequest;
+use crate::proto::metadata_proxy_svc::metadata_proxy_svc_client::MetadataProxySvcClient;
+use crate::proto::node_ctl_svc::NodeStatus;
+use crate::proto::node_ctl_svc::node_ctl_svc_client::NodeCtlSvcClient;
+
+/// A node whose store has just lost its leader knows of the next one shortly.
+const LOOKS: usize = 4;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(500);
+
+/// What a node says of itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seen {
+    /// Its id and the generation that it runs with, once it has one.
+    pub node_id: Option<(u32, u32)>,
+    /// Whether it is up: neither starting nor stopping.
+    pub is_alive: bool,
+    /// The cluster that it is configured for.
+    pub cluster_name: String,
+    /// The roles that it runs with.
+    pub roles: Vec<String>,
+    /// `nodes_config` in the store that it runs on.
+    pub nodes_config: Option<Entry>,
+}
+
+impl Cluster {
+    /// What the node at this address says of itself and of its store.
+    ///
+    /// # Errors
+    /// The reason why it does not answer, in words.
+    pub async fn look_at(&self, address: &str) -> Result<Seen, String> {
+        let channel = self.peers.at(&address.parse()?)?.channel;
+        let ident = self.peers.once(NodeCtlSvcClient::new(channel.clone()).get_ident(())).await?;
+        let node_id = ident.node_id.as_ref();
+        Ok(Seen {
+            node_id: node_id.map(|node| (node.id, node.generation.unwrap_or_default())),
+            is_alive: ident.status() == NodeStatus::Alive,
+            nodes_config: self.nodes_config_at(channel).await?,
+            cluster_name: ident.cluster_name,
+            roles: ident.roles,
+        })
+    }
+
+    async fn nodes_config_at(&self, channel: Channel) -> Result<Option<Entry>, String> {
+        let get = || {
+            let mut client =
+                MetadataProxySvcClient::new(channel.clone()).max_decoding_message_size(MAX_MESSAGE);
+            let request = GetRequest { key: Key::NodesConfig.to_string() };
+            async move { self.peers.once(client.get(request)).await }
+        };
+        let mut answer = get().await;
+        for _ in 1..LOOKS {
+            if answer.is_ok() {
+                break;
+            }
+            tokio::time::sleep(BETWEEN_LOOKS).await;
+            answer = get().await;
+        }
+        let reason = |reason| format!("its store does not answer: {reason}");
+        Ok(answer.map_err(reason)?.value.map(entry))
+    }
+
+    /// Whether both are connections to the same running cluster.
+    pub fn shares_nodes_with(&self, other: &Cluster) -> bool {
+        let addresses = |cluster: &Cluster| -> Vec<Address> {
+            let known = cluster.known.nodes.iter().filter_map(|node| node.address.parse().ok());
+            known.collect()
+        };
+        let theirs = addresses(other);
+        self.known.fingerprint == other.known.fingerprint
+            && addresses(self).iter().any(|address| theirs.contains(address))
+    }
+
+    /// Whether the nodes run on their own replicated store, as its leader and they tell by holding the
+    /// same `nodes_config`.
+    pub async fn runs_on_replicated(&self) -> bool {
+        for _ in 0..LOOKS {
+            self.look_for_leader().await;
+            if self.leader().is_some() {
+                return true;
+            }
+            tokio::time::sleep(BETWEEN_LOOKS).await;
+        }
+        false
+    }
+}

@@ -1,0 +1,260 @@
+//! A cluster goes back to its own replicated store: what is refused, and what is survived.
+
+use std::process::{Child, Stdio};
+
+use tempfile::TempDir;
+
+use crate::support::etcd::Etcd;
+use crate::support::proxy::Proxy;
+use crate::support::restate::{Cluster, Mode, get, put};
+use crate::support::tool::{Run, command, finish, program, restatectl};
+
+/// A cluster that has run on etcd, and is in migration mode on its replicated store again.
+struct Setting {
+    cluster: Cluster,
+    etcd: Etcd,
+    backups: TempDir,
+}
+
+const SERVER: &[&str] = &["metadata-server", "admin"];
+
+impl Setting {
+    fn new(roles: &[&[&'static str]]) -> Setting {
+        Setting::started(roles, 2)
+    }
+
+    /// After so many starts on etcd.
+    fn started(roles: &[&[&'static str]], times: usize) -> Setting {
+        let mut cluster = Cluster::start(roles, 3);
+        cluster.set_rule("scope1/*", 5);
+        cluster.restart(&Mode::Migration);
+        let etcd = Etcd::start();
+        let args = ["-s", &cluster.addresses(), "metadata", "migrate", "--toml", &etcd.toml()];
+        restatectl(&args).expect(0);
+        cluster.restart(&Mode::On(etcd.section()));
+        cluster.set_rule("scope2/*", 7);
+        for _ in 1..times {
+            cluster.restart(&Mode::On(etcd.section()));
+        }
+        cluster.restart(&Mode::Migration);
+        Setting { cluster, etcd, backups: TempDir::new().unwrap() }
+    }
+
+    fn args(&self, toml: &str, more: &[&str]) -> Vec<String> {
+        let (from, backups) = (self.etcd.toml(), self.backups.path().to_str().unwrap().to_owned());
+        let args =
+            ["metadata", "migrate", "--from", &from, "--toml", toml, "--backup-dir", &backups];
+        [&args, more].concat().into_iter().map(ToOwned::to_owned).collect()
+    }
+
+    /// At every node.
+    fn toml(&self) -> String {
+        let addresses: Vec<_> = self.cluster.nodes.iter().map(|node| node.address()).collect();
+        self.cluster.replicated_toml("replicated.toml", &addresses)
+    }
+
+    /// Through this proxy.
+    fn through(&self, proxy: &Proxy) -> String {
+        self.cluster.replicated_toml("proxy.toml", &[format!("http://{}", proxy.address())])
+    }
+
+    fn migrate(&self, more: &[&str]) -> Run {
+        restatectl(&self.args(&self.toml(), more))
+    }
+
+    fn spawn(&self, toml: &str, more: &[&str]) -> Child {
+        let mut command = command(&program(), &self.args(toml, more));
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    }
+
+    /// Refused by this check with this code, and nothing is written.
+    #[track_caller]
+    fn refused(&self, more: &[&str], code: &str, words: &str) {
+        let (_, before) = get(&self.cluster.address(), "rule_book").unwrap();
+        let run = self.migrate(&[&["--force", "-o", "json"], more].concat()).expect(5);
+        let document = run.json();
+        assert_eq!(document["error"]["code"], code, "{document:#}");
+        let message = document["error"]["message"].as_str().unwrap();
+        assert!(message.contains(words), "{message}");
+        assert_eq!(get(&self.cluster.address(), "rule_book").unwrap().1, before);
+        assert!(std::fs::read_dir(self.backups.path()).unwrap().next().is_none());
+    }
+
+    /// It starts on its replicated store, with all that it had on etcd.
+    fn works_on_its_own_store(&mut self, before: &std::collections::BTreeMap<String, u64>) {
+        self.cluster.wait_until_stopped();
+        self.cluster.restart(&Mode::Normal);
+        self.cluster.wait_for_rules(&["scope1/*", "scope2/*"]);
+        let after = self.cluster.generations();
+        assert!(after.iter().all(|(node, starts)| *starts > before[node]), "{before:?} {after:?}");
+        let verify = ["metadata", "verify", "--from", &self.etcd.toml(), "--toml", &self.toml()];
+        restatectl(&[&verify[..], &["--allow-newer"]].concat()).expect(0);
+    }
+}
+
+/// In the put of `nodes_config`, and in no request that reads.
+const IN_NODES_CONFIG: &str = "current_generation";
+/// In the put of an epoch.
+const IN_AN_EPOCH: &str = "replica_set";
+
+/// Of each node in etcd.
+fn starts(setting: &Setting) -> std::collections::BTreeMap<String, u64> {
+    let get = ["metadata", "get", "--from", &setting.etcd.toml(), "-k", "nodes_config"];
+    let document = restatectl(&get).expect(0).json();
+    let nodes = document["nodes"].as_array().unwrap().iter();
+    nodes
+        .map(|pair| {
+            let node = &pair[1]["Node"];
+            let starts = node["current_generation"][1].as_u64().unwrap();
+            (node["name"].as_str().unwrap().to_owned(), starts)
+        })
+        .collect()
+}
+
+#[test]
+fn a_cluster_goes_back_and_needs_force_for_it() {
+    let mut setting = Setting::new(&[crate::support::restate::WHOLE]);
+    let starts = starts(&setting);
+    let refused = setting.migrate(&["-o", "json"]).expect(5).json();
+    assert_eq!(refused["error"]["code"], "target-keys-exist");
+    let planned = setting.migrate(&["--force", "--dry-run", "-o", "json"]).expect(0).json();
+    assert_eq!(planned["outcome"], "planned");
+    let listed = restatectl(&["metadata", "list", "--from", &setting.toml()]).expect(0);
+    assert!(listed.out.contains("nodes_config"), "{}", listed.out);
+    let run = setting.migrate(&["--force"]).expect(0);
+    for words in [
+        "type = \"replicated\"",
+        "Give the \"metadata-server\" role and the [metadata-server] section back to: N1 node-1",
+        "Leave etcd 127.0.0.1",
+    ] {
+        assert!(run.out.contains(words), "{}", run.out);
+    }
+    assert!(run.err.contains("nothing can prove"), "{}", run.err);
+    setting.cluster.wait_until_stopped();
+    // Nobody is left to ask.
+    let down = setting.migrate(&["--force", "--resume", "-o", "json"]).expect(6).json();
+    assert_eq!(down["error"]["code"], "target-unavailable");
+    // Started again in migration mode, all is found done.
+    setting.cluster.restart(&Mode::Migration);
+    let again = setting.migrate(&["--resume", "-o", "json"]).expect(0).json();
+    let keys = again["keys"].as_array().unwrap();
+    assert!(keys.iter().all(|key| key["action"] == "skip"), "{again:#}");
+    setting.cluster.stop();
+    setting.works_on_its_own_store(&starts);
+    // Running, it is no target any more, and newer than the source.
+    let document = setting.migrate(&["--force", "-o", "json"]).expect(5).json();
+    assert_eq!(document["error"]["code"], "not-in-migration-mode");
+    assert!(document["error"]["message"].as_str().unwrap().contains("target-newer"));
+}
+
+#[test]
+fn it_is_refused_where_it_should_be() {
+    let mut setting = Setting::new(&[crate::support::restate::WHOLE, SERVER, SERVER]);
+    // A node of the source that is not there, nor in migration mode.
+    let bystander = (setting.cluster.leader() + 1) % 3;
+    setting.cluster.kill_node(bystander);
+    setting.refused(&[], "not-in-migration-mode", "does not answer: connection refused");
+    let toml = setting.toml();
+    let usage = setting.args(&toml, &["--force", "--ignore-node", "N2", "-o", "json"]);
+    assert_eq!(restatectl(&usage).expect(2).json()["error"]["code"], "usage");
+    let own = ["-s", &setting.cluster.addresses(), "metadata", "migrate", "--toml", &toml];
+    assert!(restatectl(&own).expect(2).err.contains("--from"));
+    setting.cluster.restart_node(bystander, &Mode::Migration);
+    setting.cluster.restart_node(0, &Mode::Normal);
+    setting.refused(&[], "not-in-migration-mode", "has the roles");
+    setting.cluster.restart_node(0, &Mode::Migration);
+    // One that runs on the source is met by its store.
+    setting.cluster.restart_node(bystander, &Mode::On(setting.etcd.section()));
+    setting.refused(&[], "not-in-migration-mode", "runs on another store");
+    setting.cluster.restart_node(bystander, &Mode::Migration);
+    // A key of the target that is newer.
+    let (version, bytes) = get(&setting.cluster.address(), "rule_book").unwrap();
+    let newer = b"\x05{\"version\":99,\"rules\":[]}";
+    put(&setting.cluster.address(), "rule_book", 99, newer);
+    setting.refused(&[], "target-newer", "rule_book is at version 99, the source has 2");
+    put(&setting.cluster.address(), "rule_book", version, &bytes);
+    // Another cluster, whatever is permitted.
+    setting.cluster.stop();
+    let mut other = Cluster::start(&[SERVER], 3);
+    other.restart(&Mode::Migration);
+    let toml = other.replicated_toml("other.toml", &[other.address()]);
+    let more = ["--force", "--overwrite-cluster", "demo", "--overwrite-newer", "-o", "json"];
+    let before = get(&other.address(), "nodes_config");
+    let document = restatectl(&setting.args(&toml, &more)).expect(5).json();
+    assert!(document["error"]["message"].as_str().unwrap().contains("another cluster: demo"));
+    let codes = document["checks"].as_array().unwrap().iter();
+    let failed: Vec<_> = codes.filter(|check| check["status"] == "failed").collect();
+    assert!(failed.iter().any(|check| check["check"] == "target-cluster"), "{failed:?}");
+    assert!(document["error"]["hints"].to_string().contains("can't become another one"));
+    assert_eq!(get(&other.address(), "nodes_config"), before);
+}
+
+#[test]
+fn another_leader_and_a_restarted_server_before_the_last_put_are_survived() {
+    let mut setting = Setting::new(&[crate::support::restate::WHOLE, SERVER, SERVER]);
+    let starts = starts(&setting);
+    let leader = setting.cluster.leader();
+    let survivor = setting.cluster.nodes[(leader + 1) % 3].address();
+    let proxy = Proxy::start(survivor.trim_start_matches("http://"), IN_NODES_CONFIG);
+    let child = setting.spawn(&setting.through(&proxy), &["--force"]);
+    proxy.wait_until_holding();
+    // All else is there by now, and the put is on its way.
+    assert_eq!(get(&survivor, "rule_book").unwrap().0, 2);
+    setting.cluster.kill_node(leader);
+    setting.cluster.restart_node(leader, &Mode::Migration);
+    proxy.let_go();
+    let run = finish(child).expect(0);
+    println!("the leader killed and started again before the last put:\n{}", run.err);
+    setting.works_on_its_own_store(&starts);
+}
+
+#[test]
+fn killed_runs_are_resumed() {
+    let mut setting = Setting::started(&[crate::support::restate::WHOLE], 3);
+    let starts = starts(&setting);
+    let to = setting.cluster.address().trim_start_matches("http://").to_owned();
+    let (nodes_config, _) = get(&setting.cluster.address(), "nodes_config").unwrap();
+    for (marker, more) in
+        [(IN_AN_EPOCH, &["--force"][..]), (IN_NODES_CONFIG, &["--force", "--resume"])]
+    {
+        let proxy = Proxy::start(&to, marker);
+        let mut child = setting.spawn(&setting.through(&proxy), more);
+        proxy.wait_until_holding();
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert_eq!(get(&setting.cluster.address(), "nodes_config").unwrap().0, nodes_config);
+    }
+    // A restart in between changes nothing.
+    setting.cluster.restart(&Mode::Migration);
+    setting.migrate(&["--resume"]).expect(5);
+    let resumed = setting.migrate(&["--resume", "--force", "-o", "json"]).expect(0).json();
+    assert_eq!(std::fs::read_dir(setting.backups.path()).unwrap().count(), 1, "{resumed:#}");
+    let written = resumed["keys"].as_array().unwrap().iter().filter(|key| key["written"] == true);
+    assert_eq!(written.map(|key| key["key"].clone()).collect::<Vec<_>>(), ["nodes_config"]);
+    setting.works_on_its_own_store(&starts);
+}
+
+#[test]
+fn a_lost_answer_to_the_last_put_is_told_as_it_is() {
+    let mut setting = Setting::new(&[crate::support::restate::WHOLE]);
+    let starts = starts(&setting);
+    let to = setting.cluster.address().trim_start_matches("http://").to_owned();
+    // The only server has stopped before anybody could ask it again.
+    let proxy = Proxy::cutting(&to, IN_NODES_CONFIG);
+    let short = ["--force", "-o", "json", "--request-timeout", "2000"];
+    let args = setting.args(&setting.through(&proxy), &short);
+    let single = [&["-S".to_owned(), setting.cluster.address()][..], &args[..]].concat();
+    let run = restatectl(&single);
+    println!("the answer to the last put lost: exit {}\n{}\n{}", run.code, run.out, run.err);
+    let document = run.expect(7).json();
+    assert_eq!(document["error"]["code"], "target-unavailable");
+    let message = document["error"]["message"].as_str().unwrap();
+    assert!(message.contains("whether nodes_config was put is not known"), "{message}");
+    assert!(document["error"]["hints"].to_string().contains("--resume"));
+    setting.cluster.wait_until_stopped();
+    setting.cluster.restart(&Mode::Migration);
+    let resumed = setting.migrate(&["--resume", "--force", "-o", "json"]).expect(0).json();
+    assert_eq!(resumed["outcome"], "migrated");
+    setting.cluster.stop();
+    setting.works_on_its_own_store(&starts);
+}
