@@ -1,16 +1,18 @@
-//! Older servers: their metadata moves and they work on it.
+//! Older servers: they move to etcd, work there, and go back.
+
+use tempfile::TempDir;
 
 use crate::support::etcd::Etcd;
 use crate::support::restate::{Cluster, Mode, WHOLE};
 use crate::support::tool::restatectl;
 
 #[test]
-fn servers_1_6_2_move_to_etcd_and_work_there() {
+fn servers_1_6_2_move_to_etcd_and_back() {
     moves("restate-server-1.6.2", false);
 }
 
 #[test]
-fn servers_1_7_2_move_to_etcd_and_work_there() {
+fn servers_1_7_2_move_to_etcd_and_back() {
     moves("restate-server-1.7.2", true);
 }
 
@@ -31,6 +33,19 @@ fn moves(server: &str, has_rules: bool) {
     cluster.restart(&Mode::On(etcd.section()));
     assert_eq!(cluster.services(), ["Counter"]);
     assert_eq!(cluster.count(2), 7);
+    if has_rules {
+        cluster.wait_for_rules(&["scope1/*"]);
+    }
+    cluster.restart(&Mode::Migration);
+    let (backups, home) =
+        (TempDir::new().unwrap(), cluster.replicated_toml("home.toml", &[address]));
+    let backups = backups.path().to_str().unwrap();
+    let back = ["metadata", "migrate", "--from", &etcd.toml(), "--toml", &home, "--force", "-y"];
+    restatectl(&[&back[..], &["--backup-dir", backups]].concat()).expect(0);
+    cluster.wait_until_stopped();
+    cluster.restart(&Mode::Normal);
+    assert_eq!(cluster.services(), ["Counter"]);
+    assert_eq!(cluster.count(1), 8);
     if has_rules {
         cluster.wait_for_rules(&["scope1/*"]);
     }

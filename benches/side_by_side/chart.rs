@@ -15,7 +15,7 @@ pub fn draw(points: &[Point], path: &Path) -> Result<(), Box<dyn std::error::Err
         .margin(16)
         .x_label_area_size(44)
         .y_label_area_size(56)
-        .build_cartesian_2d((50.0..80_000.0).log_scale(), (0.05..150.0).log_scale())?;
+        .build_cartesian_2d((50.0..80_000.0).log_scale(), (0.01..200.0).log_scale())?;
     chart
         .configure_mesh()
         .x_desc("partitions")
