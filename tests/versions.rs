@@ -42,7 +42,6 @@ fn moves(server: &str, has_rules: bool) {
     let backups = backups.path().to_str().unwrap();
     let back = ["metadata", "migrate", "--from", &etcd.toml(), "--toml", &home, "--force", "-y"];
     restatectl(&[&back[..], &["--backup-dir", backups]].concat()).expect(0);
-    cluster.wait_until_stopped();
     cluster.restart(&Mode::Normal);
     assert_eq!(cluster.services(), ["Counter"]);
     assert_eq!(cluster.count(1), 8);
