@@ -16,6 +16,7 @@ fn node(id: u32, roles: &[&str], binary_version: &str) -> Node {
         address: format!("http://n{id}:5122/"),
         roles: roles.iter().map(ToString::to_string).collect(),
         binary_version: Some(binary_version.to_owned()),
+        generation: 1,
     }
 }
 
@@ -108,18 +109,18 @@ fn existing_keys_are_all_listed_with_how_they_compare() {
         (epoch(3), entry(3, b"a")),
         (Key::RuleBook, entry(9, b"r")),
     ]);
-    let finding = check_target_keys(&decide(&source, &target, OnExisting::Refuse), false);
+    let finding = check_target_keys(&decide(&source, &target, OnExisting::Refuse), false, false);
     assert_eq!(finding.code, Some(Code::TargetKeysExist));
     assert!(finding.hints[0].contains("--force"));
     insta::assert_snapshot!(line(&finding));
 
     let partly = Snapshot::from([(epoch(0), entry(2, b"a"))]);
-    let finding = check_target_keys(&decide(&source, &partly, OnExisting::Refuse), false);
+    let finding = check_target_keys(&decide(&source, &partly, OnExisting::Refuse), false, false);
     assert!(finding.hints[0].contains("--resume"));
-    let finding = check_target_keys(&decide(&source, &partly, OnExisting::Resume), false);
+    let finding = check_target_keys(&decide(&source, &partly, OnExisting::Resume), false, false);
     assert_eq!(finding.status, Status::Ok);
 
-    let itself = check_target_keys(&decide(&source, &source, OnExisting::Overwrite), true);
+    let itself = check_target_keys(&decide(&source, &source, OnExisting::Overwrite), true, false);
     assert_eq!(itself.code, Some(Code::SameStore));
 }
 

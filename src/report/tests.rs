@@ -138,6 +138,7 @@ fn nodes() -> NodesConfiguration {
         address: "http://n1:5122/".into(),
         roles: vec!["worker".into()],
         binary_version: Some("1.7.12".into()),
+        generation: 1,
     };
     NodesConfiguration {
         version: 4,
@@ -155,7 +156,7 @@ fn migration(on_existing: OnExisting, dry_run: bool) -> Migration {
         checks: vec![
             preflight::check_migration_mode(&nodes(), &[], dry_run),
             preflight::check_quorum(&Quorum::Held("1 of 1 answers".into())),
-            preflight::check_target_keys(&plan, false),
+            preflight::check_target_keys(&plan, false, false),
         ],
         plan,
         elapsed_ms: 12,
