@@ -70,13 +70,15 @@ impl Setting {
     /// Refused by this check with this code, and nothing is written.
     #[track_caller]
     fn refused(&self, more: &[&str], code: &str, words: &str) {
-        let (_, before) = get(&self.cluster.address(), "rule_book").unwrap();
+        let listed =
+            || restatectl(&["-s", &self.cluster.addresses(), "metadata", "list"]).expect(0).out;
+        let before = listed();
         let run = self.migrate(&[&["--force", "-o", "json"], more].concat()).expect(5);
         let document = run.json();
         assert_eq!(document["error"]["code"], code, "{document:#}");
         let message = document["error"]["message"].as_str().unwrap();
         assert!(message.contains(words), "{message}");
-        assert_eq!(get(&self.cluster.address(), "rule_book").unwrap().1, before);
+        assert_eq!(listed(), before);
         assert!(std::fs::read_dir(self.backups.path()).unwrap().next().is_none());
     }
 

@@ -74,10 +74,7 @@ pub fn check_running_nodes(
         );
         return Finding::ok(Check::MigrationMode, detail);
     }
-    let detail = format!(
-        "{} of {all} nodes of the source do not run in migration mode on the target",
-        faults.len()
-    );
+    let detail = format!("not all {all} nodes of the source run in migration mode on the target");
     let finding = Finding::failed(Check::MigrationMode, Code::NotInMigrationMode, detail)
         .items(faults)
         .hint(RESTART)
@@ -152,5 +149,115 @@ pub fn check_running_cluster(
                 "a node that joined on the source has to be removed from the cluster there first, or to \
                  join the target",
             ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use prost::bytes::Bytes;
+
+    use super::*;
+    use crate::model::{Tag, Value, Version};
+
+    fn stored(version: u32) -> Option<Entry> {
+        let value = Value { version: Version(version), bytes: Bytes::from_static(b"x") };
+        Some(Entry::Whole(value, Tag::Version(Version(version))))
+    }
+
+    fn node(id: u32) -> Node {
+        let (name, address) = (format!("n{id}"), format!("http://n{id}:1"));
+        Node {
+            id,
+            name,
+            address,
+            generation: 3,
+            roles: vec!["admin".to_owned()],
+            ..Node::default()
+        }
+    }
+
+    /// As it should be.
+    fn seen(id: u32) -> Seen {
+        Seen {
+            node_id: Some((id, 3)),
+            is_alive: true,
+            cluster_name: "demo".to_owned(),
+            roles: vec!["metadata-server".to_owned()],
+            nodes_config: stored(7),
+        }
+    }
+
+    fn check(answers: &Answers, on_replicated: bool, dry_run: bool) -> Finding {
+        check_running_nodes(answers, stored(7).as_ref(), on_replicated, dry_run)
+    }
+
+    #[test]
+    fn each_node_has_to_run_there_in_migration_mode() {
+        let wrong = [
+            Seen { node_id: None, ..seen(2) },
+            Seen { node_id: Some((9, 3)), ..seen(3) },
+            Seen { roles: vec!["worker".to_owned(), "admin".to_owned()], ..seen(4) },
+            Seen { nodes_config: stored(8), ..seen(5) },
+            Seen { nodes_config: None, ..seen(6) },
+            Seen { node_id: Some((7, 4)), ..seen(7) },
+            Seen { is_alive: false, ..seen(8) },
+        ];
+        let mut at_home = vec![(node(1), Ok(seen(1)))];
+        let sound = Answers { at_home: at_home.clone(), ..Answers::default() };
+        assert!(check(&sound, true, false).code.is_none());
+        assert!(check(&sound, false, true).code.is_some());
+        at_home.extend((2..).map(node).zip(wrong.map(Ok)));
+        at_home.push((node(9), Err("connection refused".to_owned())));
+        let elsewhere = vec![(node(1), seen(1))];
+        let answers = Answers { at_home, elsewhere, unknown: vec![node(10)] };
+        let finding = check(&answers, true, false);
+        assert_eq!(finding.code, Some(Code::NotInMigrationMode));
+        insta::assert_snapshot!(finding.items.join("\n"), @r"
+        N2 (n2, http://n2:1) has not joined the cluster
+        N3 (n3, http://n3:1) is another node: N9 of cluster demo answers
+        N4 (n4, http://n4:1) has the roles worker
+        N5 (n5, http://n5:1) runs on another store: nodes_config is at version 8 there, at version 7 here
+        N6 (n6, http://n6:1) runs on another store: nodes_config is absent there, at version 7 here
+        N7 (n7, http://n7:1) runs with generation 4, the target has 3
+        N8 (n8, http://n8:1) is starting or stopping
+        N9 (n9, http://n9:1) does not answer: connection refused
+        N1 answers at http://n1:1, where the source has n1
+        N10 (n10, http://n10:1) is of the source, and not of the target
+        ");
+        assert_eq!(check(&answers, true, true).status, super::super::Status::Warning);
+    }
+
+    #[test]
+    fn a_quorum_of_the_target_is_not_one_of_the_source() {
+        let code = |quorum| check_target_quorum(&quorum).code;
+        assert_eq!(code(Quorum::Held(String::new())), None);
+        assert_eq!(code(Quorum::Lost(String::new())), Some(Code::TargetUnavailable));
+        assert_eq!(code(Quorum::NoMembers), Some(Code::NotInMigrationMode));
+    }
+
+    #[test]
+    fn another_cluster_is_refused_whatever_is_permitted() {
+        let nodes = |name: &str| {
+            let document = format!(
+                "\x05{{\"version\":4,\"cluster_name\":\"{name}\",\"cluster_fingerprint\":7,\"nodes\":[]}}"
+            );
+            let value = Value { version: Version(4), bytes: Bytes::from(document) };
+            Snapshot::from([(
+                crate::model::Key::NodesConfig,
+                Entry::Whole(value, Tag::Version(Version(4))),
+            )])
+        };
+        let check = |target: &Snapshot, merged| {
+            let finding = check_running_cluster(&nodes("demo"), target, merged);
+            (finding.code, finding.hints.join(" "))
+        };
+        assert_eq!(check(&nodes("demo"), Ok(())).0, None);
+        let refused = Some(Code::TargetOtherCluster);
+        for target in [nodes("prod"), Snapshot::new()] {
+            let (code, hint) = check(&target, Ok(()));
+            assert!(code == refused && hint.contains("can't become another one"), "{hint}");
+        }
+        let faults = ["N2 (b) is known to the source, and not to the target".to_owned()];
+        assert_eq!(check(&nodes("demo"), Err(&faults)).0, refused);
     }
 }

@@ -27,7 +27,7 @@ const LOOKS: usize = 30;
 const BETWEEN_LOOKS: Duration = Duration::from_secs(1);
 
 /// After the last put, how long the target is asked once more: its servers may be gone already.
-const LAST_LOOK: Duration = Duration::from_secs(2);
+const LAST_LOOK: Duration = Duration::from_secs(1);
 
 /// The check of the source's nodes, which have to run on the target that holds this `nodes_config`.
 pub(super) async fn nodes(
