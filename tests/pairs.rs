@@ -10,6 +10,7 @@ use tempfile::TempDir;
 
 use crate::support::dynamo::table;
 use crate::support::etcd::Etcd;
+use crate::support::restate::{Cluster, put};
 use crate::support::s3::{seaweed, toml_file};
 use crate::support::tool::restatectl;
 
@@ -107,4 +108,43 @@ fn copies(source: &str, target: &str, expected: &BTreeMap<String, (u64, String)>
     println!("{source} to {target}: {}", run.err.lines().last().unwrap_or_default());
     assert_eq!(&digests(target), expected, "{source} to {target}");
     restatectl(&["metadata", "verify", "--from", source, "--toml", target]).expect(0);
+}
+
+/// Another sound value of an epoch, at the version that is stored.
+fn other_epoch() -> Vec<u8> {
+    let document = json!({"epoch": 9, "current": {"replica_set": [1]}, "next": null});
+    let key = Key::PartitionEpoch(3);
+    codec::encode(&key, Encoding::Flexbuffers, &document, Version(1)).unwrap().to_vec()
+}
+
+#[test]
+fn the_running_cluster_and_every_store_copy_500_keys_both_ways() {
+    let cluster = Cluster::large(497);
+    let (address, folder) = (cluster.address(), TempDir::new().unwrap());
+    let home = cluster.replicated_toml("home.toml", &[address.clone()]);
+    let (etcd, bucket, table) = (Etcd::start(), seaweed().bucket(), table());
+    let file = folder.path().join("backup.jsonl").to_str().unwrap().to_owned();
+    restatectl(&["-s", &address, "metadata", "backup", "--to", &file]).expect(0);
+    let mut stores = vec![file];
+    for (name, section) in
+        [("etcd", etcd.section()), ("s3", bucket.section("p")), ("dynamo", table.section("p"))]
+    {
+        let toml = toml_file(&folder, name, &section);
+        restatectl(&["-s", &address, "metadata", "migrate", "--toml", &toml]).expect(0);
+        restatectl(&["-s", &address, "metadata", "verify", "--toml", &toml]).expect(0);
+        stores.push(toml);
+    }
+    for store in &stores {
+        let expected = digests(store);
+        assert_eq!(expected.len(), 500);
+        put(&address, "pp_epoch_3", 1, &other_epoch());
+        let backups = folder.path().to_str().unwrap();
+        let back = ["metadata", "migrate", "--from", store, "--toml", &home, "--force", "-y"];
+        restatectl(&[&back[..], &["--backup-dir", backups]].concat()).expect(0);
+        let mut now = digests(&home);
+        // It is a merge, above both.
+        assert!(now["nodes_config"].0 > expected["nodes_config"].0);
+        now.insert("nodes_config".to_owned(), expected["nodes_config"].clone());
+        assert_eq!(now, expected, "{store}");
+    }
 }
