@@ -18,8 +18,8 @@ struct Gate {
     state: Mutex<State>,
     changed: Condvar,
     /// Whether the answer to what has the marker is lost, and the connection with it, instead of
-    /// anything being held.
-    cuts: bool,
+    /// anything being held; and after how long.
+    cuts: Option<Duration>,
     muted: AtomicBool,
 }
 
@@ -33,15 +33,20 @@ enum State {
 impl Proxy {
     /// Holds what has the marker.
     pub fn start(to: &str, marker: &str) -> Proxy {
-        Proxy::with(to, marker, false)
+        Proxy::with(to, marker, None)
     }
 
     /// Passes on what has the marker, once, and loses its answer.
     pub fn cutting(to: &str, marker: &str) -> Proxy {
-        Proxy::with(to, marker, true)
+        Proxy::with(to, marker, Some(Duration::from_millis(500)))
     }
 
-    fn with(to: &str, marker: &str, cuts: bool) -> Proxy {
+    /// The same, but whoever waits for the answer waits longer than they have patience.
+    pub fn silencing(to: &str, marker: &str) -> Proxy {
+        Proxy::with(to, marker, Some(Duration::from_secs(10)))
+    }
+
+    fn with(to: &str, marker: &str, cuts: Option<Duration>) -> Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let gate = Arc::new(Gate {
@@ -88,9 +93,9 @@ impl Gate {
         let mut state = self.state.lock().unwrap();
         let has_marker = piece.windows(self.marker.len()).any(|window| window == self.marker);
         if *state == State::Waiting && has_marker {
-            *state = if self.cuts { State::Open } else { State::Holding };
+            *state = if self.cuts.is_some() { State::Open } else { State::Holding };
             self.changed.notify_all();
-            if self.cuts {
+            if self.cuts.is_some() {
                 self.muted.store(true, Ordering::Relaxed);
                 return false;
             }
@@ -104,13 +109,13 @@ fn connect(client: TcpStream, server: TcpStream, gate: &Arc<Gate>) {
     let (from_client, to_server) = (client.try_clone().unwrap(), server.try_clone().unwrap());
     let (up, down) = (gate.clone(), gate.clone());
     std::thread::spawn(move || {
-        let cut = forward(from_client, to_server, |piece| up.pass(piece), || false);
+        let cut = forward(from_client, to_server, |piece| up.pass(piece), || false, up.cuts);
         if cut {
             up.muted.store(false, Ordering::Relaxed);
         }
     });
     std::thread::spawn(move || {
-        forward(server, client, |_| true, || down.muted.load(Ordering::Relaxed));
+        forward(server, client, |_| true, || down.muted.load(Ordering::Relaxed), None);
     });
 }
 
@@ -120,6 +125,7 @@ fn forward(
     mut to: TcpStream,
     before: impl Fn(&[u8]) -> bool,
     muted: impl Fn() -> bool,
+    pause: Option<Duration>,
 ) -> bool {
     let mut piece = vec![0; 64 << 10];
     while let Ok(count @ 1..) = from.read(&mut piece) {
@@ -132,7 +138,7 @@ fn forward(
         }
         if !goes_on {
             // The server carries it out, and nobody hears of it.
-            std::thread::sleep(Duration::from_millis(500));
+            std::thread::sleep(pause.unwrap_or_default());
             let _ = (to.shutdown(Shutdown::Both), from.shutdown(Shutdown::Both));
             return true;
         }

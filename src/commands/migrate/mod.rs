@@ -15,7 +15,7 @@ use anyhow::Result;
 
 use crate::commands::store_arg::{self, StoreArg, Writable, is_same_store};
 use crate::commands::{Context, interrupt};
-use crate::config::{Loaded, StoreConfig};
+use crate::config::Loaded;
 use crate::model::Key;
 use crate::outcome::{Code, Failure, Outcome, Progress};
 use crate::preflight;
@@ -130,12 +130,13 @@ async fn open(args: &MigrateArgs, context: &Context<'_>) -> Result<Arguments, Fa
     if from.as_ref().is_some_and(|from| is_same_store(from, &to)) {
         return Err(Failure::new(Code::SameStore, "--from and --toml lead to the same store"));
     }
+    let is_cluster = store_arg::place(Some(&to), context)?.is_some();
     let StoreArg::Config(loaded) = to else {
         let reason = format!("{} is a backup file, which is no target", args.toml);
         return Err(Failure::new(Code::ConfigInvalid, reason)
             .hint("`metadata backup --to FILE` makes a backup file"));
     };
-    if matches!(loaded.store, StoreConfig::Replicated(_)) {
+    if is_cluster {
         fits_a_cluster(args, from.as_ref(), context)?;
     }
     let target = store_arg::open_target(&loaded, context).await?;
