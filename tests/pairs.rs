@@ -121,7 +121,7 @@ fn other_epoch() -> Vec<u8> {
 fn the_running_cluster_and_every_store_copy_500_keys_both_ways() {
     let cluster = Cluster::large(497);
     let (address, folder) = (cluster.address(), TempDir::new().unwrap());
-    let home = cluster.replicated_toml("home.toml", &[address.clone()]);
+    let home = cluster.replicated_toml("home.toml", std::slice::from_ref(&address));
     let (etcd, bucket, table) = (Etcd::start(), seaweed().bucket(), table());
     let file = folder.path().join("backup.jsonl").to_str().unwrap().to_owned();
     restatectl(&["-s", &address, "metadata", "backup", "--to", &file]).expect(0);
