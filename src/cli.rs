@@ -1,7 +1,7 @@
 //! The top of the command line: options of every command, and the subcommands.
 
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -32,6 +32,17 @@ pub struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
+}
+
+impl Cli {
+    /// Where `--report` wants the JSON document, too.
+    pub fn report(&self) -> Option<&Path> {
+        match &self.command {
+            Command::Metadata { command: MetadataCommand::Migrate(args) } => args.report.as_deref(),
+            Command::Metadata { command: MetadataCommand::Verify(args) } => args.report.as_deref(),
+            _ => None,
+        }
+    }
 }
 
 /// The commands at the top.
@@ -127,7 +138,7 @@ pub struct Global {
     #[arg(long, global = true, value_enum, default_value_t = TimeFormat::Human)]
     pub time_format: TimeFormat,
 
-    /// Answer every question with yes
+    /// Answer every question with yes, as the environment variable CI does
     #[arg(short = 'y', long, global = true)]
     pub yes: bool,
 

@@ -1,4 +1,4 @@
-//! Questions before what can't be taken back: asked on a terminal, answered by `--yes`, and otherwise
+//! Questions before what can't be taken back: asked on a terminal, answered by `--yes` or `CI`, and otherwise
 //! not asked, so that a script never waits for an answer that nobody gives.
 
 use std::io::{self, BufRead, IsTerminal, Write};
@@ -14,13 +14,24 @@ pub enum Answer {
     NotAsked,
 }
 
-/// Asks on standard error and reads standard input, where both are a terminal. `yes` is the answer
-/// where it was given beforehand. Waits on a thread of its own, so that a signal is still heard.
+/// Whether every question is answered with yes beforehand: by `--yes`, or by the variable CI, which
+/// build machines set.
+pub fn is_given(yes: bool) -> bool {
+    yes || std::env::var("CI").is_ok_and(|value| means_yes(&value))
+}
+
+fn means_yes(value: &str) -> bool {
+    !["", "0", "false"].contains(&value.trim().to_ascii_lowercase().as_str())
+}
+
+/// Asks on standard error and reads standard input, where both are a terminal, unless the answer
+/// [is given](is_given). Waits on a thread of its own, so that a signal is still heard.
 ///
 /// # Errors
 /// Where the terminal fails.
 pub async fn ask(question: String, yes: bool) -> io::Result<Answer> {
     let terminal = io::stdin().is_terminal() && io::stderr().is_terminal();
+    let yes = is_given(yes);
     if yes || !terminal {
         return Ok(if yes { Answer::Yes } else { Answer::NotAsked });
     }
@@ -75,10 +86,19 @@ mod tests {
         assert_eq!(answered("maybe\n").0, Answer::No);
     }
 
+    #[test]
+    fn ci_is_a_yes_unless_it_says_no() {
+        for (value, yes) in
+            [("true", true), ("1", true), ("", false), ("0", false), ("False", false)]
+        {
+            assert_eq!(means_yes(value), yes, "{value:?}");
+        }
+    }
+
     #[tokio::test]
     async fn tests_have_no_terminal() {
         assert_eq!(ask("Go on?".to_owned(), true).await.unwrap(), Answer::Yes);
-        if !io::stdin().is_terminal() {
+        if !io::stdin().is_terminal() && !is_given(false) {
             assert_eq!(ask("Go on?".to_owned(), false).await.unwrap(), Answer::NotAsked);
         }
     }

@@ -8,7 +8,7 @@ use tracing_subscriber::EnvFilter;
 use crate::cli::{self, Cli, Global};
 use crate::commands;
 use crate::outcome::{Code, Failure, Outcome, exit};
-use crate::report::{self, Progress, Rendered, Style};
+use crate::report::{self, Progress, Rendered, ReportFile, Style};
 
 /// Runs the program.
 pub fn program(words: &[String]) -> u8 {
@@ -18,8 +18,26 @@ pub fn program(words: &[String]) -> u8 {
     };
     log(&cli.global);
     let style = Style::of(&cli.global);
+    let report = match cli.report().map(ReportFile::open).transpose() {
+        Ok(report) => report,
+        Err(failure) => return told(&Outcome { subject: None, failure: Some(failure) }, style),
+    };
     let outcome = command(&cli, words, style).unwrap_or_else(|error| failed(&error));
-    finish(&report::render(&outcome, style), outcome.exit())
+    let written = report.map_or(Ok(()), |report| report.write(&outcome));
+    match (told(&outcome, style), written) {
+        (code, Ok(())) => code,
+        (code, Err(reason)) => unwritten(code, &reason),
+    }
+}
+
+fn told(outcome: &Outcome, style: Style) -> u8 {
+    finish(&report::render(outcome, style), outcome.exit())
+}
+
+/// The command is done, but not all of what it has to say arrived.
+fn unwritten(code: u8, reason: &str) -> u8 {
+    let _ = writeln!(io::stderr(), "error: {reason}");
+    if code == exit::DONE { exit::FAILED } else { code }
 }
 
 fn command(cli: &Cli, words: &[String], style: Style) -> anyhow::Result<Outcome> {
@@ -57,10 +75,7 @@ fn wants_json(words: &[String]) -> bool {
 fn finish(rendered: &Rendered, code: u8) -> u8 {
     match report::write(rendered) {
         Ok(()) => code,
-        Err(error) => {
-            let _ = writeln!(io::stderr(), "error: failed to write to standard output: {error}");
-            if code == exit::DONE { exit::FAILED } else { code }
-        }
+        Err(error) => unwritten(code, &format!("failed to write to standard output: {error}")),
     }
 }
 

@@ -48,7 +48,7 @@ fn the_documented_policy_is_enough_and_less_is_told() {
             restatectl(&["-s", &cluster.address(), "metadata", "verify", "--toml", &toml])
                 .expect(0);
             // Only this replaces and deletes.
-            migrate(&cluster, &toml, &["--force"]).expect(0);
+            migrate(&cluster, &toml, &["--force", "-y"]).expect(0);
         }
         document
     };

@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
 use std::process::Stdio;
 
 use restatectl::codec;
@@ -14,6 +13,7 @@ use tempfile::TempDir;
 use crate::support::etcd::Etcd;
 use crate::support::restate::{Cluster, Mode, get};
 use crate::support::s3::{seaweed, toml_file};
+use crate::support::terminal::on_terminal;
 use crate::support::tool::{
     Run, command, finish, official, program, restatectl, restatectl_with_input,
 };
@@ -369,19 +369,6 @@ fn a_cluster_at_work_is_edited_only_when_that_is_wanted() {
     assert_eq!(store.get("rule_book")["version"], 2);
     store.run("patch", "rule_book", &["-y", "-p", "[]"]).expect(0);
     cluster.wait_for_rules(&["scope1/*", "scope2/*"]);
-}
-
-/// Runs the program on a terminal of its own, where someone types.
-fn on_terminal(args: &[String], typed: &str) -> (String, i32) {
-    let quoted: Vec<_> = args.iter().map(|word| format!("'{word}'")).collect();
-    let line = format!("{} {}", program().display(), quoted.join(" "));
-    let mut script = command(Path::new("/usr/bin/script"), &["-qec", &line, "/dev/null"]);
-    script.stdin(Stdio::piped()).stdout(Stdio::piped());
-    let mut child = script.stderr(Stdio::piped()).spawn().unwrap();
-    use std::io::Write;
-    child.stdin.take().unwrap().write_all(typed.as_bytes()).unwrap();
-    let run = finish(child);
-    (run.out, run.code)
 }
 
 #[test]

@@ -101,7 +101,7 @@ fn a_lowered_request_limit_makes_smaller_batches_with_nodes_config_last() {
     // Replacing takes several transactions, too: nodes_config is gone first and back last.
     let before = revision("nodes_config");
     etcd.put("pp_epoch_3", "other");
-    migrate(&["--resume", "--force"]);
+    migrate(&["--resume", "--force", "-y"]);
     assert!(
         revision("pp_epoch_3") <= revision("nodes_config") && before < revision("nodes_config")
     );

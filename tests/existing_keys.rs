@@ -67,7 +67,7 @@ fn existing_keys_are_refused_resumed_or_replaced_as_asked() {
     assert!(actions(&both).contains(&"pp_epoch_77:delete".to_owned()));
     assert!(actions(&both).contains(&"pp_epoch_1:skip".to_owned()));
     assert_eq!(etcd.content(), found);
-    let forced = migrate(&cluster, &etcd, &["--force"]).expect(0).json();
+    let forced = migrate(&cluster, &etcd, &["--force", "-y"]).expect(0).json();
     assert_eq!(forced["outcome"], "migrated");
     assert_eq!(etcd.content(), whole);
 }

@@ -83,16 +83,17 @@ fn another_cluster_is_not_replaced_unless_it_is_named() {
     let verify = ["-s", &setting.cluster.address(), "metadata", "verify", "--toml", &toml];
     let run = restatectl(&verify).expect(4);
     assert!(run.err.contains("they hold two clusters: demo, fingerprint"), "{}", run.err);
-    let wrong = ["--force", "--overwrite-newer", "--overwrite-cluster", "production"];
+    let wrong = ["--force", "-y", "--overwrite-newer", "--overwrite-cluster", "production"];
     assert_eq!(setting.migrate(&wrong).expect(5).json()["error"]["code"], "target-other-cluster");
     assert!(setting.backups().is_empty());
-    let named = ["--force", "--overwrite-newer", "--overwrite-cluster", "prod"];
+    let named = ["--force", "-y", "--overwrite-newer", "--overwrite-cluster", "prod"];
     let document = setting.migrate(&named).expect(0).json();
     let backup = document["backup"].as_str().unwrap().to_owned();
     assert_eq!(setting.backups(), [PathBuf::from(&backup)]);
     assert!(backup.contains("restatectl-backup-prod-2"), "{backup}");
     // The backup brings it back, byte for byte.
-    let undo = ["--from", &backup, "--force", "--overwrite-cluster", "demo", "--overwrite-newer"];
+    let undo =
+        ["--from", &backup, "--force", "-y", "--overwrite-cluster", "demo", "--overwrite-newer"];
     setting.migrate(&undo).expect(5);
     let content = setting.etcd.content();
     assert_ne!(content, found);
@@ -107,22 +108,22 @@ fn another_cluster_is_not_replaced_unless_it_is_named() {
 fn an_unknown_owner_and_newer_keys_need_their_own_word() {
     let setting = Setting::new();
     setting.put("pp_epoch_0", 1, b"\x05{\"version\":1}");
-    let refused = setting.migrate(&["--force"]).expect(5).json();
+    let refused = setting.migrate(&["--force", "-y"]).expect(5).json();
     assert_eq!(refused["error"]["code"], "target-other-cluster");
     assert!(hints(&refused).contains("--overwrite-cluster unknown"), "{}", hints(&refused));
-    setting.migrate(&["--force", "--overwrite-cluster", "unknown"]).expect(0);
+    setting.migrate(&["--force", "-y", "--overwrite-cluster", "unknown"]).expect(0);
 
     setting.put("pp_epoch_0", 99, b"\x05{\"version\":99}");
     let found = setting.etcd.content();
-    let refused = setting.migrate(&["--force"]).expect(5).json();
+    let refused = setting.migrate(&["--force", "-y"]).expect(5).json();
     assert_eq!(refused["error"]["code"], "target-newer");
     let message = refused["error"]["message"].as_str().unwrap();
     assert!(message.contains("pp_epoch_0 is at version 99, the source has"), "{message}");
     assert_eq!(setting.etcd.content(), found);
-    let document = setting.migrate(&["--force", "--overwrite-newer"]).expect(0).json();
+    let document = setting.migrate(&["--force", "-y", "--overwrite-newer"]).expect(0).json();
     let backup = document["backup"].as_str().unwrap().to_owned();
     // An overwrite is undone byte for byte by restoring its backup.
-    let undo = ["--from", &backup, "--force"];
+    let undo = ["--from", &backup, "--force", "-y"];
     setting.migrate(&undo).expect(0);
     assert_eq!(setting.etcd.content(), found);
 }
@@ -134,7 +135,7 @@ fn an_interrupted_force_goes_on_by_its_backup_file() {
     // Two keys differ: one of them newer, one only there.
     setting.put("pp_epoch_1", 50, b"\x05{\"version\":50}");
     setting.put("pp_epoch_9", 1, b"\x05{\"version\":1}");
-    let document = setting.migrate(&["--force", "--overwrite-newer"]).expect(0).json();
+    let document = setting.migrate(&["--force", "-y", "--overwrite-newer"]).expect(0).json();
     assert_eq!(setting.backups().len(), 1);
     // As a kill in its middle would have left it: nodes_config gone, the rest not replaced yet.
     setting.put("pp_epoch_1", 50, b"\x05{\"version\":50}");
@@ -145,7 +146,7 @@ fn an_interrupted_force_goes_on_by_its_backup_file() {
     let found = setting.etcd.content();
     // Elsewhere than in its folder, the file is not found: whose keys these are is not known.
     let elsewhere = TempDir::new().unwrap();
-    let args = ["--resume", "--force", "--backup-dir", elsewhere.path().to_str().unwrap()];
+    let args = ["--resume", "--force", "-y", "--backup-dir", elsewhere.path().to_str().unwrap()];
     let without: Vec<&str> = args.to_vec();
     let toml = setting.etcd.toml();
     let line =
@@ -153,7 +154,7 @@ fn an_interrupted_force_goes_on_by_its_backup_file() {
     let refused = restatectl(&[&line, &without[..]].concat()).expect(5).json();
     assert_eq!(refused["error"]["code"], "target-other-cluster");
     assert_eq!(setting.etcd.content(), found);
-    let resumed = setting.migrate(&["--resume", "--force"]).expect(0).json();
+    let resumed = setting.migrate(&["--resume", "--force", "-y"]).expect(0).json();
     assert_eq!(resumed["backup"], document["backup"]);
     assert_eq!(setting.backups().len(), 1);
     restatectl(&["-s", &setting.cluster.address(), "metadata", "verify", "--toml", &toml])
@@ -168,8 +169,9 @@ fn without_a_place_for_the_backup_nothing_is_replaced() {
     let found = setting.etcd.content();
     let args =
         ["-s", &setting.cluster.address(), "metadata", "migrate", "--toml", &setting.etcd.toml()];
-    let run =
-        restatectl(&[&args[..], &["--force", "--backup-dir", "/nowhere", "-o", "json"]].concat());
+    let run = restatectl(
+        &[&args[..], &["--force", "-y", "--backup-dir", "/nowhere", "-o", "json"]].concat(),
+    );
     let document = run.expect(5).json();
     assert_eq!(document["error"]["code"], "backup-failed");
     assert_eq!(setting.etcd.content(), found);

@@ -98,7 +98,7 @@ fn what_exists_is_refused_resumed_or_replaced() {
     ]);
     migrate(&cluster, &toml, &["--resume"]).expect(5);
     let backups = ["--backup-dir", folder.path().to_str().unwrap()];
-    let force = [&["--force", "-o", "json"][..], &backups].concat();
+    let force = [&["--force", "-y", "-o", "json"][..], &backups].concat();
     let forced = migrate(&cluster, &toml, &force).expect(0).json();
     assert_eq!(table.items(), before);
     let saved = std::fs::read_to_string(forced["backup"].as_str().unwrap()).unwrap();
@@ -129,6 +129,6 @@ fn what_does_not_fit_an_item_is_known_before_any_write() {
     migrate(&cluster, &toml, &[]).expect(0);
     // To replace it, the request carries it twice.
     schema(3, 399_000);
-    migrate(&cluster, &toml, &["--force"]).expect(0);
+    migrate(&cluster, &toml, &["--force", "-y"]).expect(0);
     restatectl(&["-s", &cluster.address(), "metadata", "verify", "--toml", &toml]).expect(0);
 }

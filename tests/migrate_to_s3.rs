@@ -138,7 +138,7 @@ fn tombstones_are_replaced_and_existing_objects_are_not() {
         ("p/pp_epoch_1", b"e!", None),
     ]);
     migrate(&cluster, &toml, &["--resume"]).expect(5);
-    migrate(&cluster, &toml, &["--force"]).expect(0);
+    migrate(&cluster, &toml, &["--force", "-y"]).expect(0);
     assert_eq!(bucket.dump()["p/pp_epoch_78"].body, b"d");
     assert_eq!(bucket.dump()["p/other"].body, b"o");
     assert_eq!(values_without(&bucket, &["p/other", "p/pp_epoch_77", "p/pp_epoch_78"]), before);

@@ -65,5 +65,5 @@ fn a_source_that_never_rests_fails_the_run() {
     assert_eq!(document["error"]["code"], "source-changed");
     assert!(document["error"]["message"].as_str().unwrap().contains("rule_book"), "{document}");
     // It rests now, and what was left is finished.
-    restatectl(&[&args[..], &["--resume", "--force"]].concat()).expect(0);
+    restatectl(&[&args[..], &["--resume", "--force", "-y"]].concat()).expect(0);
 }

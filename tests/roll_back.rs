@@ -42,8 +42,17 @@ impl Setting {
 
     fn args(&self, toml: &str, more: &[&str]) -> Vec<String> {
         let (from, backups) = (self.etcd.toml(), self.backups.path().to_str().unwrap().to_owned());
-        let args =
-            ["metadata", "migrate", "--from", &from, "--toml", toml, "--backup-dir", &backups];
+        let args = [
+            "metadata",
+            "migrate",
+            "-y",
+            "--from",
+            &from,
+            "--toml",
+            toml,
+            "--backup-dir",
+            &backups,
+        ];
         [&args, more].concat().into_iter().map(ToOwned::to_owned).collect()
     }
 

@@ -105,7 +105,7 @@ fn a_cluster_of_four_goes_round_through_every_store_and_comes_home() {
     let addresses: Vec<_> = journey.cluster.nodes.iter().map(|node| node.address()).collect();
     let home = journey.cluster.replicated_toml("replicated.toml", &addresses);
     let backups = folder.path().to_str().unwrap();
-    migrate(&["--from", &dynamo_toml, "--toml", &home, "--force", "--backup-dir", backups]);
+    migrate(&["--from", &dynamo_toml, "--toml", &home, "--force", "-y", "--backup-dir", backups]);
     // A node without a metadata server hears of nothing once these are gone, and is left to be stopped.
     let left = journey.cluster.wait_until_stopped();
     println!("still running after the last put: {left:?}");

@@ -1,5 +1,7 @@
 //! `metadata verify`: two stores, key by key. Writes nothing.
 
+use std::path::PathBuf;
+
 use tokio::try_join;
 
 use crate::backends::cluster::Quorum;
@@ -29,6 +31,10 @@ pub struct VerifyArgs {
     /// epochs.
     #[arg(long)]
     pub allow_newer: bool,
+
+    /// Also write the JSON document to this file, however the run ends
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
 }
 
 /// Reads both stores and compares them.

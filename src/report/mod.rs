@@ -1,5 +1,6 @@
 //! The only place that prints: data to standard output, everything else to standard error.
 
+mod file;
 mod json;
 mod progress;
 mod text;
@@ -8,6 +9,7 @@ use std::io::{self, IsTerminal, Write};
 
 use crate::cli::{Color, Global, Output, TableStyle};
 use crate::outcome::{Code, Failure, Outcome};
+pub use file::ReportFile;
 pub use progress::Progress;
 
 /// How to write.

@@ -19,6 +19,7 @@ pub mod process;
 pub mod proxy;
 pub mod restate;
 pub mod s3;
+pub mod terminal;
 pub mod tool;
 
 use std::path::{Path, PathBuf};

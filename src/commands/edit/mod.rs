@@ -163,7 +163,7 @@ async fn agreed(
         None => "nodes_config, which says whether the nodes are in migration mode, can't be read"
             .to_owned(),
     };
-    if args.dry_run || context.global.yes {
+    if args.dry_run || confirm::is_given(context.global.yes) {
         let told = format!("{reason}; they may read the new value, and write it anew, at any time");
         context.watch.on(Event::Warning(&told));
         return Ok(());

@@ -6,6 +6,7 @@ use futures_util::future::join_all;
 use tokio::join;
 
 use super::MigrateArgs;
+use super::agree;
 use super::record::Record;
 use super::target_side::{self, TargetSide};
 use crate::backends::cluster::{self, Cluster, ClusterOptions, Quorum};
@@ -78,6 +79,8 @@ pub(super) async fn gather(
     let nodes = source.read.as_ref().ok().and_then(codec::nodes_of);
     check_source_side(args, &source, &existing, nodes.as_ref(), writable, &found).await;
     let decided = target_side::check(args, &source, &existing, target, record, &found).await;
+    let former = decided.as_ref().and_then(|decided| decided.former.as_deref());
+    agree::ask(args, target, existing.read.as_ref().ok(), former, context, record).await?;
     if !target.semantics_are_known() {
         found(store_probe(args, target, record).await);
     }

@@ -1,5 +1,6 @@
 //! `metadata migrate`: checks, plans, writes, reads back, compares, and says what comes next.
 
+mod agree;
 mod former;
 mod gather;
 mod interrupted;
@@ -47,7 +48,8 @@ pub struct MigrateArgs {
     /// Replace Restate's keys in the target, and delete those that the source does not have
     ///
     /// What is replaced is saved to a backup file first. It is for older or equal versions of the
-    /// same cluster: two more options permit more.
+    /// same cluster: two more options permit more. On a terminal it shows what would be lost and
+    /// asks; elsewhere it wants -y.
     #[arg(long)]
     pub force: bool,
 
@@ -80,6 +82,10 @@ pub struct MigrateArgs {
     /// Accept servers of this newer minor version, such as 1.8
     #[arg(long, value_name = "X.Y", value_parser = minor_version)]
     pub accept_version: Option<(u64, u64)>,
+
+    /// Also write the JSON document to this file, however the run ends
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
 }
 
 fn node_id(text: &str) -> Result<u32, String> {

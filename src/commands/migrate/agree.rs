@@ -1,0 +1,126 @@
+//! The question before `--force` replaces anything: what would be lost, and where it is saved to.
+
+use super::MigrateArgs;
+use super::record::Record;
+use crate::backends::Target;
+use crate::codec;
+use crate::commands::Context;
+use crate::confirm::{self, Answer};
+use crate::model::{Entry, Key, Snapshot};
+use crate::outcome::{Code, Failure};
+use crate::plan::{Action, Plan, Step};
+use crate::preflight;
+
+/// Asks, where all checks hold and the plan replaces or deletes. A dry run only shows the plan.
+pub(super) async fn ask(
+    args: &MigrateArgs,
+    target: &dyn Target,
+    held: Option<&Snapshot>,
+    former: Option<&std::path::Path>,
+    context: &Context<'_>,
+    record: &Record,
+) -> Result<(), Failure> {
+    let plan = record.plan();
+    let replaces = plan.count(Action::Overwrite) + plan.count(Action::Delete) > 0;
+    let refused = preflight::refusal(&record.checks()).is_some();
+    let (Some(held), true, false) = (held, replaces, refused || args.dry_run) else {
+        return Ok(());
+    };
+    let saved = match former {
+        Some(file) => format!("it is saved in {} already", file.display()),
+        None => format!("all of it is saved to a file in {} first", args.backup_dir.display()),
+    };
+    let question = format!("{}\n - {saved}\nReplace it?", loss(target.name(), held, &plan));
+    let answer = confirm::ask(question, context.global.yes).await.map_err(|error| {
+        Failure::new(Code::Internal, format!("failed to ask on the terminal: {error}"))
+    })?;
+    let what = format!("--force would replace what {} holds", target.name());
+    let refused = |how: &str| {
+        Failure::new(Code::TargetKeysExist, format!("nothing was written: {what}, and {how}"))
+    };
+    match answer {
+        Answer::Yes => Ok(()),
+        Answer::No => Err(refused("the question was not answered with yes")),
+        Answer::NotAsked => Err(refused("there is no terminal to ask on")
+            .hint("look at what is lost with --dry-run, then add -y to answer yes beforehand")),
+    }
+}
+
+/// What the target holds and the plan takes from it.
+fn loss(target: &str, held: &Snapshot, plan: &Plan) -> String {
+    let cluster = match codec::cluster_of(held) {
+        Some((name, Some(fingerprint))) => format!("cluster {name}, fingerprint {fingerprint}"),
+        Some((name, None)) => format!("cluster {name}, without a fingerprint"),
+        None => "keys that do not say whose they are".to_owned(),
+    };
+    let mut text = format!("--force replaces what {target} holds ({cluster}):");
+    for (action, does) in [(Action::Overwrite, "overwritten"), (Action::Delete, "deleted")] {
+        let steps: Vec<_> = plan.steps.iter().filter(|step| step.action == action).collect();
+        if !steps.is_empty() {
+            text.push_str(&format!("\n - {} {does}: {}", keys(steps.len()), versions(&steps)));
+        }
+    }
+    text
+}
+
+fn keys(count: usize) -> String {
+    if count == 1 { "1 key is".to_owned() } else { format!("{count} keys are") }
+}
+
+/// Each key with its version in the target, the epochs of partitions by their newest.
+fn versions(steps: &[&Step]) -> String {
+    let version = |step: &Step| match step.target.as_ref().and_then(Entry::value) {
+        Some(value) => format!("version {}", value.version),
+        None => "damaged".to_owned(),
+    };
+    let is_epoch = |step: &&&Step| matches!(step.key, Key::PartitionEpoch(_));
+    let (epochs, others): (Vec<&&Step>, Vec<&&Step>) = steps.iter().partition(is_epoch);
+    let mut told: Vec<_> =
+        others.iter().map(|step| format!("{} ({})", step.key, version(step))).collect();
+    let newest = epochs
+        .iter()
+        .max_by_key(|step| step.target.as_ref().and_then(Entry::value).map(|value| value.version));
+    match (epochs.as_slice(), newest) {
+        ([one], _) => told.push(format!("{} ({})", one.key, version(one))),
+        (many, Some(newest)) => told.push(format!(
+            "{} epochs of partitions (the newest {}, {})",
+            many.len(),
+            newest.key,
+            version(newest)
+        )),
+        _ => {}
+    }
+    told.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use prost::bytes::Bytes;
+
+    use super::*;
+    use crate::model::{Tag, Value, Version};
+    use crate::plan::{OnExisting, decide};
+
+    fn entry(version: u32, bytes: &[u8]) -> Entry {
+        let value = Value { version: Version(version), bytes: Bytes::copy_from_slice(bytes) };
+        Entry::Whole(value, Tag::Version(Version(version)))
+    }
+
+    #[test]
+    fn what_is_lost_is_told_with_counts_names_and_newest_versions() {
+        const NODES: &[u8] =
+            b"\x05{\"version\":9,\"cluster_name\":\"prod\",\"cluster_fingerprint\":7,\"nodes\":[]}";
+        let mut held = Snapshot::from([
+            (Key::NodesConfig, entry(9, NODES)),
+            (Key::RuleBook, entry(4, b"\x05{}")),
+        ]);
+        let source = Snapshot::from([(Key::NodesConfig, entry(2, b"\x05{}"))]);
+        held.extend((0..3).map(|n| (Key::PartitionEpoch(n), entry(u32::from(n) + 5, b"\x05{}"))));
+        let plan = decide(&source, &held, OnExisting::Overwrite);
+        insta::assert_snapshot!(loss("etcd a:1", &held, &plan), @"
+        --force replaces what etcd a:1 holds (cluster prod, fingerprint 7):
+         - 1 key is overwritten: nodes_config (version 9)
+         - 4 keys are deleted: rule_book (version 4), 3 epochs of partitions (the newest pp_epoch_2, version 7)
+        ");
+    }
+}

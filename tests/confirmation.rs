@@ -1,0 +1,117 @@
+//! `--force` asks before it replaces anything, and is not carried out where nobody can be asked.
+
+use tempfile::TempDir;
+
+use crate::support::etcd::Etcd;
+use crate::support::restate::{Cluster, Mode};
+use crate::support::s3::{moto, toml_file};
+use crate::support::terminal::on_terminal;
+use crate::support::tool::{command, program, restatectl, run};
+
+struct Setting {
+    cluster: Cluster,
+    folder: TempDir,
+}
+
+impl Setting {
+    fn args(&self, toml: &str, more: &[&str]) -> Vec<String> {
+        let (address, folder) = (self.cluster.address(), self.folder.path().to_str().unwrap());
+        let args = ["-s", &address, "metadata", "migrate", "--toml", toml, "--backup-dir", folder];
+        [&args, more].concat().iter().map(|word| (*word).to_owned()).collect()
+    }
+
+    fn backups(&self) -> usize {
+        std::fs::read_dir(self.folder.path()).unwrap().count()
+    }
+}
+
+#[test]
+fn what_would_be_lost_is_shown_and_asked_for_once() {
+    let mut cluster = Cluster::single(2);
+    cluster.restart(&Mode::Migration);
+    let etcd = Etcd::start();
+    let setting = Setting { cluster, folder: TempDir::new().unwrap() };
+    let args = |more: &[&str]| setting.args(&etcd.toml(), more);
+    restatectl(&args(&[])).expect(0);
+    etcd.put("pp_epoch_77", "\u{5}{}");
+    etcd.put("pp_epoch_77::version", 9_u32.to_le_bytes());
+    let found = etcd.content();
+
+    // Nobody to ask: refused, and the option that answers is named.
+    let refused = restatectl(&args(&["--force", "-o", "json"])).expect(5).json();
+    assert_eq!(refused["error"]["code"], "target-keys-exist");
+    assert_eq!(refused["outcome"], "refused");
+    let message = refused["error"]["message"].as_str().unwrap();
+    assert!(message.contains("there is no terminal to ask on"), "{message}");
+    assert!(refused["error"]["hints"][0].as_str().unwrap().contains("add -y"));
+    for ci in ["", "0", "false"] {
+        let mut command = command(&program(), &args(&["--force"]));
+        run(
+            {
+                command.env("CI", ci);
+                command
+            },
+            "",
+        )
+        .expect(5);
+    }
+    // An answer that comes by a pipe is none.
+    let mut piped = command(&program(), &args(&["--force"]));
+    piped.env_remove("CI");
+    run(piped, "y\n").expect(5);
+
+    // Someone who says no, and who says nothing.
+    for typed in ["n\n", "\n"] {
+        let (shown, code) = on_terminal(&args(&["--force"]), typed);
+        assert_eq!(code, 5, "{shown}");
+        for words in [
+            "--force replaces what etcd ",
+            "(cluster demo, fingerprint ",
+            "keys are overwritten: nodes_config (version ",
+            "1 key is deleted: pp_epoch_77 (version 9)",
+            &format!("all of it is saved to a file in {} first", setting.folder.path().display()),
+            "Replace it? [y/N]",
+            "the question was not answered with yes",
+        ] {
+            assert!(shown.contains(words), "{words} is not in\n{shown}");
+        }
+    }
+    // A dry run never asks.
+    let (shown, code) = on_terminal(&args(&["--force", "--dry-run"]), "");
+    assert_eq!((code, shown.contains("[y/N]")), (0, false), "{shown}");
+    restatectl(&args(&["--force", "--dry-run"])).expect(0);
+    assert_eq!((etcd.content(), setting.backups()), (found, 0));
+
+    // Yes on the terminal, beforehand, and by the build machine's variable.
+    let (shown, code) = on_terminal(&args(&["--force"]), "y\n");
+    assert_eq!((code, shown.matches("[y/N]").count()), (0, 1), "{shown}");
+    let (shown, code) = on_terminal(&args(&["--force", "-y"]), "");
+    assert_eq!((code, shown.contains("[y/N]")), (0, false), "{shown}");
+    let mut command = command(&program(), &args(&["--force"]));
+    run(
+        {
+            command.env("CI", "true");
+            command
+        },
+        "",
+    )
+    .expect(0);
+    assert_eq!(setting.backups(), 3);
+    // Nothing to replace, nothing to ask.
+    restatectl(&args(&["--force", "--resume"])).expect(0);
+}
+
+#[test]
+fn not_even_a_scratch_object_is_written_without_a_yes() {
+    let mut cluster = Cluster::single(1);
+    cluster.restart(&Mode::Migration);
+    let setting = Setting { cluster, folder: TempDir::new().unwrap() };
+    let (bucket, folder) = (moto().bucket(), TempDir::new().unwrap());
+    let toml = toml_file(&folder, "s3.toml", &bucket.section("p"));
+    restatectl(&setting.args(&toml, &[])).expect(0);
+    let found = bucket.dump();
+    let refused = restatectl(&setting.args(&toml, &["--force", "-o", "json"])).expect(5).json();
+    let checks = refused["checks"].to_string();
+    assert!(!checks.contains("store-probe"), "{checks}");
+    assert_eq!(bucket.dump(), found);
+}

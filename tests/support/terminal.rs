@@ -1,0 +1,19 @@
+//! A terminal of the program's own, where someone types.
+
+use std::io::Write;
+use std::path::Path;
+use std::process::Stdio;
+
+use super::tool::{command, finish, program};
+
+/// Runs the program on a terminal; what it showed, and how it ended.
+pub fn on_terminal(args: &[String], typed: &str) -> (String, i32) {
+    let quoted: Vec<_> = args.iter().map(|word| format!("'{word}'")).collect();
+    let line = format!("{} {}", program().display(), quoted.join(" "));
+    let mut script = command(Path::new("/usr/bin/script"), &["-qec", &line, "/dev/null"]);
+    script.stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = script.stderr(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(typed.as_bytes()).unwrap();
+    let run = finish(child);
+    (run.out, run.code)
+}
