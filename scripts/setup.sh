@@ -36,6 +36,7 @@ command -v etcd >/dev/null 2>&1 || missing+=(etcd-server)
 command -v etcdctl >/dev/null 2>&1 || missing+=(etcd-client)
 command -v valgrind >/dev/null 2>&1 || missing+=(valgrind)
 command -v setpriv >/dev/null 2>&1 || missing+=(util-linux)
+command -v tmux >/dev/null 2>&1 || missing+=(tmux)
 if [ "${#missing[@]}" -gt 0 ]; then
     echo "set-up: installing Debian packages: ${missing[*]}"
     as_root apt-get update -qq

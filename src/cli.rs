@@ -18,13 +18,31 @@ use crate::commands::patch::PatchArgs;
 use crate::commands::put::PutArgs;
 use crate::commands::verify::VerifyArgs;
 
+/// Version, commit and target, as far as the build knew them.
+pub const LONG_VERSION: &str = concat!(
+    env!("CARGO_PKG_VERSION"),
+    " (commit ",
+    env!("RESTATECTL_COMMIT"),
+    ", ",
+    env!("RESTATECTL_TARGET"),
+    ")"
+);
+
+const EXAMPLES: &str = "Examples:
+  restatectl -s http://node-1:5122 metadata list
+  restatectl -s http://node-1:5122 metadata migrate --toml etcd.toml --dry-run
+  restatectl metadata migrate --help";
+
 /// Move a Restate cluster's metadata between stores, and look at it
 ///
 /// The metadata of a Restate cluster (nodes, logs, partitions, deployments, rules, epochs) lives in
 /// the cluster itself or in an external store. This program copies it from one to the other,
 /// verifies the copy, and shows what any of them holds.
 #[derive(Parser)]
-#[command(name = "restatectl", version, infer_subcommands = true, arg_required_else_help = true)]
+#[command(
+    name = "restatectl", version, long_version = LONG_VERSION,
+    infer_subcommands = true, arg_required_else_help = true, after_help = EXAMPLES
+)]
 pub struct Cli {
     /// Options of every command.
     #[command(flatten)]

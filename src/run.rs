@@ -16,13 +16,15 @@ pub fn program(words: &[String]) -> u8 {
         Ok(cli) => cli,
         Err(error) => return wrong_usage(&error, words),
     };
-    log(&cli.global);
     let style = Style::of(&cli.global);
+    let progress = Progress::new(style);
+    log(&cli.global, &progress);
     let report = match cli.report().map(ReportFile::open).transpose() {
         Ok(report) => report,
         Err(failure) => return told(&Outcome { subject: None, failure: Some(failure) }, style),
     };
-    let outcome = command(&cli, words, style).unwrap_or_else(|error| failed(&error));
+    let outcome = command(&cli, words, &progress).unwrap_or_else(|error| failed(&error));
+    drop(progress);
     let written = report.map_or(Ok(()), |report| report.write(&outcome));
     match (told(&outcome, style), written) {
         (code, Ok(())) => code,
@@ -40,10 +42,9 @@ fn unwritten(code: u8, reason: &str) -> u8 {
     if code == exit::DONE { exit::FAILED } else { code }
 }
 
-fn command(cli: &Cli, words: &[String], style: Style) -> anyhow::Result<Outcome> {
+fn command(cli: &Cli, words: &[String], progress: &Progress) -> anyhow::Result<Outcome> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let progress = Progress::new(style);
-    let outcome = runtime.block_on(commands::run(cli, &progress, words));
+    let outcome = runtime.block_on(commands::run(cli, progress, words));
     // Connections that hang must not keep the program from ending.
     runtime.shutdown_background();
     outcome
@@ -81,7 +82,7 @@ fn finish(rendered: &Rendered, code: u8) -> u8 {
 
 /// `RUST_LOG` decides, else the number of -v. Without any, only what an operator has to know while
 /// waiting is told, in plain words.
-fn log(global: &Global) {
+fn log(global: &Global, progress: &Progress) {
     let default = match (global.quiet, global.verbose) {
         (1.., _) => "off",
         (_, 0) => "restatectl=warn",
@@ -90,7 +91,9 @@ fn log(global: &Global) {
     };
     let plain = global.verbose == 0;
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
-    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+    let bars = progress.log();
+    let subscriber = tracing_subscriber::fmt().with_env_filter(filter);
+    let subscriber = subscriber.with_writer(move || bars.clone());
     let subscriber = subscriber.with_ansi(false).with_target(!plain);
     // Fails only where another one was set before, as in tests.
     let _ = if plain { subscriber.without_time().try_init() } else { subscriber.try_init() };

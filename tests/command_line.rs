@@ -1,6 +1,6 @@
 //! The help of every command, as it is printed.
 
-use crate::support::tool::restatectl;
+use crate::support::tool::{command, program, restatectl, run};
 
 #[test]
 fn help_of_every_command() {
@@ -18,6 +18,27 @@ fn help_of_every_command() {
     ] {
         insta::assert_snapshot!(format!("help_{name}"), restatectl(args).expect(0).out);
     }
+}
+
+#[test]
+fn the_version_names_commit_and_target() {
+    let long = restatectl(&["--version"]).expect(0).out;
+    let version = env!("CARGO_PKG_VERSION");
+    assert!(long.starts_with(&format!("restatectl {version} (commit ")), "{long}");
+    assert!(long.contains(std::env::consts::ARCH), "{long}");
+    assert_eq!(restatectl(&["-V"]).expect(0).out, format!("restatectl {version}\n"));
+}
+
+#[test]
+fn usage_names_only_what_is_to_be_given() {
+    let mut missing = command(&program(), &["metadata", "migrate"]);
+    missing.env("RESTATECTL_ADDRESS", "http://node:1").env("RESTATECTL_TLS_CA", "ca.pem");
+    let run = run(missing, "").expect(2);
+    assert!(
+        run.err.contains("Usage: restatectl metadata migrate [OPTIONS] --toml <STORE>\n"),
+        "{}",
+        run.err
+    );
 }
 
 #[test]

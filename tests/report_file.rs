@@ -12,12 +12,15 @@ use crate::support::etcd::{Etcd, section};
 use crate::support::proxy::Proxy;
 use crate::support::restate::{Cluster, Mode};
 use crate::support::s3::toml_file;
+use crate::support::schema;
 use crate::support::tool::{command, finish, program, restatectl};
 
 fn read(path: &str) -> Json {
     let mode = fs::metadata(path).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
-    serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
+    let document = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
+    schema::check(&document);
+    document
 }
 
 #[test]

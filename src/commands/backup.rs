@@ -9,8 +9,15 @@ use crate::outcome::{BackedUp, Code, Failure, Outcome, StoreName, Subject};
 use crate::snapshot;
 use crate::watch::Stage;
 
+const EXAMPLES: &str = r#"Examples:
+  # The running cluster, before a migration:
+  restatectl -s http://node-1:5122 metadata backup --to before.jsonl
+  # A store:
+  restatectl metadata backup --from etcd.toml --to etcd.jsonl"#;
+
 /// Arguments of `metadata backup`.
 #[derive(clap::Args)]
+#[command(after_help = EXAMPLES, override_usage = "restatectl metadata backup [OPTIONS] --to <FILE>")]
 pub struct BackupArgs {
     /// The file to make; one that exists is not replaced
     #[arg(long, value_name = "FILE")]

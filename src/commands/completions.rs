@@ -6,8 +6,15 @@ use clap_complete::Shell;
 use crate::cli::Cli;
 use crate::outcome::{Outcome, Subject};
 
+const EXAMPLES: &str = r#"Examples:
+  # For bash, for all users:
+  restatectl completions bash > /usr/share/bash-completion/completions/restatectl
+  # For zsh, for yourself:
+  restatectl completions zsh > ~/.zfunc/_restatectl"#;
+
 /// Arguments of `completions`.
 #[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub struct CompletionsArgs {
     /// Which shell
     #[arg(value_enum)]

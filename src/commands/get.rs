@@ -8,8 +8,15 @@ use crate::commands::{Context, store_arg};
 use crate::model::{Entry, Key};
 use crate::outcome::{Code, Failure, Gotten, Outcome, Subject};
 
+const EXAMPLES: &str = r#"Examples:
+  # The nodes as the running cluster has them:
+  restatectl -s http://node-1:5122 metadata get -k nodes_config
+  # The stored bytes:
+  restatectl metadata get -k rule_book --from etcd.toml --raw > rule_book.bin"#;
+
 /// Arguments of `metadata get`.
 #[derive(clap::Args)]
+#[command(after_help = EXAMPLES, override_usage = "restatectl metadata get [OPTIONS] --key <KEY>")]
 pub struct GetArgs {
     /// The key, such as nodes_config, rule_book or pp_epoch_0
     #[arg(short = 'k', long, value_parser = NonEmptyStringValueParser::new())]

@@ -7,8 +7,15 @@ use crate::outcome::{Listing, Outcome, StoreName, Subject};
 use crate::snapshot;
 use crate::watch::Stage;
 
+const EXAMPLES: &str = r#"Examples:
+  # The running cluster:
+  restatectl -s http://node-1:5122 metadata list
+  # A store, and only the names of its keys:
+  restatectl metadata list --from etcd.toml -o json | jq -r '.keys[].key'"#;
+
 /// Arguments of `metadata list`.
 #[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub struct ListArgs {
     /// List this store instead of the running cluster: a TOML or backup file, or - for standard input
     #[arg(long, visible_alias = "toml", value_name = "STORE")]

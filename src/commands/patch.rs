@@ -5,8 +5,15 @@ use crate::commands::edit::{self, Edit, EditArgs};
 use crate::edit::Patch;
 use crate::outcome::{Code, Failure, Outcome};
 
+const EXAMPLES: &str = r#"Examples:
+  # Show what would change:
+  restatectl metadata patch -k pp_epoch_0 -n -p '[{"op": "replace", "path": "/epoch", "value": 9}]'
+  # Only if the stored value has version 4:
+  restatectl metadata patch -k bifrost_config --version 4 -p "$(cat patch.json)""#;
+
 /// Arguments of `metadata patch`.
 #[derive(clap::Args)]
+#[command(after_help = EXAMPLES, override_usage = "restatectl metadata patch [OPTIONS] --key <KEY> --patch <JSON>")]
 pub struct PatchArgs {
     #[command(flatten)]
     edit: EditArgs,

@@ -10,8 +10,16 @@ use crate::outcome::{Code, Failure, Outcome};
 /// A value has 30 MiB at most, and its JSON some times that.
 const LARGEST_DOCUMENT: u64 = 256 << 20;
 
+const EXAMPLES: &str = r#"Examples:
+  # Edit a value by hand:
+  restatectl metadata get -k rule_book > rule_book.json
+  restatectl metadata put -k rule_book rule_book.json
+  # In a store, from standard input:
+  restatectl metadata put -k rule_book --from etcd.toml - < rule_book.json"#;
+
 /// Arguments of `metadata put`.
 #[derive(clap::Args)]
+#[command(after_help = EXAMPLES, override_usage = "restatectl metadata put [OPTIONS] --key <KEY> <DOC>")]
 pub struct PutArgs {
     #[command(flatten)]
     edit: EditArgs,

@@ -14,8 +14,15 @@ use crate::snapshot;
 use crate::verify::{Status, Verdict, compare};
 use crate::watch::Stage;
 
+const EXAMPLES: &str = r#"Examples:
+  # The running cluster and the target:
+  restatectl -s http://node-1:5122 metadata verify --toml etcd.toml
+  # After the cutover, against a backup of before:
+  restatectl metadata verify --from before.jsonl --toml etcd.toml --allow-newer"#;
+
 /// Arguments of `metadata verify`.
 #[derive(clap::Args)]
+#[command(after_help = EXAMPLES, override_usage = "restatectl metadata verify [OPTIONS] --toml <STORE>")]
 pub struct VerifyArgs {
     /// The store to compare: a TOML or backup file, or - for standard input
     #[arg(long, value_name = "STORE")]

@@ -4,71 +4,60 @@ use thiserror::Error;
 
 use crate::backends::StoreError;
 
-/// The `error.code` of JSON documents.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs)]
-pub enum Code {
-    Usage,
-    ConfigInvalid,
-    SourceUnavailable,
-    SourceNoQuorum,
-    TargetUnavailable,
-    TargetDenied,
-    TargetFull,
-    TargetConflict,
-    StoreProbeFailed,
-    NotInMigrationMode,
-    TargetKeysExist,
-    ValueTooLarge,
-    ValueCorrupt,
-    ServerVersion,
-    NotARestateStore,
-    SameStore,
-    SourceChanged,
-    VerificationFailed,
-    TargetOtherCluster,
-    TargetNewer,
-    KeyNotFound,
-    VersionMismatch,
-    BackupFailed,
-    BackupDamaged,
-    Interrupted,
-    Internal,
+/// Defines the codes, each with its name.
+macro_rules! codes {
+    ($($code:ident $name:literal,)*) => {
+        /// The `error.code` of JSON documents.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[allow(missing_docs)]
+        pub enum Code {
+            $($code,)*
+        }
+
+        impl Code {
+            /// All of them. `docs/errors.md` has an example of each.
+            pub const ALL: &[Code] = &[$(Code::$code,)*];
+
+            /// The name in documents and messages.
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Code::$code => $name,)*
+                }
+            }
+        }
+    };
+}
+
+codes! {
+    Usage "usage",
+    ConfigInvalid "config-invalid",
+    SourceUnavailable "source-unavailable",
+    SourceNoQuorum "source-no-quorum",
+    TargetUnavailable "target-unavailable",
+    TargetDenied "target-denied",
+    TargetFull "target-full",
+    TargetConflict "target-conflict",
+    StoreProbeFailed "store-probe-failed",
+    NotInMigrationMode "not-in-migration-mode",
+    TargetKeysExist "target-keys-exist",
+    TargetOtherCluster "target-other-cluster",
+    TargetNewer "target-newer",
+    ValueTooLarge "value-too-large",
+    ValueCorrupt "value-corrupt",
+    ServerVersion "server-version",
+    NotARestateStore "not-a-restate-store",
+    SameStore "same-store",
+    SourceChanged "source-changed",
+    VerificationFailed "verification-failed",
+    VersionMismatch "version-mismatch",
+    KeyNotFound "key-not-found",
+    BackupFailed "backup-failed",
+    BackupDamaged "backup-damaged",
+    Interrupted "interrupted",
+    Internal "internal",
 }
 
 impl Code {
-    /// The name in documents and messages.
-    pub fn name(self) -> &'static str {
-        match self {
-            Code::Usage => "usage",
-            Code::ConfigInvalid => "config-invalid",
-            Code::SourceUnavailable => "source-unavailable",
-            Code::SourceNoQuorum => "source-no-quorum",
-            Code::TargetUnavailable => "target-unavailable",
-            Code::TargetDenied => "target-denied",
-            Code::TargetFull => "target-full",
-            Code::TargetConflict => "target-conflict",
-            Code::StoreProbeFailed => "store-probe-failed",
-            Code::NotInMigrationMode => "not-in-migration-mode",
-            Code::TargetKeysExist => "target-keys-exist",
-            Code::ValueTooLarge => "value-too-large",
-            Code::ValueCorrupt => "value-corrupt",
-            Code::ServerVersion => "server-version",
-            Code::NotARestateStore => "not-a-restate-store",
-            Code::SameStore => "same-store",
-            Code::SourceChanged => "source-changed",
-            Code::VerificationFailed => "verification-failed",
-            Code::TargetOtherCluster => "target-other-cluster",
-            Code::TargetNewer => "target-newer",
-            Code::KeyNotFound => "key-not-found",
-            Code::VersionMismatch => "version-mismatch",
-            Code::BackupFailed => "backup-failed",
-            Code::BackupDamaged => "backup-damaged",
-            Code::Interrupted => "interrupted",
-            Code::Internal => "internal",
-        }
-    }
-
     /// The exit code of a command that ends so before it has written anything.
     fn exit(self) -> u8 {
         match self {
@@ -159,6 +148,10 @@ impl Failure {
         match failure.code {
             Code::SourceNoQuorum => failure.hint(
                 "start the metadata servers that do not answer, until a majority of them runs",
+            ),
+            Code::SourceUnavailable if failure.message.contains("certificate") => failure.hint(
+                "--tls-ca names the authorities to trust, --tls-cert and --tls-key the certificate to \
+                 show; a name in the node's certificate belongs into --address",
             ),
             Code::SourceUnavailable => failure.hint(
                 "check --address: it is the node-to-node (fabric) address, by default port 5122",

@@ -2,6 +2,8 @@
 
 mod file;
 mod json;
+mod margin;
+mod plan_table;
 mod progress;
 mod text;
 
@@ -10,7 +12,7 @@ use std::io::{self, IsTerminal, Write};
 use crate::cli::{Color, Global, Output, TableStyle};
 use crate::outcome::{Code, Failure, Outcome};
 pub use file::ReportFile;
-pub use progress::Progress;
+pub use progress::{Log, Progress};
 
 /// How to write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

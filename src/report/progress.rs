@@ -1,14 +1,18 @@
-//! Events on standard error as they come: a bar per stage on a terminal, elsewhere one line per
-//! stage.
+//! Events on standard error as they come: on a terminal a bar for each stage that is under way, which
+//! gives way to a line with a tick; elsewhere only the line.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::io::{self, IsTerminal, Write};
 use std::sync::{Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use indicatif::{HumanBytes, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{
+    HumanBytes, MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle,
+};
 
 use super::Style;
+use super::margin::Margin;
 use super::text::{CYAN, GREEN, RED, YELLOW, paint, warning};
 use crate::preflight::{Finding, Status};
 use crate::watch::{Event, Stage, Watch};
@@ -17,6 +21,8 @@ use crate::watch::{Event, Stage, Watch};
 pub struct Progress {
     style: Style,
     terminal: bool,
+    unicode: bool,
+    bars: MultiProgress,
     stages: Mutex<HashMap<Stage, Running>>,
 }
 
@@ -31,32 +37,75 @@ struct Running {
 impl Progress {
     /// On standard error.
     pub fn new(style: Style) -> Self {
-        Progress { style, terminal: io::stderr().is_terminal(), stages: Mutex::default() }
+        let dumb = std::env::var_os("TERM").is_some_and(|terminal| terminal == "dumb");
+        let terminal = io::stderr().is_terminal() && !dumb;
+        let target = match terminal {
+            true => ProgressDrawTarget::term_like_with_hz(Box::new(Margin::new()), 20),
+            false => ProgressDrawTarget::hidden(),
+        };
+        Progress {
+            style,
+            terminal,
+            unicode: locale_is_utf8(|name| std::env::var(name).ok()),
+            bars: MultiProgress::with_draw_target(target),
+            stages: Mutex::default(),
+        }
+    }
+
+    /// Standard error for lines that others write, between the bars and not through them.
+    pub fn log(&self) -> Log {
+        Log(self.bars.clone())
     }
 
     fn bar(&self, stage: Stage) -> Option<ProgressBar> {
         if !self.terminal || self.style.quiet {
             return None;
         }
-        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-        let template = "{msg} {wide_bar} {pos}/{len} {per_sec} {eta}";
-        if let Ok(style) = ProgressStyle::with_template(template) {
-            bar.set_style(style);
-        }
+        let bar = self.bars.add(ProgressBar::no_length());
+        bar.set_style(self.counting());
         bar.set_message(doing(stage));
+        bar.enable_steady_tick(Duration::from_millis(200));
         Some(bar)
+    }
+
+    /// While it is not known how many there are.
+    fn counting(&self) -> ProgressStyle {
+        let style = ProgressStyle::with_template("{msg:24} {spinner} {pos} keys {elapsed}");
+        let style = style.unwrap_or_else(|_| ProgressStyle::default_spinner());
+        if self.unicode { style } else { style.tick_chars("|/-\\ ") }
+    }
+
+    /// Once it is known.
+    fn measuring(&self) -> ProgressStyle {
+        let template = "{msg:24} [{wide_bar}] {pos}/{len} {rate:>7} {eta:>4} left";
+        let style = ProgressStyle::with_template(template);
+        let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
+        let style = style.with_key("rate", |state: &ProgressState, text: &mut dyn fmt::Write| {
+            let _ = write!(text, "{:.0}/s", state.per_sec());
+        });
+        style.progress_chars(if self.unicode { "█▌ " } else { "=> " })
+    }
+
+    /// In front of what is done, where someone looks on.
+    fn tick(&self) -> String {
+        let sign = if self.unicode { "✓" } else { "ok" };
+        match self.terminal {
+            true => format!("{} ", paint(sign, GREEN, self.style.err_color)),
+            false => String::new(),
+        }
     }
 
     fn line(&self, text: &str) {
         if !self.style.quiet {
             // Nobody may be reading any more, and that stops nothing.
-            let _ = io::stderr().lock().write_all(text.as_bytes());
+            let _ = self.log().write_all(text.as_bytes());
         }
     }
 
     fn finished(&self, stage: Stage, running: &Running) -> String {
         format!(
-            "{} {}: {} keys, {} in {:.2} s\n",
+            "{}{} {}: {} keys, {} in {:.2} s\n",
+            self.tick(),
             done(stage),
             running.store,
             running.keys,
@@ -101,6 +150,7 @@ impl Watch for Progress {
             Event::Total(stage, total) => {
                 if let Some(bar) = stages.get(&stage).and_then(|running| running.bar.as_ref()) {
                     bar.set_length(total as u64);
+                    bar.set_style(self.measuring());
                 }
             }
             Event::Key(stage, bytes) => {
@@ -133,6 +183,38 @@ impl Watch for Progress {
     }
 }
 
+/// A run may be interrupted in the midst of a stage.
+impl Drop for Progress {
+    fn drop(&mut self) {
+        let stages = self.stages.get_mut().unwrap_or_else(PoisonError::into_inner);
+        for bar in stages.drain().filter_map(|(_, running)| running.bar) {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+/// See [`Progress::log`].
+#[derive(Clone)]
+pub struct Log(MultiProgress);
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.suspend(|| io::stderr().lock().write(bytes))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().lock().flush()
+    }
+}
+
+/// The first of the variables that is set decides, as in the C library.
+fn locale_is_utf8(variable: impl Fn(&str) -> Option<String>) -> bool {
+    let set = |name: &&str| variable(name).is_some_and(|value| !value.is_empty());
+    let name = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find(set);
+    let locale = name.and_then(variable).unwrap_or_default().to_ascii_lowercase();
+    locale.contains("utf-8") || locale.contains("utf8")
+}
+
 fn doing(stage: Stage) -> &'static str {
     match stage {
         Stage::ReadSource => "reading the source",
@@ -150,5 +232,23 @@ fn done(stage: Stage) -> &'static str {
         Stage::Write => "wrote to",
         Stage::ReadBack => "read back",
         Stage::ReadSourceAgain => "read again",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_locale_is_that_of_the_c_library() {
+        let utf8 = |set: &[(&str, &str)]| {
+            locale_is_utf8(|name| {
+                set.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
+            })
+        };
+        assert!(utf8(&[("LANG", "de_DE.UTF-8")]) && utf8(&[("LC_ALL", "C.utf8"), ("LANG", "C")]));
+        assert!(utf8(&[("LC_ALL", ""), ("LC_CTYPE", "en_US.UTF-8")]));
+        assert!(!utf8(&[]) && !utf8(&[("LANG", "C")]));
+        assert!(!utf8(&[("LC_ALL", "POSIX"), ("LANG", "en_US.UTF-8")]));
     }
 }

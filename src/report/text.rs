@@ -3,6 +3,7 @@
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use indicatif::HumanBytes;
 
+use super::plan_table::plan_table;
 use super::{Rendered, Style};
 use crate::cli::TableStyle;
 use crate::codec;
@@ -74,7 +75,7 @@ pub(super) fn paint(text: &str, color: &str, colored: bool) -> String {
     if colored { format!("\x1b[{color}m{text}\x1b[0m") } else { text.to_owned() }
 }
 
-fn table(style: Style, header: &[&str], right: &[usize]) -> Table {
+pub(super) fn table(style: Style, header: &[&str], right: &[usize]) -> Table {
     let mut table = Table::new();
     table.load_style(match style.table {
         TableStyle::Compact => presets::NOTHING,
@@ -89,7 +90,7 @@ fn table(style: Style, header: &[&str], right: &[usize]) -> Table {
     table
 }
 
-fn drawn(table: &Table) -> String {
+pub(super) fn drawn(table: &Table) -> String {
     table.lines().map(|line| format!("{}\n", line.trim_end())).collect()
 }
 
@@ -171,7 +172,7 @@ fn summary(listing: &Listing) -> String {
 }
 
 /// Version, bytes and the beginning of the digest.
-fn side(entry: Option<&Entry>) -> (String, String, String) {
+pub(super) fn side(entry: Option<&Entry>) -> (String, String, String) {
     let none = || "-".to_owned();
     match entry {
         None => (none(), none(), none()),
@@ -221,31 +222,20 @@ fn verify(compared: &Compared, style: Style) -> Rendered {
 fn migrate(migration: &Migration, style: Style) -> Rendered {
     let out = match migration.progress {
         Progress::Migrated => next_steps(&migration.next_steps),
-        Progress::Planned => plan(migration, style),
+        Progress::Planned => {
+            let table = plan_table(&migration.plan, style);
+            format!("{table}Dry run: nothing was written.\n")
+        }
         Progress::Refused | Progress::Failed | Progress::Interrupted => String::new(),
     };
     let err = match migration.progress {
         Progress::Failed | Progress::Interrupted => unwritten(migration),
+        Progress::Refused if !style.quiet && !migration.plan.steps.is_empty() => {
+            plan_table(&migration.plan, style)
+        }
         _ => String::new(),
     };
     Rendered { out: out.into_bytes(), err }
-}
-
-fn plan(migration: &Migration, style: Style) -> String {
-    let mut table = table(style, &["KEY", "ACTION", "VERSION", "BYTES", "IN TARGET"], &[2, 3, 4]);
-    for step in &migration.plan.steps {
-        let source = step.source.as_ref();
-        let number = |number: Option<String>| number.unwrap_or_else(|| "-".to_owned());
-        table.add_row([
-            step.key.to_string(),
-            step.action.name().to_owned(),
-            number(source.map(|value| value.version.to_string())),
-            number(source.map(|value| value.bytes.len().to_string())),
-            side(step.target.as_ref()).0,
-        ]);
-    }
-    let counts = counts(&migration.plan, false);
-    format!("{}Dry run: {counts}. Nothing was written.\n", drawn(&table))
 }
 
 /// What a plan does, in one line; with the names of what it replaces and deletes.

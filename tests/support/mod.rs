@@ -8,6 +8,7 @@
     clippy::indexing_slicing
 )]
 
+pub mod certificates;
 pub mod delay;
 pub mod dynamo;
 pub mod etcd;
@@ -19,6 +20,8 @@ pub mod process;
 pub mod proxy;
 pub mod restate;
 pub mod s3;
+pub mod schema;
+pub mod screen;
 pub mod terminal;
 pub mod tool;
 

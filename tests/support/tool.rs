@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde_json::Value as Json;
 
-use super::{from_npm, project, wait_for};
+use super::{from_npm, project, schema, wait_for};
 
 /// What a run left behind.
 #[derive(Debug)]
@@ -19,9 +19,15 @@ pub struct Run {
 }
 
 impl Run {
+    /// What it printed. One of our documents is held against their schema.
+    #[track_caller]
     pub fn json(&self) -> Json {
-        serde_json::from_str(&self.out)
-            .unwrap_or_else(|error| panic!("no JSON document: {error}\n{self:#?}"))
+        let document: Json = serde_json::from_str(&self.out)
+            .unwrap_or_else(|error| panic!("no JSON document: {error}\n{self:#?}"));
+        if document.get("format").is_some() {
+            schema::check(&document);
+        }
+        document
     }
 
     /// Fails with all that was printed unless it ended with this code.

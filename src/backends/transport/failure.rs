@@ -5,6 +5,8 @@ use std::io;
 
 use tonic::{Code, Status};
 
+use super::refusal;
+
 /// What can be done after a failed call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Failure {
@@ -41,7 +43,11 @@ pub fn classify(status: &Status) -> Failure {
         | Code::DeadlineExceeded
         | Code::ResourceExhausted => {
             let words = words(status);
-            if is_foreign(&words) { Failure::NotHere(words) } else { Failure::Elsewhere(words) }
+            if is_foreign(&words) || is_refused(status) {
+                Failure::NotHere(words)
+            } else {
+                Failure::Elsewhere(words)
+            }
         }
         // Not this service: another node of the cluster may be behind the next address.
         Code::Unimplemented => Failure::NotHere(
@@ -51,6 +57,18 @@ pub fn classify(status: &Status) -> Failure {
         ),
         code => Failure::Final(code, words(status)),
     }
+}
+
+/// Whether one side does not like the other's certificate, or does not speak TLS at all.
+fn is_refused(status: &Status) -> bool {
+    let mut cause = status.source();
+    while let Some(error) = cause {
+        if error.downcast_ref::<io::Error>().is_some_and(refusal::is_refusal) {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
 }
 
 /// The innermost cause that says something to an operator.
@@ -67,8 +85,10 @@ fn words(status: &Status) -> String {
         cause = error.source();
     }
     let text = deepest.unwrap_or_else(|| status.message().to_owned());
-    if text.contains("InvalidContentType") {
-        return format!("{NO_GRPC} over TLS; is it http:// instead of https://? ({text})");
+    // A request that is under way when the connection ends is told no more than this.
+    if text.contains("closed because of a broken pipe") {
+        return "it closed the connection before it answered; with http://, it may want https://"
+            .to_owned();
     }
     // What other protocols' answers look like to an HTTP/2 client.
     const FOREIGN: [&str; 5] = [

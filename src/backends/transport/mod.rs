@@ -1,26 +1,36 @@
 //! Connections to gRPC servers: addresses, sockets, TLS, and what their failures mean.
 
 mod address;
+mod any_certificate;
 mod failure;
+mod plain;
 mod quick_ack;
+mod refusal;
 mod servers;
 mod tls;
 
 use std::io;
+use std::net::SocketAddr;
 use std::time::Duration;
 
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
 use hyper_util::rt::TokioIo;
 use tokio::net::{TcpStream, UnixStream};
 use tonic::transport::{Channel, Endpoint, Uri};
 
 pub use address::Address;
 pub use failure::{Failure, classify};
+use plain::Plain;
 use quick_ack::QuickAck;
 pub use servers::{CallError, Server, Servers};
 pub use tls::TlsOptions;
 
 /// A value may be 30 MiB, and messages carry some more; the server's own limit is 32 MiB.
 pub const MAX_MESSAGE: usize = 64 * 1024 * 1024;
+
+/// By how much a name's address is preferred to its next one.
+const HEAD_START: Duration = Duration::from_millis(250);
 
 /// When a connection or a request on it is given up.
 #[derive(Clone, Copy, Debug)]
@@ -38,33 +48,93 @@ pub struct Limits {
 /// # Errors
 /// A text that completes "the TLS options can't be used: …".
 pub fn channel(address: &Address, limits: Limits, tls: &TlsOptions) -> Result<Channel, String> {
-    let mut endpoint = Endpoint::from(address.uri().clone()).connect_timeout(limits.connect);
+    let mut endpoint = endpoint(address)?.connect_timeout(limits.connect);
     if let Some((interval, timeout)) = limits.keep_alive {
         endpoint = endpoint
             .http2_keep_alive_interval(interval)
             .keep_alive_timeout(timeout)
             .keep_alive_while_idle(true);
     }
-    if address.is_tls() {
-        endpoint = tls.apply(endpoint)?;
-    }
     // The largest value arrives without waiting for more room to be granted.
     let window = u32::try_from(MAX_MESSAGE).unwrap_or(u32::MAX >> 1);
     endpoint = endpoint.initial_stream_window_size(window).initial_connection_window_size(window);
+    if address.is_tls() {
+        let (tls, uri) = (tls.open()?, address.uri().clone());
+        return Ok(endpoint.connect_with_connector_lazy(tower::service_fn(move |_: Uri| {
+            let (tls, uri) = (tls.clone(), uri.clone());
+            async move {
+                let stream = connect_tcp(&uri).await?;
+                Ok::<_, io::Error>(TokioIo::new(tls.connect(&host(&uri), stream).await?))
+            }
+        })));
+    }
     let path = address.socket_path().map(ToOwned::to_owned);
     Ok(match path {
         Some(path) => endpoint.connect_with_connector_lazy(tower::service_fn(move |_: Uri| {
             let path = path.clone();
             async move { UnixStream::connect(path).await.map(TokioIo::new) }
         })),
-        None => endpoint.connect_with_connector_lazy(tower::service_fn(connect_tcp)),
+        None => endpoint.connect_with_connector_lazy(tower::service_fn(|uri: Uri| async move {
+            Ok::<_, io::Error>(TokioIo::new(Plain::new(connect_tcp(&uri).await?)))
+        })),
     })
 }
 
-async fn connect_tcp(uri: Uri) -> io::Result<TokioIo<QuickAck>> {
-    let host = uri.host().unwrap_or_default().trim_matches(['[', ']']).to_owned();
+/// TLS is made below the endpoint, whose own would not tell why it failed: to it, the connection is
+/// a plain one of an `https` server.
+fn endpoint(address: &Address) -> Result<Endpoint, String> {
+    let uri = address.uri();
+    if !address.is_tls() {
+        return Ok(Endpoint::from(uri.clone()));
+    }
+    let authority = uri.authority().map(ToString::to_string).unwrap_or_default();
+    let plain = format!("http://{authority}").parse::<Uri>().map_err(|error| error.to_string())?;
+    Ok(Endpoint::from(plain).origin(uri.clone()))
+}
+
+fn host(uri: &Uri) -> String {
+    uri.host().unwrap_or_default().trim_matches(['[', ']']).to_owned()
+}
+
+async fn connect_tcp(uri: &Uri) -> io::Result<QuickAck> {
     let port = uri.port_u16().unwrap_or(if uri.scheme_str() == Some("https") { 443 } else { 80 });
-    let stream = TcpStream::connect((host, port)).await?;
+    let addresses: Vec<_> = tokio::net::lookup_host((host(uri), port)).await?.collect();
+    let stream = connect_any(addresses).await?;
     stream.set_nodelay(true)?;
-    Ok(TokioIo::new(QuickAck::new(stream)))
+    Ok(QuickAck::new(stream))
+}
+
+/// To the first of a name's addresses that answers. Each has a head start before the next, so that one
+/// that is silent does not take all the time there is.
+async fn connect_any(addresses: Vec<SocketAddr>) -> io::Result<TcpStream> {
+    let attempts = addresses.into_iter().zip(0..).map(|(address, place)| async move {
+        tokio::time::sleep(HEAD_START * place).await;
+        TcpStream::connect(address).await
+    });
+    let mut attempts: FuturesUnordered<_> = attempts.collect();
+    let mut failed = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
+    while let Some(attempt) = attempts.next().await {
+        match attempt {
+            Ok(stream) => return Ok(stream),
+            Err(error) => failed = error,
+        }
+    }
+    Err(failed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn of_several_addresses_one_that_answers_is_enough() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let there = listener.local_addr().unwrap();
+        let silent: SocketAddr = "192.0.2.1:9".parse().unwrap();
+        let closed: SocketAddr = "127.0.0.1:1".parse().unwrap();
+        let connected =
+            tokio::time::timeout(Duration::from_secs(2), connect_any(vec![silent, closed, there]));
+        assert_eq!(connected.await.unwrap().unwrap().peer_addr().unwrap(), there);
+        assert!(connect_any(vec![closed]).await.is_err());
+    }
 }

@@ -1,16 +1,30 @@
-//! The TLS options of the command line.
+//! TLS to a server, with the options of the command line: whom to trust, and who to be.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
-use tokio_rustls::rustls::client::danger::{
-    HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier,
-};
-use tokio_rustls::rustls::crypto::{self, CryptoProvider};
-use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use tokio_rustls::rustls::{self, DigitallySignedStruct, SignatureScheme};
-use tonic::transport::{Certificate, ClientTlsConfig, Endpoint, Identity};
+use tokio::io::AsyncBufReadExt;
+use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+use tokio_rustls::rustls::client::ResolvesClientCert;
+use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use tokio_rustls::rustls::sign::CertifiedKey;
+use tokio_rustls::rustls::{ClientConfig, RootCertStore, SignatureScheme};
+
+use super::any_certificate::AnyCertificate;
+use super::quick_ack::QuickAck;
+use super::refusal;
+
+/// How long a server that asked for a certificate is given to say that it does not like it. It speaks
+/// first in HTTP/2, so that this is over after one way there and back.
+const VERDICT: Duration = Duration::from_secs(1);
 
 /// Whom to trust, and who to be.
 #[derive(Clone, Default)]
@@ -29,66 +43,116 @@ impl fmt::Debug for TlsOptions {
     }
 }
 
-impl TlsOptions {
-    /// The endpoint with these options.
-    pub(super) fn apply(&self, endpoint: Endpoint) -> Result<Endpoint, String> {
-        let mut config = ClientTlsConfig::new();
-        if let Some((cert, key)) = &self.identity {
-            config = config.identity(Identity::from_pem(read(cert)?, read(key)?));
-        }
-        if self.skip_verify {
-            let verifier = Arc::new(AnyCertificate(crypto::ring::default_provider()));
-            return endpoint.tls_config_with_verifier(config, verifier).map_err(|e| e.to_string());
-        }
-        config = match &self.ca {
-            Some(ca) => config.ca_certificate(Certificate::from_pem(read(ca)?)),
-            None => config.with_native_roots(),
-        };
-        endpoint.tls_config(config).map_err(|error| error.to_string())
+/// Makes connections with these options.
+#[derive(Clone)]
+pub(super) struct Tls {
+    connector: TlsConnector,
+    own: Arc<Own>,
+}
+
+/// The own certificate, if there is one, and whether the server has asked for one.
+#[derive(Debug)]
+struct Own {
+    certificate: Option<Arc<CertifiedKey>>,
+    asked: AtomicBool,
+}
+
+impl ResolvesClientCert for Own {
+    fn resolve(&self, _: &[&[u8]], _: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
+        self.asked.store(true, Ordering::Relaxed);
+        self.certificate.clone()
+    }
+
+    fn has_certs(&self) -> bool {
+        true
     }
 }
 
-fn read(path: &PathBuf) -> Result<Vec<u8>, String> {
+impl TlsOptions {
+    /// Reads the files.
+    ///
+    /// # Errors
+    /// In words, with the file.
+    pub(super) fn open(&self) -> Result<Tls, String> {
+        let provider = Arc::new(ring::default_provider());
+        let certificate = match &self.identity {
+            Some((cert, key)) => Some(Arc::new(identity(cert, key)?)),
+            None => None,
+        };
+        let own = Arc::new(Own { certificate, asked: AtomicBool::new(false) });
+        let builder = ClientConfig::builder_with_provider(Arc::clone(&provider));
+        let builder =
+            builder.with_safe_default_protocol_versions().map_err(|error| error.to_string())?;
+        let builder = match self.skip_verify {
+            true => builder
+                .dangerous()
+                .with_custom_certificate_verifier(Arc::new(AnyCertificate::new(provider))),
+            false => builder.with_root_certificates(self.authorities()?),
+        };
+        let mut config = builder.with_client_cert_resolver(Arc::<Own>::clone(&own));
+        config.alpn_protocols = vec![b"h2".to_vec()];
+        Ok(Tls { connector: TlsConnector::from(Arc::new(config)), own })
+    }
+
+    /// Those of the file, or else of the system.
+    fn authorities(&self) -> Result<RootCertStore, String> {
+        let mut store = RootCertStore::empty();
+        let Some(path) = &self.ca else {
+            store.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+            return Ok(store);
+        };
+        for certificate in certificates(path)? {
+            let told = |error| format!("{}: {error}", path.display());
+            store.add(certificate).map_err(told)?;
+        }
+        Ok(store)
+    }
+}
+
+fn identity(cert: &Path, key: &Path) -> Result<CertifiedKey, String> {
+    let chain = certificates(cert)?;
+    let bytes = read(key)?;
+    let parsed = PrivateKeyDer::from_pem_slice(&bytes)
+        .map_err(|_| format!("{} has no private key in PEM form", key.display()))?;
+    CertifiedKey::from_der(chain, parsed, &ring::default_provider()).map_err(|_| {
+        format!("the key in {} is not that of the certificate in {}", key.display(), cert.display())
+    })
+}
+
+fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
+    let bytes = read(path)?;
+    match CertificateDer::pem_slice_iter(&bytes).collect::<Result<Vec<_>, _>>() {
+        Ok(found) if !found.is_empty() => Ok(found),
+        _ => Err(format!("{} has no certificate in PEM form", path.display())),
+    }
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, String> {
     std::fs::read(path).map_err(|error| format!("{}: {error}", path.display()))
 }
 
-/// `--insecure-skip-tls-verify`: signatures are checked, but not whose they are.
-#[derive(Debug)]
-struct AnyCertificate(CryptoProvider);
-
-impl ServerCertVerifier for AnyCertificate {
-    fn verify_server_cert(
+impl Tls {
+    /// The handshake. In TLS 1.3 a server refuses a client's certificate after it, so that its first
+    /// word is waited for where it has asked for one: in the midst of a request, that would be lost.
+    pub(super) async fn connect(
         &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        let algorithms = &self.0.signature_verification_algorithms;
-        crypto::verify_tls12_signature(message, cert, signed, algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        let algorithms = &self.0.signature_verification_algorithms;
-        crypto::verify_tls13_signature(message, cert, signed, algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
+        host: &str,
+        stream: QuickAck,
+    ) -> io::Result<TlsStream<QuickAck>> {
+        let name = ServerName::try_from(host.to_owned()).map_err(io::Error::other)?;
+        let has_own = self.own.certificate.is_some();
+        let told = |error: io::Error| refusal::told(error, has_own);
+        let mut stream = self.connector.connect(name, stream).await.map_err(told)?;
+        if self.own.asked.load(Ordering::Relaxed) {
+            match timeout(VERDICT, stream.fill_buf()).await {
+                Ok(Ok([])) => return Err(refusal::closed(has_own)),
+                Ok(Err(error)) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                    return Err(refusal::closed(has_own));
+                }
+                Ok(Err(error)) => return Err(told(error)),
+                Ok(Ok(_)) | Err(_) => {}
+            }
+        }
+        Ok(stream)
     }
 }

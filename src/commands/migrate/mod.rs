@@ -23,8 +23,19 @@ use crate::preflight;
 use crate::watch::Event;
 use record::Record;
 
+const EXAMPLES: &str = r#"Examples:
+  # On the live cluster, with nothing written:
+  restatectl -s http://node-1:5122 metadata migrate --toml etcd.toml --dry-run
+  # In the maintenance window, with a report for the archive:
+  restatectl -s http://node-1:5122 metadata migrate --toml etcd.toml --report migrate.json
+  # After an interruption:
+  restatectl -s http://node-1:5122 metadata migrate --toml etcd.toml --resume
+  # From one store to another:
+  restatectl metadata migrate --from etcd.toml --toml s3.toml"#;
+
 /// Arguments of `metadata migrate`.
 #[derive(clap::Args)]
+#[command(after_help = EXAMPLES, override_usage = "restatectl metadata migrate [OPTIONS] --toml <STORE>")]
 pub struct MigrateArgs {
     /// The target: a TOML file with a [metadata-client] section, or - for standard input
     #[arg(long, value_name = "STORE")]

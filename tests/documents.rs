@@ -1,0 +1,51 @@
+//! The catalogue of errors and the schema of the documents say neither more nor less than the program.
+
+use restatectl::outcome::Code;
+use serde_json::{Value as Json, json};
+
+use crate::support::{project, schema};
+
+fn doc(name: &str) -> String {
+    std::fs::read_to_string(project().join("docs").join(name)).unwrap()
+}
+
+#[test]
+fn every_error_code_is_in_the_catalogue_and_the_other_way_round() {
+    let codes: Vec<_> = Code::ALL.iter().map(|code| code.name()).collect();
+    let catalogue = doc("errors.md");
+    let sections: Vec<_> = catalogue.split("\n## `").skip(1).collect();
+    let titles: Vec<_> = sections.iter().map(|text| text.split('`').next().unwrap()).collect();
+    assert_eq!(titles, codes);
+    for section in sections {
+        let example = section.split("```").nth(1).unwrap_or_default();
+        assert!(example.contains("error: "), "no example of a message in\n{section}");
+        assert!(section.contains("\n**Means:** "), "what does it mean?\n{section}");
+        assert!(section.contains("\n**Do:** "), "what is to be done?\n{section}");
+    }
+    let page = doc("exit-codes.md");
+    let table = page.split("## Error codes").nth(1).unwrap();
+    let rows = table.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next());
+    let mut rows: Vec<_> = rows.filter(|name| *name != "error.code").collect();
+    let mut sorted = codes.clone();
+    rows.sort_unstable();
+    sorted.sort_unstable();
+    assert_eq!(rows, sorted);
+    let schema: Json = serde_json::from_str(&doc("documents.schema.json")).unwrap();
+    assert_eq!(schema["$defs"]["error"]["properties"]["code"]["enum"], json!(codes));
+}
+
+#[test]
+fn the_schema_takes_no_other_documents() {
+    let good = json!({"format": 1, "error": {"code": "usage", "message": "wrong", "hints": []}});
+    schema::check(&good);
+    for (place, value) in [
+        ("/format", json!(2)),
+        ("/error/code", json!("unheard-of")),
+        ("/error/hints", json!("text")),
+        ("/error", json!({"code": "usage", "message": "wrong", "hints": [], "more": 1})),
+    ] {
+        let mut bad = good.clone();
+        *bad.pointer_mut(place).unwrap() = value;
+        assert!(std::panic::catch_unwind(|| schema::check(&bad)).is_err(), "{bad}");
+    }
+}

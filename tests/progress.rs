@@ -1,0 +1,66 @@
+//! Progress as someone sees it on a terminal, and what is left of it.
+
+use std::time::Duration;
+
+use crate::support::delay::DelayProxy;
+use crate::support::restate::Cluster;
+use crate::support::screen::Screen;
+use crate::support::tool::{program, restatectl};
+
+const PARTITIONS: usize = 600;
+
+/// Lists a cluster that is far away.
+fn line(address: &str, more: &str) -> String {
+    let program = program();
+    format!("{} -S {address} {more} metadata list >/dev/null; echo code=$?", program.display())
+}
+
+/// How far the bar is, of all epochs and some more.
+fn position(text: &str) -> Option<usize> {
+    let bar = text.lines().find(|line| line.contains("reading the source"))?;
+    let pairs = bar.split_whitespace().filter_map(|word| word.split_once('/'));
+    let mut numbers =
+        pairs.filter_map(|(at, all)| Some((at.parse().ok()?, all.parse::<usize>().ok()?)));
+    numbers.find(|(_, all)| *all >= PARTITIONS).map(|(at, _)| at)
+}
+
+#[test]
+fn a_bar_appears_moves_and_leaves_nothing_behind() {
+    let cluster = Cluster::large(PARTITIONS);
+    let near = cluster.address();
+    let far = DelayProxy::start(near.trim_start_matches("http://"), Duration::from_millis(60));
+    let far = format!("http://{}", far.address());
+    for (columns, locale, tick) in [(80, "C.UTF-8", "✓ read "), (200, "C", "ok read ")] {
+        let screen = Screen::start(columns, locale);
+        screen.line(&line(&far, ""));
+        let first = screen.wait_for("a bar", |text| position(text).is_some_and(|at| at > 0));
+        let at = position(&first).unwrap();
+        assert!(first.contains("/s") && first.contains("left"), "{first}");
+        assert_eq!(first.is_ascii(), locale == "C", "{first}");
+        screen.wait_for("the bar to move", |text| position(text).is_some_and(|now| now > at));
+        let end = screen.wait_for("the end", |text| text.contains("\ncode="));
+        assert!(end.contains("code=0") && end.contains(tick), "{end}");
+        assert!(!end.contains("reading the source") && !end.contains('█'), "{end}");
+
+        screen.line("clear");
+        screen.line(&line(&far, ""));
+        screen.wait_for("a bar", |text| position(text).is_some_and(|at| at > 0));
+        screen.key("C-c");
+        let end = screen.wait_for("the end", |text| text.contains("\ncode="));
+        assert!(end.contains("code=130") && end.contains("interrupted by SIGINT"), "{end}");
+        assert!(!end.contains("reading the source") && !end.contains('█'), "{end}");
+        screen.line("clear; stty -a");
+        let modes = screen.wait_for("the terminal's modes", |text| text.contains("icanon"));
+        assert!(!modes.contains("-icanon") && !modes.contains(" -echo "), "{modes}");
+    }
+    // Without a terminal: one line, no control characters; with -q, none.
+    let run = restatectl(&["-s", &near, "metadata", "list"]).expect(0);
+    assert!(run.err.starts_with("read cluster demo at "), "{}", run.err);
+    assert_eq!(run.err.lines().count(), 2, "{}", run.err);
+    assert!(!run.err.contains(|c: char| c.is_control() && c != '\n'), "{:?}", run.err);
+    assert_eq!(restatectl(&["-s", &near, "-q", "metadata", "list"]).expect(0).err, "");
+    let screen = Screen::start(80, "C.UTF-8");
+    screen.line(&line(&near, "-q"));
+    let text = screen.wait_for("the end", |text| text.contains("\ncode=0"));
+    assert!(!text.contains("read "), "{text}");
+}

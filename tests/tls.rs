@@ -1,0 +1,190 @@
+//! A cluster that speaks TLS only, and wants certificates of its clients.
+
+use std::path::Path;
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+use crate::support::certificates::{Authority, Wanted};
+use crate::support::etcd::Etcd;
+use crate::support::ports::Port;
+use crate::support::process::Process;
+use crate::support::tool::{Run, restatectl};
+use crate::support::{from_npm, wait_for};
+
+/// A node with TLS. Its certificate is for `localhost` and `::1`.
+struct Node {
+    folder: TempDir,
+    port: Port,
+    _process: Process,
+}
+
+fn certificates(folder: &Path) {
+    let (ours, others) = (Authority::new(folder, "ca"), Authority::new(folder, "other"));
+    let sign = |by: &Authority<'_>, file, names: &[&str], expired| {
+        by.sign(&Wanted { file, names, expired });
+    };
+    sign(&ours, "node", &["localhost", "::1"], false);
+    sign(&ours, "late", &["localhost"], true);
+    sign(&ours, "client", &["client"], false);
+    sign(&ours, "expired", &["client"], true);
+    sign(&others, "stranger", &["client"], false);
+}
+
+impl Node {
+    fn start(certificate: &str, ip: &str) -> Node {
+        let (folder, port) = (TempDir::new().unwrap(), Port::free());
+        certificates(folder.path());
+        let (at, number) = (folder.path().display(), port.number);
+        let host = if ip == "::1" { "[::1]" } else { "localhost" };
+        let config = format!(
+            "node-name = \"node-1\"\ncluster-name = \"demo\"\nroles = [\"metadata-server\"]\n\
+             auto-provision = true\ndefault-num-partitions = 2\nbind-ip = \"{ip}\"\n\
+             bind-port = {number}\nadvertised-address = \"https://{host}:{number}/\"\n\
+             listen-mode = \"all\"\nrocksdb-total-memory-size = \"512 MB\"\n\
+             [metadata-client]\ntype = \"replicated\"\n\
+             addresses = [\"https://{host}:{number}/\"]\n\
+             [tls]\nmode = \"require\"\ncert-file = \"{at}/{certificate}.pem\"\n\
+             key-file = \"{at}/{certificate}.key\"\nca-files = [\"{at}/ca.pem\"]\n\
+             require-client-auth = true\nallowed-subject-names = [\"*\"]\n"
+        );
+        let file = folder.path().join("node.toml");
+        std::fs::write(&file, config).unwrap();
+        let (base, log) = (folder.path().join("data"), folder.path().join("log"));
+        let temporary = folder.path().to_str().unwrap();
+        let envs = [("RESTATE_DISABLE_TELEMETRY", "true"), ("TMPDIR", temporary)];
+        let server = from_npm("@restatedev/restate-server-linux-x64/bin/restate-server");
+        let args = ["--config-file", file.to_str().unwrap(), "--base-dir", base.to_str().unwrap()];
+        let mut process = Process::start(&server, &args, &envs, &log);
+        wait_for("the node's port", Duration::from_secs(60), || {
+            process.assert_running();
+            std::net::TcpStream::connect((ip, number)).ok()
+        });
+        Node { folder, port, _process: process }
+    }
+
+    fn file(&self, name: &str) -> String {
+        self.folder.path().join(name).to_str().unwrap().to_owned()
+    }
+
+    fn address(&self, scheme: &str, host: &str) -> String {
+        format!("{scheme}://{host}:{}", self.port.number)
+    }
+
+    /// The program with the address and the certificates of these names.
+    fn run(&self, address: &str, ca: &str, own: &str, more: &[&str]) -> Run {
+        let mut args = vec!["-s".to_owned(), address.to_owned()];
+        if !ca.is_empty() {
+            args.extend(["--tls-ca".to_owned(), self.file(&format!("{ca}.pem"))]);
+        }
+        if !own.is_empty() {
+            args.extend(["--tls-cert".to_owned(), self.file(&format!("{own}.pem"))]);
+            args.extend(["--tls-key".to_owned(), self.file(&format!("{own}.key"))]);
+        }
+        args.extend(["--request-timeout", "20000"].map(ToOwned::to_owned));
+        args.extend(more.iter().map(|word| (*word).to_owned()));
+        restatectl(&args)
+    }
+
+    fn list(&self, address: &str, ca: &str, own: &str) -> Run {
+        self.run(address, ca, own, &["metadata", "list"])
+    }
+
+    /// What is told, without what differs from run to run.
+    fn told(&self, run: Run, code: i32) -> String {
+        let folder = self.folder.path().display().to_string();
+        run.expect(code).err.replace(&folder, "DIR").replace(&self.port.number.to_string(), "PORT")
+    }
+
+    fn wait_until_whole(&self) {
+        wait_for("the node to be provisioned", Duration::from_secs(60), || {
+            let run = self.list(&self.address("https", "localhost"), "ca", "client");
+            run.out.contains("partition_table").then_some(())
+        });
+    }
+}
+
+#[test]
+fn every_way_to_fail_is_told_as_what_it_is_and_at_once() {
+    let node = Node::start("node", "127.0.0.1");
+    node.wait_until_whole();
+    let (name, ip) = (node.address("https", "localhost"), node.address("https", "127.0.0.1"));
+    let plain = node.address("http", "localhost");
+    let etcd = Etcd::start();
+    let mut told = String::new();
+    for (what, address, ca, own) in [
+        ("without TLS", &plain, "", ""),
+        ("the system's authorities", &name, "", "client"),
+        ("another authority", &name, "other", "client"),
+        ("another name", &ip, "ca", "client"),
+        ("no certificate", &name, "ca", ""),
+        ("a stranger's certificate", &name, "ca", "stranger"),
+        ("an expired certificate", &name, "ca", "expired"),
+    ] {
+        let started = std::time::Instant::now();
+        let words = node.told(node.list(address, ca, own), 6);
+        assert!(started.elapsed() < Duration::from_secs(8), "{what} took {:?}", started.elapsed());
+        if address.starts_with("http://") {
+            // An alert of the server's, or only the end of the connection, arrives first.
+            assert!(words.contains("https://"), "{words}");
+            continue;
+        }
+        told.push_str(&format!("{what}:\n{words}\n"));
+    }
+    let no_tls = format!("https://{}", etcd.address());
+    let words = node.told(node.list(&no_tls, "ca", "client"), 6);
+    told.push_str(&format!("no TLS there:\n{}\n", words.replace(&etcd.address(), "ETCD")));
+    std::fs::copy(node.file("stranger.key"), node.file("mixed.key")).unwrap();
+    std::fs::copy(node.file("client.pem"), node.file("mixed.pem")).unwrap();
+    std::fs::copy(node.file("node.toml"), node.file("text.pem")).unwrap();
+    for (what, ca, own) in [
+        ("another's key", "ca", "mixed"),
+        ("no PEM", "text", "client"),
+        ("no such file", "missing", "client"),
+    ] {
+        told.push_str(&format!("{what}:\n{}\n", node.told(node.list(&name, ca, own), 2)));
+    }
+    insta::assert_snapshot!(told);
+    // The socket needs no TLS.
+    let socket = format!("unix:{}", node.file("data/node-1/fabric.sock"));
+    node.list(&socket, "", "").expect(0);
+}
+
+#[test]
+fn a_node_whose_certificate_has_expired_is_told() {
+    let node = Node::start("late", "127.0.0.1");
+    let run = node.list(&node.address("https", "localhost"), "ca", "client");
+    assert!(run.err.contains("its certificate has expired"), "{}", run.err);
+    assert_eq!(run.code, 6);
+}
+
+#[test]
+fn a_check_can_be_left_out_and_that_is_always_told() {
+    let node = Node::start("node", "127.0.0.1");
+    node.wait_until_whole();
+    let etcd = Etcd::start();
+    let toml = etcd.toml();
+    let migrate = ["metadata", "migrate", "--dry-run", "-o", "json", "--toml", &toml];
+    let unchecked = [&["--insecure-skip-tls-verify"], &migrate[..]].concat();
+    for (ca, own) in [("", "client"), ("other", "client")] {
+        let address = node.address("https", "127.0.0.1");
+        let document = node.run(&address, ca, own, &unchecked).expect(0).json();
+        let checks = document["checks"].as_array().unwrap();
+        let tls = checks.iter().find(|check| check["check"] == "tls").unwrap();
+        assert_eq!(tls["status"], "warning");
+    }
+    let address = node.address("https", "localhost");
+    let document = node.run(&address, "ca", "client", &migrate).expect(0).json();
+    assert!(!document["checks"].to_string().contains("\"tls\""), "{document}");
+}
+
+#[test]
+fn an_ipv6_literal_is_an_address() {
+    let node = Node::start("node", "::1");
+    let address = node.address("https", "[::1]");
+    wait_for("an answer over IPv6", Duration::from_secs(30), || {
+        let run = node.list(&address, "ca", "client");
+        run.out.contains("partition_table").then_some(())
+    });
+    node.run(&address, "ca", "client", &["-S", &address, "metadata", "list"]).expect(0);
+}
