@@ -239,7 +239,9 @@ fn without_permission_to_scan_or_describe_the_known_names_are_read() {
     let refused = setting.migrate("p/", &[]).expect(5).json();
     assert_eq!(refused["error"]["code"], "target-keys-exist");
     let args = ["metadata", "list", "--from", &setting.toml("p/"), "-o", "json"];
-    let listed = restatectl(&args).expect(0).json();
+    let run = restatectl(&args).expect(0);
+    assert!(run.err.contains("warning: the store does not permit to list"), "{}", run.err);
+    let listed = run.json();
     assert_eq!(listed["keys"].as_array().unwrap().len(), setting.table.items().len());
     assert!(listed["foreign"].is_null());
 }

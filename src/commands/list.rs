@@ -22,6 +22,9 @@ pub struct ListArgs {
     pub from: Option<String>,
 }
 
+const UNLISTED: &str = "the store does not permit to list: it was read by the known names, and \
+                        whether it has keys of other names is not known";
+
 /// Reads every key.
 ///
 /// # Errors
@@ -34,10 +37,14 @@ pub async fn run(args: &ListArgs, context: &Context<'_>) -> anyhow::Result<Outco
     let snapshot =
         snapshot::read(source, Stage::ReadSource, context.watch).await.map_err(failed)?;
     let foreign = source.foreign().await.map_err(failed)?;
+    let mut warnings = damage(&snapshot);
+    if source.lists() && foreign.is_none() {
+        warnings.push(UNLISTED.to_owned());
+    }
     Ok(Outcome::done(Subject::List(Listing {
         store: StoreName::of(source),
         cluster: codec::cluster_of(&snapshot),
-        warnings: damage(&snapshot),
+        warnings,
         snapshot,
         foreign,
     })))
