@@ -6,6 +6,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
+/// Longer than a test waits for an answer.
+const SILENCE: Duration = Duration::from_secs(10);
+
 /// Forwards to one address. What the client sends is held from the first piece that contains the
 /// marker on, until it is let go.
 pub struct Proxy {
@@ -43,7 +46,7 @@ impl Proxy {
 
     /// The same, but whoever waits for the answer waits longer than they have patience.
     pub fn silencing(to: &str, marker: &str) -> Proxy {
-        Proxy::with(to, marker, Some(Duration::from_secs(10)))
+        Proxy::with(to, marker, Some(SILENCE))
     }
 
     fn with(to: &str, marker: &str, cuts: Option<Duration>) -> Proxy {
@@ -115,7 +118,7 @@ fn connect(client: TcpStream, server: TcpStream, gate: &Arc<Gate>) {
         }
     });
     std::thread::spawn(move || {
-        forward(server, client, |_| true, || down.muted.load(Ordering::Relaxed), None);
+        forward(server, client, |_| true, || down.muted.load(Ordering::Relaxed), down.cuts);
     });
 }
 
@@ -131,6 +134,8 @@ fn forward(
     while let Ok(count @ 1..) = from.read(&mut piece) {
         let goes_on = before(&piece[..count]);
         if muted() {
+            // Of an answer that is lost in silence, not even the end is heard.
+            std::thread::sleep(pause.filter(|pause| *pause == SILENCE).unwrap_or_default());
             break;
         }
         if to.write_all(&piece[..count]).is_err() {
