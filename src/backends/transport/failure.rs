@@ -87,7 +87,8 @@ fn words(status: &Status) -> String {
     let text = deepest.unwrap_or_else(|| status.message().to_owned());
     // A request that is under way when the connection ends is told no more than this.
     if text.contains("closed because of a broken pipe") {
-        return "it closed the connection before it answered; with http://, it may want https://"
+        return "it closed the connection before it answered: it does not speak gRPC, or wants https:// \
+                instead of http://"
             .to_owned();
     }
     // What other protocols' answers look like to an HTTP/2 client.
