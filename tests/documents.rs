@@ -1,5 +1,8 @@
 //! The catalogue of errors and the schema of the documents say neither more nor less than the program.
 
+use clap::Parser;
+use clap::error::ErrorKind;
+use restatectl::cli::Cli;
 use restatectl::outcome::Code;
 use serde_json::{Value as Json, json};
 
@@ -48,4 +51,36 @@ fn the_schema_takes_no_other_documents() {
         *bad.pointer_mut(place).unwrap() = value;
         assert!(std::panic::catch_unwind(|| schema::check(&bad)).is_err(), "{bad}");
     }
+}
+
+/// Every `restatectl …` of a text, in a line of its own or within one.
+fn commands(text: &str) -> Vec<String> {
+    let inline = regex::Regex::new(r"`(restatectl [^`…]+)`").unwrap();
+    let line = regex::Regex::new(r"(?m)^\s*(?:\$ )?(restatectl [^`…\n]+)$").unwrap();
+    let found = inline.captures_iter(text).chain(line.captures_iter(text));
+    found.map(|captures| captures[1].to_owned()).collect()
+}
+
+#[test]
+fn every_command_in_the_documentation_is_understood() {
+    let folder = project().join("docs").read_dir().unwrap().map(|entry| entry.unwrap().path());
+    let pages = folder.chain([project().join("README.md")]);
+    let mut count = 0;
+    for page in pages.filter(|page| page.extension().is_some_and(|end| end == "md")) {
+        for command in commands(&std::fs::read_to_string(&page).unwrap()) {
+            let words = shlex::split(&command).unwrap_or_else(|| panic!("{command}"));
+            let ends = |word: &String| word.starts_with(['|', '&', '>', '<', ';', '#', '2']);
+            let words = words.into_iter().take_while(|word| !ends(word));
+            count += 1;
+            let Err(error) = Cli::try_parse_from(words) else { continue };
+            let meant = [
+                ErrorKind::DisplayHelp,
+                ErrorKind::DisplayVersion,
+                ErrorKind::MissingRequiredArgument,
+                ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand,
+            ];
+            assert!(meant.contains(&error.kind()), "{}: {command}\n{error}", page.display());
+        }
+    }
+    assert!(count > 40, "{count} commands found");
 }

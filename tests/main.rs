@@ -32,6 +32,7 @@ mod moving_source;
 mod object_store;
 mod official_tool;
 mod packaging;
+mod pages;
 mod pairs;
 mod progress;
 mod races;

@@ -15,6 +15,7 @@ pub mod etcd;
 pub mod faulty;
 pub mod http;
 pub mod http_proxy;
+pub mod page;
 pub mod ports;
 pub mod process;
 pub mod proxy;
@@ -22,6 +23,7 @@ pub mod restate;
 pub mod s3;
 pub mod schema;
 pub mod screen;
+pub mod shell;
 pub mod terminal;
 pub mod tool;
 

@@ -1,0 +1,144 @@
+//! The README and the runbook, followed from their first command to their last over real servers.
+//! `RESTATECTL_UPDATE_PAGES=1` writes into them what was printed.
+
+use std::collections::BTreeMap;
+
+use tempfile::TempDir;
+
+use crate::support::etcd::{Etcd, EtcdCluster};
+use crate::support::page::{Command, Page, Step, same};
+use crate::support::restate::{Cluster, Mode, WHOLE};
+use crate::support::shell::Shell;
+
+/// A cluster, what else is needed, and someone who follows a page.
+struct Reader {
+    cluster: Cluster,
+    shell: Shell,
+    folder: TempDir,
+    /// Addresses as in the page, and the real ones.
+    addresses: Vec<(String, String)>,
+    files: BTreeMap<String, String>,
+    code: i32,
+    outputs: Vec<(Command, Vec<String>)>,
+    /// What a page says otherwise than it is.
+    wrong: Vec<String>,
+}
+
+impl Reader {
+    fn new(mut cluster: Cluster, addresses: Vec<(String, String)>, first: &str) -> Reader {
+        cluster.set_rule("scope1/*", 5);
+        cluster.deploy_counter();
+        cluster.count(5);
+        let folder = TempDir::new().unwrap();
+        let address = format!("http://{first}/");
+        let shell = Shell::start(folder.path(), &[("RESTATECTL_ADDRESS", &address)]);
+        let (files, outputs, wrong) = Default::default();
+        Reader { cluster, shell, folder, addresses, files, code: 0, outputs, wrong }
+    }
+
+    fn follow(mut self, page: &str) {
+        let read = Page::read(page);
+        for step in read.steps() {
+            match step {
+                Step::File { name, text } => self.write(name, &text),
+                Step::Done(words) => self.act(&words),
+                Step::Command(command) => self.run(command),
+            }
+        }
+        assert!(self.code == 0, "the last command ended with {}", self.code);
+        if std::env::var_os("RESTATECTL_UPDATE_PAGES").is_some() {
+            read.update(&self.outputs);
+        } else {
+            let wrong = self.wrong.join("\n");
+            assert!(self.wrong.is_empty(), "{page} does not show what is printed:\n{wrong}");
+        }
+    }
+
+    fn write(&mut self, name: String, text: &str) {
+        let text = self.real(text);
+        std::fs::write(self.folder.path().join(&name), &text).unwrap();
+        self.files.insert(name, text);
+    }
+
+    fn run(&mut self, command: Command) {
+        let line = self.real(&command.line);
+        // A page says of each command that does not end well with which code it ends.
+        let asked = line == "echo $?";
+        assert!(self.code == 0 || asked, "before {line}: exit code {}", self.code);
+        let (output, code) = self.shell.run(&line);
+        self.code = code;
+        let output: Vec<_> = output.iter().map(|line| self.shown(line)).collect();
+        let right = same(&command.shown, &output);
+        if !right {
+            let (shown, printed) = (command.shown.join("\n"), output.join("\n"));
+            let text = format!("$ {line}\n--- shown\n{shown}\n--- printed\n{printed}\n");
+            self.wrong.push(text);
+        }
+        let elided = command.shown.iter().any(|line| line == "…");
+        let output = if right && elided { command.shown.clone() } else { output };
+        self.outputs.push((command, output));
+    }
+
+    /// Text of a page with the real addresses, and the last backup file for any.
+    fn real(&self, text: &str) -> String {
+        let pairs = self.addresses.iter();
+        let text = pairs.fold(text.to_owned(), |text, (shown, real)| text.replace(shown, real));
+        let backups =
+            self.folder.path().read_dir().unwrap().map(|entry| entry.unwrap().file_name());
+        let mut backups: Vec<_> = backups.filter_map(|name| name.into_string().ok()).collect();
+        backups.retain(|name| name.starts_with("restatectl-backup-"));
+        backups.sort_unstable();
+        let name = regex::Regex::new(r"restatectl-backup-demo-\w+\.jsonl").unwrap();
+        match backups.last() {
+            Some(last) => name.replace_all(&text, last.as_str()).into_owned(),
+            None => text,
+        }
+    }
+
+    /// What was printed, with the page's addresses.
+    fn shown(&self, text: &str) -> String {
+        let pairs = self.addresses.iter();
+        pairs.fold(text.to_owned(), |text, (shown, real)| text.replace(real, shown))
+    }
+
+    fn act(&mut self, words: &str) {
+        println!("{words}");
+        match words {
+            "all nodes restart in migration mode" => self.cluster.restart(&Mode::Migration),
+            "all nodes stop" => self.cluster.stop(),
+            "all nodes start on etcd.toml" => {
+                let section = self.files["etcd.toml"].clone();
+                self.cluster.restart(&Mode::On(section));
+            }
+            "all nodes start as before" => self.cluster.restart(&Mode::Normal),
+            "a rule is set" => self.cluster.set_rule("scope2/*", 7),
+            other => panic!("nobody knows how this is done: {other}"),
+        }
+    }
+}
+
+#[test]
+fn the_readme_shows_what_happens() {
+    let (cluster, etcd) = (Cluster::single(4), Etcd::start());
+    let port = cluster.address().rsplit(':').next().unwrap().to_owned();
+    let first = format!("localhost:{port}");
+    let addresses = vec![
+        ("127.0.0.1:2379".to_owned(), etcd.address()),
+        ("localhost:5122".to_owned(), first.clone()),
+        ("127.0.0.1:5122".to_owned(), format!("127.0.0.1:{port}")),
+    ];
+    Reader::new(cluster, addresses, &first).follow("README.md");
+}
+
+#[test]
+fn the_runbook_can_be_followed() {
+    let cluster = Cluster::start(&[WHOLE, WHOLE, WHOLE], 4);
+    let etcd = EtcdCluster::start(3);
+    let nodes = cluster.nodes.iter().map(|node| node.address().replace("http://", ""));
+    let nodes = nodes.zip(1..).map(|(real, n)| (format!("node-{n}.example.com:5122"), real));
+    let members = etcd.addresses().into_iter().zip(1..);
+    let members = members.map(|(real, n)| (format!("etcd-{n}.example.com:2379"), real));
+    let addresses: Vec<_> = nodes.chain(members).collect();
+    let first = addresses[0].1.clone();
+    Reader::new(cluster, addresses, &first).follow("docs/runbook.md");
+}

@@ -1,0 +1,186 @@
+//! A page of the documentation as a script: its files, its commands with what they print, and what
+//! is done between them, in order.
+//!
+//! - `<!-- file: NAME -->` before a block: the block is that file's content;
+//! - a `console` block: commands after `$ `, each with its output; `…` on a line of its own stands
+//!   for any lines;
+//! - `<!-- done: WORDS -->`: what someone does who follows the page, such as restarting nodes.
+
+use std::path::PathBuf;
+
+use regex::Regex;
+
+use super::project;
+
+/// One thing of a page to be done.
+#[derive(Debug)]
+pub enum Step {
+    File { name: String, text: String },
+    Done(String),
+    Command(Command),
+}
+
+/// A command and what the page says that it prints.
+#[derive(Debug)]
+pub struct Command {
+    pub line: String,
+    pub shown: Vec<String>,
+    /// Of its output in the page, and what stands before each line there.
+    place: std::ops::Range<usize>,
+    indent: String,
+}
+
+pub struct Page {
+    path: PathBuf,
+    lines: Vec<String>,
+}
+
+impl Page {
+    /// A file of the project.
+    pub fn read(name: &str) -> Page {
+        let path = project().join(name);
+        let text = std::fs::read_to_string(&path).unwrap();
+        Page { path, lines: text.lines().map(ToOwned::to_owned).collect() }
+    }
+
+    pub fn steps(&self) -> Vec<Step> {
+        let mut steps = Vec::new();
+        let mut file = None;
+        let mut at = 0;
+        while at < self.lines.len() {
+            let line = self.lines[at].trim();
+            if let Some(name) = comment(line, "file") {
+                file = Some(name);
+            } else if let Some(words) = comment(line, "done") {
+                steps.push(Step::Done(words));
+            } else if line.starts_with("```") {
+                let end = self.end_of_block(at);
+                if let Some(name) = file.take() {
+                    let text = self.text(at + 1..end).join("\n") + "\n";
+                    steps.push(Step::File { name, text });
+                } else if line == "```console" {
+                    steps.extend(self.commands(at + 1..end).map(Step::Command));
+                }
+                at = end;
+            }
+            at += 1;
+        }
+        steps
+    }
+
+    fn end_of_block(&self, start: usize) -> usize {
+        let rest = self.lines.iter().skip(start + 1);
+        start + 1 + rest.take_while(|line| line.trim() != "```").count()
+    }
+
+    /// Lines of a block, without what its first line is indented by.
+    fn text(&self, range: std::ops::Range<usize>) -> Vec<String> {
+        let indent = self.indent(range.start);
+        let lines = self.lines[range].iter();
+        lines.map(|line| line.strip_prefix(&indent).unwrap_or(line).to_owned()).collect()
+    }
+
+    fn indent(&self, at: usize) -> String {
+        self.lines[at].chars().take_while(|c| *c == ' ').collect()
+    }
+
+    fn commands(&self, block: std::ops::Range<usize>) -> impl Iterator<Item = Command> {
+        let indent = self.indent(block.start);
+        let is_command = |at: &usize| self.lines[*at].trim_start().starts_with("$ ");
+        let starts: Vec<_> = block.clone().filter(is_command).collect();
+        let ends = starts.clone().into_iter().skip(1).chain([block.end]);
+        let pairs: Vec<_> = starts.into_iter().zip(ends).collect();
+        pairs.into_iter().map(move |(start, end)| Command {
+            line: self.lines[start].trim_start().trim_start_matches("$ ").to_owned(),
+            shown: self.text(start..end).split_off(1),
+            place: start + 1..end,
+            indent: indent.clone(),
+        })
+    }
+
+    /// Writes the page with these outputs in place of the shown ones, which are in its order.
+    pub fn update(mut self, outputs: &[(Command, Vec<String>)]) {
+        for (command, output) in outputs.iter().rev() {
+            let lines = output.iter().map(|line| format!("{}{line}", command.indent));
+            let lines = lines.map(|line| line.trim_end().to_owned());
+            self.lines.splice(command.place.clone(), lines);
+        }
+        std::fs::write(&self.path, self.lines.join("\n") + "\n").unwrap();
+    }
+}
+
+fn comment(line: &str, what: &str) -> Option<String> {
+    let words = line.strip_prefix(&format!("<!-- {what}: "))?;
+    Some(words.strip_suffix(" -->")?.to_owned())
+}
+
+/// Whether the lines are the shown ones, but for times, sizes and the like.
+pub fn same(shown: &[String], lines: &[String]) -> bool {
+    let (shown, lines) = (all_normal(shown), all_normal(lines));
+    let parts: Vec<_> = shown.split(|line| line == "…").collect();
+    let (Some((first, middle)), Some(last)) = (parts.split_first(), parts.last()) else {
+        return false;
+    };
+    if middle.is_empty() {
+        return lines == **first;
+    }
+    if !lines.starts_with(first) || !lines.ends_with(last) {
+        return false;
+    }
+    let mut rest = &lines[first.len()..];
+    middle.iter().all(|part| {
+        let found = (0..=rest.len()).find(|at| rest[*at..].starts_with(part));
+        found.map(|at| rest = &rest[at + part.len()..]).is_some()
+    })
+}
+
+/// Lines without what differs from run to run. Which keys a started cluster advances is such a thing.
+fn all_normal(lines: &[String]) -> Vec<String> {
+    let mut lines: Vec<_> = lines.iter().map(|line| normal(line)).collect();
+    // Both sides are read at the same time.
+    lines
+        .chunk_by_mut(|one, next| one.starts_with("read ") && next.starts_with("read "))
+        .for_each(<[_]>::sort);
+    lines.dedup_by(|next, last| next == last && last.as_str() == NEWER);
+    lines
+}
+
+/// Stands for a row of a key that is newer.
+const NEWER: &str = "KEY newer";
+
+/// A line without what differs from run to run.
+fn normal(line: &str) -> String {
+    const RULES: &[(&str, &str)] = &[
+        (r"\d+\.\d+ s\b", "TIME"),
+        (r"\b[\d.]+ (B|KiB|MiB)( |,|$)", "SIZE$2"),
+        (r"fingerprint \d+", "fingerprint NUMBER"),
+        (r"\b[0-9a-f]{16}([0-9a-f]{48})?\b", "DIGEST"),
+        (r"\d{8}T\d{6}Z(-\d+)?", "TIME"),
+        (r"\bN\d+\b", "NODE"),
+        (r"\bnode-\d+", "node-NUMBER"),
+        (r"\b\d+ same, \d+ newer", "NUMBER same, NUMBER newer"),
+        (r"\d+ of the target's keys are newer", "NUMBER of the target's keys are newer"),
+        (r"\bat version \d+", "at version NUMBER"),
+        (r" +", " "),
+    ];
+    let mut line = line.trim_end().to_owned();
+    let newer = Regex::new(r"^ +- \w+ is at version \d+, the source has").unwrap();
+    if newer.is_match(&line) || is_row(&line) && line.contains(" newer ") {
+        return NEWER.to_owned();
+    }
+    if is_row(&line) {
+        line = Regex::new(r"\b\d+(-\d+)?\b").unwrap().replace_all(&line, "NUMBER").into_owned();
+    }
+    for (pattern, name) in RULES {
+        line = Regex::new(pattern).unwrap().replace_all(&line, *name).into_owned();
+    }
+    line
+}
+
+/// Of a table of keys.
+fn is_row(line: &str) -> bool {
+    let keys =
+        ["nodes_config", "bifrost_config", "partition_table", "schema_registry", "rule_book"];
+    let first = line.strip_prefix(' ').and_then(|line| line.split(' ').next());
+    first.is_some_and(|first| keys.contains(&first) || first.starts_with("pp_epoch_"))
+}
