@@ -35,6 +35,7 @@ mod packaging;
 mod pairs;
 mod progress;
 mod races;
+mod recording;
 mod report_file;
 mod roll_back;
 mod round_trip;
