@@ -28,7 +28,7 @@ fn position(text: &str) -> Option<usize> {
 fn a_bar_appears_moves_and_leaves_nothing_behind() {
     let cluster = Cluster::large(PARTITIONS);
     let near = cluster.address();
-    let far = DelayProxy::start(near.trim_start_matches("http://"), Duration::from_millis(60));
+    let far = DelayProxy::start(near.trim_start_matches("http://"), Duration::from_millis(200));
     let far = format!("http://{}", far.address());
     for (columns, locale, tick) in [(80, "C.UTF-8", "✓ read "), (200, "C", "ok read ")] {
         let screen = Screen::start(columns, locale);
