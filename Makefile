@@ -1,14 +1,15 @@
 # The front door: every target is one script.
-.PHONY: bench check demo setup soak test
+.PHONY: bench check demo recording setup soak test
 .DEFAULT_GOAL := help
 
 help:
-	@echo "make demo    a migration from start to end on real servers, explained"
-	@echo "make test    every test, over real servers"
-	@echo "make check   formatting, lints, documentation, unit tests"
-	@echo "make soak    the long form of the safety tests (about half an hour, most of it building)"
-	@echo "make bench   the official tool and ours side by side (some minutes, and a release build)"
-	@echo "make setup   install what these need"
+	@echo "make demo       a migration from start to end on real servers, explained"
+	@echo "make test       every test, over real servers"
+	@echo "make check      formatting, lints, documentation, unit tests"
+	@echo "make soak       the long form of the safety tests (about half an hour, most of it building)"
+	@echo "make bench      the official tool and ours side by side (some minutes, and a release build)"
+	@echo "make recording  a migration on real servers, recorded: draws docs/recording.svg anew"
+	@echo "make setup      install what these need"
 
-bench check demo setup soak test:
+bench check demo recording setup soak test:
 	@scripts/$@.sh

@@ -36,6 +36,7 @@ mod pages;
 mod pairs;
 mod progress;
 mod races;
+mod recording;
 mod report_file;
 mod roll_back;
 mod round_trip;

@@ -54,7 +54,7 @@ impl std::fmt::Display for Node {
 /// What is missing or of another form.
 pub fn nodes_configuration(decoded: &Json) -> Result<NodesConfiguration, String> {
     let pairs = decoded.get("nodes").and_then(Json::as_array).ok_or("has no list of nodes")?;
-    let mut nodes = Vec::with_capacity(pairs.len());
+    let mut nodes: Vec<Node> = Vec::with_capacity(pairs.len());
     for pair in pairs {
         let (id, state) = numbered(pair).ok_or("has a node that is no pair of id and state")?;
         let id = u32::try_from(id).map_err(|_| format!("has a node with the id {id}"))?;
@@ -65,6 +65,8 @@ pub fn nodes_configuration(decoded: &Json) -> Result<NodesConfiguration, String>
             nodes.push(node(id, fields)?);
         }
     }
+    // The server's map has no order.
+    nodes.sort_by_key(|node| node.id);
     Ok(NodesConfiguration {
         version: decoded.get("version").and_then(Json::as_u64).unwrap_or_default(),
         cluster_name: text(decoded, "cluster_name").ok_or("has no cluster name")?,

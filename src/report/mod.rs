@@ -27,6 +27,8 @@ pub struct Style {
     pub err_color: bool,
     /// Whether only data and errors are written.
     pub quiet: bool,
+    /// The columns of standard output, where it is a terminal.
+    pub columns: Option<usize>,
 }
 
 impl Style {
@@ -38,6 +40,7 @@ impl Style {
             out_color: colored(global.color, io::stdout().is_terminal()),
             err_color: colored(global.color, io::stderr().is_terminal()),
             quiet: global.quiet > 0,
+            columns: console::Term::stdout().size_checked().map(|(_, columns)| columns.into()),
         }
     }
 }
@@ -107,6 +110,7 @@ const PLAIN: Style = Style {
     out_color: false,
     err_color: false,
     quiet: false,
+    columns: None,
 };
 
 #[cfg(test)]

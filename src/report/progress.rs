@@ -8,7 +8,8 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use indicatif::{
-    HumanBytes, MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle,
+    HumanBytes, HumanDuration, MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState,
+    ProgressStyle,
 };
 
 use super::Style;
@@ -77,11 +78,17 @@ impl Progress {
 
     /// Once it is known.
     fn measuring(&self) -> ProgressStyle {
-        let template = "{msg:24} [{wide_bar}] {pos}/{len} {rate:>7} {eta:>4} left";
+        let template = "{msg:24} [{wide_bar}] {pos}/{len} {rate:>7} {left:>9}";
         let style = ProgressStyle::with_template(template);
         let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
         let style = style.with_key("rate", |state: &ProgressState, text: &mut dyn fmt::Write| {
             let _ = write!(text, "{:.0}/s", state.per_sec());
+        });
+        let style = style.with_key("left", |state: &ProgressState, text: &mut dyn fmt::Write| {
+            // The first keys tell little of the pace.
+            if state.elapsed() >= Duration::from_secs(1) {
+                let _ = write!(text, "{:#} left", HumanDuration(state.eta()));
+            }
         });
         style.progress_chars(if self.unicode { "█▌ " } else { "=> " })
     }

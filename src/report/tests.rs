@@ -207,6 +207,25 @@ fn migrate_stopped_and_migrated() {
 }
 
 #[test]
+fn steps_are_folded_on_a_terminal_but_for_what_is_copied() {
+    let command = "restatectl --address http://localhost:5122/ metadata verify --toml etcd.toml";
+    let step = format!("Prove the copy once more before any of the nodes goes on:\n{command}");
+    let done = Migration {
+        progress: outcome::Progress::Migrated,
+        next_steps: vec!["Update".into(), "Restart".into(), step.clone()],
+        ..migration(OnExisting::Overwrite, true)
+    };
+    let outcome = migrated(done, None);
+    let told =
+        |columns| String::from_utf8(render(&outcome, Style { columns, ..PLAIN }).out).unwrap();
+    let folded =
+        format!(" - Prove the copy once more before any\n   of the nodes goes on:\n   {command}\n");
+    assert!(told(Some(40)).ends_with(&folded), "{}", told(Some(40)));
+    assert!(told(None).ends_with(&format!(" - {}\n", step.replace('\n', "\n   "))));
+    assert!(told(Some(0)).contains(" - Prove\n   the\n"));
+}
+
+#[test]
 fn errors_without_a_subject() {
     let failure = Failure::new(Code::ConfigInvalid, "a.toml, line 1: unclosed table")
         .hint("a store is named by a TOML file");

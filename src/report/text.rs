@@ -221,7 +221,7 @@ fn verify(compared: &Compared, style: Style) -> Rendered {
 
 fn migrate(migration: &Migration, style: Style) -> Rendered {
     let out = match migration.progress {
-        Progress::Migrated => next_steps(&migration.next_steps),
+        Progress::Migrated => next_steps(&migration.next_steps, style.columns),
         Progress::Planned => {
             let table = plan_table(&migration.plan, style);
             format!("{table}Dry run: nothing was written.\n")
@@ -254,8 +254,9 @@ pub(super) fn counts(plan: &Plan, with_names: bool) -> String {
     if told.is_empty() { "nothing to do".to_owned() } else { told.join(", ") }
 }
 
-/// The first two are numbered as the official tool has them; how to go about them follows.
-fn next_steps(steps: &[String]) -> String {
+/// The first two are numbered as the official tool has them; how to go about them follows. A terminal
+/// that has room for it gets prose in whole words; commands and sections stay as they are, to be copied.
+fn next_steps(steps: &[String], columns: Option<usize>) -> String {
     let mut text = "✅ Metadata migration completed\n".to_owned();
     for (index, step) in steps.iter().enumerate() {
         let (lead, gap) = match index {
@@ -264,13 +265,32 @@ fn next_steps(steps: &[String]) -> String {
             _ => (" -".to_owned(), ""),
         };
         let mut lines = step.lines();
-        text.push_str(&format!("{gap}{lead} {}\n", lines.next().unwrap_or_default()));
+        let prose = lines.next().unwrap_or_default();
+        let prose = folded(prose, columns.unwrap_or(usize::MAX).saturating_sub(STEP_INDENT));
+        text.push_str(&format!("{gap}{lead} {}\n", prose.join("\n   ")));
         for line in lines {
             text.push_str(format!("   {line}").trim_end());
             text.push('\n');
         }
     }
     text
+}
+
+const STEP_INDENT: usize = 3;
+
+/// Lines of whole words that have this many columns at most, but for words that have more.
+fn folded(text: &str, columns: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split(' ') {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= columns => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
 }
 
 /// What a run that stopped midway is known to have written, and what not.

@@ -25,7 +25,12 @@ impl Etcd {
 
     /// With further flags.
     pub fn start_with(flags: &[&str]) -> Etcd {
-        let (client, peer) = (Port::free(), Port::free());
+        Etcd::start_at(Port::free(), flags)
+    }
+
+    /// For clients at this port.
+    pub fn start_at(client: Port, flags: &[&str]) -> Etcd {
+        let peer = Port::free();
         let folder = TempDir::new().unwrap();
         let all = format!("m0={}", url(&peer));
         let mut process = member(0, &client, &peer, &all, flags, &folder);

@@ -38,6 +38,23 @@ impl Port {
     }
 }
 
+impl Port {
+    /// This one, where it matters to who reads it.
+    pub fn this(number: u16) -> Port {
+        let folder = std::env::temp_dir().join("restatectl-test-ports");
+        fs::create_dir_all(&folder).unwrap();
+        let lock = folder.join(number.to_string());
+        remove_if_stale(&lock);
+        let file = File::create_new(&lock);
+        let free = file.and_then(|mut file| {
+            write!(file, "{}", std::process::id())?;
+            TcpListener::bind(("127.0.0.1", number))
+        });
+        assert!(free.is_ok(), "port {number} is taken: {free:?}");
+        Port { number, lock }
+    }
+}
+
 fn thread_seed() -> u32 {
     use std::hash::{BuildHasher, RandomState};
     RandomState::new().hash_one(0_u8) as u32 % 10_000

@@ -53,6 +53,9 @@ pub struct Cluster {
 /// All roles.
 pub const WHOLE: &[&str] = &["metadata-server", "worker", "log-server", "admin", "http-ingress"];
 
+/// The package of the server that the rest is tested against.
+const CURRENT: &str = "@restatedev/restate-server-linux-x64";
+
 impl Cluster {
     /// A cluster of one node.
     pub fn single(partitions: usize) -> Cluster {
@@ -62,15 +65,26 @@ impl Cluster {
     /// Starts one node for each list of roles, and waits until all partitions are led, if there is
     /// a worker to lead them.
     pub fn start(roles: &[&[&'static str]], partitions: usize) -> Cluster {
-        Cluster::start_of("@restatedev/restate-server-linux-x64", roles, partitions)
+        Cluster::start_of(CURRENT, roles, partitions)
     }
 
     /// The same with the server of this npm package.
     pub fn start_of(server: &str, roles: &[&[&'static str]], partitions: usize) -> Cluster {
-        let nodes = roles.iter().enumerate().map(|(index, roles)| Node {
+        let ports = roles.iter().map(|_| Port::free()).collect();
+        Cluster::start_at(ports, server, roles, partitions)
+    }
+
+    /// The same with the nodes' addresses at these ports.
+    fn start_at(
+        ports: Vec<Port>,
+        server: &str,
+        roles: &[&[&'static str]],
+        partitions: usize,
+    ) -> Cluster {
+        let nodes = roles.iter().zip(ports).enumerate().map(|(index, (roles, fabric))| Node {
             name: format!("node-{}", index + 1),
             roles: roles.to_vec(),
-            fabric: Port::free(),
+            fabric,
             admin: Port::free(),
             ingress: Port::free(),
             process: None,
@@ -95,17 +109,26 @@ impl Cluster {
 
     /// The same with these roles.
     pub fn large_with(roles: &[&'static str], partitions: usize) -> Cluster {
-        let mut cluster = Cluster::start(&[roles], partitions);
-        cluster.restart(&Mode::Migration);
+        Cluster::start(&[roles], partitions).in_migration_mode()
+    }
+
+    /// The same with three nodes, at the port where operators expect the first, and the two after it.
+    pub fn large_at_its_port(roles: &[&'static str], partitions: usize) -> Cluster {
+        let ports = (5122..5125).map(Port::this).collect();
+        Cluster::start_at(ports, CURRENT, &[roles; 3], partitions).in_migration_mode()
+    }
+
+    fn in_migration_mode(mut self) -> Cluster {
+        self.restart(&Mode::Migration);
         let epoch =
             json!({"version": 1, "epoch": 1, "current": {"replica_set": [1]}, "next": null});
         let buffer = flexbuffers::to_vec(&epoch).unwrap();
         let mut bytes = vec![2];
         bytes.extend(u32::try_from(buffer.len()).unwrap().to_le_bytes());
         bytes.extend(buffer);
-        let keys: Vec<_> = (0..partitions).map(|n| format!("pp_epoch_{n}")).collect();
-        put_all(&cluster.address(), &keys, 1, &bytes);
-        cluster
+        let keys: Vec<_> = (0..self.partitions).map(|n| format!("pp_epoch_{n}")).collect();
+        put_all(&self.address(), &keys, 1, &bytes);
+        self
     }
 
     /// Stops every node, then starts all of them in the mode.

@@ -20,7 +20,7 @@ pub(super) struct About<'a> {
     pub(super) to_cluster: bool,
 }
 
-/// One text a step, in order.
+/// One text a step, in order; its command lines are lines of it.
 pub(super) fn texts(about: &About<'_>, args: &MigrateArgs, context: &Context<'_>) -> Vec<String> {
     let servers: Vec<_> = about
         .servers_of
@@ -40,7 +40,7 @@ pub(super) fn texts(about: &About<'_>, args: &MigrateArgs, context: &Context<'_>
     }
     if about.from_cluster {
         texts.push(format!(
-            "First save the source, and prove the copy once more: {} && {}",
+            "First save the source, and prove the copy once more:\n{}\n{}",
             own_command(&["backup", "--to", "before.jsonl"], context),
             own_command(&["verify", "--toml", &args.toml], context)
         ));
@@ -67,7 +67,7 @@ pub(super) fn texts(about: &About<'_>, args: &MigrateArgs, context: &Context<'_>
             ["metadata", "verify", "--from", "before.jsonl", "--toml", &args.toml, "--allow-newer"];
         let command =
             command_line(&[&[program(context)], &words.map(ToOwned::to_owned)[..]].concat());
-        texts.push(format!("When the cluster is up, prove that nothing went back: {command}"));
+        texts.push(format!("When the cluster is up, prove that nothing went back:\n{command}"));
     }
     texts
 }
@@ -102,7 +102,7 @@ fn back_to_the_cluster(
              second cluster.",
             about.source
         ),
-        format!("When the cluster is up, prove that nothing was lost: {verify}"),
+        format!("When the cluster is up, prove that nothing was lost:\n{verify}"),
     ]
 }
 

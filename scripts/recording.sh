@@ -1,0 +1,27 @@
+#!/usr/bin/env bash
+# Records a migration on real servers and draws docs/recording.svg, which the README opens with. For
+# people, after a change of what the program prints: examples/recording.rs.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+scripts/setup.sh
+
+as_root() {
+    if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
+}
+
+# Only for this, and so not in the set-up.
+missing=()
+command -v asciinema >/dev/null 2>&1 || missing+=(asciinema)
+/usr/bin/python3 -c "import pyte" 2>/dev/null || missing+=(python3-pyte)
+if [ "${#missing[@]}" -gt 0 ]; then
+    echo "recording: installing Debian packages: ${missing[*]}"
+    as_root apt-get update -qq
+    as_root env DEBIAN_FRONTEND=noninteractive \
+        apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+fi
+
+cargo build --quiet --locked --bins --example recording
+mkdir -p target/recording
+target/debug/examples/recording target/recording/migration.cast
+scripts/cast-to-svg.py target/recording/migration.cast docs/recording.svg
+ls -l docs/recording.svg

@@ -1,0 +1,51 @@
+//! The recording that the README opens with is there, and shows commands that are understood.
+
+use clap::Parser;
+use restatectl::cli::Cli;
+
+use crate::support::tool::{command, run};
+use crate::support::{from_pypi, project};
+
+const LARGEST: u64 = 500 << 10;
+
+/// The lines of text in a drawing, as an XML parser reads them.
+fn drawn_lines() -> Vec<String> {
+    const READ: &str = "import sys, xml.etree.ElementTree as tree\n\
+        ns = '{http://www.w3.org/2000/svg}'\n\
+        for row in tree.parse(sys.argv[1]).iter(ns + 'g'):\n\
+        \x20   print(' '.join(text.text for text in row.findall(ns + 'text')))";
+    let file = project().join("docs/recording.svg");
+    assert!(file.metadata().unwrap().len() < LARGEST);
+    let mut python = command(&from_pypi("python"), &["-c", READ, file.to_str().unwrap()]);
+    python.env("PYTHONIOENCODING", "utf-8");
+    run(python, "").expect(0).out.lines().map(ToOwned::to_owned).collect()
+}
+
+/// What the operator's script types.
+fn typed() -> Vec<String> {
+    let script = project().join("scripts/recording-operator.sh");
+    let script = std::fs::read_to_string(script).unwrap();
+    let lines = script.lines().filter_map(|line| line.strip_prefix("enter \"")?.split('"').next());
+    lines.map(ToOwned::to_owned).collect()
+}
+
+#[test]
+fn the_readme_opens_with_a_recording_of_commands_that_are_understood() {
+    let readme = std::fs::read_to_string(project().join("README.md")).unwrap();
+    let first_screen: Vec<_> = readme.lines().take(15).collect();
+    assert!(first_screen.join("\n").contains("](docs/recording.svg)"), "{first_screen:#?}");
+    let (lines, typed) = (drawn_lines(), typed());
+    assert_eq!(typed.len(), 3);
+    for command in typed {
+        assert!(lines.contains(&format!("$ {command}")), "{command} is not in the recording");
+        if let Err(error) = Cli::try_parse_from(command.split(' ')) {
+            panic!("{command}: {error}");
+        }
+    }
+    for end in ["Dry run: nothing was written.", "Metadata migration completed"] {
+        assert!(lines.iter().any(|line| line == end), "no line {end:?}");
+    }
+    assert!(lines.iter().any(|line| line.ends_with(" same")), "the two sides were not compared");
+    // Nothing of the machine it was recorded on.
+    assert!(!lines.iter().any(|line| line.contains("/tmp") || line.contains("/home")));
+}
