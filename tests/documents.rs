@@ -69,7 +69,9 @@ fn every_command_in_the_documentation_is_understood() {
     for page in pages.filter(|page| page.extension().is_some_and(|end| end == "md")) {
         for command in commands(&std::fs::read_to_string(&page).unwrap()) {
             let words = shlex::split(&command).unwrap_or_else(|| panic!("{command}"));
-            let ends = |word: &String| word.starts_with(['|', '&', '>', '<', ';', '#', '2']);
+            let ends = |word: &String| {
+                word.starts_with(['|', '&', '>', '<', ';', '#']) || word.starts_with("2>")
+            };
             let words = words.into_iter().take_while(|word| !ends(word));
             count += 1;
             let Err(error) = Cli::try_parse_from(words) else { continue };
