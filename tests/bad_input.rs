@@ -7,6 +7,7 @@ use std::process::Stdio;
 use tempfile::TempDir;
 
 use crate::support::etcd::{Etcd, section};
+use crate::support::full_port::FullPort;
 use crate::support::ports::Port;
 use crate::support::restate::Cluster;
 use crate::support::tool::{Run, command, finish, program, restatectl, restatectl_with_input};
@@ -113,7 +114,8 @@ fn servers_that_are_not_there_or_speak_something_else() {
         &["no answer within 1s 500ms"],
     );
     // Does not even accept: its queue of connections is full, and --connect-timeout ends it.
-    let (full, _waiting) = full_listener();
+    let full_port = FullPort::any();
+    let full = format!("http://{}", full_port.address);
     let args =
         ["-s", &full, "--connect-timeout", "300", "--request-timeout", "300", "metadata", "list"];
     let started = std::time::Instant::now();
@@ -130,23 +132,6 @@ fn servers_that_are_not_there_or_speak_something_else() {
         }
     });
     unavailable(&format!("http://{at}"), &["does not speak gRPC"]);
-}
-
-/// An address where connections are neither accepted nor refused, as long as the sockets live.
-fn full_listener() -> (String, Vec<socket2::Socket>) {
-    use socket2::{Domain, Socket, Type};
-    let listener = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
-    listener.bind(&std::net::SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
-    listener.listen(0).unwrap();
-    let address = listener.local_addr().unwrap();
-    let mut sockets = vec![listener];
-    for _ in 0..4 {
-        let client = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
-        client.set_nonblocking(true).unwrap();
-        let _ = client.connect(&address);
-        sockets.push(client);
-    }
-    (format!("http://{}", address.as_socket().unwrap()), sockets)
 }
 
 #[test]

@@ -51,6 +51,11 @@ pub(super) fn endpoint(fields: &Fields<'_>) -> Result<Option<String>, Fault> {
         Ok(url) if ["http", "https"].contains(&url.scheme()) && url.has_host() => {
             Ok(Some(endpoint))
         }
-        _ => Err((at, "aws-endpoint-url must be a URL such as \"https://host:port\"".to_owned())),
+        _ => {
+            let authority = endpoint.split_once("://").map_or("", |(_, authority)| authority);
+            let ipv6 = super::ipv6_fault(authority, 443).filter(|_| !authority.contains('@'));
+            let more = ipv6.map(|fault| format!("; {authority:?} {fault}")).unwrap_or_default();
+            Err((at, format!("aws-endpoint-url must be a URL such as \"https://host:port\"{more}")))
+        }
     }
 }

@@ -7,6 +7,7 @@
 mod aws;
 mod dynamo_db;
 mod fields;
+mod ipv6;
 mod object_store;
 mod retry;
 mod secret;
@@ -18,6 +19,7 @@ use thiserror::Error;
 use toml::de::DeTable;
 
 use fields::{Fault, Fields};
+pub(crate) use ipv6::fault as ipv6_fault;
 pub use retry::RetryPolicy;
 pub use secret::{AwsAccess, Secret};
 pub use section::Section;
@@ -25,6 +27,9 @@ pub(crate) use section::without_userinfo;
 
 /// The name of the section.
 const SECTION: &str = "metadata-client";
+
+/// Where an etcd listens by default.
+const ETCD_PORT: u16 = 2379;
 
 /// Fields that every type has.
 const COMMON: [&str; 6] = [
@@ -218,18 +223,21 @@ fn etcd_address(address: &str) -> Result<String, String> {
     }
     // Anything in front of an @ is a password, and is not to be shown.
     let shown = section::without_userinfo(address);
-    let uri: tonic::transport::Uri = format!("http://{bare}")
-        .parse()
-        .map_err(|_| format!("{shown:?} is no address; write it as \"host:port\""))?;
+    let wrong = || format!("{shown:?} is no address; write it as \"host:port\"");
+    if let Some(fault) = ipv6_fault(bare, ETCD_PORT).filter(|_| !bare.contains('@')) {
+        return Err(format!("{shown:?} {fault}"));
+    }
+    let uri: tonic::transport::Uri = format!("http://{bare}").parse().map_err(|_| wrong())?;
     match uri.authority() {
         Some(authority)
             if authority.as_str() == bare
                 && !bare.contains('@')
-                && !authority.host().is_empty() =>
+                && !authority.host().is_empty()
+                && (authority.host() == bare || authority.port_u16().is_some()) =>
         {
             Ok(bare.to_owned())
         }
-        _ => Err(format!("{shown:?} is no address; write it as \"host:port\"")),
+        _ => Err(wrong()),
     }
 }
 

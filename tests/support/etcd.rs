@@ -12,6 +12,7 @@ use super::process::Process;
 use super::{block_on, wait_for};
 
 pub struct Etcd {
+    ip: &'static str,
     client: Port,
     _peer: Port,
     folder: TempDir,
@@ -23,6 +24,11 @@ impl Etcd {
         Etcd::start_with(&[])
     }
 
+    /// On this address.
+    pub fn start_on(ip: &'static str) -> Etcd {
+        Etcd::start_on_with(ip, Port::free(), &[])
+    }
+
     /// With further flags.
     pub fn start_with(flags: &[&str]) -> Etcd {
         Etcd::start_at(Port::free(), flags)
@@ -30,21 +36,25 @@ impl Etcd {
 
     /// For clients at this port.
     pub fn start_at(client: Port, flags: &[&str]) -> Etcd {
+        Etcd::start_on_with("127.0.0.1", client, flags)
+    }
+
+    fn start_on_with(ip: &'static str, client: Port, flags: &[&str]) -> Etcd {
         let peer = Port::free();
         let folder = TempDir::new().unwrap();
         let all = format!("m0={}", url(&peer));
-        let mut process = member(0, &client, &peer, &all, flags, &folder);
-        let etcd_at = format!("127.0.0.1:{}", client.number);
+        let mut process = member(0, &at(ip, &client), &peer, &all, flags, &folder);
+        let etcd_at = at(ip, &client);
         wait_for("etcd", Duration::from_secs(20), || {
             process.assert_running();
             block_on(async { Client::connect([&etcd_at], None).await?.status().await }).ok()
         });
-        Etcd { client, _peer: peer, folder, process }
+        Etcd { ip, client, _peer: peer, folder, process }
     }
 
     /// As `host:port`.
     pub fn address(&self) -> String {
-        format!("127.0.0.1:{}", self.client.number)
+        at(self.ip, &self.client)
     }
 
     /// A `[metadata-client]` section.
@@ -144,6 +154,10 @@ impl Etcd {
     }
 }
 
+fn at(ip: &str, port: &Port) -> String {
+    format!("{ip}:{}", port.number)
+}
+
 fn url(port: &Port) -> String {
     format!("http://127.0.0.1:{}", port.number)
 }
@@ -151,13 +165,13 @@ fn url(port: &Port) -> String {
 /// Starts one member of the etcd whose members are `all`.
 fn member(
     number: usize,
-    client: &Port,
+    client: &str,
     peer: &Port,
     all: &str,
     flags: &[&str],
     folder: &TempDir,
 ) -> Process {
-    let (name, at, peer_at) = (format!("m{number}"), url(client), url(peer));
+    let (name, at, peer_at) = (format!("m{number}"), format!("http://{client}"), url(peer));
     let data = folder.path().join(&name);
     let own = [
         "--name",
@@ -193,7 +207,7 @@ impl EtcdCluster {
             ports.iter().enumerate().map(|(n, (_, peer))| format!("m{n}={}", url(peer))).collect();
         let all = all.join(",");
         let members = ports.into_iter().enumerate().map(|(n, (client, peer))| {
-            let process = member(n, &client, &peer, &all, &[], &folder);
+            let process = member(n, &at("127.0.0.1", &client), &peer, &all, &[], &folder);
             (client, peer, Some(process))
         });
         let cluster = EtcdCluster { members: members.collect(), _folder: folder };

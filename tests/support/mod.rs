@@ -13,6 +13,7 @@ pub mod delay;
 pub mod dynamo;
 pub mod etcd;
 pub mod faulty;
+pub mod full_port;
 pub mod http;
 pub mod http_proxy;
 pub mod page;

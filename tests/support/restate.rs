@@ -29,6 +29,9 @@ pub enum Mode {
 pub struct Node {
     pub name: String,
     roles: Vec<&'static str>,
+    /// Where it listens, and how it is called there.
+    ip: &'static str,
+    host: &'static str,
     fabric: Port,
     admin: Port,
     ingress: Port,
@@ -37,7 +40,7 @@ pub struct Node {
 
 impl Node {
     pub fn address(&self) -> String {
-        format!("http://127.0.0.1:{}", self.fabric.number)
+        format!("http://{}:{}", self.host, self.fabric.number)
     }
 }
 
@@ -54,6 +57,9 @@ pub struct Cluster {
 pub const WHOLE: &[&str] = &["metadata-server", "worker", "log-server", "admin", "http-ingress"];
 
 /// The package of the server that the rest is tested against.
+/// Where nodes listen, and how they are called there.
+const LOCAL: (&str, &str) = ("127.0.0.1", "127.0.0.1");
+
 const CURRENT: &str = "@restatedev/restate-server-linux-x64";
 
 impl Cluster {
@@ -68,15 +74,21 @@ impl Cluster {
         Cluster::start_of(CURRENT, roles, partitions)
     }
 
+    /// A metadata server that listens on this address, and says that it is at this host.
+    pub fn at(ip: &'static str, host: &'static str) -> Cluster {
+        Cluster::start_at(vec![Port::free()], (ip, host), CURRENT, &[&["metadata-server"]], 1)
+    }
+
     /// The same with the server of this npm package.
     pub fn start_of(server: &str, roles: &[&[&'static str]], partitions: usize) -> Cluster {
         let ports = roles.iter().map(|_| Port::free()).collect();
-        Cluster::start_at(ports, server, roles, partitions)
+        Cluster::start_at(ports, LOCAL, server, roles, partitions)
     }
 
-    /// The same with the nodes' addresses at these ports.
+    /// The same with the nodes' addresses at these ports of this host.
     fn start_at(
         ports: Vec<Port>,
+        (ip, host): (&'static str, &'static str),
         server: &str,
         roles: &[&[&'static str]],
         partitions: usize,
@@ -84,6 +96,8 @@ impl Cluster {
         let nodes = roles.iter().zip(ports).enumerate().map(|(index, (roles, fabric))| Node {
             name: format!("node-{}", index + 1),
             roles: roles.to_vec(),
+            ip,
+            host,
             fabric,
             admin: Port::free(),
             ingress: Port::free(),
@@ -115,7 +129,7 @@ impl Cluster {
     /// The same with three nodes, at the port where operators expect the first, and the two after it.
     pub fn large_at_its_port(roles: &[&'static str], partitions: usize) -> Cluster {
         let ports = (5122..5125).map(Port::this).collect();
-        Cluster::start_at(ports, CURRENT, &[roles; 3], partitions).in_migration_mode()
+        Cluster::start_at(ports, LOCAL, CURRENT, &[roles; 3], partitions).in_migration_mode()
     }
 
     fn in_migration_mode(mut self) -> Cluster {
@@ -254,12 +268,13 @@ impl Cluster {
         let provision = index == 0 && *mode == Mode::Normal;
         format!(
             "node-name = {:?}\ncluster-name = \"demo\"\nroles = {roles:?}\nauto-provision = {provision}\n\
-             default-num-partitions = {}\nbind-ip = \"127.0.0.1\"\nbind-port = {}\n\
+             default-num-partitions = {}\nbind-ip = {:?}\nbind-port = {}\n\
              advertised-address = \"{}/\"\nlisten-mode = \"all\"\n\
              rocksdb-total-memory-size = \"512 MB\"\n{section}\n\
              [admin]\nbind-port = {}\n[ingress]\nbind-port = {}\n",
             node.name,
             self.partitions,
+            node.ip,
             node.fabric.number,
             node.address(),
             node.admin.number,

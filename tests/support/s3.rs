@@ -101,11 +101,23 @@ fn start_seaweed() -> (S3, Box<dyn std::any::Any>) {
 
 /// A moto of its own, with further environment.
 pub fn start_moto(envs: &[(&str, &str)]) -> (S3, Box<dyn std::any::Any>) {
+    moto_at("127.0.0.1", envs)
+}
+
+/// The same on another address, written as in a URL.
+pub fn start_moto_on(host: &str) -> (S3, Box<dyn std::any::Any>) {
+    moto_at(host, &[])
+}
+
+fn moto_at(host: &str, envs: &[(&str, &str)]) -> (S3, Box<dyn std::any::Any>) {
     let (folder, port) = (TempDir::new().unwrap(), Port::free());
     let number = port.number.to_string();
+    let ip = host.trim_matches(['[', ']']);
     let log = folder.path().join("log");
-    let process = Process::start(&from_pypi("moto_server"), &["-p", &number], envs, &log);
-    ready(&S3::at(port.number), process, (folder, port))
+    let process = Process::start(&from_pypi("moto_server"), &["-H", ip, "-p", &number], envs, &log);
+    let at = S3::at(port.number);
+    let s3 = S3 { endpoint: format!("http://{host}:{}", port.number), ..at };
+    ready(&s3, process, (folder, port))
 }
 
 fn ready(s3: &S3, mut process: Process, held: impl std::any::Any) -> (S3, Box<dyn std::any::Any>) {

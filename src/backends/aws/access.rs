@@ -12,6 +12,7 @@ use aws_credential_types::Credentials;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 
 use super::super::StoreError;
+use super::names::Names;
 use crate::config::AwsAccess;
 
 /// How a service is reached.
@@ -20,6 +21,8 @@ pub(in super::super) struct Reach<'a> {
     pub(in super::super) region: Option<&'a str>,
     /// Of the configuration; what the environment says is left to the SDK.
     pub(in super::super) endpoint: Option<&'a str>,
+    /// Where requests go, whoever says so, if that is known; the SDK is not told.
+    pub(in super::super) goes_to: Option<&'a str>,
     /// For a connection to be made.
     pub(in super::super) connect: Duration,
     /// For one attempt of a request.
@@ -31,7 +34,7 @@ pub(in super::super) struct Reach<'a> {
 pub(in super::super) async fn load(reach: &Reach<'_>) -> Result<SdkConfig, StoreError> {
     let http = aws_smithy_http_client::Builder::new()
         .tls_provider(Provider::Rustls(CryptoMode::Ring))
-        .build_https();
+        .build_with_resolver(Names::new(reach.goes_to, reach.connect));
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(reach.connect)
         .operation_attempt_timeout(reach.request);

@@ -3,6 +3,7 @@
 
 mod access;
 mod fault;
+mod names;
 mod pace;
 mod retry;
 

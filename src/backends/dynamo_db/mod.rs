@@ -55,10 +55,14 @@ impl DynamoDb {
     /// # Errors
     /// [`StoreError::Usage`] where the region is not known.
     pub async fn open(config: &DynamoDbConfig, requests: Requests) -> Result<Self, StoreError> {
+        let variables = ["AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL"];
+        let goes_to =
+            config.endpoint.clone().or_else(|| variables.into_iter().find_map(aws::variable));
         let reach = Reach {
             access: &config.access,
             region: config.region.as_deref(),
             endpoint: config.endpoint.as_deref(),
+            goes_to: goes_to.as_deref(),
             connect: config.timeouts.connect,
             request: requests.timeout,
         };

@@ -28,6 +28,7 @@ pub(super) async fn resolve(
         access: &config.access,
         region: config.region.as_deref(),
         endpoint: None,
+        goes_to: endpoint.as_deref(),
         connect: config.timeouts.connect,
         request,
     };

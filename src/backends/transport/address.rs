@@ -6,6 +6,8 @@ use std::str::FromStr;
 
 use tonic::transport::Uri;
 
+use crate::config;
+
 /// The port that a node's fabric services have unless configured otherwise.
 const DEFAULT_PORT: u16 = 5122;
 
@@ -44,6 +46,11 @@ impl FromStr for Address {
         let with_scheme =
             if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
         let wrong = || {
+            if !text.contains('@')
+                && let Some(fault) = config::ipv6_fault(authority(text), DEFAULT_PORT)
+            {
+                return format!("{text:?} {fault}");
+            }
             // What stands in front of an @ may be a password.
             let shown = if text.contains('@') { "the address" } else { text };
             format!(
@@ -51,6 +58,9 @@ impl FromStr for Address {
             )
         };
         let uri: Uri = with_scheme.parse().map_err(|_| wrong())?;
+        if config::ipv6_fault(authority(&with_scheme), DEFAULT_PORT).is_some() {
+            return Err(wrong());
+        }
         let host =
             uri.host().filter(|host| !host.is_empty() && !text.contains('@')).ok_or_else(wrong)?;
         let scheme =
@@ -58,7 +68,7 @@ impl FromStr for Address {
         if uri.path() != "/" || uri.query().is_some() {
             return Err(wrong());
         }
-        let port = match uri.authority().map(|authority| authority.as_str().ends_with(':')) {
+        let port = match uri.authority().map(|all| all.as_str().ends_with(':')) {
             Some(true) => return Err(wrong()),
             _ => uri.port_u16(),
         };
@@ -70,6 +80,11 @@ impl FromStr for Address {
         let uri = format!("{scheme}://{host}:{port}").parse().map_err(|_| wrong())?;
         Ok(Address { uri, socket: None })
     }
+}
+
+/// What stands behind the scheme.
+fn authority(text: &str) -> &str {
+    text.split_once("://").map_or(text, |(_, authority)| authority)
 }
 
 fn authority_len(uri: &Uri) -> usize {

@@ -8,6 +8,7 @@ mod quick_ack;
 mod refusal;
 mod servers;
 mod tls;
+mod unix;
 
 use std::io;
 use std::net::SocketAddr;
@@ -16,7 +17,7 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use hyper_util::rt::TokioIo;
-use tokio::net::{TcpStream, UnixStream};
+use tokio::net::TcpStream;
 use tonic::transport::{Channel, Endpoint, Uri};
 
 pub use address::Address;
@@ -72,7 +73,7 @@ pub fn channel(address: &Address, limits: Limits, tls: &TlsOptions) -> Result<Ch
     Ok(match path {
         Some(path) => endpoint.connect_with_connector_lazy(tower::service_fn(move |_: Uri| {
             let path = path.clone();
-            async move { UnixStream::connect(path).await.map(TokioIo::new) }
+            async move { unix::connect(&path).await.map(TokioIo::new) }
         })),
         None => endpoint.connect_with_connector_lazy(tower::service_fn(|uri: Uri| async move {
             Ok::<_, io::Error>(TokioIo::new(Plain::new(connect_tcp(&uri).await?)))
@@ -106,7 +107,7 @@ async fn connect_tcp(uri: &Uri) -> io::Result<QuickAck> {
 
 /// To the first of a name's addresses that answers. Each has a head start before the next, so that one
 /// that is silent does not take all the time there is.
-async fn connect_any(addresses: Vec<SocketAddr>) -> io::Result<TcpStream> {
+pub(super) async fn connect_any(addresses: Vec<SocketAddr>) -> io::Result<TcpStream> {
     let attempts = addresses.into_iter().zip(0..).map(|(address, place)| async move {
         tokio::time::sleep(HEAD_START * place).await;
         TcpStream::connect(address).await

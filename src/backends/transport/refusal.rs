@@ -23,7 +23,7 @@ pub(super) fn is_refusal(error: &io::Error) -> bool {
     error.get_ref().is_some_and(|inner| inner.is::<Refusal>())
 }
 
-fn refusal(words: impl Into<String>) -> io::Error {
+pub(super) fn refusal(words: impl Into<String>) -> io::Error {
     io::Error::other(Refusal(words.into()))
 }
 

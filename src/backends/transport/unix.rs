@@ -1,0 +1,35 @@
+//! Unix sockets, and why one can't be used.
+
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::FileTypeExt;
+use std::path::Path;
+
+use tokio::net::UnixStream;
+
+use super::refusal::refusal;
+
+/// Connects; what waiting would not help against is told as a refusal.
+pub(super) async fn connect(path: &Path) -> io::Result<UnixStream> {
+    UnixStream::connect(path).await.map_err(|error| match error.kind() {
+        ErrorKind::ConnectionRefused if !is_socket(path) => {
+            refusal("it is no socket; a node's is called fabric.sock, in its base-dir")
+        }
+        ErrorKind::ConnectionRefused => {
+            io::Error::other("nobody listens on this socket: is the server running?")
+        }
+        ErrorKind::PermissionDenied => {
+            refusal("this user may not use it: run as the user of the server")
+        }
+        ErrorKind::NotADirectory => refusal("no such socket"),
+        ErrorKind::InvalidInput => refusal(
+            "the path is longer than one of a socket may be (107 bytes on Linux); a relative one may \
+             be shorter",
+        ),
+        _ => error,
+    })
+}
+
+/// What can't be looked at is taken for one.
+fn is_socket(path: &Path) -> bool {
+    path.metadata().map_or(true, |metadata| metadata.file_type().is_socket())
+}

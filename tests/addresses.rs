@@ -1,0 +1,170 @@
+//! How servers are found: IPv6, names with several addresses of which the first is no good, unix
+//! sockets; and what is told of an address that can't be right.
+
+use std::fs;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::net::UnixListener;
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+use crate::support::dynamo::table_of;
+use crate::support::etcd::{Etcd, section};
+use crate::support::full_port::FullPort;
+use crate::support::restate::{Cluster, Mode};
+use crate::support::s3::{start_moto_on, toml_file};
+use crate::support::tool::{Run, command, program, restatectl, run};
+
+#[test]
+fn every_server_is_found_at_an_ipv6_address() {
+    let mut cluster = Cluster::at("::1", "[::1]");
+    cluster.restart(&Mode::Migration);
+    let (etcd, (moto, _held)) = (Etcd::start_on("[::1]"), start_moto_on("[::1]"));
+    let (bucket, table) = (moto.bucket(), table_of(moto.clone()));
+    let (folder, at) = (TempDir::new().unwrap(), cluster.address());
+    let with_scheme = section(&[format!("http://{}/", etcd.address())]);
+    let tomls = [etcd.section(), with_scheme.clone(), bucket.section("p"), table.section("p")];
+    for (place, section) in tomls.iter().enumerate() {
+        let toml = toml_file(&folder, &format!("{place}.toml"), section);
+        // The second is the first, written in another way.
+        let more: &[&str] = if *section == with_scheme { &["--resume"] } else { &[] };
+        restatectl(&[&["-s", &at, "metadata", "migrate", "--toml", &toml], more].concat())
+            .expect(0);
+        let run = restatectl(&[
+            "-s",
+            at.trim_start_matches("http://"),
+            "metadata",
+            "verify",
+            "--toml",
+            &toml,
+        ]);
+        run.expect(0);
+    }
+    // What is printed can be given again.
+    let run = restatectl(&["-s", &at, "metadata", "list", "-o", "json"]).expect(0);
+    let name = run.json()["store"]["name"].as_str().unwrap().to_owned();
+    assert_eq!(name, format!("cluster demo at {at}"));
+    let toml = toml_file(&folder, "etcd.toml", &etcd.section());
+    let run = restatectl(&["metadata", "list", "-o", "json", "--from", &toml]).expect(0);
+    assert_eq!(run.json()["store"]["name"], format!("etcd {}", etcd.address()));
+}
+
+#[test]
+fn a_node_may_be_known_by_a_name() {
+    let cluster = Cluster::at("127.0.0.1", "localhost");
+    let by_name = cluster.address();
+    for address in [by_name.clone(), by_name.replace("localhost", "127.0.0.1"), cluster.socket()] {
+        restatectl(&["-s", &address, "metadata", "list"]).expect(0);
+    }
+}
+
+/// Our program on a machine of its own in so far as it knows this name.
+fn run_where(hosts: &Path, args: &[&str]) -> Run {
+    let script = "mount --bind \"$1\" /etc/hosts && shift && exec \"$@\"";
+    let private = ["--map-root-user", "--mount", "sh", "-c", script, "sh"].map(ToOwned::to_owned);
+    let ours = [hosts.display().to_string(), program().display().to_string()];
+    let args: Vec<_> =
+        private.into_iter().chain(ours).chain(args.iter().map(|arg| (*arg).to_owned())).collect();
+    run(command("unshare".as_ref(), &args), "")
+}
+
+#[test]
+fn of_a_names_addresses_one_that_answers_is_enough() {
+    let cluster = Cluster::at("127.0.0.2", "127.0.0.2");
+    let (etcd, (moto, _held)) = (Etcd::start_on("127.0.0.2"), start_moto_on("127.0.0.2"));
+    let (bucket, table) = (moto.bucket(), table_of(moto.clone()));
+    let folder = TempDir::new().unwrap();
+    let hosts = folder.path().join("hosts");
+    fs::write(&hosts, "127.0.0.1 several\n127.0.0.2 several\n").unwrap();
+    let named = |text: &str| text.replace("127.0.0.2", "several");
+    let address = named(&cluster.address());
+    let tomls = [etcd.section(), bucket.section("p"), table.section("p")];
+    let tomls = tomls
+        .iter()
+        .zip(0..)
+        .map(|(section, place)| toml_file(&folder, &format!("{place}.toml"), &named(section)));
+    let mut lines = vec![vec!["-s".to_owned(), address]];
+    lines.extend(tomls.map(|toml| vec!["--from".to_owned(), toml]));
+    let port = |url: &str| url.rsplit(':').next().unwrap().parse::<u16>().unwrap();
+    let ports = [cluster.address(), etcd.address(), moto.endpoint.clone()].map(|url| port(&url));
+    let list_all = |what: &str| {
+        for line in &lines {
+            let mut args = vec!["metadata", "list"];
+            args.extend(line.iter().map(String::as_str));
+            let started = Instant::now();
+            let run = run_where(&hosts, &args);
+            // An empty store of AWS is an answer as well.
+            assert!(run.code == 0, "{what}: {run:?}");
+            let took = started.elapsed();
+            assert!(took < Duration::from_millis(2500), "{what}: {line:?} took {took:?}");
+        }
+    };
+    list_all("the first refuses");
+    let _silent = ports.map(FullPort::on);
+    list_all("the first is silent");
+}
+
+#[test]
+fn what_can_not_be_an_address_is_told_with_what_to_write() {
+    let folder = TempDir::new().unwrap();
+    let mut told = String::new();
+    for address in [
+        "::1",
+        "fd00::2:14801",
+        "http://[::1",
+        "[::g]:1",
+        "fe80::1%eth0",
+        "http://[fe80::1%25eth0]:1",
+    ] {
+        let run = restatectl(&["-s", address, "metadata", "list"]).expect(2);
+        told.push_str(&run.err);
+    }
+    for address in ["::1", "http://::1:2379", "[::1]x", "[::1]:", "fe80::1%eth0", "host:port"] {
+        let toml = toml_file(&folder, "etcd.toml", &section(&[address.to_owned()]));
+        let run = restatectl(&["metadata", "list", "--from", &toml]).expect(2);
+        told.push_str(run.err.lines().next().unwrap());
+        told.push('\n');
+    }
+    let s3 = "[metadata-client]\ntype = \"object-store\"\npath = \"s3://b/p\"\naws-endpoint-url = \"http://::1:9000\"\n";
+    let toml = toml_file(&folder, "s3.toml", s3);
+    let run = restatectl(&["metadata", "list", "--from", &toml]).expect(2);
+    told.push_str(run.err.lines().next().unwrap());
+    insta::assert_snapshot!(told.replace(&folder.path().display().to_string(), "DIR"));
+}
+
+#[test]
+fn a_socket_that_can_not_be_used_is_told_as_what_it_is() {
+    let folder = TempDir::new().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    fs::write(path("file"), "").unwrap();
+    drop(UnixListener::bind(path("stale")).unwrap());
+    let _forbidden = UnixListener::bind(path("forbidden")).unwrap();
+    fs::set_permissions(path("forbidden"), fs::Permissions::from_mode(0)).unwrap();
+    let long = "s".repeat(120);
+    for (name, words) in [
+        ("absent", "no such socket"),
+        ("file/below", "no such socket"),
+        ("file", "it is no socket"),
+        ("stale", "nobody listens on this socket"),
+        ("forbidden", "this user may not use it"),
+        (long.as_str(), "the path is longer"),
+    ] {
+        let address = format!("unix:{}", path(name).display());
+        let args = ["-s", &address, "metadata", "list", "--request-timeout", "1000"];
+        let run = run(without_privileges(&args), "").expect(6);
+        assert!(run.err.contains(&format!("{address}: {words}")), "{}", run.err);
+    }
+}
+
+/// The program without what makes root's permissions count more than a file's.
+fn without_privileges(args: &[&str]) -> Command {
+    let is_root = fs::metadata("/proc/self").unwrap().uid() == 0;
+    if !is_root {
+        return command(&program(), args);
+    }
+    let program = program();
+    let none = ["--bounding-set=-all", "--inh-caps=-all", program.to_str().unwrap()];
+    command("setpriv".as_ref(), &[&none, args].concat())
+}
