@@ -152,7 +152,7 @@ pub struct Global {
     #[arg(long, global = true, value_enum, default_value_t = TableStyle::Compact)]
     pub table_style: TableStyle,
 
-    /// How times are written
+    /// How the times of the lines of -v are written; no other output has one
     #[arg(long, global = true, value_enum, default_value_t = TimeFormat::Human)]
     pub time_format: TimeFormat,
 
@@ -160,7 +160,7 @@ pub struct Global {
     #[arg(short = 'y', long, global = true)]
     pub yes: bool,
 
-    /// Say more: -v each request, -vv the libraries' own logs
+    /// Say more: -v each request, -vv the libraries' own logs; or as RUST_LOG says
     #[arg(short = 'v', long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
 

@@ -19,6 +19,7 @@ pub mod confirm;
 pub mod edit;
 #[cfg(test)]
 mod fuzz;
+mod log;
 pub mod merge;
 pub mod model;
 pub mod outcome;

@@ -3,10 +3,10 @@
 use std::io::{self, Write};
 
 use clap::Parser;
-use tracing_subscriber::EnvFilter;
 
-use crate::cli::{self, Cli, Global};
+use crate::cli::{self, Cli};
 use crate::commands;
+use crate::log;
 use crate::outcome::{Code, Failure, Outcome, exit};
 use crate::report::{self, Progress, Rendered, ReportFile, Style};
 
@@ -18,7 +18,7 @@ pub fn program(words: &[String]) -> u8 {
     };
     let style = Style::of(&cli.global);
     let progress = Progress::new(style);
-    log(&cli.global, &progress);
+    log::start(&cli.global, &progress);
     let report = match cli.report().map(ReportFile::open).transpose() {
         Ok(report) => report,
         Err(failure) => return told(&Outcome { subject: None, failure: Some(failure) }, style),
@@ -78,23 +78,4 @@ fn finish(rendered: &Rendered, code: u8) -> u8 {
         Ok(()) => code,
         Err(error) => unwritten(code, &format!("failed to write to standard output: {error}")),
     }
-}
-
-/// `RUST_LOG` decides, else the number of -v. Without any, only what an operator has to know while
-/// waiting is told, in plain words.
-fn log(global: &Global, progress: &Progress) {
-    let default = match (global.quiet, global.verbose) {
-        (1.., _) => "off",
-        (_, 0) => "restatectl=warn",
-        (_, 1) => "restatectl=debug",
-        _ => "debug",
-    };
-    let plain = global.verbose == 0;
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
-    let bars = progress.log();
-    let subscriber = tracing_subscriber::fmt().with_env_filter(filter);
-    let subscriber = subscriber.with_writer(move || bars.clone());
-    let subscriber = subscriber.with_ansi(false).with_target(!plain);
-    // Fails only where another one was set before, as in tests.
-    let _ = if plain { subscriber.without_time().try_init() } else { subscriber.try_init() };
 }

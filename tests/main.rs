@@ -48,4 +48,5 @@ mod stopped_midway;
 mod support;
 mod tls;
 mod values;
+mod verbose;
 mod versions;

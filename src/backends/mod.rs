@@ -12,6 +12,7 @@ mod error;
 pub mod etcd;
 pub mod memory;
 pub mod object_store;
+mod request;
 pub mod transport;
 
 use std::collections::BTreeSet;

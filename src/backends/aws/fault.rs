@@ -18,6 +18,16 @@ pub(in super::super) enum Fault {
     Final(StoreError),
 }
 
+impl Fault {
+    /// In words.
+    pub(in super::super) fn told(&self) -> String {
+        match self {
+            Fault::Again(reason) | Fault::Refused(reason) => reason.clone(),
+            Fault::Final(error) => error.to_string(),
+        }
+    }
+}
+
 /// What it means that a service did not answer, or was never asked; `store` is how messages call it.
 pub(in super::super) fn without_answer<E>(store: &str, error: &SdkError<E, HttpResponse>) -> Fault
 where

@@ -63,7 +63,7 @@ impl Pace {
             let limit = (state.limit / 2).max(1);
             state.surplus += state.limit - limit;
             (state.limit, state.successes, state.lowered) = (limit, 0, Some(Instant::now()));
-            tracing::debug!(limit, "fewer requests at once");
+            tracing::debug!("the store does not keep up: from now on {limit} requests at once");
         }
     }
 

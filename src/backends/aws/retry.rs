@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::super::StoreError;
+use super::super::request::Request;
 use super::{Fault, Pace};
 use crate::config::RetryPolicy;
 
@@ -32,7 +33,7 @@ impl Retries {
     pub(in super::super) async fn again<T, F>(
         &self,
         store: &str,
-        what: &str,
+        what: &Request<'_>,
         attempt: impl Fn() -> F,
     ) -> Result<T, StoreError>
     where
@@ -46,7 +47,7 @@ impl Retries {
             let started = Instant::now();
             let outcome = attempt().await;
             turn.ended(!matches!(outcome, Err(Fault::Again(_) | Fault::Refused(_))));
-            tracing::debug!(what, elapsed = ?started.elapsed(), failed = outcome.is_err());
+            what.ended(&store, started, outcome.as_ref().err().map(Fault::told).as_deref());
             let reason = match outcome {
                 Ok(answer) => return Ok(answer),
                 Err(Fault::Final(error)) => return Err(error),

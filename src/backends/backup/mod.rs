@@ -4,9 +4,11 @@ mod file;
 mod save;
 
 use std::collections::BTreeSet;
+use std::time::Instant;
 
 use async_trait::async_trait;
 
+use super::request::Request;
 use super::{Reading, Source, StoreError};
 use crate::model::{Entry, Key, Snapshot};
 pub use file::{BackupError, Header, is_backup};
@@ -26,8 +28,11 @@ impl Backup {
     /// # Errors
     /// [`BackupError`] for anything but exactly what was once saved.
     pub fn parse(bytes: &[u8], file: &str) -> Result<Backup, BackupError> {
+        let (began, name) = (Instant::now(), format!("backup {file}"));
         let (header, entries) = file::parse(bytes, file)?;
-        Ok(Backup { name: format!("backup {file}"), header, entries })
+        let keys: Vec<_> = entries.keys().collect();
+        Request::all("read", &keys).ended(&name, began, None);
+        Ok(Backup { name, header, entries })
     }
 
     /// When it was made, of which cluster, from where.

@@ -5,8 +5,9 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{Instant, SystemTime};
 
+use super::super::request::Request;
 use super::file::{Header, render};
 use crate::model::{Snapshot, Value, Version};
 
@@ -45,6 +46,7 @@ pub fn save(
     cluster: Option<(String, Option<u64>)>,
     entries: &Snapshot,
 ) -> io::Result<Saved> {
+    let began = Instant::now();
     let now = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
     let name = cluster.as_ref().map_or("unknown", |(name, _)| name);
     let stem = format!("restatectl-backup-{}-{}", plain(name), now.replace([':', '-'], ""));
@@ -54,6 +56,9 @@ pub fn save(
         Place::File(path) => put(path, &content)?,
         Place::Folder(folder) => put_somewhere(folder, &stem, &content)?,
     };
+    let keys: Vec<_> = entries.keys().collect();
+    let at = format!("backup {}", path.display());
+    Request::all("write", &keys).ended(&at, began, None);
     let bytes = content.len() as u64;
     let sha256 = Value { version: Version(0), bytes: content.into() }.sha256();
     Ok(Saved { path, keys: entries.len(), bytes, sha256 })

@@ -12,6 +12,7 @@ use futures_util::stream::FuturesUnordered;
 use tokio::time::{Instant, timeout_at};
 
 use super::super::StoreError;
+use super::super::request::Request;
 use super::super::transport::{Address, Limits, MAX_MESSAGE, Servers, TlsOptions, classify};
 use super::{Cluster, READS_AT_ONCE};
 use crate::codec::{self, NodesConfiguration};
@@ -64,14 +65,15 @@ pub async fn connect(options: &ClusterOptions) -> Result<Cluster, StoreError> {
         cluster => format!("cluster {cluster} at {at}"),
     };
     let peers = servers(&addresses, options)?;
-    tracing::debug!(?peers, "nodes");
+    let shown = || addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    tracing::debug!("{name}: asked in this order: {}", shown());
     let at_once = options.most_at_once.map_or(READS_AT_ONCE, |most| most.get().min(READS_AT_ONCE));
     let (only_these, leader) = (options.only_these, Mutex::default());
     Ok(Cluster { name, peers, known, only_these, at_once, leader })
 }
 
 fn servers(addresses: &[Address], options: &ClusterOptions) -> Result<Servers, StoreError> {
-    Servers::new(addresses, options.limits, options.tls.clone(), classify)
+    Servers::new("node", addresses, options.limits, options.tls.clone(), classify)
         .map_err(StoreError::Usage)
 }
 
@@ -95,7 +97,6 @@ async fn ask_all(given: &Servers) -> Result<Vec<Answer>, StoreError> {
                 answers.push(answer);
             }
             Some((address, Err(reason))) => {
-                tracing::debug!(%address, reason, "does not answer");
                 failures.push(format!("{address}: {reason}"));
             }
         }
@@ -108,10 +109,14 @@ async fn ask_all(given: &Servers) -> Result<Vec<Answer>, StoreError> {
 }
 
 async fn ask(given: &Servers, address: &Address) -> Result<Answer, String> {
-    let channel = given.at(address)?.channel;
+    let server = given.at(address)?;
+    let channel = server.channel.clone();
     let mut client = NodeCtlSvcClient::new(channel).max_decoding_message_size(MAX_MESSAGE);
     let request = GetMetadataRequest { kind: MetadataKind::NodesConfiguration.into() };
-    let encoded = given.once(client.get_metadata(request)).await?.encoded;
+    let encoded = given
+        .once(&server, &Request::plain("cached nodes_config"), client.get_metadata(request))
+        .await?
+        .encoded;
     // A node that never joined a cluster has nothing cached.
     let nodes = codec::decode(&Key::NodesConfig, &encoded)
         .ok()

@@ -11,8 +11,8 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use tokio::join;
-use tonic::transport::Channel;
 
+use super::super::request::Request;
 use super::super::transport::{MAX_MESSAGE, Server, Servers};
 use crate::codec::NodesConfiguration;
 use crate::proto::metadata::VersionedValue;
@@ -26,7 +26,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// The leader of the replicated store, as it last told itself.
 #[derive(Clone)]
 pub(super) struct Leader {
-    channel: Channel,
+    server: Server,
     cluster_name: String,
     fingerprint: u64,
 }
@@ -48,8 +48,8 @@ impl Leader {
             }
             None
         };
-        let channel = tokio::time::timeout(PATIENCE, search).await.ok().flatten()?;
-        Some(Leader { channel, cluster_name: known.cluster_name.clone(), fingerprint })
+        let server = tokio::time::timeout(PATIENCE, search).await.ok().flatten()?;
+        Some(Leader { server, cluster_name: known.cluster_name.clone(), fingerprint })
     }
 
     /// The value of the key; refused by a member that does not lead, or of another cluster.
@@ -58,23 +58,29 @@ impl Leader {
         peers: &Servers,
         key: &str,
     ) -> Result<Option<VersionedValue>, String> {
-        let mut client = MetadataServerSvcClient::new(self.channel.clone())
+        let mut client = MetadataServerSvcClient::new(self.server.channel.clone())
             .max_decoding_message_size(MAX_MESSAGE);
         let request = GetRequest {
             key: key.to_owned(),
             cluster_fingerprint: self.fingerprint,
             cluster_name: Some(self.cluster_name.clone()),
         };
-        peers.once(client.get(request)).await.map(|answer| answer.value)
+        let what = Request::of("as leader, get", &key);
+        peers.once(&self.server, &what, client.get(request)).await.map(|answer| answer.value)
     }
 }
 
-/// The channel to this server, if it leads.
-async fn leads(peers: &Servers, server: &Server) -> Option<Channel> {
+/// This server, if it leads.
+async fn leads(peers: &Servers, server: &Server) -> Option<Server> {
     let channel = server.channel.clone();
     let mut member = MetadataServerSvcClient::new(channel.clone());
-    let mut node = NodeCtlSvcClient::new(channel.clone());
-    let (status, ident) = join!(peers.once(member.status(())), peers.once(node.get_ident(())));
+    let mut node = NodeCtlSvcClient::new(channel);
+    let (of_member, of_node) =
+        (Request::plain("metadata server's status"), Request::plain("ident"));
+    let (status, ident) = join!(
+        peers.once(server, &of_member, member.status(())),
+        peers.once(server, &of_node, node.get_ident(()))
+    );
     let is_leader = status.ok()?.leader? == ident.ok()?.node_id?.id;
-    is_leader.then_some(channel)
+    is_leader.then(|| server.clone())
 }

@@ -22,6 +22,7 @@ pub use node::Seen;
 pub use quorum::Quorum;
 pub use write::WritableCluster;
 
+use super::request::Request;
 use super::transport::{CallError, MAX_MESSAGE, Servers};
 use super::{Reading, Source, StoreError, whole};
 use crate::codec::{self, NodesConfiguration};
@@ -68,8 +69,10 @@ impl Cluster {
     /// # Errors
     /// The reason, in words.
     pub async fn answers(&self, address: &str) -> Result<(), String> {
-        let channel = self.peers.at(&address.parse()?)?.channel;
-        self.peers.once(NodeCtlSvcClient::new(channel).get_ident(())).await.map(|_| ())
+        let server = self.peers.at(&address.parse()?)?;
+        let mut client = NodeCtlSvcClient::new(server.channel.clone());
+        let what = Request::plain("ident");
+        self.peers.once(&server, &what, client.get_ident(())).await.map(|_| ())
     }
 
     /// Which members of the replicated store answer.
@@ -86,7 +89,9 @@ impl Cluster {
             Some(leader) if self.is_nodes_store(&leader).await => Some(leader),
             _ => None,
         };
-        tracing::debug!(found = leader.is_some(), "leader of the replicated store");
+        let found =
+            if leader.is_some() { "is asked" } else { "is not to be found: the nodes are asked" };
+        tracing::debug!("{}: the replicated store's leader {found}", self.name);
         self.set_leader(leader);
     }
 
@@ -106,7 +111,8 @@ impl Cluster {
 
     /// As a node last had it from its store, in the stored encoding.
     async fn cached_nodes_config(&self) -> Option<Bytes> {
-        let call = self.peers.call("cached nodes_config", |channel| {
+        let what = Request::plain("cached nodes_config");
+        let call = self.peers.call(&what, |channel| {
             let request = GetMetadataRequest { kind: MetadataKind::NodesConfiguration.into() };
             async move {
                 let mut client =
@@ -132,7 +138,7 @@ impl Cluster {
             Some(leader) => match leader.get(&self.peers, &name).await {
                 Ok(value) => Ok(value),
                 Err(reason) => {
-                    tracing::debug!(key = name, reason, "asking the nodes instead of the leader");
+                    tracing::debug!("{}: from {name} on, the nodes are asked: {reason}", self.name);
                     self.set_leader(None);
                     self.get_from_node(&name).await
                 }
@@ -149,7 +155,7 @@ impl Cluster {
     async fn get_from_node(&self, name: &str) -> Result<Option<VersionedValue>, CallError> {
         let answer = self
             .peers
-            .call(name, |channel| {
+            .call(&Request::of("get", &name), |channel| {
                 let request = GetRequest { key: name.to_owned() };
                 async move {
                     let mut client =

@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use tonic::transport::Channel;
-
-use super::super::transport::{Address, MAX_MESSAGE};
+use super::super::request::Request;
+use super::super::transport::{Address, MAX_MESSAGE, Server};
 use super::{Cluster, entry};
 use crate::model::{Entry, Key};
 use crate::proto::metadata_proxy_svc::GetRequest;
@@ -37,24 +36,29 @@ impl Cluster {
     /// # Errors
     /// The reason why it does not answer, in words.
     pub async fn look_at(&self, address: &str) -> Result<Seen, String> {
-        let channel = self.peers.at(&address.parse()?)?.channel;
-        let ident = self.peers.once(NodeCtlSvcClient::new(channel.clone()).get_ident(())).await?;
+        let server = self.peers.at(&address.parse()?)?;
+        let mut client = NodeCtlSvcClient::new(server.channel.clone());
+        let ident =
+            self.peers.once(&server, &Request::plain("ident"), client.get_ident(())).await?;
         let node_id = ident.node_id.as_ref();
         Ok(Seen {
             node_id: node_id.map(|node| (node.id, node.generation.unwrap_or_default())),
             is_alive: ident.status() == NodeStatus::Alive,
-            nodes_config: self.nodes_config_at(channel).await?,
+            nodes_config: self.nodes_config_at(&server).await?,
             cluster_name: ident.cluster_name,
             roles: ident.roles,
         })
     }
 
-    async fn nodes_config_at(&self, channel: Channel) -> Result<Option<Entry>, String> {
+    async fn nodes_config_at(&self, server: &Server) -> Result<Option<Entry>, String> {
         let get = || {
-            let mut client =
-                MetadataProxySvcClient::new(channel.clone()).max_decoding_message_size(MAX_MESSAGE);
+            let mut client = MetadataProxySvcClient::new(server.channel.clone())
+                .max_decoding_message_size(MAX_MESSAGE);
             let request = GetRequest { key: Key::NodesConfig.to_string() };
-            async move { self.peers.once(client.get(request)).await }
+            async move {
+                let what = Request::of("get", &Key::NodesConfig);
+                self.peers.once(server, &what, client.get(request)).await
+            }
         };
         let mut answer = get().await;
         for _ in 1..LOOKS {

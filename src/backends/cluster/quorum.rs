@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 
+use super::super::request::Request;
 use super::super::transport::Servers;
 use crate::codec::{Node, NodesConfiguration};
 use crate::proto::metadata_server_svc::StatusResponse;
@@ -59,8 +60,9 @@ async fn look_once(peers: &Servers, known: &NodesConfiguration) -> Quorum {
 }
 
 async fn status(peers: &Servers, node: &Node) -> Result<StatusResponse, String> {
-    let channel = peers.at(&node.address.parse()?)?.channel;
-    peers.once(MetadataServerSvcClient::new(channel).status(())).await
+    let server = peers.at(&node.address.parse()?)?;
+    let mut client = MetadataServerSvcClient::new(server.channel.clone());
+    peers.once(&server, &Request::plain("metadata server's status"), client.status(())).await
 }
 
 fn judge(answers: &[(&Node, Result<StatusResponse, String>)]) -> Quorum {

@@ -13,6 +13,7 @@ use async_trait::async_trait;
 use indicatif::HumanBytes;
 use tonic::{Code, Status};
 
+use super::super::request::Request;
 use super::super::transport::{CallError, MAX_MESSAGE};
 use super::super::{Change, Effect, Misfit, Reading, Source, StoreError, Target, Writing};
 use super::Cluster;
@@ -94,7 +95,7 @@ impl WritableCluster {
                     let request = request.clone();
                     async move { MetadataProxySvcClient::new(channel).delete(request).await }
                 };
-                self.0.peers.call(&key, delete).await.map(drop)
+                self.0.peers.call(&Request::of("delete", &key), delete).await.map(drop)
             }
         }
     }
@@ -110,7 +111,7 @@ impl WritableCluster {
                 answer
             }
         };
-        self.0.peers.call(&request.key, put).await.map(drop)
+        self.0.peers.call(&Request::of("put", &request.key), put).await.map(drop)
     }
 
     /// What would break the store for good is refused before it is sent.

@@ -10,6 +10,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, TransactWriteIt
 
 use super::super::StoreError;
 use super::super::aws::{Fault, Retries};
+use super::super::request::Request;
 use super::fault::Transacted;
 use super::item::{self, Item, PK, VERSION};
 
@@ -57,7 +58,7 @@ impl Client {
         let wanted = KeysAndAttributes::builder().consistent_read(true).set_keys(Some(keys));
         let wanted = wanted.build().map_err(|error| self.unsent(&error))?;
         self.retries
-            .again(&self.name, "BatchGetItem", || async {
+            .again(&self.name, &Request::all("BatchGetItem", names), || async {
                 let request =
                     self.dynamo.batch_get_item().request_items(&self.table, wanted.clone());
                 let answer = request.send().await;
@@ -74,7 +75,7 @@ impl Client {
     /// One page of all items whose names begin so: their names and versions.
     pub(super) async fn scan(&self, prefix: &str, start: Option<Item>) -> Result<Page, StoreError> {
         self.retries
-            .again(&self.name, "Scan", || async {
+            .again(&self.name, &Request::of("Scan of", &self.table), || async {
                 let mut request = self
                     .dynamo
                     .scan()

@@ -5,6 +5,7 @@ use aws_sdk_dynamodb::types::{TableDescription, TableStatus};
 
 use super::super::StoreError;
 use super::super::error::unless_denied;
+use super::super::request::Request;
 use super::client::Client;
 use super::item::PK;
 
@@ -12,7 +13,8 @@ use super::item::PK;
 /// [`StoreError::Usage`] for a table with another key, [`StoreError::Unavailable`] for one that is not
 /// there or not ready. Where describing it is not permitted, nothing is known.
 pub(super) async fn check(client: &Client) -> Result<(), StoreError> {
-    let described = client.retries.again(&client.name, "DescribeTable", || async {
+    let what = Request::plain("DescribeTable");
+    let described = client.retries.again(&client.name, &what, || async {
         let answer = client.dynamo.describe_table().table_name(&client.table).send().await;
         let answer = answer.map_err(|error| client.fault("dynamodb:DescribeTable", &error))?;
         Ok(answer.table)

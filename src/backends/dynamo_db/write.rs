@@ -6,11 +6,14 @@ use aws_sdk_dynamodb::error::BuildError;
 use aws_sdk_dynamodb::types::{Delete, Put, TransactWriteItem};
 use prost::bytes::Bytes;
 
+use super::super::request::Request;
 use super::super::{Change, Effect, Source as _, StoreError};
 use super::DynamoDb;
 use super::fault::Transacted;
 use super::item::{self, Condition};
 use crate::model::{Value, Version};
+
+const TRANSACT: &str = "TransactWriteItems";
 
 /// All changes, or none of them.
 pub(super) async fn write(store: &DynamoDb, changes: &[Change]) -> Result<(), StoreError> {
@@ -22,7 +25,8 @@ pub(super) async fn write(store: &DynamoDb, changes: &[Change]) -> Result<(), St
         .map(|change| operation(&store.client.table, &store.item_name(&change.key), change))
         .collect::<Result<Vec<_>, _>>()
         .map_err(|error| store.client.unsent(&error))?;
-    let (unmet, in_doubt) = match transact(store, &items).await? {
+    let keys: Vec<_> = changes.iter().map(|change| &change.key).collect();
+    let (unmet, in_doubt) = match transact(store, &items, &Request::all(TRANSACT, &keys)).await? {
         Ended::Done => return Ok(()),
         Ended::Unmet { places, in_doubt } => (places, in_doubt),
     };
@@ -50,7 +54,7 @@ pub(super) async fn probe(store: &DynamoDb) -> Result<(), StoreError> {
     let value = Value { version: Version(0), bytes: Bytes::from_static(b"probe") };
     let put = put(&store.client.table, &name, &value, Condition::never());
     let items = [put.map_err(|error| store.client.unsent(&error))?];
-    match transact(store, &items).await? {
+    match transact(store, &items, &Request::of(TRANSACT, &name)).await? {
         Ended::Unmet { .. } => Ok(()),
         Ended::Done => Err(StoreError::Other {
             store: store.client.name.clone(),
@@ -71,7 +75,11 @@ enum Ended {
 }
 
 /// Makes attempts until one is answered, or there are to be no more.
-async fn transact(store: &DynamoDb, items: &[TransactWriteItem]) -> Result<Ended, StoreError> {
+async fn transact(
+    store: &DynamoDb,
+    items: &[TransactWriteItem],
+    what: &Request<'_>,
+) -> Result<Ended, StoreError> {
     let client = &store.client;
     // One for all attempts, so that they are carried out once.
     let token = format!("{:016x}{:016x}", fastrand::u64(..), fastrand::u64(..));
@@ -80,9 +88,10 @@ async fn transact(store: &DynamoDb, items: &[TransactWriteItem]) -> Result<Ended
         attempts += 1;
         let turn = client.retries.pace.turn().await;
         let started = Instant::now();
-        let ended = client.transact_once(items, &token).await?;
+        let ended = client.transact_once(items, &token).await;
+        what.ended(&client.name, started, failed(&ended).as_deref());
+        let ended = ended?;
         turn.ended(matches!(ended, Transacted::Done | Transacted::Unmet(_)));
-        tracing::debug!(what = "TransactWriteItems", elapsed = ?started.elapsed(), ?ended);
         let reason = match ended {
             Transacted::Done => return Ok(Ended::Done),
             Transacted::Unmet(places) => return Ok(Ended::Unmet { places, in_doubt }),
@@ -96,6 +105,18 @@ async fn transact(store: &DynamoDb, items: &[TransactWriteItem]) -> Result<Ended
             Some(pause) => tokio::time::sleep(pause).await,
             None => return Err(client.unavailable(reason)),
         }
+    }
+}
+
+/// Why an attempt did not succeed, as it is told.
+fn failed(ended: &Result<Transacted, StoreError>) -> Option<String> {
+    match ended {
+        Ok(Transacted::Done) => None,
+        Ok(Transacted::Unmet(places)) => {
+            Some(format!("the conditions of {} keys do not hold", places.len()))
+        }
+        Ok(Transacted::Refused(reason) | Transacted::Lost(reason)) => Some(reason.clone()),
+        Err(error) => Some(error.to_string()),
     }
 }
 

@@ -7,6 +7,7 @@ use tonic::transport::Channel;
 use tonic::{Code, Status};
 
 use super::super::StoreError;
+use super::super::request::Request;
 use super::super::transport::{self, Address, CallError, Failure, Limits, Servers, TlsOptions};
 
 /// A transaction's answer may hold 64 values of any size.
@@ -24,7 +25,7 @@ impl Client {
         addresses: &[Address],
         limits: Limits,
     ) -> Result<Self, StoreError> {
-        let members = Servers::new(addresses, limits, TlsOptions::default(), classify)
+        let members = Servers::new("etcd", addresses, limits, TlsOptions::default(), classify)
             .map_err(StoreError::Usage)?;
         Ok(Client { name, members })
     }
@@ -34,14 +35,18 @@ impl Client {
     }
 
     /// The transaction, on one member after the other until one answers.
-    pub(super) async fn txn(&self, what: &str, txn: &Txn) -> Result<TxnResponse, StoreError> {
+    pub(super) async fn txn(
+        &self,
+        what: &Request<'_>,
+        txn: &Txn,
+    ) -> Result<TxnResponse, StoreError> {
         self.counted_txn(what, txn).await.map(|(answer, _)| answer)
     }
 
     /// The same with the number of attempts, each of which may have been carried out.
     pub(super) async fn counted_txn(
         &self,
-        what: &str,
+        what: &Request<'_>,
         txn: &Txn,
     ) -> Result<(TxnResponse, usize), StoreError> {
         let attempts = AtomicUsize::new(0);
@@ -59,11 +64,13 @@ impl Client {
         from: &[u8],
         options: &GetOptions,
     ) -> Result<Vec<KeyValue>, StoreError> {
+        let start = String::from_utf8_lossy(from);
+        let what = Request::of("list from", &start);
         let call = |channel: Channel| async {
             let answer = kv(channel).await?.get(from, Some(options.clone())).await;
             answer.map(|mut answer| answer.take_kvs()).map_err(status)
         };
-        self.members.call("range", call).await.map_err(|error| self.told(error))
+        self.members.call(&what, call).await.map_err(|error| self.told(error))
     }
 
     fn told(&self, error: CallError) -> StoreError {

@@ -6,6 +6,7 @@ use etcd_client::{Txn, TxnOp, TxnOpResponse};
 use futures_util::future::try_join_all;
 use indicatif::HumanBytes;
 
+use super::super::request::Request;
 use super::super::{Misfit, StoreError};
 use super::client::Client;
 use super::{DEFAULT_REQUEST_LIMIT, listing, txn, version_name};
@@ -150,7 +151,7 @@ async fn foreign_sizes(client: &Client) -> Result<Vec<(String, u64)>, StoreError
     let mut sizes = Vec::with_capacity(names.len());
     for batch in names.chunks(FOREIGN_BATCH) {
         let gets: Vec<_> = batch.iter().map(|name| TxnOp::get(name.as_str(), None)).collect();
-        let answer = client.txn("sizes", &Txn::new().and_then(gets)).await?;
+        let answer = client.txn(&Request::plain("read sizes"), &Txn::new().and_then(gets)).await?;
         for (name, answer) in batch.iter().zip(answer.op_responses()) {
             if let TxnOpResponse::Get(get) = answer
                 && let Some(pair) = get.kvs().first()

@@ -3,6 +3,7 @@
 use etcd_client::{Compare, CompareOp, KeyValue, Txn, TxnOp, TxnOpResponse, TxnResponse};
 use prost::bytes::Bytes;
 
+use super::super::request::Request;
 use super::super::{Change, Effect, StoreError, whole};
 use super::client::Client;
 use super::version_name;
@@ -11,7 +12,7 @@ use crate::model::{Entry, Key, Tag};
 /// The keys as they are at one revision, at most as many as fit a transaction.
 pub(super) async fn read(client: &Client, keys: &[Key]) -> Result<Vec<Option<Entry>>, StoreError> {
     let txn = Txn::new().and_then(reads(keys));
-    Ok(entries(keys, client.txn("read", &txn).await?))
+    Ok(entries(keys, client.txn(&Request::all("read", keys), &txn).await?))
 }
 
 /// A transaction that would put these bytes if something held that never does: etcd checks
@@ -21,7 +22,8 @@ pub(super) async fn probe(client: &Client, key: &Key, bytes: &[u8]) -> Result<()
     // A version counts the changes of a key, and is never negative.
     let never = Compare::version(name.clone(), CompareOp::Less, 0);
     let puts = puts(&name, bytes, 0);
-    client.txn("probe", &Txn::new().when([never]).and_then(puts)).await.map(|_| ())
+    let what = Request::of("probe a write of", key);
+    client.txn(&what, &Txn::new().when([never]).and_then(puts)).await.map(|_| ())
 }
 
 /// All changes, or none of them.
@@ -31,7 +33,7 @@ pub(super) async fn write(client: &Client, changes: &[Change]) -> Result<(), Sto
         .when(changes.iter().flat_map(requirement).collect::<Vec<_>>())
         .and_then(changes.iter().flat_map(effect).collect::<Vec<_>>())
         .or_else(reads(&keys));
-    let (answer, attempts) = client.counted_txn("write", &txn).await?;
+    let (answer, attempts) = client.counted_txn(&Request::all("write", &keys), &txn).await?;
     if answer.succeeded() {
         return Ok(());
     }

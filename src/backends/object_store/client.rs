@@ -1,6 +1,7 @@
 //! Requests to one bucket, and what their failures mean.
 
 use std::error::Error;
+use std::time::Instant;
 
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::primitives::ByteStream;
@@ -9,6 +10,7 @@ use prost::bytes::{Bytes, BytesMut};
 
 use super::super::StoreError;
 use super::super::aws::{self, Retries, told};
+use super::super::request::Request;
 use super::super::transport::MAX_MESSAGE;
 use super::body::BILROST;
 
@@ -85,7 +87,7 @@ impl Client {
         first_byte: bool,
     ) -> Result<Option<Object>, StoreError> {
         self.retries
-            .again(&self.name, name, || async {
+            .again(&self.name, &Request::of("GetObject", &name), || async {
                 let range = first_byte.then(|| "bytes=0-0".to_owned());
                 let request = self.s3.get_object().bucket(&self.bucket).key(name).set_range(range);
                 let answer = match request.send().await {
@@ -112,7 +114,7 @@ impl Client {
         token: Option<&str>,
     ) -> Result<Page, StoreError> {
         self.retries
-            .again(&self.name, "list", || async {
+            .again(&self.name, &Request::of("ListObjectsV2 below", &prefix), || async {
                 let request = self
                     .s3
                     .list_objects_v2()
@@ -152,6 +154,7 @@ impl Client {
             .set_if_match(etag)
             .body(ByteStream::from(body.clone()));
         let turn = self.retries.pace.turn().await;
+        let began = Instant::now();
         let put = match request.send().await {
             Ok(_) => Ok(Put::Done),
             Err(error) => match self.fault(&error) {
@@ -162,6 +165,7 @@ impl Client {
                 Fault::Missing | Fault::Unmet => Ok(Put::Unmet),
             },
         };
+        Request::of("PutObject", &name).ended(&self.name, began, failed(&put).as_deref());
         turn.ended(!matches!(put, Ok(Put::Lost(_))));
         put
     }
@@ -169,7 +173,7 @@ impl Client {
     /// Removes an object of the program's own making.
     pub(super) async fn delete(&self, name: &str) -> Result<(), StoreError> {
         self.retries
-            .again(&self.name, name, || async {
+            .again(&self.name, &Request::of("DeleteObject", &name), || async {
                 let request = self.s3.delete_object().bucket(&self.bucket).key(name);
                 request.send().await.map_err(|error| self.fault(&error))?;
                 Ok(())
@@ -230,6 +234,16 @@ impl Client {
             }
             _ => aws::Fault::Final(StoreError::Other { store, reason: format!("{status} {told}") }),
         }
+    }
+}
+
+/// Why a write did not succeed, as it is told.
+fn failed(put: &Result<Put, StoreError>) -> Option<String> {
+    match put {
+        Ok(Put::Done) => None,
+        Ok(Put::Unmet) => Some("the condition does not hold".to_owned()),
+        Ok(Put::Lost(reason)) => Some(reason.clone()),
+        Err(error) => Some(error.to_string()),
     }
 }
 

@@ -80,6 +80,6 @@ async fn attempt(
 /// Where deleting is not permitted, the tombstone stays.
 async fn clean_up(store: &ObjectStore, name: &str) {
     if let Err(error) = store.client.delete(name).await {
-        tracing::debug!(name, %error, "the scratch object stays as a tombstone");
+        tracing::debug!("the scratch object {name} stays as a tombstone: {error}");
     }
 }

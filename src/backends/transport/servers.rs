@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use tonic::transport::Channel;
 use tonic::{Code, Status};
 
+use super::super::request::Request;
 use super::{Address, Failure, Limits, TlsOptions, channel};
 
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
@@ -25,6 +26,8 @@ pub struct Server {
 
 /// The servers of one store.
 pub struct Servers {
+    /// What they are called in front of their addresses.
+    kind: &'static str,
     all: Vec<Server>,
     preferred: AtomicUsize,
     limits: Limits,
@@ -56,6 +59,7 @@ impl Servers {
     /// # Errors
     /// In words, when the TLS options can't be used.
     pub fn new(
+        kind: &'static str,
         addresses: &[Address],
         limits: Limits,
         tls: TlsOptions,
@@ -66,7 +70,7 @@ impl Servers {
             .map(|address| server(address, limits, &tls))
             .collect::<Result<_, _>>()?;
         let (preferred, told_of_trouble) = (AtomicUsize::new(0), AtomicBool::new(false));
-        Ok(Servers { all, preferred, limits, tls, classify, told_of_trouble })
+        Ok(Servers { kind, all, preferred, limits, tls, classify, told_of_trouble })
     }
 
     /// Makes the call on the preferred server, and on the next ones where it fails. It may so be
@@ -74,7 +78,11 @@ impl Servers {
     ///
     /// # Errors
     /// [`CallError`], after every server was tried, and the time of one request is over.
-    pub async fn call<T, F>(&self, what: &str, call: impl Fn(Channel) -> F) -> Result<T, CallError>
+    pub(in super::super) async fn call<T, F>(
+        &self,
+        what: &Request<'_>,
+        call: impl Fn(Channel) -> F,
+    ) -> Result<T, CallError>
     where
         F: Future<Output = Result<T, Status>>,
     {
@@ -120,7 +128,7 @@ impl Servers {
     async fn attempt<T>(
         &self,
         server: &Server,
-        what: &str,
+        what: &Request<'_>,
         call: impl Future<Output = Result<T, Status>>,
     ) -> Result<T, Failure> {
         let started = Instant::now();
@@ -130,7 +138,7 @@ impl Servers {
             Err(_) => Err(Failure::Elsewhere(no_answer(self.limits.request))),
         };
         let reason = outcome.as_ref().err().map(Failure::reason);
-        tracing::debug!(server = %server.address, what, elapsed = ?started.elapsed(), reason);
+        what.ended(&format_args!("{} {}", self.kind, server.address), started, reason);
         outcome
     }
 
@@ -151,15 +159,14 @@ impl Servers {
     ///
     /// # Errors
     /// In words.
-    pub async fn once<T>(
+    pub(in super::super) async fn once<T>(
         &self,
+        server: &Server,
+        what: &Request<'_>,
         call: impl Future<Output = Result<tonic::Response<T>, Status>>,
     ) -> Result<T, String> {
-        match tokio::time::timeout(self.limits.request, call).await {
-            Ok(Ok(answer)) => Ok(answer.into_inner()),
-            Ok(Err(status)) => Err((self.classify)(&status).reason().to_owned()),
-            Err(_) => Err(no_answer(self.limits.request)),
-        }
+        let outcome = self.attempt(server, what, call).await;
+        outcome.map(tonic::Response::into_inner).map_err(|failure| failure.reason().to_owned())
     }
 
     /// The server at any address, with the limits and TLS options of all.

@@ -1,0 +1,83 @@
+//! What `-v` says of each request: the store, what was asked of which keys, how long it took, and why
+//! it failed. Nothing is put into words unless somebody listens.
+
+use std::fmt::{self, Display};
+use std::time::Instant;
+
+use tracing::Level;
+
+/// A request as it is told.
+#[derive(Clone, Copy)]
+pub(super) struct Request<'a> {
+    verb: &'static str,
+    of: Of<'a>,
+}
+
+#[derive(Clone, Copy)]
+enum Of<'a> {
+    Nothing,
+    One(&'a (dyn Display + Sync)),
+    Many { first: &'a (dyn Display + Sync), last: &'a (dyn Display + Sync), count: usize },
+}
+
+impl<'a> Request<'a> {
+    /// One that is about no key.
+    pub(super) fn plain(verb: &'static str) -> Request<'a> {
+        Request { verb, of: Of::Nothing }
+    }
+
+    /// About this key or name.
+    pub(super) fn of(verb: &'static str, key: &'a (dyn Display + Sync)) -> Request<'a> {
+        Request { verb, of: Of::One(key) }
+    }
+
+    /// About all of these.
+    pub(super) fn all<T: Display + Sync>(verb: &'static str, keys: &'a [T]) -> Request<'a> {
+        let of = match keys {
+            [] => Of::Nothing,
+            [one] => Of::One(one),
+            [first, .., last] => Of::Many { first, last, count: keys.len() },
+        };
+        Request { verb, of }
+    }
+
+    /// Tells that it has ended, at this store, and why it failed if it did.
+    pub(super) fn ended(&self, store: &dyn Display, began: Instant, failed: Option<&str>) {
+        if tracing::enabled!(Level::DEBUG) {
+            let took = began.elapsed().as_secs_f64() * 1e3;
+            let failed = failed.map(|reason| format!(", failed: {reason}")).unwrap_or_default();
+            let line = format!("{store}: {self}: {took:.1} ms{failed}");
+            tracing::debug!("{}", one_line(&line));
+        }
+    }
+}
+
+/// Names and reasons come from servers, and may hold anything.
+fn one_line(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+}
+
+impl Display for Request<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.of {
+            Of::Nothing => f.write_str(self.verb),
+            Of::One(key) => write!(f, "{} {key}", self.verb),
+            Of::Many { first, last, count } => {
+                write!(f, "{} {count} keys, {first} to {last}", self.verb)
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_key_and_many_and_what_a_name_may_hold() {
+        assert_eq!(Request::plain("status").to_string(), "status");
+        assert_eq!(Request::all("read", &["a"]).to_string(), "read a");
+        assert_eq!(Request::all("read", &["a", "b", "c"]).to_string(), "read 3 keys, a to c");
+        assert_eq!(one_line("a\u{1b}[2J\nb"), "a\u{fffd}[2J\u{fffd}b");
+    }
+}
