@@ -150,6 +150,44 @@ fn every_way_to_fail_is_told_as_what_it_is_and_at_once() {
     node.list(&socket, "", "").expect(0);
 }
 
+/// What fails is told of a target as it is of a source, before anything is written.
+#[test]
+fn a_cluster_as_target_takes_the_same_options_and_tells_the_same() {
+    let node = Node::start("node", "127.0.0.1");
+    node.wait_until_whole();
+    let etcd = Etcd::start();
+    let from = etcd.toml();
+    let name = node.address("https", "localhost");
+    for (address, ca, own, words) in [
+        (&name, "", "client", "signed by an authority that is not trusted here"),
+        (&name, "other", "client", "signed by an authority that is not trusted here"),
+        (
+            &node.address("https", "127.0.0.1"),
+            "ca",
+            "client",
+            "not for 127.0.0.1 but for localhost",
+        ),
+        (&name, "ca", "", "it asks for a client certificate, and none was given"),
+        (&name, "ca", "stranger", "signed by an authority that it does not trust"),
+        (&node.address("http", "localhost"), "", "", "https://"),
+    ] {
+        let section =
+            format!("[metadata-client]\ntype = \"replicated\"\naddresses = [\"{address}\"]\n");
+        std::fs::write(node.file("target.toml"), section).unwrap();
+        let toml = node.file("target.toml");
+        for command in ["migrate", "verify"] {
+            let words_of = ["metadata", command, "--from", &from, "--toml", &toml];
+            let started = std::time::Instant::now();
+            // The file's addresses count, not this one.
+            let run = node.run("http://127.0.0.1:1", ca, own, &words_of);
+            assert!(started.elapsed() < Duration::from_secs(8), "{command} {address}: {run:?}");
+            assert!(run.err.contains(words) && run.err.contains(address.as_str()), "{run:?}");
+            assert!(run.err.contains("hint"), "{run:?}");
+            assert_eq!(run.code, 6, "{run:?}");
+        }
+    }
+}
+
 #[test]
 fn a_node_whose_certificate_has_expired_is_told() {
     let node = Node::start("late", "127.0.0.1");

@@ -127,7 +127,7 @@ pub async fn open_source(from: Option<StoreArg>, context: &Context<'_>) -> Resul
 /// # Errors
 /// As [`open_target`].
 pub async fn open_other(store: StoreArg, context: &Context<'_>) -> Result<Opened, Failure> {
-    open(Some(store), context, Failure::of_target).await
+    open(Some(store), context, Failure::of_target_cluster).await
 }
 
 async fn open(
@@ -260,7 +260,11 @@ pub async fn open_target(loaded: &Loaded, context: &Context<'_>) -> Result<Writa
     };
     let opened = cluster::connect(&cluster_at(addresses, loaded, context)?).await;
     let opened = opened.map_err(|error| {
-        Failure::of_target(&error).hint(
+        let failure = Failure::of_target_cluster(&error);
+        if failure.message.contains("certificate") {
+            return failure;
+        }
+        failure.hint(
             "the target is a running cluster: start all its nodes with --metadata-migration-mode and \
              their [metadata-client] section of type \"replicated\"",
         )

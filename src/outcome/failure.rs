@@ -160,6 +160,23 @@ impl Failure {
         }
     }
 
+    /// A running cluster that was to be the target, or to be compared with, and can't be reached.
+    pub fn of_target_cluster(error: &StoreError) -> Self {
+        let failure = Failure::of_target(error);
+        match failure.code {
+            Code::TargetUnavailable if failure.message.contains("certificate") => failure.hint(
+                "--tls-ca names the authorities to trust, --tls-cert and --tls-key the certificate to \
+                 show, for this cluster as for the source; a name in the node's certificate belongs \
+                 into addresses of the [metadata-client] section",
+            ),
+            Code::TargetUnavailable => failure.hint(
+                "check addresses in the [metadata-client] section: they are node-to-node (fabric) \
+                 addresses, by default port 5122",
+            ),
+            _ => failure,
+        }
+    }
+
     /// The target's answer to a read, a check or a write.
     pub fn of_target(error: &StoreError) -> Self {
         let code = match error {
