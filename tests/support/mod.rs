@@ -15,6 +15,7 @@ pub mod etcd;
 pub mod faulty;
 pub mod http;
 pub mod http_proxy;
+pub mod package;
 pub mod ports;
 pub mod process;
 pub mod proxy;
@@ -43,6 +44,13 @@ pub fn from_npm(path: &str) -> PathBuf {
 /// A program that `make setup` puts into `.cache/python`.
 pub fn from_pypi(program: &str) -> PathBuf {
     let path = project().join(".cache/python/bin").join(program);
+    assert!(path.exists(), "{} is missing: run `make setup`", path.display());
+    path
+}
+
+/// A program that `make setup` builds into `.cache/cargo`.
+pub fn from_crates(program: &str) -> PathBuf {
+    let path = project().join(".cache/cargo/bin").join(program);
     assert!(path.exists(), "{} is missing: run `make setup`", path.display());
     path
 }
