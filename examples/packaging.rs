@@ -29,10 +29,10 @@ pub fn write(folder: &Path) -> io::Result<()> {
 }
 
 /// Of the command and all below it. The manual's name is short, so that the longest page's heading fits
-/// into 80 columns.
+/// into 80 columns; the date is a blank, since an empty one is left out, and all after it moves up.
 fn pages(command: &Command, folder: &Path) -> io::Result<()> {
     for below in command.get_subcommands().filter(|below| !below.is_hide_set()) {
         pages(below, folder)?;
     }
-    Man::new(command.clone()).manual("Restate").generate_to(folder).map(drop)
+    Man::new(command.clone()).date(" ").manual("Restate").generate_to(folder).map(drop)
 }

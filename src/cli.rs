@@ -33,6 +33,11 @@ const EXAMPLES: &str = "Examples:
   restatectl -s http://node-1:5122 metadata migrate --toml etcd.toml --dry-run
   restatectl metadata migrate --help";
 
+const METADATA_EXAMPLES: &str = "Examples:
+  restatectl metadata migrate --toml etcd.toml --dry-run
+  restatectl metadata verify --toml etcd.toml
+  restatectl metadata get --key rule_book --from etcd.toml";
+
 /// Move a Restate cluster's metadata between stores, and look at it
 ///
 /// The metadata of a Restate cluster (nodes, logs, partitions, deployments, rules, epochs) lives in
@@ -68,6 +73,7 @@ impl Cli {
 pub enum Command {
     /// Copy, compare, show and edit a cluster's metadata
     #[command(infer_subcommands = true, arg_required_else_help = true)]
+    #[command(after_help = METADATA_EXAMPLES)]
     Metadata {
         /// What to do with it.
         #[command(subcommand)]
