@@ -6,6 +6,8 @@ cd "$(dirname "$0")/.."
 profile=${PROFILE:-release}
 folder=$profile
 [ "$profile" = dev ] && folder=debug
+# What rustup has not installed, it may get.
+rustup target add x86_64-unknown-linux-musl 2>/dev/null || true
 if [ -d "$(rustc --print sysroot)/lib/rustlib/x86_64-unknown-linux-musl" ]; then
     target=x86_64-unknown-linux-musl
     echo "static: $target (the build of C sources needs musl-gcc; Debian: musl-tools)"
