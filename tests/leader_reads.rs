@@ -11,7 +11,7 @@ use crate::support::etcd::Etcd;
 use crate::support::restate::{Cluster, Mode, get};
 use crate::support::tool::{Run, restatectl};
 
-const FOUND: &str = "leader of the replicated store found=true";
+const FOUND: &str = "the replicated store's leader is asked";
 
 /// By the one node.
 fn listed(cluster: &Cluster, index: usize) -> Run {

@@ -84,7 +84,7 @@ fn a_write_whose_answer_was_lost_is_judged_by_reading() {
     let run = restatectl(&args).expect(0);
     assert_eq!(run.json()["outcome"], "migrated");
     let lost =
-        run.err.lines().filter(|line| line.contains("what=\"write\"") && line.contains("reason="));
+        run.err.lines().filter(|line| line.contains(": write ") && line.contains(", failed: "));
     assert!(lost.count() >= 1, "no answer was lost: {}", run.err);
     restatectl(&["-s", &cluster.address(), "metadata", "verify", "--toml", &etcd.toml()]).expect(0);
 }

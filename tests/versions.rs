@@ -29,7 +29,7 @@ fn moves(server: &str, has_rules: bool) {
     let migrate = ["-v", "-s", &address, "metadata", "migrate", "--toml", &etcd.toml()];
     let run = restatectl(&migrate).expect(0);
     // They too are asked at their leader.
-    assert!(run.err.contains("leader of the replicated store found=true"), "{}", run.err);
+    assert!(run.err.contains("the replicated store's leader is asked"), "{}", run.err);
     cluster.restart(&Mode::On(etcd.section()));
     assert_eq!(cluster.services(), ["Counter"]);
     assert_eq!(cluster.count(2), 7);

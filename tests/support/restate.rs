@@ -56,10 +56,10 @@ pub struct Cluster {
 /// All roles.
 pub const WHOLE: &[&str] = &["metadata-server", "worker", "log-server", "admin", "http-ingress"];
 
-/// The package of the server that the rest is tested against.
 /// Where nodes listen, and how they are called there.
 const LOCAL: (&str, &str) = ("127.0.0.1", "127.0.0.1");
 
+/// The package of the server that the rest is tested against.
 const CURRENT: &str = "@restatedev/restate-server-linux-x64";
 
 impl Cluster {
