@@ -141,7 +141,7 @@ fn a_socket_that_can_not_be_used_is_told_as_what_it_is() {
     fs::write(path("file"), "").unwrap();
     drop(UnixListener::bind(path("stale")).unwrap());
     let _forbidden = UnixListener::bind(path("forbidden")).unwrap();
-    fs::set_permissions(path("forbidden"), fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(path("forbidden"), fs::Permissions::from_mode(0o000)).unwrap();
     let long = "s".repeat(120);
     for (name, words) in [
         ("absent", "no such socket"),
