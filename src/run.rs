@@ -1,6 +1,8 @@
 //! From the words of a command line to an exit code.
 
 use std::io::{self, Write};
+use std::pin::pin;
+use std::time::Duration;
 
 use clap::Parser;
 
@@ -44,10 +46,22 @@ fn unwritten(code: u8, reason: &str) -> u8 {
 
 fn command(cli: &Cli, words: &[String], progress: &Progress) -> anyhow::Result<Outcome> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let outcome = runtime.block_on(commands::run(cli, progress, words));
+    let outcome = runtime.block_on(watched(commands::run(cli, progress, words), progress));
     // Connections that hang must not keep the program from ending.
     runtime.shutdown_background();
     outcome
+}
+
+/// Someone who waits long is told what for, whatever it is that does not answer.
+async fn watched<T>(command: impl Future<Output = T>, progress: &Progress) -> T {
+    const SECOND: Duration = Duration::from_secs(1);
+    let mut command = pin!(command);
+    loop {
+        match tokio::time::timeout(SECOND, &mut command).await {
+            Ok(outcome) => return outcome,
+            Err(_) => progress.still_waiting(),
+        }
+    }
 }
 
 fn failed(error: &anyhow::Error) -> Outcome {

@@ -37,6 +37,10 @@ pub enum Event<'a> {
     Planned(&'a Plan),
     /// What the target held, so many keys, was saved to this file.
     BackedUp(&'a Path, usize),
+    /// Someone is asked, and thinks about it.
+    Asking,
+    /// They have answered.
+    Answered,
     /// Something deserves attention and stops nothing.
     Warning(&'a str),
 }

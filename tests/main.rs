@@ -50,3 +50,4 @@ mod tls;
 mod values;
 mod verbose;
 mod versions;
+mod waiting;

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::io::{self, IsTerminal, Write};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use indicatif::{
@@ -25,6 +25,35 @@ pub struct Progress {
     unicode: bool,
     bars: MultiProgress,
     stages: Mutex<HashMap<Stage, Running>>,
+    quiet_time: Mutex<QuietTime>,
+}
+
+/// Before someone who waits is told what for, the first time; each later time it is twice as long.
+const FIRST_TOLD: Duration = Duration::from_secs(5);
+const LONGEST_UNTOLD: Duration = Duration::from_secs(60);
+
+/// How long nothing has happened.
+struct QuietTime {
+    /// `None` while it is not the servers that are waited for.
+    since: Option<Instant>,
+    /// When it is told next, after that.
+    next: Duration,
+}
+
+impl QuietTime {
+    fn starting(since: Option<Instant>) -> Self {
+        QuietTime { since, next: FIRST_TOLD }
+    }
+
+    /// How long it has lasted, where that is to be told now.
+    fn due(&mut self, now: Instant) -> Option<Duration> {
+        let lasted = now.saturating_duration_since(self.since?);
+        if lasted < self.next {
+            return None;
+        }
+        self.next = lasted + lasted.min(LONGEST_UNTOLD);
+        Some(Duration::from_secs(lasted.as_secs()))
+    }
 }
 
 struct Running {
@@ -50,7 +79,30 @@ impl Progress {
             unicode: locale_is_utf8(|name| std::env::var(name).ok()),
             bars: MultiProgress::with_draw_target(target),
             stages: Mutex::default(),
+            quiet_time: Mutex::new(QuietTime::starting(Some(Instant::now()))),
         }
+    }
+
+    /// To be called every second: tells someone who waits long what for.
+    pub fn still_waiting(&self) {
+        let due = locked(&self.quiet_time).due(Instant::now());
+        if let Some(lasted) = due {
+            let lasted = humantime::format_duration(lasted);
+            let waiting_for = self.waiting_for();
+            self.line(&format!("waiting for {waiting_for}: no answer for {lasted}\n"));
+        }
+    }
+
+    fn waiting_for(&self) -> String {
+        let stages = locked(&self.stages);
+        let mut told: Vec<_> = stages
+            .iter()
+            .map(|(stage, running)| {
+                format!("{} ({}, {} keys so far)", running.store, doing(*stage), running.keys)
+            })
+            .collect();
+        told.sort_unstable();
+        if told.is_empty() { "the servers".to_owned() } else { told.join(" and ") }
     }
 
     /// Standard error for lines that others write, between the bars and not through them.
@@ -144,8 +196,11 @@ impl Progress {
 
 impl Watch for Progress {
     fn on(&self, event: Event<'_>) {
-        let mut stages = self.stages.lock().unwrap_or_else(PoisonError::into_inner);
+        let asking = matches!(event, Event::Asking);
+        *locked(&self.quiet_time) = QuietTime::starting((!asking).then(Instant::now));
+        let mut stages = locked(&self.stages);
         match event {
+            Event::Asking | Event::Answered => {}
             Event::Started(stage, store) => {
                 let bar = self.bar(stage);
                 let store = store.to_owned();
@@ -188,6 +243,10 @@ impl Watch for Progress {
             Event::Warning(text) => self.line(&warning(text, self.style)),
         }
     }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A run may be interrupted in the midst of a stage.
@@ -245,6 +304,17 @@ fn done(stage: Stage) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_waits_is_told_ever_less_often() {
+        let start = Instant::now();
+        let mut quiet_time = QuietTime::starting(Some(start));
+        let told: Vec<_> = (0..240)
+            .filter(|second| quiet_time.due(start + Duration::from_secs(*second)).is_some())
+            .collect();
+        assert_eq!(told, [5, 10, 20, 40, 80, 140, 200]);
+        assert_eq!(QuietTime::starting(None).due(start + Duration::from_secs(9)), None);
+    }
 
     #[test]
     fn the_locale_is_that_of_the_c_library() {

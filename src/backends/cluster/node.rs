@@ -1,6 +1,6 @@
 //! Single nodes of the cluster: what one says of itself, and which store it runs on.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::super::request::Request;
 use super::super::transport::{Address, MAX_MESSAGE, Server};
@@ -12,7 +12,7 @@ use crate::proto::node_ctl_svc::NodeStatus;
 use crate::proto::node_ctl_svc::node_ctl_svc_client::NodeCtlSvcClient;
 
 /// A node whose store has just lost its leader knows of the next one shortly.
-const LOOKS: usize = 4;
+const PATIENCE: Duration = Duration::from_millis(1500);
 const BETWEEN_LOOKS: Duration = Duration::from_millis(500);
 
 /// What a node says of itself.
@@ -60,11 +60,9 @@ impl Cluster {
                 self.peers.once(server, &what, client.get(request)).await
             }
         };
+        let since = Instant::now();
         let mut answer = get().await;
-        for _ in 1..LOOKS {
-            if answer.is_ok() {
-                break;
-            }
+        while answer.is_err() && since.elapsed() < PATIENCE {
             tokio::time::sleep(BETWEEN_LOOKS).await;
             answer = get().await;
         }
@@ -86,13 +84,13 @@ impl Cluster {
     /// Whether the nodes run on their own replicated store, as its leader and they tell by holding the
     /// same `nodes_config`.
     pub async fn runs_on_replicated(&self) -> bool {
-        for _ in 0..LOOKS {
+        let since = Instant::now();
+        loop {
             self.look_for_leader().await;
-            if self.leader().is_some() {
-                return true;
+            if self.leader().is_some() || since.elapsed() >= PATIENCE {
+                return self.leader().is_some();
             }
             tokio::time::sleep(BETWEEN_LOOKS).await;
         }
-        false
     }
 }

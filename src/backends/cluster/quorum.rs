@@ -1,6 +1,6 @@
 //! Whether the replicated store has the majority that it needs.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 
@@ -25,17 +25,16 @@ pub enum Quorum {
     NoMembers,
 }
 
-/// How often and how long a leader is waited for: an election takes about a second.
-const LOOKS: usize = 10;
+/// How long a leader is waited for: an election takes about a second. A member that hangs makes each look
+/// as long as a request.
+const PATIENCE: Duration = Duration::from_secs(5);
 const BETWEEN_LOOKS: Duration = Duration::from_millis(500);
 
 /// Asks every node that may be a member.
 pub(super) async fn look(peers: &Servers, known: &NodesConfiguration) -> Quorum {
+    let since = Instant::now();
     let mut seen = look_once(peers, known).await;
-    for _ in 1..LOOKS {
-        if !matches!(seen, Quorum::NoLeader(_)) {
-            break;
-        }
+    while matches!(seen, Quorum::NoLeader(_)) && since.elapsed() < PATIENCE {
         tokio::time::sleep(BETWEEN_LOOKS).await;
         seen = look_once(peers, known).await;
     }

@@ -33,7 +33,7 @@ pub struct Servers {
     limits: Limits,
     tls: TlsOptions,
     classify: fn(&Status) -> Failure,
-    /// Whether somebody who waits knows what for; once is enough.
+    /// Whether somebody who waits is told why, of the first call that has to wait.
     told_of_trouble: AtomicBool,
 }
 
@@ -90,7 +90,10 @@ impl Servers {
         let mut reasons = vec![None; self.all.len()];
         let mut hopeless = vec![false; self.all.len()];
         let mut pause = FIRST_PAUSE;
+        let mut tries: u32 = 0;
+        let mut tells = false;
         loop {
+            tries += 1;
             let index = self.preferred.load(Ordering::Relaxed);
             let Some(server) = self.all.get(index) else {
                 return Err(CallError::Unavailable("it has no address".to_owned()));
@@ -115,9 +118,16 @@ impl Servers {
                 if out_of_time || hopeless.iter().all(|hopeless| *hopeless) {
                     return Err(CallError::Unavailable(self.told(reasons)));
                 }
-                if pause == LONGEST_PAUSE && !self.told_of_trouble.swap(true, Ordering::Relaxed) {
+                let first = pause == LONGEST_PAUSE
+                    && !tells
+                    && !self.told_of_trouble.swap(true, Ordering::Relaxed);
+                tells = tells || first;
+                if first || tells && tries.is_power_of_two() {
                     let reasons = self.told(reasons.clone());
-                    tracing::warn!("no answer yet, trying on: {reasons}");
+                    let most = humantime::format_duration(self.limits.request);
+                    tracing::warn!(
+                        "no answer after {tries} tries, trying on for {most} at most: {reasons}"
+                    );
                 }
                 tokio::time::sleep(pause).await;
                 pause = (pause * 2).min(LONGEST_PAUSE);

@@ -10,6 +10,7 @@ use crate::model::{Entry, Key, Snapshot};
 use crate::outcome::{Code, Failure};
 use crate::plan::{Action, Plan, Step};
 use crate::preflight;
+use crate::watch::Event;
 
 /// Asks, where all checks hold and the plan replaces or deletes. A dry run only shows the plan.
 pub(super) async fn ask(
@@ -31,9 +32,11 @@ pub(super) async fn ask(
         None => format!("all of it is saved to a file in {} first", args.backup_dir.display()),
     };
     let question = format!("{}\n - {saved}\nReplace it?", loss(target.name(), held, &plan));
+    context.watch.on(Event::Asking);
     let answer = confirm::ask(question, context.global.yes).await.map_err(|error| {
         Failure::new(Code::Internal, format!("failed to ask on the terminal: {error}"))
     })?;
+    context.watch.on(Event::Answered);
     let what = format!("--force would replace what {} holds", target.name());
     let refused = |how: &str| {
         Failure::new(Code::TargetKeysExist, format!("nothing was written: {what}, and {how}"))

@@ -1,11 +1,11 @@
 //! A running cluster as the target: whether its nodes are at rest, and the put of `nodes_config` that
 //! ends the writing.
 //!
-//! Servers that see a generation above their own in it stop at once. That they do is success, and what
-//! happens to them before is survived: a leader that changes, a server that is restarted and so raises
-//! its generation.
+//! Servers that see a generation above their own in it stop, mostly at once, sometimes after many seconds.
+//! That they do is success, and what happens to them before is survived: a leader that changes, a server
+//! that is restarted and so raises its generation.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 
@@ -22,8 +22,8 @@ use crate::plan::{Action, Plan, Step};
 use crate::preflight::{self, Answers, Check, Finding, Status};
 use crate::watch::Event;
 
-/// A server that is restarted is waited for.
-const LOOKS: usize = 30;
+/// A server that is restarted is waited for. A node that hangs makes each look as long as a request.
+const PATIENCE: Duration = Duration::from_secs(30);
 const BETWEEN_LOOKS: Duration = Duration::from_secs(1);
 
 /// After the last put, how long the target is asked once more: its servers may be gone already.
@@ -119,19 +119,19 @@ pub(super) async fn put_nodes_config(run: &Run<'_>, cluster: &Cluster) -> Result
 
 /// Waits for a node that is being restarted. What is read afterwards has its raised generation.
 async fn wait_until_at_rest(run: &Run<'_>, cluster: &Cluster) -> Result<Entry, Failure> {
-    let mut looks = 0;
+    let since = Instant::now();
+    let mut told = false;
     loop {
-        looks += 1;
         let held = run.target.read(&[Key::NodesConfig]).await;
         let held = held.map_err(|error| unwritten(&error, &run.record.plan(), run.record))?;
         let held = held.into_iter().next().flatten();
         let finding = nodes(cluster, &run.gathered.nodes, held.as_ref(), false).await;
         match (finding.status, held) {
             (Status::Ok, Some(held)) => return Ok(held),
-            _ if looks < LOOKS => {
-                if looks == 1 {
-                    let told = format!("waiting for the target: {}", finding.text());
-                    run.context.watch.on(Event::Warning(&told));
+            _ if since.elapsed() < PATIENCE => {
+                if !std::mem::replace(&mut told, true) {
+                    let waiting = format!("waiting for the target: {}", finding.text());
+                    run.context.watch.on(Event::Warning(&waiting));
                 }
                 tokio::time::sleep(BETWEEN_LOOKS).await;
             }

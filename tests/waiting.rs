@@ -1,0 +1,86 @@
+//! What is told while servers do not answer and the operator has said to be patient.
+
+use std::io::Read;
+use std::process::Stdio;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use crate::support::etcd::Etcd;
+use crate::support::proxy::Proxy;
+use crate::support::restate::Cluster;
+use crate::support::screen::Screen;
+use crate::support::tool::{command, program};
+
+const PATIENT: &str = "600000";
+
+#[test]
+fn a_server_that_hangs_is_named_while_it_is_waited_for() {
+    let cluster = Cluster::large(3);
+    let line = |more: &str| {
+        let (program, at) = (program().display().to_string(), cluster.address());
+        format!("{program} -s {at} --request-timeout {PATIENT} metadata list {more}")
+    };
+    // On a terminal, above the bar.
+    let screen = Screen::start(120, "C.UTF-8");
+    screen.line(&line(">/dev/null; echo code=$?"));
+    screen.wait_for("a quick end", |text| text.contains("\ncode=0"));
+    let etcd = Etcd::start();
+    etcd.signal("STOP");
+    screen.line("clear");
+    screen.line(&line(&format!("--from {} >/dev/null; echo code=$?", etcd.toml())));
+    let who = format!("waiting for etcd {}", etcd.address());
+    let told = screen.wait_for("the wait to be told twice", |text| text.matches(&who).count() == 2);
+    assert!(told.contains("no answer for 5s") && told.contains("no answer for 10s"), "{told}");
+    screen.key("C-c");
+    screen.wait_for("the end", |text| text.contains("\ncode=130"));
+    etcd.signal("CONT");
+}
+
+#[test]
+fn servers_that_are_gone_are_told_with_the_number_of_tries() {
+    let (cluster, etcd) = (Cluster::large(3), Etcd::start());
+    let proxy = Proxy::start(&etcd.address(), "nodes_config::version");
+    let toml = tempfile::NamedTempFile::new().unwrap();
+    let section = crate::support::etcd::section(&[proxy.address()]);
+    std::fs::write(toml.path(), section).unwrap();
+    let mut command = command(
+        &program(),
+        &[
+            "-s",
+            &cluster.address(),
+            "--request-timeout",
+            PATIENT,
+            "metadata",
+            "migrate",
+            "--toml",
+            toml.path().to_str().unwrap(),
+        ],
+    );
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let told = Arc::new(Mutex::new(String::new()));
+    let (into, mut from) = (told.clone(), child.stderr.take().unwrap());
+    std::thread::spawn(move || {
+        let mut piece = [0; 4096];
+        while let Ok(count @ 1..) = from.read(&mut piece) {
+            into.lock().unwrap().push_str(&String::from_utf8_lossy(&piece[..count]));
+        }
+    });
+    proxy.wait_until_holding();
+    drop(etcd);
+    proxy.let_go();
+    let parts = ["tries, trying on for 10m at most", "waiting for the servers: no answer for 5s"];
+    let mut text = String::new();
+    for _ in 0..300 {
+        text = told.lock().unwrap().clone();
+        if parts.iter().all(|part| text.contains(part)) {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    for part in parts {
+        assert!(text.contains(part), "not told: {part}\n{text}");
+    }
+    assert!(!text.contains('\u{1b}'), "{text:?}");
+}
