@@ -25,7 +25,8 @@ fn means_yes(value: &str) -> bool {
 }
 
 /// Asks on standard error and reads standard input, where both are a terminal, unless the answer
-/// [is given](is_given). Waits on a thread of its own, so that a signal is still heard.
+/// [is given](is_given). Waits on a thread of its own, which nobody waits for, so that a signal ends the
+/// program at once.
 ///
 /// # Errors
 /// Where the terminal fails.
@@ -35,10 +36,12 @@ pub async fn ask(question: String, yes: bool) -> io::Result<Answer> {
     if yes || !terminal {
         return Ok(if yes { Answer::Yes } else { Answer::NotAsked });
     }
-    let asked = tokio::task::spawn_blocking(move || {
-        converse(&question, &mut io::stdin().lock(), &mut io::stderr().lock())
+    let (answered, answer) = tokio::sync::oneshot::channel();
+    std::thread::spawn(move || {
+        let said = converse(&question, &mut io::stdin().lock(), &mut io::stderr());
+        let _ = answered.send(said);
     });
-    asked.await.map_err(io::Error::other)?
+    answer.await.map_err(io::Error::other)?
 }
 
 /// Asks until the answer is one. No answer is no.

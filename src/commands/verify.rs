@@ -84,8 +84,14 @@ pub async fn run(args: &VerifyArgs, context: &Context<'_>) -> anyhow::Result<Out
         return Err(same_store(reason).into());
     }
     let equal = verdict.faults(args.allow_newer).next().is_none();
-    let compared =
-        Compared { source: StoreName::of(source), target: StoreName::of(target), equal, verdict };
+    let unused = args.allow_newer && equal && verdict.count(Status::Newer) == 0;
+    let compared = Compared {
+        source: StoreName::of(source),
+        target: StoreName::of(target),
+        equal,
+        verdict,
+        warning: unused.then_some(NOT_USED),
+    };
     let failure = (!compared.equal).then(|| {
         let failure = differ(&compared, args.allow_newer);
         match (codec::cluster_of(&ours), codec::cluster_of(&held)) {
@@ -115,6 +121,10 @@ fn named((name, fingerprint): &(String, Option<u64>)) -> String {
     let print = fingerprint.map_or("none".to_owned(), |print| print.to_string());
     format!("{name}, fingerprint {print}")
 }
+
+/// Of a target that is to have been advanced.
+const NOT_USED: &str = "nothing in the target is newer: no cluster has started on it since; if yours runs, it does not \
+                        run on this store";
 
 fn same_store(reason: &str) -> Failure {
     Failure::new(Code::SameStore, format!("comparing a store with itself proves nothing: {reason}"))

@@ -129,6 +129,8 @@ pub struct Compared {
     pub verdict: Verdict,
     /// Whether all that differs is permitted to.
     pub equal: bool,
+    /// What is to be thought of, although it is equal.
+    pub warning: Option<&'static str>,
 }
 
 /// `metadata patch` and `metadata put`, as far as they came.

@@ -104,8 +104,9 @@ pub fn check_target_newer(plan: &Plan, permits: &Permits<'_>) -> Finding {
         return Finding::ok(Check::TargetNewer, detail).items(newer).into_warning();
     }
     Finding::failed(Check::TargetNewer, Code::TargetNewer, detail).items(newer).hint(
-        "the cluster seems to have run on this target since: the source is then old, and copying it \
-         would bring the past back; only if that is meant, add --force --overwrite-newer",
+        "where it is the same cluster, it seems to have run on this target since: the source is then \
+         old, and copying it would bring the past back; only if that is meant, add --force \
+         --overwrite-newer",
     )
 }
 

@@ -20,7 +20,7 @@ pub fn check_target(name: &str, read: Result<&Snapshot, &StoreError>) -> Finding
             Finding::ok(Check::Target, format!("{name}, {holds}"))
         }
         Err(error) => Finding::of_failure(Check::Target, Failure::of_target(error))
-            .hint("check the addresses in the target's TOML, and that the store runs"),
+            .hint("check what the target's TOML names (addresses, bucket, table), and that the store runs"),
     }
 }
 

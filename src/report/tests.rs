@@ -112,7 +112,7 @@ fn verify() {
     let compared = |theirs: &Snapshot| {
         let verdict = compare(&ours(), theirs);
         let equal = verdict.faults(false).next().is_none();
-        Compared { source: source(), target: target(), verdict, equal }
+        Compared { source: source(), target: target(), verdict, equal, warning: None }
     };
     let failure = Failure::new(Code::VerificationFailed, "the two differ");
     let outcome =

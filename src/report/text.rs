@@ -216,7 +216,8 @@ fn verify(compared: &Compared, style: Style) -> Rendered {
     let tick = if compared.equal { "✅" } else { "❌" };
     let (source, target) = (&compared.source, &compared.target);
     out.push_str(&format!("{tick} {source} and {target}: {}\n", counts.join(", ")));
-    Rendered { out: out.into_bytes(), err: String::new() }
+    let err = compared.warning.map(|text| warning(text, style)).unwrap_or_default();
+    Rendered { out: out.into_bytes(), err }
 }
 
 fn migrate(migration: &Migration, style: Style) -> Rendered {

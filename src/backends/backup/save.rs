@@ -87,7 +87,10 @@ fn put(path: &Path, content: &[u8]) -> io::Result<PathBuf> {
         _ => Path::new("."),
     };
     if path.symlink_metadata().is_ok() {
-        return Err(io::Error::new(io::ErrorKind::AlreadyExists, "the file exists already"));
+        return Err(io::Error::new(
+            io::ErrorKind::AlreadyExists,
+            "the file exists already; name another, or move it away",
+        ));
     }
     let partial = folder.join(format!(".restatectl-{:016x}.partial", fastrand::u64(..)));
     let put = write_synced(&partial, content).and_then(|()| name(&partial, path));

@@ -1,15 +1,18 @@
 //! The question before `--force` replaces anything: what would be lost, and where it is saved to.
 
+use std::path::Path;
+
 use super::MigrateArgs;
 use super::record::Record;
 use crate::backends::Target;
 use crate::codec;
 use crate::commands::Context;
 use crate::confirm::{self, Answer};
-use crate::model::{Entry, Key, Snapshot};
+use crate::model::{Entry, Key, Snapshot, Tag};
 use crate::outcome::{Code, Failure};
 use crate::plan::{Action, Plan, Step};
 use crate::preflight;
+use crate::verify::{Status, compare_values};
 use crate::watch::Event;
 
 /// Asks, where all checks hold and the plan replaces or deletes. A dry run only shows the plan.
@@ -17,7 +20,7 @@ pub(super) async fn ask(
     args: &MigrateArgs,
     target: &dyn Target,
     held: Option<&Snapshot>,
-    former: Option<&std::path::Path>,
+    former: Option<&Path>,
     context: &Context<'_>,
     record: &Record,
 ) -> Result<(), Failure> {
@@ -29,7 +32,7 @@ pub(super) async fn ask(
     };
     let saved = match former {
         Some(file) => format!("it is saved in {} already", file.display()),
-        None => format!("all of it is saved to a file in {} first", args.backup_dir.display()),
+        None => format!("all of it is saved to a file in {} first", folder(&args.backup_dir)),
     };
     let question = format!("{}\n - {saved}\nReplace it?", loss(target.name(), held, &plan));
     context.watch.on(Event::Asking);
@@ -49,6 +52,11 @@ pub(super) async fn ask(
     }
 }
 
+/// As a path from the root, where it has one.
+fn folder(path: &Path) -> String {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned()).display().to_string()
+}
+
 /// What the target holds and the plan takes from it.
 fn loss(target: &str, held: &Snapshot, plan: &Plan) -> String {
     let cluster = match codec::cluster_of(held) {
@@ -57,13 +65,43 @@ fn loss(target: &str, held: &Snapshot, plan: &Plan) -> String {
         None => "keys that do not say whose they are".to_owned(),
     };
     let mut text = format!("--force replaces what {target} holds ({cluster}):");
+    if let Some(name) = another(held, plan) {
+        text.push_str(&format!(
+            "\n - this is ANOTHER cluster than the source, {name}: it is lost to whoever runs on it"
+        ));
+    }
     for (action, does) in [(Action::Overwrite, "overwritten"), (Action::Delete, "deleted")] {
         let steps: Vec<_> = plan.steps.iter().filter(|step| step.action == action).collect();
         if !steps.is_empty() {
             text.push_str(&format!("\n - {} {does}: {}", keys(steps.len()), versions(&steps)));
         }
     }
+    for (status, does) in
+        [(Status::Newer, "newer here than in the source"), (Status::Same, "identical in both")]
+    {
+        let count = plan.steps.iter().filter(|step| compared(step) == Some(status)).count();
+        if count > 0 {
+            text.push_str(&format!("\n - of the overwritten, {count} {does}"));
+        }
+    }
     text
+}
+
+/// The source's name, where it is another cluster than the target's.
+fn another(held: &Snapshot, plan: &Plan) -> Option<String> {
+    let step = plan.steps.iter().find(|step| step.key == Key::NodesConfig)?;
+    let value = step.source.clone()?;
+    let tag = Tag::Version(value.version);
+    let source = Snapshot::from([(Key::NodesConfig, Entry::Whole(value, tag))]);
+    let (ours, theirs) = (codec::cluster_of(&source)?, codec::cluster_of(held)?);
+    (ours != theirs).then_some(ours.0)
+}
+
+/// How a key that is overwritten compares.
+fn compared(step: &Step) -> Option<Status> {
+    let theirs = step.target.as_ref().and_then(Entry::value)?;
+    (step.action == Action::Overwrite)
+        .then(|| Some(compare_values(step.source.as_ref()?, theirs)))?
 }
 
 fn keys(count: usize) -> String {
@@ -101,7 +139,7 @@ mod tests {
     use prost::bytes::Bytes;
 
     use super::*;
-    use crate::model::{Tag, Value, Version};
+    use crate::model::{Value, Version};
     use crate::plan::{OnExisting, decide};
 
     fn entry(version: u32, bytes: &[u8]) -> Entry {
@@ -124,6 +162,7 @@ mod tests {
         --force replaces what etcd a:1 holds (cluster prod, fingerprint 7):
          - 1 key is overwritten: nodes_config (version 9)
          - 4 keys are deleted: rule_book (version 4), 3 epochs of partitions (the newest pp_epoch_2, version 7)
+         - of the overwritten, 1 newer here than in the source
         ");
     }
 }

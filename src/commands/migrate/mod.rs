@@ -71,11 +71,11 @@ pub struct MigrateArgs {
     /// With --force: also replace the metadata of the cluster of this name
     ///
     /// `unknown` for a target that has keys but does not say whose they are.
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", requires = "force")]
     pub overwrite_cluster: Option<String>,
 
     /// With --force: also replace keys that are newer in the target
-    #[arg(long)]
+    #[arg(long, requires = "force")]
     pub overwrite_newer: bool,
 
     /// Pass over a node that is gone for good, such as N3; accepted only if it does not answer
@@ -169,7 +169,8 @@ fn fits_a_cluster(
     if store_arg::place(from, context)?.is_some() {
         let reason = "the target is the running cluster, which can't be the source as well";
         return Err(Failure::new(Code::Usage, reason)
-            .hint("name with --from the store that the cluster ran on last, such as etcd.toml"));
+            .hint("where another store is meant, its section has to say which: type = \"etcd\", \"object-store\" or \"dynamo-db\"")
+            .hint("to roll back, name with --from the store that the cluster ran on last, such as etcd.toml"));
     }
     if !args.ignore_node.is_empty() {
         let reason = "--ignore-node does not hold where the target is the running cluster: that each \
@@ -219,6 +220,7 @@ async fn work(
         from_cluster: gathered.source.cluster().is_some(),
         source: gathered.source.source().name(),
         to_cluster: target.is_running(),
+        saved: record.saved(),
     };
     record.migrated(next_steps::texts(&about, args, context));
     Ok(())

@@ -1,5 +1,7 @@
 //! What the operator does after a migration, and command lines to be shown again.
 
+use std::path::PathBuf;
+
 use crate::codec::{Node, NodesConfiguration};
 use crate::commands::Context;
 use crate::config::Section;
@@ -18,6 +20,8 @@ pub(super) struct About<'a> {
     pub(super) source: &'a str,
     /// Whether the target is the running cluster.
     pub(super) to_cluster: bool,
+    /// The file with what `--force` has replaced.
+    pub(super) saved: Option<PathBuf>,
 }
 
 /// One text a step, in order; its command lines are lines of it.
@@ -67,9 +71,28 @@ pub(super) fn texts(about: &About<'_>, args: &MigrateArgs, context: &Context<'_>
             ["metadata", "verify", "--from", "before.jsonl", "--toml", &args.toml, "--allow-newer"];
         let command =
             command_line(&[&[program(context)], &words.map(ToOwned::to_owned)[..]].concat());
-        texts.push(format!("When the cluster is up, prove that nothing went back:\n{command}"));
+        let on_target = own_command(&["verify", "--toml", &args.toml], context);
+        texts.push(format!(
+            "When the cluster is up, prove that nothing went back, and that it runs on the target: the \
+             second command then ends with exit code 5 and says so:\n{command}\n{on_target}"
+        ));
+    }
+    if let Some(file) = &about.saved {
+        texts.push(undo(&file.to_string_lossy(), about, args, context));
     }
     texts
+}
+
+/// The way back from what `--force` has replaced.
+fn undo(file: &str, about: &About<'_>, args: &MigrateArgs, context: &Context<'_>) -> String {
+    let mut words = vec!["metadata", "migrate", "--from", file, "--toml", &args.toml, "--force"];
+    words.push("--overwrite-newer");
+    if args.overwrite_cluster.is_some() {
+        words.extend(["--overwrite-cluster", &about.nodes.cluster_name]);
+    }
+    let words: Vec<_> = words.into_iter().map(ToOwned::to_owned).collect();
+    let command = command_line(&[&[program(context)], &words[..]].concat());
+    format!("Only to undo this, as long as no node has been started on the target:\n{command}")
 }
 
 /// The details where a cluster goes back to its own replicated store.

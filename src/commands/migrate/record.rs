@@ -52,6 +52,11 @@ impl Record {
         self.state().backup = Some(path);
     }
 
+    /// The file with what the target held.
+    pub(super) fn saved(&self) -> Option<PathBuf> {
+        self.state().backup.clone()
+    }
+
     /// What a later round copied again belongs to what this run has done.
     pub(super) fn followed(&self, later: Plan) {
         self.state().plan.follow(later);
