@@ -34,5 +34,12 @@ fn pages(command: &Command, folder: &Path) -> io::Result<()> {
     for below in command.get_subcommands().filter(|below| !below.is_hide_set()) {
         pages(below, folder)?;
     }
-    Man::new(command.clone()).date(" ").manual("Restate").generate_to(folder).map(drop)
+    let source = concat!("restatectl ", env!("CARGO_PKG_VERSION"));
+    let page = Man::new(command.clone()).date(" ").source(source).manual("Restate");
+    let mut text = Vec::new();
+    page.render(&mut text)?;
+    // The examples are lines to copy: they are neither filled nor hyphenated.
+    let text = String::from_utf8_lossy(&text);
+    let text = text.replace(".SH EXTRA\nExamples:\n", ".SH EXAMPLES\n.nf\n");
+    std::fs::write(folder.join(page.get_filename()), text)
 }

@@ -8,13 +8,21 @@ folder=$profile
 [ "$profile" = dev ] && folder=debug
 # What rustup has not installed, it may get.
 rustup target add x86_64-unknown-linux-musl 2>/dev/null || true
-if [ -d "$(rustc --print sysroot)/lib/rustlib/x86_64-unknown-linux-musl" ]; then
-    target=x86_64-unknown-linux-musl
-    echo "static: $target (the build of C sources needs musl-gcc; Debian: musl-tools)"
-else
+if [ ! -d "$(rustc --print sysroot)/lib/rustlib/x86_64-unknown-linux-musl" ]; then
     target=x86_64-unknown-linux-gnu
     echo "static: $target, since the toolchain has no musl (rustup target add x86_64-unknown-linux-musl)"
+elif ! command -v musl-gcc >/dev/null; then
+    target=x86_64-unknown-linux-gnu
+    echo "static: $target, since there is no musl-gcc for the C sources (Debian: musl-tools)"
+else
+    target=x86_64-unknown-linux-musl
+    echo "static: $target"
 fi
 RUSTFLAGS="-C target-feature=+crt-static" \
     cargo build --locked --bin restatectl --profile "$profile" --target "$target" --target-dir target/static
-echo "static: target/static/$target/$folder/restatectl"
+program=target/static/$target/$folder/restatectl
+if LC_ALL=C readelf --program-headers "$program" | grep -q INTERP; then
+    echo "static: $program wants a loader, so it is not" >&2
+    exit 1
+fi
+echo "static: $program"

@@ -95,13 +95,16 @@ fn shows_its_pages(root: &Root) {
         let page = run(man, "").expect(0);
         assert_eq!(page.err, "", "{name}");
         assert!(page.out.starts_with(&format!("{name}(1)")), "{name}: {}", page.out);
-        for heading in ["\nNAME\n", "\nSYNOPSIS\n", "\nEXTRA\n"] {
+        for heading in ["\nNAME\n", "\nSYNOPSIS\n", "\nEXAMPLES\n"] {
             assert!(page.out.contains(heading), "{name} has no {heading:?}: {}", page.out);
         }
-        assert!(page.out.contains("Examples:"), "{name}: {}", page.out);
         shown += 1;
     }
     assert_eq!(shown, 10);
+    let args = ["-M", manual.to_str().unwrap(), "restatectl-metadata-verify"];
+    let page = run(root.machine("man", &args, home.path()), "").expect(0).out;
+    let whole = "verify --from before.jsonl --toml etcd.toml --allow-newer\n";
+    assert!(page.contains(whole), "an example is not one line: {page}");
 }
 
 fn completes(root: &Root) {
