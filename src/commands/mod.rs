@@ -15,8 +15,9 @@ pub mod verify;
 use std::time::Instant;
 
 use crate::cli::{Cli, Command, Global, MetadataCommand};
-use crate::outcome::Outcome;
-use crate::watch::Watch;
+use crate::confirm::{self, Answer};
+use crate::outcome::{Code, Failure, Outcome};
+use crate::watch::{Event, Watch};
 
 /// What every command is given.
 pub struct Context<'a> {
@@ -28,6 +29,21 @@ pub struct Context<'a> {
     pub command_line: &'a [String],
     /// When it was called.
     pub started: Instant,
+}
+
+impl Context<'_> {
+    /// Asks, and whoever watches knows that nobody but the operator is waited for.
+    ///
+    /// # Errors
+    /// [`Code::Internal`] where the terminal fails.
+    async fn ask(&self, question: String) -> Result<Answer, Failure> {
+        self.watch.on(Event::Asking);
+        let answer = confirm::ask(question, self.global.yes).await.map_err(|error| {
+            Failure::new(Code::Internal, format!("failed to ask on the terminal: {error}"))
+        })?;
+        self.watch.on(Event::Answered);
+        Ok(answer)
+    }
 }
 
 /// Runs the command until it ends or a signal ends it.

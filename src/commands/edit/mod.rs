@@ -169,16 +169,11 @@ async fn agreed(
         return Ok(());
     }
     let question = format!("{}{reason}.\nWrite {} all the same?", change.diff, change.headline());
-    context.watch.on(Event::Asking);
-    let answer = confirm::ask(question, false).await.map_err(|error| {
-        Failure::new(Code::Internal, format!("failed to ask on the terminal: {error}"))
-    })?;
-    context.watch.on(Event::Answered);
     let refused = |how: &str| {
         Failure::new(Code::NotInMigrationMode, format!("nothing was written: {reason}, and {how}"))
             .hint("restart the nodes with --metadata-migration-mode, or add --yes to edit a cluster at work")
     };
-    match answer {
+    match context.ask(question).await? {
         Answer::Yes => Ok(()),
         Answer::No => Err(refused("the question was not answered with yes")),
         Answer::NotAsked => Err(refused("there is no terminal to ask on")),

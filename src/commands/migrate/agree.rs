@@ -7,19 +7,18 @@ use super::record::Record;
 use crate::backends::Target;
 use crate::codec;
 use crate::commands::Context;
-use crate::confirm::{self, Answer};
-use crate::model::{Entry, Key, Snapshot, Tag};
+use crate::confirm::Answer;
+use crate::model::{Entry, Key, Snapshot};
 use crate::outcome::{Code, Failure};
 use crate::plan::{Action, Plan, Step};
 use crate::preflight;
 use crate::verify::{Status, compare_values};
-use crate::watch::Event;
 
 /// Asks, where all checks hold and the plan replaces or deletes. A dry run only shows the plan.
 pub(super) async fn ask(
     args: &MigrateArgs,
     target: &dyn Target,
-    held: Option<&Snapshot>,
+    (source, held): (Option<&Snapshot>, Option<&Snapshot>),
     former: Option<&Path>,
     context: &Context<'_>,
     record: &Record,
@@ -27,24 +26,20 @@ pub(super) async fn ask(
     let plan = record.plan();
     let replaces = plan.count(Action::Overwrite) + plan.count(Action::Delete) > 0;
     let refused = preflight::refusal(&record.checks()).is_some();
-    let (Some(held), true, false) = (held, replaces, refused || args.dry_run) else {
+    let (Some(source), Some(held), true, false) = (source, held, replaces, refused || args.dry_run)
+    else {
         return Ok(());
     };
     let saved = match former {
         Some(file) => format!("it is saved in {} already", file.display()),
         None => format!("all of it is saved to a file in {} first", folder(&args.backup_dir)),
     };
-    let question = format!("{}\n - {saved}\nReplace it?", loss(target.name(), held, &plan));
-    context.watch.on(Event::Asking);
-    let answer = confirm::ask(question, context.global.yes).await.map_err(|error| {
-        Failure::new(Code::Internal, format!("failed to ask on the terminal: {error}"))
-    })?;
-    context.watch.on(Event::Answered);
+    let question = format!("{}\n - {saved}\nReplace it?", loss(target.name(), source, held, &plan));
     let what = format!("--force would replace what {} holds", target.name());
     let refused = |how: &str| {
         Failure::new(Code::TargetKeysExist, format!("nothing was written: {what}, and {how}"))
     };
-    match answer {
+    match context.ask(question).await? {
         Answer::Yes => Ok(()),
         Answer::No => Err(refused("the question was not answered with yes")),
         Answer::NotAsked => Err(refused("there is no terminal to ask on")
@@ -58,14 +53,17 @@ fn folder(path: &Path) -> String {
 }
 
 /// What the target holds and the plan takes from it.
-fn loss(target: &str, held: &Snapshot, plan: &Plan) -> String {
-    let cluster = match codec::cluster_of(held) {
+fn loss(target: &str, source: &Snapshot, held: &Snapshot, plan: &Plan) -> String {
+    let (ours, theirs) = (codec::cluster_of(source), codec::cluster_of(held));
+    let cluster = match &theirs {
         Some((name, Some(fingerprint))) => format!("cluster {name}, fingerprint {fingerprint}"),
         Some((name, None)) => format!("cluster {name}, without a fingerprint"),
         None => "keys that do not say whose they are".to_owned(),
     };
     let mut text = format!("--force replaces what {target} holds ({cluster}):");
-    if let Some(name) = another(held, plan) {
+    if let (Some((name, _)), Some(_)) = (&ours, &theirs)
+        && ours != theirs
+    {
         text.push_str(&format!(
             "\n - this is ANOTHER cluster than the source, {name}: it is lost to whoever runs on it"
         ));
@@ -85,16 +83,6 @@ fn loss(target: &str, held: &Snapshot, plan: &Plan) -> String {
         }
     }
     text
-}
-
-/// The source's name, where it is another cluster than the target's.
-fn another(held: &Snapshot, plan: &Plan) -> Option<String> {
-    let step = plan.steps.iter().find(|step| step.key == Key::NodesConfig)?;
-    let value = step.source.clone()?;
-    let tag = Tag::Version(value.version);
-    let source = Snapshot::from([(Key::NodesConfig, Entry::Whole(value, tag))]);
-    let (ours, theirs) = (codec::cluster_of(&source)?, codec::cluster_of(held)?);
-    (ours != theirs).then_some(ours.0)
 }
 
 /// How a key that is overwritten compares.
@@ -139,7 +127,7 @@ mod tests {
     use prost::bytes::Bytes;
 
     use super::*;
-    use crate::model::{Value, Version};
+    use crate::model::{Tag, Value, Version};
     use crate::plan::{OnExisting, decide};
 
     fn entry(version: u32, bytes: &[u8]) -> Entry {
@@ -158,11 +146,16 @@ mod tests {
         let source = Snapshot::from([(Key::NodesConfig, entry(2, b"\x05{}"))]);
         held.extend((0..3).map(|n| (Key::PartitionEpoch(n), entry(u32::from(n) + 5, b"\x05{}"))));
         let plan = decide(&source, &held, OnExisting::Overwrite);
-        insta::assert_snapshot!(loss("etcd a:1", &held, &plan), @"
+        insta::assert_snapshot!(loss("etcd a:1", &source, &held, &plan), @"
         --force replaces what etcd a:1 holds (cluster prod, fingerprint 7):
          - 1 key is overwritten: nodes_config (version 9)
          - 4 keys are deleted: rule_book (version 4), 3 epochs of partitions (the newest pp_epoch_2, version 7)
          - of the overwritten, 1 newer here than in the source
         ");
+        const OTHER: &[u8] =
+            b"\x05{\"version\":9,\"cluster_name\":\"demo\",\"cluster_fingerprint\":8,\"nodes\":[]}";
+        let other = Snapshot::from([(Key::NodesConfig, entry(9, OTHER))]);
+        let told = loss("etcd a:1", &other, &held, &decide(&other, &held, OnExisting::Overwrite));
+        assert!(told.contains("this is ANOTHER cluster than the source, demo"), "{told}");
     }
 }

@@ -80,7 +80,8 @@ pub(super) async fn gather(
     check_source_side(args, &source, &existing, nodes.as_ref(), writable, &found).await;
     let decided = target_side::check(args, &source, &existing, target, record, &found).await;
     let former = decided.as_ref().and_then(|decided| decided.former.as_deref());
-    agree::ask(args, target, existing.read.as_ref().ok(), former, context, record).await?;
+    let sides = (source.read.as_ref().ok(), existing.read.as_ref().ok());
+    agree::ask(args, target, sides, former, context, record).await?;
     if !target.semantics_are_known() {
         found(store_probe(args, target, record).await);
     }

@@ -169,8 +169,14 @@ fn fits_a_cluster(
     if store_arg::place(from, context)?.is_some() {
         let reason = "the target is the running cluster, which can't be the source as well";
         return Err(Failure::new(Code::Usage, reason)
-            .hint("where another store is meant, its section has to say which: type = \"etcd\", \"object-store\" or \"dynamo-db\"")
-            .hint("to roll back, name with --from the store that the cluster ran on last, such as etcd.toml"));
+            .hint(
+                "where another store is meant, its section has to say which: type = \"etcd\", \
+                 \"object-store\" or \"dynamo-db\"",
+            )
+            .hint(
+                "to roll back, name with --from the store that the cluster ran on last, such as \
+                 etcd.toml",
+            ));
     }
     if !args.ignore_node.is_empty() {
         let reason = "--ignore-node does not hold where the target is the running cluster: that each \
