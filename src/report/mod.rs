@@ -5,6 +5,7 @@ mod json;
 mod margin;
 mod plan_table;
 mod progress;
+mod quiet_time;
 mod text;
 
 use std::io::{self, IsTerminal, Write};
