@@ -1,17 +1,23 @@
-//! Real Restate clusters: started, given something to lose, restarted in other modes.
+//! Real Restate clusters: started, restarted in other modes, given something to lose.
 
-use std::path::PathBuf;
+mod load;
+mod stored;
+
 use std::time::Duration;
 
 use restatectl::proto::node_ctl_svc::NodeStatus;
 use restatectl::proto::node_ctl_svc::node_ctl_svc_client::NodeCtlSvcClient;
-use serde_json::{Value as Json, json};
+use serde_json::json;
 use tempfile::TempDir;
+
+// The examples do not need all of them.
+#[allow(unused_imports)]
+pub use stored::{get, put, put_all};
 
 use super::ports::Port;
 use super::process::Process;
 use super::tool::official;
-use super::{block_on, from_npm, http, project, wait_for};
+use super::{block_on, from_npm, wait_for};
 
 const START_LIMIT: Duration = Duration::from_secs(60);
 
@@ -352,124 +358,8 @@ impl Cluster {
         format!("unix:{}", path.display())
     }
 
-    fn admin(&self, method: &str, path: &str, body: &Json) -> Json {
-        let port = self.nodes[0].admin.number;
-        let (status, text) = wait_for("the admin API", START_LIMIT, || {
-            http::request(method, port, path, &body.to_string())
-                .ok()
-                .filter(|(status, _)| *status < 500)
-        });
-        assert!((200..300).contains(&status), "{method} {path}: {status} {text}");
-        serde_json::from_str(&text).unwrap_or(Json::Null)
-    }
-
-    /// Sets a limiter rule.
-    pub fn set_rule(&self, pattern: &str, concurrency: u32) {
-        let rule = json!([{"pattern": pattern, "limits": {"concurrency": concurrency}}]);
-        self.admin("PUT", "/limits/rules", &rule);
-    }
-
-    /// The patterns of the rules that the workers know, in order.
-    pub fn rules(&self) -> Vec<String> {
-        let query = json!({"query": "select pattern from sys_rules order by pattern"});
-        let answer = self.admin("POST", "/query", &query);
-        let rows = answer["rows"].as_array().cloned().unwrap_or_default();
-        rows.iter().map(|row| row["pattern"].as_str().unwrap().to_owned()).collect()
-    }
-
-    /// Waits until the workers know exactly these rules.
-    pub fn wait_for_rules(&self, patterns: &[&str]) {
-        wait_for(&format!("the rules {patterns:?}"), Duration::from_secs(30), || {
-            (self.rules() == patterns).then_some(())
-        });
-    }
-
-    /// Starts the counting service and registers it.
-    pub fn deploy_counter(&mut self) {
-        let port = Port::free();
-        let modules = project().join(".cache/npm/node_modules");
-        let script = project().join("tests/support/counter.mjs");
-        let number = port.number.to_string();
-        let args = [script.to_str().unwrap(), modules.to_str().unwrap(), &number];
-        let log = self.folder.path().join("counter.log");
-        let mut process = Process::start(&PathBuf::from("node"), &args, &[], &log);
-        wait_for("the counter service", Duration::from_secs(20), || {
-            process.assert_running();
-            std::net::TcpStream::connect(("127.0.0.1", port.number)).ok()
-        });
-        self.service = Some((port, process));
-        let uri = format!("http://127.0.0.1:{number}");
-        self.admin("POST", "/deployments", &json!({"uri": uri}));
-    }
-
-    /// The names of the services of all deployments.
-    pub fn services(&self) -> Vec<String> {
-        let answer = self.admin("GET", "/deployments", &Json::Null);
-        let deployments = answer["deployments"].as_array().cloned().unwrap_or_default();
-        deployments
-            .iter()
-            .flat_map(|deployment| deployment["services"].as_array().cloned().unwrap_or_default())
-            .map(|service| service["name"].as_str().unwrap().to_owned())
-            .collect()
-    }
-
-    /// Invokes the counter, and gives its new count.
-    pub fn count(&self, amount: i64) -> i64 {
-        let port = self.nodes[0].ingress.number;
-        wait_for("the counter to answer", START_LIMIT, || {
-            let (status, text) =
-                http::request("POST", port, "/Counter/a/add", &amount.to_string()).ok()?;
-            if status == 200 { text.trim().parse().ok() } else { None }
-        })
-    }
-
     /// Where the nodes write their logs.
     pub fn log_tail(&self, index: usize) -> String {
         self.nodes[index].process.as_ref().map(Process::log_tail).unwrap_or_default()
     }
-}
-
-/// A value as the node at the address has it, read without our own backend.
-pub fn get(address: &str, key: &str) -> Option<(u32, Vec<u8>)> {
-    use restatectl::proto::metadata_proxy_svc::GetRequest;
-    use restatectl::proto::metadata_proxy_svc::metadata_proxy_svc_client::MetadataProxySvcClient;
-    block_on(async {
-        let endpoint = tonic::transport::Endpoint::from_shared(address.to_owned()).unwrap();
-        let mut client = MetadataProxySvcClient::new(endpoint.connect().await.unwrap())
-            .max_decoding_message_size(64 << 20);
-        let answer = client.get(GetRequest { key: key.to_owned() }).await.unwrap().into_inner();
-        let value = answer.value?;
-        Some((value.version?.value, value.bytes.to_vec()))
-    })
-}
-
-/// Puts a value whatever is there.
-pub fn put(address: &str, key: &str, version: u32, bytes: &[u8]) {
-    put_all(address, &[key.to_owned()], version, bytes);
-}
-
-/// Puts the same value for each of the keys, whatever is there.
-pub fn put_all(address: &str, keys: &[String], version: u32, bytes: &[u8]) {
-    use futures_util::{StreamExt, stream};
-    use restatectl::proto::common::Version;
-    use restatectl::proto::metadata::{Precondition, PreconditionKind, VersionedValue};
-    use restatectl::proto::metadata_proxy_svc::PutRequest;
-    use restatectl::proto::metadata_proxy_svc::metadata_proxy_svc_client::MetadataProxySvcClient;
-    let request = |key: &String| PutRequest {
-        key: key.clone(),
-        value: Some(VersionedValue {
-            version: Some(Version { value: version }),
-            bytes: bytes.to_vec().into(),
-        }),
-        precondition: Some(Precondition { kind: PreconditionKind::None.into(), version: None }),
-    };
-    block_on(async {
-        let endpoint = tonic::transport::Endpoint::from_shared(address.to_owned()).unwrap();
-        let client = MetadataProxySvcClient::new(endpoint.connect().await.unwrap());
-        let puts = stream::iter(keys.iter().map(request)).map(|request| {
-            let mut client = client.clone();
-            async move { client.put(request).await.unwrap() }
-        });
-        puts.buffer_unordered(32).for_each(|_| async {}).await;
-    });
 }
