@@ -5,6 +5,7 @@ use tempfile::TempDir;
 use crate::support::etcd::Etcd;
 use crate::support::restate::{Cluster, Mode};
 use crate::support::s3::{moto, toml_file};
+use crate::support::screen::Screen;
 use crate::support::terminal::on_terminal;
 use crate::support::tool::{command, program, restatectl, run};
 
@@ -46,14 +47,8 @@ fn what_would_be_lost_is_shown_and_asked_for_once() {
     assert!(refused["error"]["hints"][0].as_str().unwrap().contains("add -y"));
     for ci in ["", "0", "false"] {
         let mut command = command(&program(), &args(&["--force"]));
-        run(
-            {
-                command.env("CI", ci);
-                command
-            },
-            "",
-        )
-        .expect(5);
+        command.env("CI", ci);
+        run(command, "").expect(5);
     }
     // An answer that comes by a pipe is none.
     let mut piped = command(&program(), &args(&["--force"]));
@@ -76,6 +71,14 @@ fn what_would_be_lost_is_shown_and_asked_for_once() {
             assert!(shown.contains(words), "{words} is not in\n{shown}");
         }
     }
+    // Ctrl-C ends it at once, without an answer.
+    let screen = Screen::start(200, "C.UTF-8");
+    let line = args(&["--force"]).join(" ");
+    screen.line(&format!("{} {line}; echo code=$?", program().display()));
+    screen.wait_for("the question", |text| text.contains("Replace it? [y/N]"));
+    screen.key("C-c");
+    let shown = screen.wait_for("the end", |text| text.contains("\ncode=130"));
+    assert!(shown.contains("interrupted by SIGINT"), "{shown}");
     // A dry run never asks.
     let (shown, code) = on_terminal(&args(&["--force", "--dry-run"]), "");
     assert_eq!((code, shown.contains("[y/N]")), (0, false), "{shown}");
@@ -88,14 +91,8 @@ fn what_would_be_lost_is_shown_and_asked_for_once() {
     let (shown, code) = on_terminal(&args(&["--force", "-y"]), "");
     assert_eq!((code, shown.contains("[y/N]")), (0, false), "{shown}");
     let mut command = command(&program(), &args(&["--force"]));
-    run(
-        {
-            command.env("CI", "true");
-            command
-        },
-        "",
-    )
-    .expect(0);
+    command.env("CI", "true");
+    run(command, "").expect(0);
     assert_eq!(setting.backups(), 3);
     // Nothing to replace, nothing to ask.
     restatectl(&args(&["--force", "--resume"])).expect(0);

@@ -36,7 +36,8 @@ impl Reader {
         Reader { cluster, shell, folder, addresses, files, code: 0, outputs, wrong }
     }
 
-    fn follow(mut self, page: &str) {
+    /// The page has this many commands at least.
+    fn follow(mut self, page: &str, least: usize) {
         let read = Page::read(page);
         for step in read.steps() {
             match step {
@@ -45,6 +46,7 @@ impl Reader {
                 Step::Command(command) => self.run(command),
             }
         }
+        assert!(self.outputs.len() >= least, "{page}: {} commands", self.outputs.len());
         assert!(self.code == 0, "the last command ended with {}", self.code);
         if std::env::var_os("RESTATECTL_UPDATE_PAGES").is_some() {
             read.update(&self.outputs);
@@ -127,7 +129,7 @@ fn the_readme_shows_what_happens() {
         ("localhost:5122".to_owned(), first.clone()),
         ("127.0.0.1:5122".to_owned(), format!("127.0.0.1:{port}")),
     ];
-    Reader::new(cluster, addresses, &first).follow("README.md");
+    Reader::new(cluster, addresses, &first).follow("README.md", 6);
 }
 
 #[test]
@@ -140,5 +142,5 @@ fn the_runbook_can_be_followed() {
     let members = members.map(|(real, n)| (format!("etcd-{n}.example.com:2379"), real));
     let addresses: Vec<_> = nodes.chain(members).collect();
     let first = addresses[0].1.clone();
-    Reader::new(cluster, addresses, &first).follow("docs/runbook.md");
+    Reader::new(cluster, addresses, &first).follow("docs/runbook.md", 16);
 }
