@@ -1,4 +1,4 @@
-//! Compiles the cluster's gRPC services from `proto/`; needs `protoc` (Debian: `protobuf-compiler`). Tells
+//! Compiles the cluster's gRPC services from `proto/`; needs `protoc` (see docs/install.md). Tells
 //! the program its commit and target.
 
 use std::path::Path;

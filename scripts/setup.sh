@@ -33,8 +33,19 @@ need node "Node.js 20 or newer"
 need npm "npm"
 need python3 "Python 3"
 
+# Google's own definitions are not in Debian's package of the compiler.
+knows_googles_types() {
+    local folder result=0
+    folder=$(mktemp -d)
+    echo 'syntax = "proto3"; import "google/protobuf/descriptor.proto";' >"$folder/probe.proto"
+    protoc -I "$folder" -o /dev/null "$folder/probe.proto" >/dev/null 2>&1 || result=1
+    rm -r "$folder"
+    return "$result"
+}
+
 missing=()
 command -v protoc >/dev/null 2>&1 || missing+=(protobuf-compiler)
+knows_googles_types || missing+=(libprotobuf-dev)
 command -v etcd >/dev/null 2>&1 || missing+=(etcd-server)
 command -v etcdctl >/dev/null 2>&1 || missing+=(etcd-client)
 command -v valgrind >/dev/null 2>&1 || missing+=(valgrind)
