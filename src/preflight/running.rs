@@ -4,7 +4,7 @@
 use super::guards::{Owner, owner};
 use super::source::not_of_migration;
 use super::{Check, Finding};
-use crate::backends::cluster::{Quorum, Seen};
+use crate::backends::cluster::{OnReplicated, Quorum, Seen};
 use crate::codec::Node;
 use crate::model::{Entry, Snapshot};
 use crate::outcome::Code;
@@ -47,7 +47,7 @@ const RESTART: &str = "stop all nodes, give them back their [metadata-client] se
 pub fn check_running_nodes(
     answers: &Answers,
     stored: Option<&Entry>,
-    on_replicated: bool,
+    on_replicated: OnReplicated,
     dry_run: bool,
 ) -> Finding {
     let at_home = answers.at_home.iter().filter_map(|(node, seen)| fault(node, seen, stored));
@@ -61,11 +61,20 @@ pub fn check_running_nodes(
         .map(|node| format!("{node} is of the source, and not of the target"));
     let faults: Vec<_> = at_home.chain(elsewhere).chain(unknown).collect();
     let all = answers.at_home.len() + answers.unknown.len();
-    if !on_replicated {
-        let detail = "the nodes of the target do not run on their replicated store";
-        return Finding::failed(Check::MigrationMode, Code::NotInMigrationMode, detail)
-            .items(faults)
-            .hint(RESTART);
+    match on_replicated {
+        OnReplicated::Yes => {}
+        OnReplicated::No => {
+            let detail = "the nodes of the target do not run on their replicated store";
+            return Finding::failed(Check::MigrationMode, Code::NotInMigrationMode, detail)
+                .items(faults)
+                .hint(RESTART);
+        }
+        OnReplicated::NoLeader => {
+            let detail = "no leader of the replicated store can tell whether the nodes of the target run on it";
+            return Finding::failed(Check::MigrationMode, Code::TargetUnavailable, detail)
+                .items(faults)
+                .hint("run this again when the metadata servers have elected one; an election takes seconds");
+        }
     }
     if faults.is_empty() {
         let detail = format!(
@@ -187,7 +196,7 @@ mod tests {
         }
     }
 
-    fn check(answers: &Answers, on_replicated: bool, dry_run: bool) -> Finding {
+    fn check(answers: &Answers, on_replicated: OnReplicated, dry_run: bool) -> Finding {
         check_running_nodes(answers, stored(7).as_ref(), on_replicated, dry_run)
     }
 
@@ -204,13 +213,16 @@ mod tests {
         ];
         let mut at_home = vec![(node(1), Ok(seen(1)))];
         let sound = Answers { at_home: at_home.clone(), ..Answers::default() };
-        assert!(check(&sound, true, false).code.is_none());
-        assert!(check(&sound, false, true).code.is_some());
+        assert!(check(&sound, OnReplicated::Yes, false).code.is_none());
+        let refused = Some(Code::NotInMigrationMode);
+        assert_eq!(check(&sound, OnReplicated::No, true).code, refused);
+        let untold = Some(Code::TargetUnavailable);
+        assert_eq!(check(&sound, OnReplicated::NoLeader, true).code, untold);
         at_home.extend((2..).map(node).zip(wrong.map(Ok)));
         at_home.push((node(9), Err("connection refused".to_owned())));
         let elsewhere = vec![(node(1), seen(1))];
         let answers = Answers { at_home, elsewhere, unknown: vec![node(10)] };
-        let finding = check(&answers, true, false);
+        let finding = check(&answers, OnReplicated::Yes, false);
         assert_eq!(finding.code, Some(Code::NotInMigrationMode));
         insta::assert_snapshot!(finding.items.join("\n"), @r"
         N2 (n2, http://n2:1) has not joined the cluster
@@ -224,7 +236,7 @@ mod tests {
         N1 answers at http://n1:1, where the source has n1
         N10 (n10, http://n10:1) is of the source, and not of the target
         ");
-        assert_eq!(check(&answers, true, true).status, super::super::Status::Warning);
+        assert_eq!(check(&answers, OnReplicated::Yes, true).status, super::super::Status::Warning);
     }
 
     #[test]

@@ -11,6 +11,7 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use tokio::join;
+use tokio::time::{Instant, timeout_at};
 
 use super::super::request::Request;
 use super::super::transport::{MAX_MESSAGE, Server, Servers};
@@ -32,23 +33,14 @@ pub(super) struct Leader {
 }
 
 impl Leader {
-    /// The server that says of itself that it leads; `None` if none of them does so at once.
+    /// The server that says of itself that it leads, or else the one that most others say it of: one
+    /// that has just been restarted may lead for seconds before its own status says so.
     ///
     /// It is found by what it answers, not by the address that the cluster knows it under: from where
     /// an operator is, that one may lead nowhere.
     pub(super) async fn find(peers: &Servers, known: &NodesConfiguration) -> Option<Leader> {
         let fingerprint = known.fingerprint?;
-        let mut asked: FuturesUnordered<_> =
-            peers.all().map(|server| leads(peers, server)).collect();
-        let search = async {
-            while let Some(answer) = asked.next().await {
-                if answer.is_some() {
-                    return answer;
-                }
-            }
-            None
-        };
-        let server = tokio::time::timeout(PATIENCE, search).await.ok().flatten()?;
+        let server = search(peers).await?;
         Some(Leader { server, cluster_name: known.cluster_name.clone(), fingerprint })
     }
 
@@ -70,8 +62,31 @@ impl Leader {
     }
 }
 
-/// This server, if it leads.
-async fn leads(peers: &Servers, server: &Server) -> Option<Server> {
+/// A metadata server, and what it says.
+struct Member {
+    server: Server,
+    id: u32,
+    /// Whom it takes for the leader.
+    names: Option<u32>,
+}
+
+async fn search(peers: &Servers) -> Option<Server> {
+    let deadline = Instant::now() + PATIENCE;
+    let mut asked: FuturesUnordered<_> = peers.all().map(|server| member(peers, server)).collect();
+    let mut members = Vec::new();
+    while let Ok(Some(answer)) = timeout_at(deadline, asked.next()).await {
+        match answer {
+            Some(member) if member.names == Some(member.id) => return Some(member.server),
+            other => members.extend(other),
+        }
+    }
+    let said: Vec<_> = members.iter().map(|member| (member.id, member.names)).collect();
+    let leader = named_by_most(&said)?;
+    members.into_iter().find(|member| member.id == leader).map(|member| member.server)
+}
+
+/// This server, if it is a metadata server.
+async fn member(peers: &Servers, server: &Server) -> Option<Member> {
     let channel = server.channel.clone();
     let mut member = MetadataServerSvcClient::new(channel.clone());
     let mut node = NodeCtlSvcClient::new(channel);
@@ -81,6 +96,27 @@ async fn leads(peers: &Servers, server: &Server) -> Option<Server> {
         peers.once(server, &of_member, member.status(())),
         peers.once(server, &of_node, node.get_ident(()))
     );
-    let is_leader = status.ok()?.leader? == ident.ok()?.node_id?.id;
-    is_leader.then(|| server.clone())
+    Some(Member { server: server.clone(), id: ident.ok()?.node_id?.id, names: status.ok()?.leader })
+}
+
+/// Of members, each with whom it takes for the leader, the one that most of them name.
+fn named_by_most(said: &[(u32, Option<u32>)]) -> Option<u32> {
+    let votes = |id: u32| said.iter().filter(|(_, named)| *named == Some(id)).count();
+    let most = said.iter().map(|(id, _)| *id).max_by_key(|id| votes(*id))?;
+    (votes(most) > 0).then_some(most)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::named_by_most;
+
+    #[test]
+    fn a_leader_that_does_not_know_it_yet_is_named_by_the_others() {
+        assert_eq!(named_by_most(&[(1, None), (2, None), (3, Some(2))]), Some(2));
+        assert_eq!(named_by_most(&[(1, Some(2)), (2, None), (3, Some(1)), (4, Some(2))]), Some(2));
+        // One that is named, and does not answer.
+        assert_eq!(named_by_most(&[(1, Some(2)), (3, Some(2))]), None);
+        assert_eq!(named_by_most(&[(1, None)]), None);
+        assert_eq!(named_by_most(&[]), None);
+    }
 }

@@ -18,7 +18,7 @@ use prost::bytes::Bytes;
 use tokio::join;
 
 pub use discovery::{ClusterOptions, connect};
-pub use node::Seen;
+pub use node::{OnReplicated, Seen};
 pub use quorum::Quorum;
 pub use write::WritableCluster;
 
@@ -84,29 +84,39 @@ impl Cluster {
     }
 
     /// Looks again for a leader that may be asked instead of the nodes.
-    async fn look_for_leader(&self) {
-        let leader = match Leader::find(&self.peers, &self.known).await {
-            Some(leader) if self.is_nodes_store(&leader).await => Some(leader),
-            _ => None,
+    async fn look_for_leader(&self) -> OnReplicated {
+        let leader = Leader::find(&self.peers, &self.known).await;
+        let seen = match &leader {
+            Some(leader) => self.is_nodes_store(leader).await,
+            None => OnReplicated::NoLeader,
         };
+        let leader = leader.filter(|_| seen == OnReplicated::Yes);
         let found =
             if leader.is_some() { "is asked" } else { "is not to be found: the nodes are asked" };
         tracing::debug!("{}: the replicated store's leader {found}", self.name);
         self.set_leader(leader);
+        seen
     }
 
     /// Whether the nodes' store is the one that this leader leads.
-    async fn is_nodes_store(&self, leader: &Leader) -> bool {
+    async fn is_nodes_store(&self, leader: &Leader) -> OnReplicated {
         let key = Key::NodesConfig.to_string();
         let (cached, there) = join!(self.cached_nodes_config(), leader.get(&self.peers, &key));
-        let Ok(Some(there)) = there else { return false };
+        let there = match there {
+            Ok(Some(there)) => there,
+            Ok(None) => return OnReplicated::No,
+            Err(_) => return OnReplicated::NoLeader,
+        };
         let decoded = |bytes: &[u8]| codec::decode(&Key::NodesConfig, bytes).ok();
         let (cached, led) = (cached.and_then(|cached| decoded(&cached)), decoded(&there.bytes));
         if cached.is_some() && cached == led {
-            return true;
+            return OnReplicated::Yes;
         }
         // What a node has cached may be old; its store is asked only then, since that takes longer.
-        matches!(self.get_from_node(&key).await, Ok(Some(here)) if here == there)
+        match self.get_from_node(&key).await {
+            Ok(Some(here)) if here == there => OnReplicated::Yes,
+            _ => OnReplicated::No,
+        }
     }
 
     /// As a node last had it from its store, in the stored encoding.

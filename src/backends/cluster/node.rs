@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::super::request::Request;
 use super::super::transport::{Address, MAX_MESSAGE, Server};
-use super::{Cluster, entry};
+use super::{Cluster, entry, quorum};
 use crate::model::{Entry, Key};
 use crate::proto::metadata_proxy_svc::GetRequest;
 use crate::proto::metadata_proxy_svc::metadata_proxy_svc_client::MetadataProxySvcClient;
@@ -13,7 +13,20 @@ use crate::proto::node_ctl_svc::node_ctl_svc_client::NodeCtlSvcClient;
 
 /// A node whose store has just lost its leader knows of the next one shortly.
 const PATIENCE: Duration = Duration::from_millis(1500);
+/// As long as a leader is waited for elsewhere.
+const PATIENCE_FOR_A_LEADER: Duration = Duration::from_secs(5);
 const BETWEEN_LOOKS: Duration = Duration::from_millis(500);
+
+/// Whether the nodes run on their own replicated store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnReplicated {
+    /// Its leader and the nodes hold the same `nodes_config`.
+    Yes,
+    /// They don't, or there is no such store.
+    No,
+    /// Nobody who leads it answers.
+    NoLeader,
+}
 
 /// What a node says of itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,14 +94,21 @@ impl Cluster {
             && addresses(self).iter().any(|address| theirs.contains(address))
     }
 
-    /// Whether the nodes run on their own replicated store, as its leader and they tell by holding the
-    /// same `nodes_config`.
-    pub async fn runs_on_replicated(&self) -> bool {
+    /// Whether the nodes run on their own replicated store.
+    pub async fn on_replicated(&self) -> OnReplicated {
+        if !quorum::has_members(&self.known) {
+            return OnReplicated::No;
+        }
         let since = Instant::now();
         loop {
-            self.look_for_leader().await;
-            if self.leader().is_some() || since.elapsed() >= PATIENCE {
-                return self.leader().is_some();
+            let seen = self.look_for_leader().await;
+            let patience = match seen {
+                OnReplicated::Yes => return seen,
+                OnReplicated::No => PATIENCE,
+                OnReplicated::NoLeader => PATIENCE_FOR_A_LEADER,
+            };
+            if since.elapsed() >= patience {
+                return seen;
             }
             tokio::time::sleep(BETWEEN_LOOKS).await;
         }

@@ -40,7 +40,7 @@ pub(super) async fn nodes(
     let Some(target) = target else {
         return Finding::skipped(Check::MigrationMode, "the target has no sound nodes_config");
     };
-    let on_replicated = cluster.runs_on_replicated().await;
+    let on_replicated = cluster.on_replicated().await;
     let answers = ask(cluster, source, &target).await;
     preflight::check_running_nodes(&answers, held, on_replicated, dry_run)
 }
