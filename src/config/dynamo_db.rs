@@ -17,9 +17,10 @@ pub(super) const FIELDS: [&str; 8] = [
 ];
 
 pub(super) fn dynamo_db(fields: &Fields<'_>, type_at: usize) -> Result<DynamoDbConfig, Fault> {
-    let (table, table_at) = fields
-        .text("table")?
-        .ok_or((type_at, "type \"dynamo-db\" needs table, a table's name".to_owned()))?;
+    let (table, table_at) = fields.text("table")?.ok_or_else(|| {
+        let needs = "type \"dynamo-db\" needs table, a table's name";
+        (type_at, fields.missing("table", needs))
+    })?;
     if table.is_empty() {
         return Err((table_at, "table is empty; name the table".to_owned()));
     }

@@ -6,6 +6,8 @@ use std::time::Duration;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::similar::similar;
+
 /// A value and where in the text it is.
 pub(super) type Placed<T> = (T, usize);
 
@@ -23,6 +25,17 @@ impl<'a> Fields<'a> {
 
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
         self.table.keys().map(|name| name.get_ref().as_ref())
+    }
+
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.get(name).is_some()
+    }
+
+    /// The message for a field that is missing, with the one that it may be written as.
+    pub(super) fn missing(&self, name: &str, needs: &str) -> String {
+        let mut alike = self.names().filter(|written| similar(written, [name]).is_some());
+        let written = alike.next().map(|written| format!("; the section has {written}"));
+        format!("{needs}{}", written.unwrap_or_default())
     }
 
     fn get(&self, name: &str) -> Option<&Spanned<DeValue<'a>>> {

@@ -6,30 +6,35 @@
 
 mod aws;
 mod dynamo_db;
+mod etcd;
 mod fields;
 mod ipv6;
 mod object_store;
 mod retry;
 mod secret;
 mod section;
+mod similar;
 
 use std::time::Duration;
 
 use thiserror::Error;
+use toml::Spanned;
 use toml::de::DeTable;
 
+pub(crate) use etcd::has_port;
 use fields::{Fault, Fields};
 pub(crate) use ipv6::fault as ipv6_fault;
 pub use retry::RetryPolicy;
 pub use secret::{AwsAccess, Secret};
 pub use section::Section;
 pub(crate) use section::without_userinfo;
+use similar::{did_you_mean, similar};
 
 /// The name of the section.
 const SECTION: &str = "metadata-client";
 
-/// Where an etcd listens by default.
-const ETCD_PORT: u16 = 2379;
+/// How types are named.
+const TYPES: [&str; 4] = ["replicated", "etcd", "object-store", "dynamo-db"];
 
 /// Fields that every type has.
 const COMMON: [&str; 6] = [
@@ -148,11 +153,10 @@ pub fn parse(text: &str, file: &str) -> Result<Loaded, ConfigError> {
     };
     let document = DeTable::parse(text)
         .map_err(|error| fault(error.span().map(|span| span.start), error.message().to_owned()))?;
-    let (_, value) = document
-        .get_ref()
-        .iter()
-        .find(|(name, _)| name.get_ref() == SECTION)
-        .ok_or_else(|| fault(None, format!("has no [{SECTION}] section")))?;
+    let (_, value) =
+        document.get_ref().iter().find(|(name, _)| name.get_ref() == SECTION).ok_or_else(|| {
+            fault(None, format!("has no [{SECTION}] section{}", instead(&document)))
+        })?;
     let table = value.get_ref().as_table().ok_or_else(|| {
         fault(Some(value.span().start), format!("{SECTION} must be a section, written [{SECTION}]"))
     })?;
@@ -167,22 +171,28 @@ pub fn parse(text: &str, file: &str) -> Result<Loaded, ConfigError> {
     })
 }
 
+/// A section whose name is like the one that is missing.
+fn instead(document: &Spanned<DeTable<'_>>) -> String {
+    let names = document.get_ref().keys().map(|name| name.get_ref().as_ref());
+    let mut alike = names.filter(|name| similar(name, [SECTION]).is_some());
+    alike.next().map(|name| format!("; it has [{name}]")).unwrap_or_default()
+}
+
 fn store(fields: &Fields<'_>) -> Result<StoreConfig, Fault> {
     let Some((kind, at)) = fields.text("type")? else { return replicated(fields) };
     match kind.as_str() {
         "replicated" | "embedded" => replicated(fields),
-        "etcd" => etcd(fields, at).map(StoreConfig::Etcd),
+        "etcd" => etcd::etcd(fields, at).map(StoreConfig::Etcd),
         "object-store" => object_store::object_store(fields, at)
             .map(|config| StoreConfig::ObjectStore(Box::new(config))),
         "dynamo-db" => {
             dynamo_db::dynamo_db(fields, at).map(|config| StoreConfig::DynamoDb(Box::new(config)))
         }
-        other => Err((
-            at,
-            format!(
-                "unknown type {other:?}; Restate knows replicated, etcd, object-store, dynamo-db"
-            ),
-        )),
+        other => {
+            let known = "Restate knows replicated, etcd, object-store, dynamo-db";
+            let meant = did_you_mean(other, TYPES);
+            Err((at, format!("unknown type {other:?}; {known}{meant}")))
+        }
     }
 }
 
@@ -199,48 +209,6 @@ fn replicated(fields: &Fields<'_>) -> Result<StoreConfig, Fault> {
     }
 }
 
-fn etcd(fields: &Fields<'_>, type_at: usize) -> Result<EtcdConfig, Fault> {
-    let (written, at) = fields
-        .texts("addresses")?
-        .ok_or((type_at, "type \"etcd\" needs addresses, a list of \"host:port\"".to_owned()))?;
-    if written.is_empty() {
-        return Err((at, "addresses is empty; name at least one \"host:port\"".to_owned()));
-    }
-    let addresses = written
-        .into_iter()
-        .map(|(address, at)| etcd_address(&address).map_err(|reason| (at, reason)))
-        .collect::<Result<_, _>>()?;
-    Ok(EtcdConfig { addresses, timeouts: timeouts(fields)? })
-}
-
-/// `host:port`, where Restate's client also takes `http://` in front.
-fn etcd_address(address: &str) -> Result<String, String> {
-    let bare = address.strip_prefix("http://").unwrap_or(address).trim_end_matches('/');
-    if bare.starts_with("https://") {
-        return Err(
-            "addresses are reached over plain http; Restate's etcd client has no TLS".into()
-        );
-    }
-    // Anything in front of an @ is a password, and is not to be shown.
-    let shown = section::without_userinfo(address);
-    let wrong = || format!("{shown:?} is no address; write it as \"host:port\"");
-    if let Some(fault) = ipv6_fault(bare, ETCD_PORT).filter(|_| !bare.contains('@')) {
-        return Err(format!("{shown:?} {fault}"));
-    }
-    let uri: tonic::transport::Uri = format!("http://{bare}").parse().map_err(|_| wrong())?;
-    match uri.authority() {
-        Some(authority)
-            if authority.as_str() == bare
-                && !bare.contains('@')
-                && !authority.host().is_empty()
-                && (authority.host() == bare || authority.port_u16().is_some()) =>
-        {
-            Ok(bare.to_owned())
-        }
-        _ => Err(wrong()),
-    }
-}
-
 fn timeouts(fields: &Fields<'_>) -> Result<Timeouts, Fault> {
     let seconds = Duration::from_secs;
     Ok(Timeouts {
@@ -253,24 +221,15 @@ fn timeouts(fields: &Fields<'_>) -> Result<Timeouts, Fault> {
 fn warnings(fields: &Fields<'_>, store: &StoreConfig, file: &str) -> Vec<String> {
     let mut warnings = unknown_fields(fields, store, file);
     if let StoreConfig::Etcd(etcd) = store {
-        let without_port = etcd.addresses.iter().filter(|address| !has_port(address));
-        warnings.extend(without_port.map(|address| {
-            format!("{file}: the address {address:?} has no port, which means 80; etcd's is 2379")
-        }));
+        warnings.extend(etcd::warnings(etcd, file));
     }
     warnings
-}
-
-/// Whether `host:port` has its second half.
-pub(crate) fn has_port(address: &str) -> bool {
-    let port = address.rsplit_once(':').map(|(_, port)| port);
-    port.is_some_and(|port| port.bytes().all(|digit| digit.is_ascii_digit()))
 }
 
 fn unknown_fields(fields: &Fields<'_>, store: &StoreConfig, file: &str) -> Vec<String> {
     let (kind, own): (_, &[&str]) = match store {
         StoreConfig::Replicated(_) => ("replicated", &["address", "addresses"]),
-        StoreConfig::Etcd(_) => ("etcd", &["addresses"]),
+        StoreConfig::Etcd(_) => ("etcd", &etcd::FIELDS),
         StoreConfig::ObjectStore(_) => ("object-store", &object_store::FIELDS),
         StoreConfig::DynamoDb(_) => ("dynamo-db", &dynamo_db::FIELDS),
     };
@@ -278,7 +237,11 @@ fn unknown_fields(fields: &Fields<'_>, store: &StoreConfig, file: &str) -> Vec<S
         .names()
         .filter(|name| !COMMON.contains(name) && !own.contains(name))
         .map(|name| {
-            format!("{file}: [{SECTION}] has the field {name}, which type {kind:?} does not know")
+            let known = COMMON.iter().chain(own).copied();
+            let meant = did_you_mean(name, known.filter(|known| !fields.has(known)));
+            format!(
+                "{file}: [{SECTION}] has the field {name}, which type {kind:?} does not know{meant}"
+            )
         })
         .collect()
 }

@@ -45,10 +45,10 @@ pub(super) fn object_store(
     fields: &Fields<'_>,
     type_at: usize,
 ) -> Result<ObjectStoreConfig, Fault> {
-    let (path, path_at) = fields.text("path")?.ok_or((
-        type_at,
-        "type \"object-store\" needs path, such as \"s3://bucket/prefix\"".to_owned(),
-    ))?;
+    let (path, path_at) = fields.text("path")?.ok_or_else(|| {
+        let needs = "type \"object-store\" needs path, such as \"s3://bucket/prefix\"";
+        (type_at, fields.missing("path", needs))
+    })?;
     let (bucket, prefix) = location(&path).map_err(|reason| (path_at, reason))?;
     Ok(ObjectStoreConfig {
         bucket,

@@ -104,6 +104,13 @@ fn the_section_is_shown_as_written_without_its_secrets() {
 }
 
 #[test]
+fn a_misspelt_field_is_told_with_the_one_that_is_missing() {
+    let text = "[metadata-client]\ntype = \"object-store\"\npath = \"s3://b\"\naws_region = \"r\"\n\
+                aws-regions = \"r\"\nconect-timeout = \"1s\"\npaths = \"s3://c\"";
+    insta::assert_snapshot!(parse(text, "f").unwrap().warnings.join("\n"));
+}
+
+#[test]
 fn refusals_name_the_file_and_the_place() {
     let all = [
         "",
@@ -111,6 +118,10 @@ fn refusals_name_the_file_and_the_place() {
         "metadata-client = 5",
         "[metadata-client]\ntype = 5",
         "[metadata-client]\ntype = \"zookeeper\"",
+        "[metadata-client]\ntype = \"dynamodb\"",
+        "[metadata_client]\ntype = \"etcd\"",
+        "[metadata-client]\ntype = \"etcd\"\nadresses = [\"a:1\"]",
+        "[metadata-client]\ntype = \"dynamo-db\"\ntables = \"t\"",
         "[metadata-client]\ntype = \"dynamo-db\"",
         "[metadata-client]\ntype = \"dynamo-db\"\ntable = \"\"",
         "[metadata-client]\ntype = \"dynamo-db\"\ntable = \"t\"\nkey-prefix = 5",

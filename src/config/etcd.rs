@@ -1,0 +1,67 @@
+//! The fields of `type = "etcd"`.
+
+use super::fields::{Fault, Fields};
+use super::{EtcdConfig, ipv6_fault, timeouts, without_userinfo};
+
+/// Where an etcd listens by default.
+const PORT: u16 = 2379;
+
+/// The fields of this type, beside those of every type.
+pub(super) const FIELDS: [&str; 1] = ["addresses"];
+
+pub(super) fn etcd(fields: &Fields<'_>, type_at: usize) -> Result<EtcdConfig, Fault> {
+    let (written, at) = fields.texts("addresses")?.ok_or_else(|| {
+        let needs = "type \"etcd\" needs addresses, a list of \"host:port\"";
+        (type_at, fields.missing("addresses", needs))
+    })?;
+    if written.is_empty() {
+        return Err((at, "addresses is empty; name at least one \"host:port\"".to_owned()));
+    }
+    let addresses = written
+        .into_iter()
+        .map(|(written, at)| address(&written).map_err(|reason| (at, reason)))
+        .collect::<Result<_, _>>()?;
+    Ok(EtcdConfig { addresses, timeouts: timeouts(fields)? })
+}
+
+/// `host:port`, where Restate's client also takes `http://` in front.
+fn address(written: &str) -> Result<String, String> {
+    let bare = written.strip_prefix("http://").unwrap_or(written).trim_end_matches('/');
+    if bare.starts_with("https://") {
+        return Err(
+            "addresses are reached over plain http; Restate's etcd client has no TLS".into()
+        );
+    }
+    // Anything in front of an @ is a password, and is not to be shown.
+    let shown = without_userinfo(written);
+    let wrong = || format!("{shown:?} is no address; write it as \"host:port\"");
+    if let Some(fault) = ipv6_fault(bare, PORT).filter(|_| !bare.contains('@')) {
+        return Err(format!("{shown:?} {fault}"));
+    }
+    let uri: tonic::transport::Uri = format!("http://{bare}").parse().map_err(|_| wrong())?;
+    match uri.authority() {
+        Some(authority)
+            if authority.as_str() == bare
+                && !bare.contains('@')
+                && !authority.host().is_empty()
+                && (authority.host() == bare || authority.port_u16().is_some()) =>
+        {
+            Ok(bare.to_owned())
+        }
+        _ => Err(wrong()),
+    }
+}
+
+/// What deserves a look.
+pub(super) fn warnings<'a>(etcd: &'a EtcdConfig, file: &'a str) -> impl Iterator<Item = String> {
+    let without_port = etcd.addresses.iter().filter(|address| !has_port(address));
+    without_port.map(move |address| {
+        format!("{file}: the address {address:?} has no port, which means 80; etcd's is {PORT}")
+    })
+}
+
+/// Whether `host:port` has its second half.
+pub(crate) fn has_port(address: &str) -> bool {
+    let port = address.rsplit_once(':').map(|(_, port)| port);
+    port.is_some_and(|port| port.bytes().all(|digit| digit.is_ascii_digit()))
+}

@@ -1,0 +1,43 @@
+//! Names that somebody may have meant.
+
+/// How alike two names have to be, of 1 for equal ones: a letter or two may differ, a word may not.
+const ALIKE: f64 = 0.75;
+
+/// `; did you mean NAME?`, or nothing if none of the names is like it.
+pub(super) fn did_you_mean<'a>(written: &str, names: impl IntoIterator<Item = &'a str>) -> String {
+    similar(written, names).map(|name| format!("; did you mean {name}?")).unwrap_or_default()
+}
+
+/// The name that is most like it.
+pub(super) fn similar<'a>(
+    written: &str,
+    names: impl IntoIterator<Item = &'a str>,
+) -> Option<&'a str> {
+    let written = written.to_lowercase().replace('_', "-");
+    let alike = |name: &'a str| (strsim::normalized_damerau_levenshtein(&written, name), name);
+    let most = names.into_iter().map(alike).max_by(|(a, _), (b, _)| a.total_cmp(b))?;
+    (most.0 >= ALIKE).then_some(most.1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::similar;
+
+    #[test]
+    fn slips_are_seen_and_other_names_are_not() {
+        let names = ["replicated", "etcd", "object-store", "dynamo-db", "aws-secret-access-key"];
+        for (written, meant) in [
+            ("etdc", Some("etcd")),
+            ("Etcd", Some("etcd")),
+            ("object_store", Some("object-store")),
+            ("objectstore", Some("object-store")),
+            ("dynamodb", Some("dynamo-db")),
+            ("replicatd", Some("replicated")),
+            ("zookeeper", None),
+            ("aws-access-key-id", None),
+            ("", None),
+        ] {
+            assert_eq!(similar(written, names), meant, "{written}");
+        }
+    }
+}
