@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::backends::backup::{self, Place};
 use crate::codec;
-use crate::commands::{Context, list, store_arg};
+use crate::commands::{Context, list, opened, store_arg};
 use crate::outcome::{BackedUp, Code, Failure, Outcome, StoreName, Subject};
 use crate::snapshot;
 use crate::watch::Stage;
@@ -34,7 +34,7 @@ pub struct BackupArgs {
 /// Any [`Failure`] of opening or reading; [`Code::BackupFailed`].
 pub async fn run(args: &BackupArgs, context: &Context<'_>) -> anyhow::Result<Outcome> {
     let from = args.from.as_deref().map(|from| store_arg::load(from, context)).transpose()?;
-    let opened = store_arg::open_source(from, context).await?;
+    let opened = opened::open_source(from, context).await?;
     let source = opened.source();
     let read = snapshot::read(source, Stage::ReadSource, context.watch).await;
     let snapshot = read.map_err(|error| opened.failure(&error))?;

@@ -4,7 +4,7 @@ use clap::builder::NonEmptyStringValueParser;
 
 use crate::cli::Output;
 use crate::codec;
-use crate::commands::{Context, store_arg};
+use crate::commands::{Context, opened, store_arg};
 use crate::model::{Entry, Key};
 use crate::outcome::{Code, Failure, Gotten, Outcome, Subject};
 
@@ -41,7 +41,7 @@ pub async fn run(args: &GetArgs, context: &Context<'_>) -> anyhow::Result<Outcom
         return Err(Failure::new(Code::Usage, reason).into());
     }
     let from = args.from.as_deref().map(|from| store_arg::load(from, context)).transpose()?;
-    let opened = store_arg::open_source(from, context).await?;
+    let opened = opened::open_source(from, context).await?;
     let key = Key::parse(&args.key);
     let source = opened.source();
     let mut entries =

@@ -1,7 +1,7 @@
 //! `metadata list`: what a store holds.
 
 use crate::codec;
-use crate::commands::{Context, store_arg};
+use crate::commands::{Context, opened, store_arg};
 use crate::model::{Entry, Snapshot};
 use crate::outcome::{Listing, Outcome, StoreName, Subject};
 use crate::snapshot;
@@ -31,7 +31,7 @@ const UNLISTED: &str = "the store does not permit to list: it was read by the kn
 /// Any [`Failure`](crate::outcome::Failure) of opening or reading.
 pub async fn run(args: &ListArgs, context: &Context<'_>) -> anyhow::Result<Outcome> {
     let from = args.from.as_deref().map(|from| store_arg::load(from, context)).transpose()?;
-    let opened = store_arg::open_source(from, context).await?;
+    let opened = opened::open_source(from, context).await?;
     let source = opened.source();
     let failed = |error| opened.failure(&error);
     let snapshot =

@@ -7,6 +7,7 @@ pub mod get;
 pub mod interrupt;
 pub mod list;
 pub mod migrate;
+pub mod opened;
 pub mod patch;
 pub mod put;
 pub mod store_arg;

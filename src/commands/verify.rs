@@ -7,7 +7,8 @@ use tokio::try_join;
 use crate::backends::cluster::Quorum;
 use crate::codec;
 use crate::commands::Context;
-use crate::commands::store_arg::{self, Opened, is_same_store};
+use crate::commands::opened::{self, Opened};
+use crate::commands::store_arg::{self, is_same_store};
 use crate::model::Key;
 use crate::outcome::{Code, Compared, Failure, Outcome, StoreName, Subject};
 use crate::snapshot;
@@ -58,9 +59,9 @@ pub async fn run(args: &VerifyArgs, context: &Context<'_>) -> anyhow::Result<Out
     if from.as_ref().is_some_and(|from| is_same_store(from, &to)) {
         return Err(same_store("--from and --toml lead to the same store").into());
     }
-    let theirs = store_arg::open_other(to, context).await?;
+    let theirs = opened::open_other(to, context).await?;
     let target = theirs.source();
-    let opened = store_arg::open_source(from, context).await?;
+    let opened = opened::open_source(from, context).await?;
     let source = opened.source();
     if let (Some(one), Some(other)) = (opened.cluster(), theirs.cluster())
         && one.shares_nodes_with(other)

@@ -13,7 +13,8 @@ use serde_json::Value as Json;
 
 use crate::backends::Target;
 use crate::codec;
-use crate::commands::store_arg::{self, Writable};
+use crate::commands::opened::{self, Writable};
+use crate::commands::store_arg;
 use crate::commands::{Context, interrupt};
 use crate::confirm::{self, Answer};
 use crate::edit::Patch;
@@ -86,7 +87,7 @@ async fn work(
     record: &Record,
 ) -> Result<(), Failure> {
     let from = args.from.as_deref().map(|from| store_arg::load(from, context)).transpose()?;
-    let store = store_arg::open_editable(from, context).await?;
+    let store = opened::open_editable(from, context).await?;
     record.opened(store.target());
     let key = record.key();
     let found = read(&store, &key).await?;

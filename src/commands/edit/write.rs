@@ -9,7 +9,7 @@ use crate::backends::backup::{self, Place};
 use crate::backends::{Change as Write, Effect, StoreError, Target};
 use crate::codec;
 use crate::commands::backup as backup_command;
-use crate::commands::store_arg::Writable;
+use crate::commands::opened::Writable;
 use crate::edit;
 use crate::model::{Entry, Snapshot};
 use crate::outcome::{Code, Failure};

@@ -13,7 +13,8 @@ use crate::backends::cluster::{self, Cluster, ClusterOptions, Quorum};
 use crate::backends::{StoreError, Target};
 use crate::codec::{self, NodesConfiguration};
 use crate::commands::Context;
-use crate::commands::store_arg::{self, Opened, StoreArg, Writable};
+use crate::commands::opened::{self, Opened, Writable};
+use crate::commands::store_arg::StoreArg;
 use crate::model::Snapshot;
 use crate::outcome::{Failure, StoreName};
 use crate::preflight::{self as checks, Check, Finding, Ignored};
@@ -61,9 +62,9 @@ pub(super) async fn gather(
     let target = writable.target();
     record.target(StoreName::of(target));
     // Wrong usage is told before anything is asked.
-    let reading = match store_arg::place(from.as_ref(), context)? {
+    let reading = match opened::place(from.as_ref(), context)? {
         Some(options) => Reading::Cluster(options),
-        None => Reading::Store(store_arg::open_source(from, context).await?),
+        None => Reading::Store(opened::open_source(from, context).await?),
     };
     let reading = async {
         match reading {

@@ -14,7 +14,8 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 
-use crate::commands::store_arg::{self, StoreArg, Writable, is_same_store};
+use crate::commands::opened::{self, Writable};
+use crate::commands::store_arg::{self, StoreArg, is_same_store};
 use crate::commands::{Context, interrupt};
 use crate::config::Loaded;
 use crate::model::Key;
@@ -147,7 +148,7 @@ async fn open(args: &MigrateArgs, context: &Context<'_>) -> Result<Arguments, Fa
     if from.as_ref().is_some_and(|from| is_same_store(from, &to)) {
         return Err(Failure::new(Code::SameStore, "--from and --toml lead to the same store"));
     }
-    let is_cluster = store_arg::place(Some(&to), context)?.is_some();
+    let is_cluster = opened::place(Some(&to), context)?.is_some();
     let StoreArg::Config(loaded) = to else {
         let reason = format!("{} is a backup file, which is no target", args.toml);
         return Err(Failure::new(Code::ConfigInvalid, reason)
@@ -156,7 +157,7 @@ async fn open(args: &MigrateArgs, context: &Context<'_>) -> Result<Arguments, Fa
     if is_cluster {
         fits_a_cluster(args, from.as_ref(), context)?;
     }
-    let target = store_arg::open_target(&loaded, context).await?;
+    let target = opened::open_target(&loaded, context).await?;
     Ok((from, loaded, target))
 }
 
@@ -166,7 +167,7 @@ fn fits_a_cluster(
     from: Option<&StoreArg>,
     context: &Context<'_>,
 ) -> Result<(), Failure> {
-    if store_arg::place(from, context)?.is_some() {
+    if opened::place(from, context)?.is_some() {
         let reason = "the target is the running cluster, which can't be the source as well";
         return Err(Failure::new(Code::Usage, reason)
             .hint(

@@ -9,7 +9,7 @@ use crate::backends::cluster::{Cluster, Quorum};
 use crate::backends::{StoreError, Target};
 use crate::codec::{self, NodesConfiguration};
 use crate::commands::Context;
-use crate::commands::store_arg::Writable;
+use crate::commands::opened::Writable;
 use crate::merge;
 use crate::model::{Key, Snapshot};
 use crate::plan::{self, OnExisting, Plan};

@@ -11,7 +11,7 @@ use crate::apply;
 use crate::backends::backup::{self, Place};
 use crate::backends::{StoreError, Target};
 use crate::codec;
-use crate::commands::store_arg::Opened;
+use crate::commands::opened::Opened;
 use crate::commands::{Context, backup as backup_command};
 use crate::model::{Key, Snapshot};
 use crate::outcome::{Code, Failure};

@@ -7,8 +7,12 @@
 //! The crate of that name writes ([`super::encode`]), and is not used to read: it indexes without
 //! looking at the bounds, so that damaged bytes would end the program. In tests it is the other opinion.
 
+mod buffer;
+
 use base64::Engine as _;
 use serde_json::{Map, Number, Value as Json};
+
+use buffer::{Buffer, Elements, Slot, back, offset};
 
 /// Deeper than anything Restate nests, and far from the end of the stack.
 pub(super) const MAX_DEPTH: usize = 64;
@@ -38,28 +42,8 @@ pub(super) fn is_whole_in_json(buffer: &[u8]) -> Result<(), String> {
     decoder.lost.map_or(Ok(()), |what| Err(format!("holds {what}, which JSON has no word for")))
 }
 
-/// Where a value is, and as what it is to be read.
-#[derive(Clone, Copy)]
-struct Slot {
-    /// Of the value itself where it is inline, of its offset where it is not.
-    at: usize,
-    /// The width of the slot: its parent's.
-    slot_width: usize,
-    kind: u8,
-    /// The width of what an offset points at.
-    width: usize,
-}
-
-/// A vector whose elements lie one after the other.
-#[derive(Clone, Copy)]
-struct Elements {
-    at: usize,
-    width: usize,
-    count: usize,
-}
-
 struct Decoder<'a> {
-    buffer: &'a [u8],
+    buffer: Buffer<'a>,
     /// What lies deeper is gone through, and not kept.
     kept_depth: usize,
     elements_left: usize,
@@ -98,7 +82,7 @@ impl<'a> Decoder<'a> {
     // maps, which is what its texts may exceed the buffer by.
     fn new(buffer: &'a [u8], kept_depth: usize) -> Self {
         Decoder {
-            buffer,
+            buffer: Buffer(buffer),
             kept_depth,
             elements_left: buffer.len().saturating_add(1),
             text_left: buffer.len().saturating_mul(TEXT_FACTOR),
@@ -107,21 +91,8 @@ impl<'a> Decoder<'a> {
     }
 
     fn document(&mut self) -> Result<Json, String> {
-        let root = self.root()?;
+        let root = self.buffer.root()?;
         self.value(root, 0)
-    }
-
-    fn root(&self) -> Result<Slot, String> {
-        let [.., packed, slot_width] = *self.buffer else {
-            return Err("too short for a flexbuffer".to_owned());
-        };
-        let slot_width = usize::from(slot_width);
-        if !matches!(slot_width, 1 | 2 | 4 | 8) {
-            return Err(format!("the root's width is {slot_width}, not 1, 2, 4 or 8"));
-        }
-        let end = self.buffer.len() - 2;
-        let at = end.checked_sub(slot_width).ok_or("the root begins before the buffer")?;
-        Ok(Slot { at, slot_width, kind: packed >> 2, width: 1 << (packed & 3) })
     }
 
     fn value(&mut self, slot: Slot, depth: usize) -> Result<Json, String> {
@@ -132,17 +103,23 @@ impl<'a> Decoder<'a> {
             self.elements_left.checked_sub(1).ok_or("more elements than it has bytes")?;
         match slot.kind {
             kind::NULL => Ok(Json::Null),
-            kind::BOOL => Ok(Json::Bool(self.unsigned(slot.at, slot.slot_width)? != 0)),
-            kind::INT => Ok(self.signed(slot.at, slot.slot_width)?.into()),
-            kind::UINT => Ok(self.unsigned(slot.at, slot.slot_width)?.into()),
+            kind::BOOL => Ok(Json::Bool(self.buffer.unsigned(slot.at, slot.slot_width)? != 0)),
+            kind::INT => Ok(self.buffer.signed(slot.at, slot.slot_width)?.into()),
+            kind::UINT => Ok(self.buffer.unsigned(slot.at, slot.slot_width)?.into()),
             kind::FLOAT => self.float(slot.at, slot.slot_width),
-            kind::INDIRECT_INT => Ok(self.signed(self.target(slot)?, slot.width)?.into()),
-            kind::INDIRECT_UINT => Ok(self.unsigned(self.target(slot)?, slot.width)?.into()),
+            kind::INDIRECT_INT => {
+                Ok(self.buffer.signed(self.buffer.target(slot)?, slot.width)?.into())
+            }
+            kind::INDIRECT_UINT => {
+                Ok(self.buffer.unsigned(self.buffer.target(slot)?, slot.width)?.into())
+            }
             kind::INDIRECT_FLOAT => {
-                let at = self.target(slot)?;
+                let at = self.buffer.target(slot)?;
                 self.float(at, slot.width)
             }
-            kind::KEY => self.key(self.target(slot)?).map(|text| Json::String(text.to_owned())),
+            kind::KEY => {
+                self.key(self.buffer.target(slot)?).map(|text| Json::String(text.to_owned()))
+            }
             kind::STRING => self.string(slot, depth),
             kind::BLOB => self.blob(slot, depth),
             kind::MAP => self.map(slot, depth),
@@ -156,15 +133,15 @@ impl<'a> Decoder<'a> {
     }
 
     fn string(&mut self, slot: Slot, depth: usize) -> Result<Json, String> {
-        let at = self.target(slot)?;
-        let text = std::str::from_utf8(self.counted(at, slot.width)?)
+        let at = self.buffer.target(slot)?;
+        let text = std::str::from_utf8(self.buffer.counted(at, slot.width)?)
             .map_err(|_| format!("the text at byte {at} is not UTF-8"))?;
         self.charge(text.len())?;
         Ok(if self.keeps(depth) { Json::String(text.to_owned()) } else { Json::Null })
     }
 
     fn blob(&mut self, slot: Slot, depth: usize) -> Result<Json, String> {
-        let blob = self.counted(self.target(slot)?, slot.width)?;
+        let blob = self.buffer.counted(self.buffer.target(slot)?, slot.width)?;
         self.charge(blob.len())?;
         self.lost = Some("plain bytes");
         let text = || base64::engine::general_purpose::STANDARD.encode(blob);
@@ -172,9 +149,9 @@ impl<'a> Decoder<'a> {
     }
 
     fn vector(&mut self, slot: Slot, depth: usize) -> Result<Json, String> {
-        let at = self.target(slot)?;
-        let elements = self.elements(at, slot.width)?;
-        self.array(elements.count, depth, |decoder, index| decoder.untyped(elements, index))
+        let at = self.buffer.target(slot)?;
+        let elements = self.buffer.elements(at, slot.width)?;
+        self.array(elements.count, depth, |decoder, index| decoder.buffer.untyped(elements, index))
     }
 
     fn array(
@@ -195,12 +172,12 @@ impl<'a> Decoder<'a> {
     }
 
     fn typed_vector(&mut self, slot: Slot, vector: u8, depth: usize) -> Result<Json, String> {
-        let at = self.target(slot)?;
+        let at = self.buffer.target(slot)?;
         let (elements, kind) = match vector {
             kind::VECTOR_INT..=kind::VECTOR_STRING => {
-                (self.elements(at, slot.width)?, vector - kind::VECTOR_INT + kind::INT)
+                (self.buffer.elements(at, slot.width)?, vector - kind::VECTOR_INT + kind::INT)
             }
-            kind::VECTOR_BOOL => (self.elements(at, slot.width)?, kind::BOOL),
+            kind::VECTOR_BOOL => (self.buffer.elements(at, slot.width)?, kind::BOOL),
             kind::VECTOR_INT2..=kind::VECTOR_FLOAT4 => {
                 let tuple = vector - kind::VECTOR_INT2;
                 let count = usize::from(tuple / 3) + 2;
@@ -217,15 +194,15 @@ impl<'a> Decoder<'a> {
     /// A map is a vector of values; in front of its count lie the offset of its vector of keys and
     /// the width of that one.
     fn map(&mut self, slot: Slot, depth: usize) -> Result<Json, String> {
-        let at = self.target(slot)?;
-        let values = self.elements(at, slot.width)?;
+        let at = self.buffer.target(slot)?;
+        let values = self.buffer.elements(at, slot.width)?;
         let keys_slot = back(at, 3, slot.width)?;
-        let keys_width = self.unsigned(back(at, 2, slot.width)?, slot.width)?;
+        let keys_width = self.buffer.unsigned(back(at, 2, slot.width)?, slot.width)?;
         if !matches!(keys_width, 1 | 2 | 4 | 8) {
             return Err(format!("the map at byte {at} has keys of width {keys_width}"));
         }
-        let keys_at = self.behind(keys_slot, slot.width)?;
-        let keys = self.elements(keys_at, usize::try_from(keys_width).unwrap_or(1))?;
+        let keys_at = self.buffer.behind(keys_slot, slot.width)?;
+        let keys = self.buffer.elements(keys_at, usize::try_from(keys_width).unwrap_or(1))?;
         if keys.count != values.count {
             return Err(format!(
                 "the map at byte {at} has {} keys for {} values",
@@ -235,10 +212,10 @@ impl<'a> Decoder<'a> {
         let mut fields = Map::new();
         let mut names = Vec::new();
         for index in 0..values.count {
-            let name_at = self.behind(offset(keys.at, index, keys.width)?, keys.width)?;
+            let name_at = self.buffer.behind(offset(keys.at, index, keys.width)?, keys.width)?;
             let name = self.key(name_at)?;
             names.push(name);
-            let element = self.untyped(values, index)?;
+            let element = self.buffer.untyped(values, index)?;
             let value = self.value(element, depth + 1)?;
             if self.keeps(depth + 1) {
                 fields.insert(name.to_owned(), value);
@@ -251,37 +228,6 @@ impl<'a> Decoder<'a> {
         }
     }
 
-    /// An element whose type stands in the list of type bytes behind the elements.
-    fn untyped(&self, elements: Elements, index: usize) -> Result<Slot, String> {
-        let types = offset(elements.at, elements.count, elements.width)?;
-        let packed = *self.bytes(offset(types, index, 1)?, 1)?.first().ok_or("no type byte")?;
-        Ok(Slot {
-            at: offset(elements.at, index, elements.width)?,
-            slot_width: elements.width,
-            kind: packed >> 2,
-            width: 1 << (packed & 3),
-        })
-    }
-
-    /// The vector at `at`, its count checked against the bytes that there are.
-    fn elements(&self, at: usize, width: usize) -> Result<Elements, String> {
-        let count = self.unsigned(back(at, 1, width)?, width)?;
-        let too_large = || format!("the count at byte {at} is too large");
-        let count = usize::try_from(count).map_err(|_| too_large())?;
-        let size = count.checked_mul(width).ok_or_else(too_large)?;
-        self.bytes(at, size)?;
-        Ok(Elements { at, width, count })
-    }
-
-    /// The bytes of a string or blob.
-    fn counted(&self, at: usize, width: usize) -> Result<&'a [u8], String> {
-        let length = self.unsigned(back(at, 1, width)?, width)?;
-        self.bytes(
-            at,
-            usize::try_from(length).map_err(|_| format!("the length at byte {at} is too large"))?,
-        )
-    }
-
     fn charge(&mut self, bytes: usize) -> Result<(), String> {
         let left = self.text_left.checked_sub(bytes);
         self.text_left = left.ok_or("far more text than it has bytes")?;
@@ -290,47 +236,15 @@ impl<'a> Decoder<'a> {
 
     /// The text up to the next zero byte.
     fn key(&mut self, at: usize) -> Result<&'a str, String> {
-        let rest = self.buffer.get(at..).ok_or("a key lies outside")?;
+        let rest = self.buffer.0.get(at..).ok_or("a key lies outside")?;
         let end = rest.iter().position(|byte| *byte == 0).ok_or("a key has no end")?;
         let text = rest.get(..end).unwrap_or_default();
         self.charge(text.len())?;
         std::str::from_utf8(text).map_err(|_| format!("the key at byte {at} is not UTF-8"))
     }
 
-    fn target(&self, slot: Slot) -> Result<usize, String> {
-        self.behind(slot.at, slot.slot_width)
-    }
-
-    /// What the offset stored at `at` points to.
-    fn behind(&self, at: usize, width: usize) -> Result<usize, String> {
-        let offset = self.unsigned(at, width)?;
-        usize::try_from(offset)
-            .ok()
-            .and_then(|offset| at.checked_sub(offset))
-            .ok_or_else(|| format!("the offset at byte {at} points before the buffer"))
-    }
-
-    fn bytes(&self, at: usize, length: usize) -> Result<&'a [u8], String> {
-        at.checked_add(length).and_then(|end| self.buffer.get(at..end)).ok_or_else(|| {
-            format!("{length} bytes at byte {at} go beyond its {} bytes", self.buffer.len())
-        })
-    }
-
-    fn unsigned(&self, at: usize, width: usize) -> Result<u64, String> {
-        let mut wide = [0_u8; 8];
-        for (to, from) in wide.iter_mut().zip(self.bytes(at, width)?) {
-            *to = *from;
-        }
-        Ok(u64::from_le_bytes(wide))
-    }
-
-    fn signed(&self, at: usize, width: usize) -> Result<i64, String> {
-        let unused = 64 - 8 * u32::try_from(width).unwrap_or(8).min(8);
-        Ok((self.unsigned(at, width)? << unused).cast_signed() >> unused)
-    }
-
     fn float(&mut self, at: usize, width: usize) -> Result<Json, String> {
-        let bits = self.unsigned(at, width)?;
+        let bits = self.buffer.unsigned(at, width)?;
         let float = match width {
             4 => f64::from(f32::from_bits(u32::try_from(bits).unwrap_or_default())),
             8 => f64::from_bits(bits),
@@ -354,15 +268,4 @@ fn twice(mut names: Vec<&str>) -> Option<&str> {
         [one, other] if one == other => Some(*one),
         _ => None,
     })
-}
-
-fn offset(at: usize, index: usize, width: usize) -> Result<usize, String> {
-    index
-        .checked_mul(width)
-        .and_then(|step| at.checked_add(step))
-        .ok_or_else(|| format!("an element behind byte {at} lies outside"))
-}
-
-fn back(at: usize, slots: usize, width: usize) -> Result<usize, String> {
-    at.checked_sub(slots * width).ok_or_else(|| format!("the head of byte {at} lies outside"))
 }
