@@ -77,6 +77,9 @@ fn another_cluster_is_not_replaced_unless_it_is_named() {
         let message = refused["error"]["message"].as_str().unwrap();
         assert!(message.contains("another cluster: prod, fingerprint 7"), "{message}");
         assert!(!hints(&refused).contains("--force replaces them"), "{}", hints(&refused));
+        // Its nodes_config is newer, too: both are permitted in one step.
+        let both = hints(&refused).contains("--force --overwrite-cluster prod --overwrite-newer");
+        assert_eq!(both, !options.contains(&"--overwrite-newer"), "{}", hints(&refused));
         assert_eq!(setting.etcd.content(), found);
     }
     let toml = setting.etcd.toml();

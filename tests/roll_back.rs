@@ -181,7 +181,7 @@ fn it_is_refused_where_it_should_be() {
     assert!(restatectl(&own).expect(2).err.contains("--from"));
     setting.cluster.restart_node(bystander, &Mode::Migration);
     setting.cluster.restart_node(0, &Mode::Normal);
-    setting.refused(&[], "not-in-migration-mode", "has the roles");
+    setting.refused(&[], "not-in-migration-mode", "has its normal roles");
     setting.cluster.restart_node(0, &Mode::Migration);
     // One that runs on the source is met by its store.
     setting.cluster.restart_node(bystander, &Mode::On(setting.etcd.section()));

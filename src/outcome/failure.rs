@@ -151,10 +151,11 @@ impl Failure {
             ),
             Code::SourceUnavailable if failure.message.contains("certificate") => failure.hint(
                 "--tls-ca names the authorities to trust, --tls-cert and --tls-key the certificate to \
-                 show; a name in the node's certificate belongs into --address",
+                 show; a name in the node's certificate belongs into the address",
             ),
             Code::SourceUnavailable => failure.hint(
-                "check --address: it is the node-to-node (fabric) address, by default port 5122",
+                "check --address, or addresses in the file of --from: it is the node-to-node (fabric) \
+                 address, by default port 5122",
             ),
             _ => failure,
         }

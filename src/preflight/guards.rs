@@ -76,10 +76,12 @@ pub fn check_target_cluster(
     if permits.overwrite_cluster == Some(name.as_str()) {
         return ok(format!("{detail}; --overwrite-cluster permits to replace it")).into_warning();
     }
-    Finding::failed(Check::TargetCluster, Code::TargetOtherCluster, detail).hint(format!(
-        "use another target; only if what it holds may be destroyed, add --force \
-         --overwrite-cluster {name}"
-    ))
+    let option = format!("--overwrite-cluster {name}");
+    let hint =
+        format!("use another target; only if what it holds may be destroyed, add --force {option}");
+    Finding::failed(Check::TargetCluster, Code::TargetOtherCluster, detail)
+        .hint(hint)
+        .permitted_by(option)
 }
 
 /// Whether a key of the target is newer than the source's: the cluster may have moved on there.
@@ -103,11 +105,14 @@ pub fn check_target_newer(plan: &Plan, permits: &Permits<'_>) -> Finding {
     if permitted {
         return Finding::ok(Check::TargetNewer, detail).items(newer).into_warning();
     }
-    Finding::failed(Check::TargetNewer, Code::TargetNewer, detail).items(newer).hint(
-        "where it is the same cluster, it seems to have run on this target since: the source is then \
-         old, and copying it would bring the past back; only if that is meant, add --force \
-         --overwrite-newer",
-    )
+    Finding::failed(Check::TargetNewer, Code::TargetNewer, detail)
+        .items(newer)
+        .hint(
+            "where it is the same cluster, it seems to have run on this target since: the source is \
+             then old, and copying it would bring the past back; only if that is meant, add --force \
+             --overwrite-newer",
+        )
+        .permitted_by("--overwrite-newer".to_owned())
 }
 
 #[cfg(test)]

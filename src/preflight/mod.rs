@@ -95,12 +95,15 @@ pub struct Finding {
     pub code: Option<Code>,
     /// What to do about it.
     pub hints: Vec<String>,
+    /// The option that lets a run pass all the same, beside `--force`.
+    pub permitted_by: Option<String>,
 }
 
 impl Finding {
     fn new(check: Check, status: Status, detail: impl Into<String>) -> Self {
         let detail = detail.into();
-        Finding { check, status, detail, items: Vec::new(), code: None, hints: Vec::new() }
+        let (items, hints) = (Vec::new(), Vec::new());
+        Finding { check, status, detail, items, code: None, hints, permitted_by: None }
     }
 
     fn ok(check: Check, detail: impl Into<String>) -> Self {
@@ -128,6 +131,11 @@ impl Finding {
 
     fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hints.push(hint.into());
+        self
+    }
+
+    fn permitted_by(mut self, option: String) -> Self {
+        self.permitted_by = Some(option);
         self
     }
 
@@ -184,7 +192,16 @@ pub fn refusal(findings: &[Finding]) -> Option<Failure> {
             }
             hints
         });
+    failure.hints.extend(permitted_together(&failed));
     Some(failure)
+}
+
+/// One refusal after the other would be told by one try after the other.
+fn permitted_together(failed: &[&Finding]) -> Option<String> {
+    let options: Vec<_> =
+        failed.iter().filter_map(|finding| finding.permitted_by.as_deref()).collect();
+    let all = options.len() > 1;
+    all.then(|| format!("if all of that is meant, add --force {}", options.join(" ")))
 }
 
 #[cfg(test)]

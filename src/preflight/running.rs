@@ -110,7 +110,7 @@ fn fault(node: &Node, seen: &Result<Seen, String>, stored: Option<&Entry>) -> Op
     if id != node.id {
         Some(format!("{node} is another node: N{id} of cluster {} answers", seen.cluster_name))
     } else if !roles.is_empty() {
-        Some(format!("{node} has the roles {}", roles.join(", ")))
+        Some(format!("{node} has its normal roles {}", roles.join(", ")))
     } else if seen.nodes_config.as_ref().and_then(Entry::value) != stored.and_then(Entry::value) {
         let (own, stored) = (version(seen.nodes_config.as_ref()), version(stored));
         Some(format!("{node} runs on another store: nodes_config is {own} there, {stored} here"))
@@ -227,7 +227,7 @@ mod tests {
         insta::assert_snapshot!(finding.items.join("\n"), @r"
         N2 (n2, http://n2:1) has not joined the cluster
         N3 (n3, http://n3:1) is another node: N9 of cluster demo answers
-        N4 (n4, http://n4:1) has the roles worker
+        N4 (n4, http://n4:1) has its normal roles worker
         N5 (n5, http://n5:1) runs on another store: nodes_config is at version 8 there, at version 7 here
         N6 (n6, http://n6:1) runs on another store: nodes_config is absent there, at version 7 here
         N7 (n7, http://n7:1) runs with generation 4, the target has 3

@@ -207,7 +207,7 @@ fn fault(node: &Node, ignored: &[Ignored]) -> Option<String> {
         Some(_) => None,
         None => {
             let roles = not_of_migration(&node.roles);
-            (!roles.is_empty()).then(|| format!("{node} has the roles {}", roles.join(", ")))
+            (!roles.is_empty()).then(|| format!("{node} has its normal roles {}", roles.join(", ")))
         }
     }
 }

@@ -125,7 +125,10 @@ fn a_cluster_at_work_is_edited_only_when_that_is_wanted() {
     let store = Store::cluster(&cluster, &folder);
     let refused = store.patch("rule_book", RULE).expect(5).json();
     assert_eq!(refused["error"]["code"], "not-in-migration-mode");
-    assert!(refused["error"]["message"].as_str().unwrap().contains("has the roles"), "{refused}");
+    assert!(
+        refused["error"]["message"].as_str().unwrap().contains("has its normal roles"),
+        "{refused}"
+    );
     let dry = store.run("patch", "rule_book", &["-n", "-p", RULE]).expect(0);
     assert!(
         dry.err.contains("Nothing was written") && dry.err.contains("+    \"scope2/*\""),
