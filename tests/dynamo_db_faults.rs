@@ -1,63 +1,26 @@
 //! A DynamoDB that answers late, wrongly or not at all: the right result or the right error, all of a
 //! transaction or nothing, and none of another writer's items overwritten.
 
-use std::sync::Arc;
-
 use serde_json::json;
-use tempfile::TempDir;
 
+use crate::behind_proxy::{BehindProxy, SHORT};
 use crate::migrate_to_s3::migrate;
-use crate::support::dynamo::{Table, decoded, item, table};
-use crate::support::http_proxy::{Fault, HttpProxy};
-use crate::support::restate::{Cluster, Mode};
-use crate::support::s3::toml_file;
-use crate::support::tool::{Run, restatectl};
+use crate::support::dynamo::{Table, decoded, item};
+use crate::support::http_proxy::Fault;
+use crate::support::restate::Cluster;
+use crate::support::tool::restatectl;
 
-const SHORT: [&str; 4] = ["--request-timeout", "1500", "-o", "json"];
 const WRITE: &str = "TransactWriteItems";
 
-struct Setting {
-    cluster: Cluster,
-    table: Arc<Table>,
-    proxy: HttpProxy,
-    folder: TempDir,
+fn behind_proxy() -> BehindProxy<Table> {
+    BehindProxy::table(Cluster::ready_to_move(3))
 }
 
-impl Setting {
-    fn new() -> Setting {
-        let mut cluster = Cluster::single(3);
-        cluster.set_rule("scope1/*", 5);
-        cluster.restart(&Mode::Migration);
-        Setting::of(cluster)
-    }
-
-    fn of(cluster: Cluster) -> Setting {
-        let table = Arc::new(table());
-        let proxy = HttpProxy::start(&table.server.endpoint);
-        Setting { cluster, table, proxy, folder: TempDir::new().unwrap() }
-    }
-
-    fn toml(&self, prefix: &str) -> String {
-        let section = self.table.section_at(&self.proxy.endpoint(), prefix);
-        toml_file(&self.folder, "dynamo.toml", &section)
-    }
-
-    fn migrate(&self, prefix: &str, more: &[&str]) -> Run {
-        migrate(&self.cluster, &self.toml(prefix), &[&SHORT[..], more].concat())
-    }
-
-    fn verify(&self, prefix: &str) {
-        let toml = self.toml(prefix);
-        restatectl(&["-s", &self.cluster.address(), "metadata", "verify", "--toml", &toml])
-            .expect(0);
-    }
-
-    /// To the first write behind the probe of a run.
-    fn inject_behind_the_probe(&self, times: usize, fault: Fault) {
-        let nothing = Fault::Before(Box::new(|| {}));
-        self.proxy.inject("POST", WRITE, 1, nothing);
-        self.proxy.inject("POST", WRITE, times, fault);
-    }
+/// To the first write behind the probe of a run.
+fn inject_behind_the_probe(setting: &BehindProxy<Table>, times: usize, fault: Fault) {
+    let nothing = Fault::Before(Box::new(|| {}));
+    setting.proxy.inject("POST", WRITE, 1, nothing);
+    setting.proxy.inject("POST", WRITE, times, fault);
 }
 
 /// A transaction that was cancelled for this reason, which the first item has.
@@ -72,10 +35,10 @@ fn cancelled(code: &str) -> Fault {
 
 #[test]
 fn faults_that_pass_are_survived() {
-    let setting = Setting::new();
+    let setting = behind_proxy();
     let fault = |prefix: &str, operation: &str, times, fault| {
         match operation {
-            WRITE => setting.inject_behind_the_probe(times, fault),
+            WRITE => inject_behind_the_probe(&setting, times, fault),
             _ => setting.proxy.inject("POST", operation, times, fault),
         }
         setting.migrate(prefix, &[]).expect(0);
@@ -101,8 +64,8 @@ fn faults_that_pass_are_survived() {
 
 #[test]
 fn attempts_of_one_write_have_one_token() {
-    let setting = Setting::new();
-    setting.inject_behind_the_probe(2, Fault::LoseAnswer);
+    let setting = behind_proxy();
+    inject_behind_the_probe(&setting, 2, Fault::LoseAnswer);
     setting.migrate("p/", &[]).expect(0);
     let requests = setting.proxy.requests();
     let writes = requests.iter().filter(|request| request.contains(WRITE));
@@ -117,12 +80,12 @@ fn attempts_of_one_write_have_one_token() {
 
 #[test]
 fn reads_that_are_left_unprocessed_are_made_again() {
-    let setting = Setting::new();
-    setting.table.put(&[item("p/rule_book", 1, b"\x05{\"version\":1}")]);
+    let setting = behind_proxy();
+    setting.store.put(&[item("p/rule_book", 1, b"\x05{\"version\":1}")]);
     let left = |names: &[&str]| {
         let keys: Vec<_> = names.iter().map(|name| json!({"pk": {"S": name}})).collect();
         let body = json!({"Responses": {}, "UnprocessedKeys":
-            {&setting.table.name: {"ConsistentRead": true, "Keys": keys}}});
+            {&setting.store.name: {"ConsistentRead": true, "Keys": keys}}});
         Fault::Json(200, body.to_string())
     };
     let get = || {
@@ -141,16 +104,16 @@ fn reads_that_are_left_unprocessed_are_made_again() {
 
 #[test]
 fn faults_that_stay_end_in_a_state_that_resume_finishes() {
-    let setting = Setting::new();
+    let setting = behind_proxy();
     for (prefix, fault) in [
         ("throttled/", Fault::Answer(400, "ThrottlingException")),
         ("lost/", Fault::Answer(503, "ServiceUnavailable")),
     ] {
-        setting.inject_behind_the_probe(usize::MAX / 4, fault);
+        inject_behind_the_probe(&setting, usize::MAX / 4, fault);
         let document = setting.migrate(prefix, &[]).expect(7).json();
         assert_eq!(document["error"]["code"], "target-unavailable");
         assert!(document["error"]["hints"][0].as_str().unwrap().ends_with("--resume"));
-        assert!(setting.table.items().keys().all(|name| !name.starts_with(prefix)));
+        assert!(setting.store.items().keys().all(|name| !name.starts_with(prefix)));
         setting.proxy.heal();
         setting.migrate(prefix, &["--resume"]).expect(0);
         setting.verify(prefix);
@@ -159,22 +122,22 @@ fn faults_that_stay_end_in_a_state_that_resume_finishes() {
 
 #[test]
 fn where_another_writer_was_faster_nothing_of_the_transaction_is_written() {
-    let setting = Setting::new();
+    let setting = behind_proxy();
     for (prefix, lost) in [("before/", false), ("between/", true)] {
         let name = format!("{prefix}pp_epoch_1");
-        let (table, theirs) = (setting.table.clone(), item(&name, 9, b"\x05theirs"));
+        let (table, theirs) = (setting.store.clone(), item(&name, 9, b"\x05theirs"));
         let interfere = Fault::Before(Box::new(move || table.put(std::slice::from_ref(&theirs))));
         if lost {
-            setting.inject_behind_the_probe(1, Fault::Answer(500, "InternalServerError"));
+            inject_behind_the_probe(&setting, 1, Fault::Answer(500, "InternalServerError"));
             setting.proxy.inject("POST", WRITE, 1, interfere);
         } else {
-            setting.inject_behind_the_probe(1, interfere);
+            inject_behind_the_probe(&setting, 1, interfere);
         }
         let document = setting.migrate(prefix, &[]).expect(7).json();
         assert_eq!(document["error"]["code"], "target-conflict");
         let message = document["error"]["message"].as_str().unwrap();
         assert!(message.contains("by another writer meanwhile: pp_epoch_1; 0 of 7"), "{message}");
-        let items = setting.table.items();
+        let items = setting.store.items();
         let below: Vec<_> = items.keys().filter(|key| key.starts_with(prefix)).collect();
         assert_eq!(below, [&name]);
         assert_eq!(decoded(&items[&name]), (9, b"\x05theirs".to_vec()));
@@ -183,9 +146,9 @@ fn where_another_writer_was_faster_nothing_of_the_transaction_is_written() {
 
 #[test]
 fn of_more_than_one_transaction_each_is_written_whole_or_not() {
-    let setting = Setting::of(Cluster::large(150));
+    let setting = BehindProxy::table(Cluster::large(150));
     // Epochs follow the fixed keys: the last is in the second of two transactions.
-    let (table, theirs) = (setting.table.clone(), item("p/pp_epoch_149", 9, b"\x05theirs"));
+    let (table, theirs) = (setting.store.clone(), item("p/pp_epoch_149", 9, b"\x05theirs"));
     let interfere = Fault::Before(Box::new(move || table.put(std::slice::from_ref(&theirs))));
     // The target has been read by the time it is probed.
     setting.proxy.inject("POST", WRITE, 1, interfere);
@@ -193,29 +156,29 @@ fn of_more_than_one_transaction_each_is_written_whole_or_not() {
     let toml = setting.toml("p/");
     let run = migrate(&setting.cluster, &toml, &[&long[..], &["-o", "json"]].concat());
     assert_eq!(run.expect(7).json()["error"]["code"], "target-conflict");
-    let items = setting.table.items();
+    let items = setting.store.items();
     assert!(!items.contains_key("p/nodes_config"));
     // The other transaction was under way, or went before.
     assert_eq!(items.len(), 101);
     setting
-        .table
+        .store
         .server
-        .boto("delete_item", &json!({"table": setting.table.name, "pk": "p/pp_epoch_149"}));
+        .boto("delete_item", &json!({"table": setting.store.name, "pk": "p/pp_epoch_149"}));
     migrate(&setting.cluster, &toml, &[&long[..], &["--resume"]].concat()).expect(0);
-    assert_eq!(setting.table.items().len(), 153);
+    assert_eq!(setting.store.items().len(), 153);
     setting.verify("p/");
 }
 
 #[test]
 fn denials_are_told_with_action_and_table() {
-    let setting = Setting::new();
+    let setting = behind_proxy();
     for (operation, code, words) in [
         ("BatchGetItem", "AccessDeniedException", "dynamodb:BatchGetItem on the table table-"),
         (WRITE, "AccessDeniedException", "dynamodb:PutItem or dynamodb:DeleteItem on the table"),
         (WRITE, "UnrecognizedClientException", "the AWS credentials are not accepted"),
         (WRITE, "ExpiredTokenException", "the AWS credentials are not accepted"),
     ] {
-        setting.table.put(&[json!({"pk": {"S": "p/new"}, "version": {"N": "1"}})]);
+        setting.store.put(&[json!({"pk": {"S": "p/new"}, "version": {"N": "1"}})]);
         setting.proxy.inject("POST", operation, 9, Fault::Answer(400, code));
         let document = setting.migrate("p/", &[]).expect(6).json();
         assert_eq!(document["error"]["code"], "target-denied");
@@ -223,12 +186,12 @@ fn denials_are_told_with_action_and_table() {
         assert!(message.contains(words), "{message}");
         setting.proxy.heal();
     }
-    assert_eq!(setting.table.items().len(), 1);
+    assert_eq!(setting.store.items().len(), 1);
 }
 
 #[test]
 fn without_permission_to_scan_or_describe_the_known_names_are_read() {
-    let setting = Setting::new();
+    let setting = behind_proxy();
     for operation in ["Scan", "DescribeTable"] {
         let denied = Fault::Answer(400, "AccessDeniedException");
         setting.proxy.inject("POST", operation, usize::MAX / 4, denied);
@@ -242,6 +205,6 @@ fn without_permission_to_scan_or_describe_the_known_names_are_read() {
     let run = restatectl(&args).expect(0);
     assert!(run.err.contains("warning: the store does not permit to list"), "{}", run.err);
     let listed = run.json();
-    assert_eq!(listed["keys"].as_array().unwrap().len(), setting.table.items().len());
+    assert_eq!(listed["keys"].as_array().unwrap().len(), setting.store.items().len());
     assert!(listed["foreign"].is_null());
 }

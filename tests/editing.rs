@@ -187,9 +187,7 @@ fn a_cluster_is_edited_through_its_servers_and_starts_on_the_result() {
 
 #[test]
 fn of_two_editors_at_once_none_is_lost() {
-    let mut cluster = Cluster::single(1);
-    cluster.set_rule("scope1/*", 5);
-    cluster.restart(&Mode::Migration);
+    let cluster = Cluster::ready_to_move(1);
     let (folder, etcd, bucket) = (TempDir::new().unwrap(), Etcd::start(), seaweed().bucket());
     let s3 = toml_file(&folder, "s3.toml", &bucket.section("p"));
     for toml in [&etcd.toml(), &s3] {

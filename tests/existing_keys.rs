@@ -3,7 +3,7 @@
 use serde_json::Value as Json;
 
 use crate::support::etcd::Etcd;
-use crate::support::restate::{Cluster, Mode};
+use crate::support::restate::Cluster;
 use crate::support::tool::{Run, restatectl};
 
 fn migrate(cluster: &Cluster, etcd: &Etcd, more: &[&str]) -> Run {
@@ -19,9 +19,7 @@ fn actions(document: &Json) -> Vec<String> {
 
 #[test]
 fn existing_keys_are_refused_resumed_or_replaced_as_asked() {
-    let mut cluster = Cluster::single(3);
-    cluster.set_rule("scope1/*", 5);
-    cluster.restart(&Mode::Migration);
+    let cluster = Cluster::ready_to_move(3);
     let etcd = Etcd::start();
     etcd.put("foreign", "stays");
     etcd.put("nodes_config_of_somebody", "stays");

@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 use tempfile::TempDir;
 
 use crate::support::etcd::Etcd;
-use crate::support::restate::{Cluster, Mode};
+use crate::support::restate::Cluster;
 use crate::support::tool::{Run, restatectl};
 
 struct Setting {
@@ -18,9 +18,7 @@ struct Setting {
 
 impl Setting {
     fn new() -> Setting {
-        let mut cluster = Cluster::single(3);
-        cluster.set_rule("scope1/*", 5);
-        cluster.restart(&Mode::Migration);
+        let cluster = Cluster::ready_to_move(3);
         Setting { cluster, etcd: Etcd::start(), folder: TempDir::new().unwrap() }
     }
 

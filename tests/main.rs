@@ -5,6 +5,7 @@
 mod addresses;
 mod backup_file;
 mod bad_input;
+mod behind_proxy;
 mod cluster_faults;
 mod cluster_writes;
 mod command_line;

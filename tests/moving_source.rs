@@ -15,9 +15,7 @@ use crate::support::tool::{command, finish, program, restatectl};
 
 #[test]
 fn a_rule_that_is_set_meanwhile_is_copied_too() {
-    let mut cluster = Cluster::single(2);
-    cluster.set_rule("scope1/*", 5);
-    cluster.restart(&Mode::Migration);
+    let cluster = Cluster::ready_to_move(2);
     let (etcd, folder) = (Etcd::start(), TempDir::new().unwrap());
     let proxy = Proxy::start(&etcd.address(), "rule_book::version");
     let toml = toml_file(&folder, "etcd.toml", &section(&[proxy.address()]));

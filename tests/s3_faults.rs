@@ -1,58 +1,19 @@
 //! A store that answers late, wrongly or not at all: the right result or the right error, no key
 //! lost, and none of another writer's overwritten.
 
-use std::sync::Arc;
-
-use tempfile::TempDir;
-
+use crate::behind_proxy::BehindProxy;
 use crate::migrate_to_s3::migrate;
-use crate::support::http_proxy::{Fault, HttpProxy};
-use crate::support::restate::{Cluster, Mode};
-use crate::support::s3::{Bucket, seaweed, toml_file};
-use crate::support::tool::{Run, restatectl};
+use crate::support::http_proxy::Fault;
+use crate::support::s3::{Bucket, toml_file};
+use crate::support::tool::restatectl;
 
-const SHORT: [&str; 4] = ["--request-timeout", "1500", "-o", "json"];
-
-struct Setting {
-    cluster: Cluster,
-    bucket: Arc<Bucket>,
-    proxy: HttpProxy,
-    folder: TempDir,
-}
-
-impl Setting {
-    fn new() -> Setting {
-        let mut cluster = Cluster::single(3);
-        cluster.set_rule("scope1/*", 5);
-        cluster.restart(&Mode::Migration);
-        let bucket = Arc::new(seaweed().bucket());
-        let proxy = HttpProxy::start(&bucket.s3.endpoint);
-        Setting { cluster, bucket, proxy, folder: TempDir::new().unwrap() }
-    }
-
-    fn toml(&self, prefix: &str) -> String {
-        let section = self.bucket.section_at(&self.proxy.endpoint(), prefix);
-        toml_file(&self.folder, "s3.toml", &section)
-    }
-
-    fn migrate(&self, prefix: &str, more: &[&str]) -> Run {
-        migrate(&self.cluster, &self.toml(prefix), &[&SHORT[..], more].concat())
-    }
-
-    fn verify(&self, prefix: &str) {
-        let toml = self.toml(prefix);
-        restatectl(&["-s", &self.cluster.address(), "metadata", "verify", "--toml", &toml])
-            .expect(0);
-    }
-
-    fn has(&self, name: &str) -> bool {
-        self.bucket.dump().contains_key(name)
-    }
+fn has(setting: &BehindProxy<Bucket>, name: &str) -> bool {
+    setting.store.dump().contains_key(name)
 }
 
 #[test]
 fn faults_that_pass_are_survived() {
-    let setting = Setting::new();
+    let setting = BehindProxy::bucket();
     let fault = |prefix: &str, method: &'static str, ending: &str, times, fault| {
         setting.proxy.inject(method, ending, times, fault);
         setting.migrate(prefix, &[]).expect(0);
@@ -65,22 +26,25 @@ fn faults_that_pass_are_survived() {
     fault("lost", "PUT", "/pp_epoch_0", 1, Fault::LoseAnswer);
     fault("lost-last", "PUT", "/nodes_config", 1, Fault::LoseAnswer);
     fault("hang", "PUT", "/pp_epoch_2", 1, Fault::Hang);
-    fault("list", "GET", &format!("/{}/", setting.bucket.name), 2, Fault::Answer(503, "SlowDown"));
+    fault("list", "GET", &format!("/{}/", setting.store.name), 2, Fault::Answer(503, "SlowDown"));
     fault("cut", "GET", "/rule_book", 1, Fault::CutBody);
     fault("get-lost", "GET", "/pp_epoch_1", 1, Fault::LoseAnswer);
 }
 
 #[test]
 fn faults_that_stay_end_in_a_state_that_resume_finishes() {
-    let setting = Setting::new();
+    let setting = BehindProxy::bucket();
     for (prefix, ending) in [("some", "/pp_epoch_1"), ("last", "/nodes_config")] {
         setting.proxy.inject("PUT", ending, usize::MAX / 4, Fault::Answer(503, "SlowDown"));
         let document = setting.migrate(prefix, &[]).expect(7).json();
         assert_eq!(document["error"]["code"], "target-unavailable");
         assert_eq!(document["outcome"], "failed");
         assert!(document["error"]["hints"][0].as_str().unwrap().ends_with("--resume"));
-        assert!(!setting.has(&format!("{prefix}/nodes_config")));
+        assert!(!has(&setting, &format!("{prefix}/nodes_config")));
         setting.proxy.heal();
+        // Whoever looks at it later is told what it is.
+        let half = restatectl(&["metadata", "list", "--from", &setting.toml(prefix)]).expect(0);
+        assert!(half.err.contains("there is no nodes_config"), "{}", half.err);
         setting.migrate(prefix, &["--resume"]).expect(0);
         setting.verify(prefix);
     }
@@ -88,10 +52,10 @@ fn faults_that_stay_end_in_a_state_that_resume_finishes() {
 
 #[test]
 fn a_retry_never_overwrites_what_another_writer_created_meanwhile() {
-    let setting = Setting::new();
+    let setting = BehindProxy::bucket();
     for (prefix, lost) in [("before", false), ("between", true)] {
         let name = format!("{prefix}/pp_epoch_1");
-        let (bucket, object) = (setting.bucket.clone(), name.clone());
+        let (bucket, object) = (setting.store.clone(), name.clone());
         let interfere = move || bucket.put(&[(&object, b"theirs", None)]);
         if lost {
             // The first attempt is refused, and while we wait the other one writes.
@@ -100,21 +64,21 @@ fn a_retry_never_overwrites_what_another_writer_created_meanwhile() {
         setting.proxy.inject("PUT", "/pp_epoch_1", 1, Fault::Before(Box::new(interfere)));
         let document = setting.migrate(prefix, &[]).expect(7).json();
         assert_eq!(document["error"]["code"], "target-conflict");
-        assert_eq!(setting.bucket.dump()[&name].body, b"theirs");
-        assert!(!setting.has(&format!("{prefix}/nodes_config")));
+        assert_eq!(setting.store.dump()[&name].body, b"theirs");
+        assert!(!has(&setting, &format!("{prefix}/nodes_config")));
     }
 }
 
 #[test]
 fn a_store_that_does_not_honour_conditions_is_refused() {
-    let setting = Setting::new();
+    let setting = BehindProxy::bucket();
     // It says that it created the scratch object twice.
     setting.proxy.inject("PUT", "", usize::MAX / 4, Fault::Answer(200, "None"));
     let document = setting.migrate("p", &[]).expect(5).json();
     assert_eq!(document["error"]["code"], "store-probe-failed");
     let message = document["error"]["message"].as_str().unwrap();
     assert!(message.contains("in spite of If-None-Match: *"), "{message}");
-    assert!(setting.bucket.dump().is_empty());
+    assert!(setting.store.dump().is_empty());
     setting.proxy.heal();
     let document = setting.migrate("p", &["--skip-store-probe"]).expect(0).json();
     let checks = document["checks"].as_array().unwrap();
@@ -125,12 +89,12 @@ fn a_store_that_does_not_honour_conditions_is_refused() {
 
 #[test]
 fn denials_are_told_in_words_and_the_retry_policy_is_kept_to() {
-    let setting = Setting::new();
+    let setting = BehindProxy::bucket();
     let migrate = |section: &str| {
         let toml = toml_file(&setting.folder, "s3.toml", section);
         migrate(&setting.cluster, &toml, &["-o", "json"])
     };
-    let section = setting.bucket.section_at(&setting.proxy.endpoint(), "p");
+    let section = setting.store.section_at(&setting.proxy.endpoint(), "p");
     for (status, answer, code, error, words) in [
         (403, "RequestTimeTooSkewed", 6, "target-denied", "clock"),
         (403, "AccessDenied", 6, "target-denied", "AccessDenied"),
@@ -144,7 +108,7 @@ fn denials_are_told_in_words_and_the_retry_policy_is_kept_to() {
         let message = document["error"]["message"].as_str().unwrap();
         assert!(message.contains(words), "{message}");
     }
-    assert!(setting.bucket.dump().is_empty());
+    assert!(setting.store.dump().is_empty());
     let once = format!("{section}object-store-retry-policy = {{ type = \"none\" }}\n");
     setting.proxy.inject("PUT", "/pp_epoch_0", 1, Fault::Answer(503, "SlowDown"));
     assert_eq!(migrate(&once).expect(7).json()["error"]["code"], "target-unavailable");
@@ -158,7 +122,7 @@ fn denials_are_told_in_words_and_the_retry_policy_is_kept_to() {
 
 #[test]
 fn a_store_that_asks_for_time_gets_it_and_concurrency_can_be_bounded() {
-    let setting = Setting::new();
+    let setting = BehindProxy::bucket();
     setting.migrate("bounded", &["--concurrency", "2"]).expect(0);
     assert_eq!(setting.proxy.most_at_once(), 2);
     for key in ["bifrost_config", "partition_table", "pp_epoch_0", "pp_epoch_1", "pp_epoch_2"] {

@@ -4,7 +4,7 @@ use std::process::{Command, Stdio};
 
 use crate::support::etcd::{Etcd, section};
 use crate::support::proxy::Proxy;
-use crate::support::restate::{Cluster, Mode};
+use crate::support::restate::Cluster;
 use crate::support::s3::toml_file;
 use crate::support::tool::{command, finish, program, restatectl};
 
@@ -30,10 +30,7 @@ fn held(cluster: &Cluster, proxy: &Proxy) -> std::process::Child {
 }
 
 fn cluster() -> Cluster {
-    let mut cluster = Cluster::single(2);
-    cluster.set_rule("scope1/*", 5);
-    cluster.restart(&Mode::Migration);
-    cluster
+    Cluster::ready_to_move(2)
 }
 
 #[test]

@@ -48,7 +48,7 @@ pub async fn run(args: &BackupArgs, context: &Context<'_>) -> anyhow::Result<Out
     Ok(Outcome::done(Subject::Backup(BackedUp {
         store: StoreName::of(source),
         saved,
-        warnings: list::damage(&snapshot),
+        warnings: list::faults(&snapshot),
     })))
 }
 

@@ -2,7 +2,7 @@
 
 use crate::codec;
 use crate::commands::{Context, opened, store_arg};
-use crate::model::{Entry, Snapshot};
+use crate::model::{Entry, Key, Snapshot};
 use crate::outcome::{Listing, Outcome, StoreName, Subject};
 use crate::snapshot;
 use crate::watch::Stage;
@@ -37,7 +37,7 @@ pub async fn run(args: &ListArgs, context: &Context<'_>) -> anyhow::Result<Outco
     let snapshot =
         snapshot::read(source, Stage::ReadSource, context.watch).await.map_err(failed)?;
     let foreign = source.foreign().await.map_err(failed)?;
-    let mut warnings = damage(&snapshot);
+    let mut warnings = faults(&snapshot);
     if source.lists() && foreign.is_none() {
         warnings.push(UNLISTED.to_owned());
     }
@@ -50,11 +50,16 @@ pub async fn run(args: &ListArgs, context: &Context<'_>) -> anyhow::Result<Outco
     })))
 }
 
-/// What is damaged, key by key: told, and no reason to stop.
-pub fn damage(snapshot: &Snapshot) -> Vec<String> {
-    let faults = snapshot.iter().filter_map(|(key, entry)| match entry {
+/// What deserves a word, and is no reason to stop: each damaged key, and a store that is none for a server.
+pub fn faults(snapshot: &Snapshot) -> Vec<String> {
+    let damaged = snapshot.iter().filter_map(|(key, entry)| match entry {
         Entry::Damaged { reason, .. } => Some(format!("{key} {reason}")),
         Entry::Whole(value, _) => Some(format!("{key} {}", codec::check(key, value).err()?)),
     });
-    faults.collect()
+    let is_half = !snapshot.is_empty() && !snapshot.contains_key(&Key::NodesConfig);
+    damaged.chain(is_half.then(|| HALF.to_owned())).collect()
 }
+
+/// A migration puts `nodes_config` last, and takes it away first where it overwrites.
+const HALF: &str = "there is no nodes_config: servers take the store for one that was never set up. An \
+                    interrupted migration leaves it so; the same command with --resume finishes it";

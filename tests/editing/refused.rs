@@ -86,9 +86,7 @@ fn what_would_break_the_servers_is_refused() {
 
 #[test]
 fn a_version_or_a_test_that_does_not_hold_writes_nothing() {
-    let (mut cluster, folder) = (Cluster::single(1), TempDir::new().unwrap());
-    cluster.set_rule("scope1/*", 5);
-    cluster.restart(&Mode::Migration);
+    let (cluster, folder) = (Cluster::ready_to_move(1), TempDir::new().unwrap());
     let store = Store::cluster(&cluster, &folder);
     let before = store.get("rule_book");
     let mismatch = |more: &[&str], words: &[&str]| {

@@ -119,6 +119,14 @@ impl Cluster {
         cluster
     }
 
+    /// A cluster of one node in migration mode, with a rule to lose.
+    pub fn ready_to_move(partitions: usize) -> Cluster {
+        let mut cluster = Cluster::single(partitions);
+        cluster.set_rule("scope1/*", 5);
+        cluster.restart(&Mode::Migration);
+        cluster
+    }
+
     /// A cluster of one metadata server in migration mode, with an epoch for each of many partitions,
     /// which no server reads.
     pub fn large(partitions: usize) -> Cluster {
