@@ -25,7 +25,7 @@ pub struct BehindProxy<S> {
 
 impl BehindProxy<Bucket> {
     pub fn bucket() -> Self {
-        let bucket = seaweed().bucket();
+        let bucket = seaweed().bucket().warm();
         let proxy = HttpProxy::start(&bucket.s3.endpoint);
         BehindProxy::new(Cluster::ready_to_move(3), bucket, proxy, Bucket::section_at)
     }

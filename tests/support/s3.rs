@@ -206,6 +206,14 @@ impl Bucket {
             .collect();
         self.s3.boto("put", &json!({"bucket": self.name, "objects": objects}));
     }
+
+    /// After its first write, for which SeaweedFS makes volumes: that may take longer than a short
+    /// time-out.
+    pub fn warm(self) -> Bucket {
+        self.put(&[("first", b"first", None)]);
+        self.s3.boto("delete", &json!({"bucket": self.name, "key": "first"}));
+        self
+    }
 }
 
 /// Writes the section to a file, which lives as long as the folder.
