@@ -13,6 +13,8 @@ use super::super::StoreError;
 pub(in super::super) enum Fault {
     /// It may be made again. Whether it was carried out is not known.
     Again(String),
+    /// The same where nothing at all was heard.
+    Unheard(String),
     /// It may be made again: it was certainly not carried out.
     Refused(String),
     Final(StoreError),
@@ -22,7 +24,9 @@ impl Fault {
     /// In words.
     pub(in super::super) fn told(&self) -> String {
         match self {
-            Fault::Again(reason) | Fault::Refused(reason) => reason.clone(),
+            Fault::Again(reason) | Fault::Unheard(reason) | Fault::Refused(reason) => {
+                reason.clone()
+            }
             Fault::Final(error) => error.to_string(),
         }
     }
@@ -42,7 +46,7 @@ where
         SdkError::ConstructionFailure(_) => {
             Fault::Final(StoreError::Other { store, reason: innermost(error) })
         }
-        _ => Fault::Again(innermost(error)),
+        _ => Fault::Unheard(innermost(error)),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Requests that are made again, under the configured policy and with jitter.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use super::super::StoreError;
@@ -9,13 +10,19 @@ use crate::config::RetryPolicy;
 
 /// How failed requests are made again.
 pub(in super::super) struct Retries {
-    pub(in super::super) policy: RetryPolicy,
+    policy: RetryPolicy,
     /// For one attempt.
-    pub(in super::super) request: Duration,
+    request: Duration,
     pub(in super::super) pace: Pace,
+    /// Whether anything was ever heard of the service.
+    heard: AtomicBool,
 }
 
 impl Retries {
+    pub(in super::super) fn new(policy: RetryPolicy, request: Duration, pace: Pace) -> Self {
+        Retries { policy, request, pace, heard: AtomicBool::new(false) }
+    }
+
     /// The pause before the next attempt, with jitter; `None` when there is to be none.
     pub(in super::super) fn pause(&self, attempt: u64, since: Instant) -> Option<Duration> {
         let pause =
@@ -25,8 +32,11 @@ impl Retries {
             | RetryPolicy::Exponential { max_attempts, .. } => max_attempts.is_none(),
             RetryPolicy::None => false,
         };
-        // Without a limit of its own, a policy ends after a time in which one attempt may hang.
-        (!unlimited || since.elapsed() + pause < 3 * self.request).then_some(pause)
+        // Without a limit of its own, a policy ends after a time in which one attempt may hang, and
+        // sooner where nobody may be at all.
+        let most = if self.heard.load(Ordering::Relaxed) { 3 } else { 1 };
+        let in_time = attempt == 1 || since.elapsed() + pause < most * self.request;
+        (!unlimited || in_time).then_some(pause)
     }
 
     /// Makes a request that changes nothing until it succeeds, fails for good, or the policy ends.
@@ -46,12 +56,17 @@ impl Retries {
             let turn = self.pace.turn().await;
             let started = Instant::now();
             let outcome = attempt().await;
-            turn.ended(!matches!(outcome, Err(Fault::Again(_) | Fault::Refused(_))));
+            turn.ended(matches!(outcome, Ok(_) | Err(Fault::Final(_))));
+            if !matches!(outcome, Err(Fault::Unheard(_))) {
+                self.heard.store(true, Ordering::Relaxed);
+            }
             what.ended(&store, started, outcome.as_ref().err().map(Fault::told).as_deref());
             let reason = match outcome {
                 Ok(answer) => return Ok(answer),
                 Err(Fault::Final(error)) => return Err(error),
-                Err(Fault::Again(reason) | Fault::Refused(reason)) => reason,
+                Err(Fault::Again(reason) | Fault::Unheard(reason) | Fault::Refused(reason)) => {
+                    reason
+                }
             };
             match self.pause(count, since) {
                 Some(pause) => tokio::time::sleep(pause).await,

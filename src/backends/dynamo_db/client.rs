@@ -119,7 +119,7 @@ impl Client {
             return self.cancelled(cancelled.cancellation_reasons());
         }
         match self.fault("dynamodb:PutItem or dynamodb:DeleteItem", &error) {
-            Fault::Again(reason) => Ok(Transacted::Lost(reason)),
+            Fault::Again(reason) | Fault::Unheard(reason) => Ok(Transacted::Lost(reason)),
             Fault::Refused(reason) => Ok(Transacted::Refused(reason)),
             Fault::Final(error) => Err(error),
         }

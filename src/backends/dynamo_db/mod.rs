@@ -84,11 +84,11 @@ impl DynamoDb {
             dynamo: aws_sdk_dynamodb::Client::new(&resolved),
             table,
             region,
-            retries: Retries {
-                policy: RetryPolicy::DEFAULT,
-                request: requests.timeout,
-                pace: Pace::new(requests.at_once(CONCURRENCY)),
-            },
+            retries: Retries::new(
+                RetryPolicy::DEFAULT,
+                requests.timeout,
+                Pace::new(requests.at_once(CONCURRENCY)),
+            ),
         };
         Ok(DynamoDb { client, prefix, unlisted: AtomicBool::new(false) })
     }

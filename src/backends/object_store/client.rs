@@ -158,9 +158,11 @@ impl Client {
         let put = match request.send().await {
             Ok(_) => Ok(Put::Done),
             Err(error) => match self.fault(&error) {
-                Fault::Aws(aws::Fault::Again(reason) | aws::Fault::Refused(reason)) => {
-                    Ok(Put::Lost(reason))
-                }
+                Fault::Aws(
+                    aws::Fault::Again(reason)
+                    | aws::Fault::Unheard(reason)
+                    | aws::Fault::Refused(reason),
+                ) => Ok(Put::Lost(reason)),
                 Fault::Aws(aws::Fault::Final(error)) => Err(error),
                 Fault::Missing | Fault::Unmet => Ok(Put::Unmet),
             },

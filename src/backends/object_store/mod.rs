@@ -57,11 +57,11 @@ impl ObjectStore {
             name: format!("object-store s3://{bucket}/{prefix}{at}"),
             s3: access.s3,
             bucket,
-            retries: Retries {
-                policy: config.retry.clone(),
-                request: requests.timeout,
-                pace: Pace::new(requests.at_once(CONCURRENCY)),
-            },
+            retries: Retries::new(
+                config.retry.clone(),
+                requests.timeout,
+                Pace::new(requests.at_once(CONCURRENCY)),
+            ),
         };
         let is_amazon = access::is_amazon(access.endpoint.as_deref());
         let prefix = if prefix.is_empty() { prefix } else { format!("{prefix}/") };
