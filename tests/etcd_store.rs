@@ -121,6 +121,23 @@ fn a_full_etcd_is_told_before_any_write() {
     assert_eq!(etcd.content(), before);
 }
 
+/// Nor by the probes of what fits.
+#[test]
+fn a_dry_run_raises_no_alarm_in_an_etcd_that_lacks_the_room() {
+    let etcd = Etcd::start_with(&["--quota-backend-bytes", "100000"]);
+    let mut cluster = Cluster::large_with(&["metadata-server", "admin"], 600);
+    cluster.restart(&Mode::Migration);
+    let toml = etcd.toml();
+    let migrate = ["-s", &cluster.address(), "metadata", "migrate", "--toml", &toml];
+    restatectl(&[&migrate[..], &["--dry-run"]].concat()).expect(0);
+    assert!(etcd.try_put("another-app", vec![0; 10]), "the dry run made it read-only");
+    // The real run is told what it met, and what to do.
+    let document = restatectl(&[&migrate[..], &["-o", "json"]].concat()).expect(7).json();
+    assert_eq!(document["error"]["code"], "target-full");
+    assert!(document["error"]["hints"].to_string().contains("alarm disarm"), "{document:#}");
+    assert!(!etcd.content().contains_key("nodes_config"));
+}
+
 #[test]
 fn a_member_that_hangs_is_noticed_by_keep_alive_and_passed_over() {
     use std::time::{Duration, Instant};

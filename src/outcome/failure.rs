@@ -189,6 +189,12 @@ impl Failure {
             StoreError::Usage(_) => Code::ConfigInvalid,
             StoreError::Other { .. } => Code::Internal,
         };
-        Failure::new(code, format!("failed to use the target: {error}"))
+        let failure = Failure::new(code, format!("failed to use the target: {error}"));
+        match code {
+            Code::TargetFull => failure.hint(
+                "make room in it; etcd also wants its alarm disarmed then: etcdctl alarm disarm",
+            ),
+            _ => failure,
+        }
     }
 }

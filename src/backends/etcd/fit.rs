@@ -39,7 +39,7 @@ pub(super) async fn request_size(
     let mut probed = values.len().saturating_sub(1);
     while fits < ends {
         let Some((key, value)) = values.get(probed) else { break };
-        match txn::probe(client, key, &value.bytes).await {
+        match txn::probe_size(client, key, &value.bytes).await {
             Ok(()) => fits = probed + 1,
             Err(StoreError::TooLarge { .. }) => ends = probed,
             Err(other) => return Err(other),
@@ -59,7 +59,7 @@ pub(super) async fn batch_size(
     let all: usize = sizes.sum();
     let mut bytes = all.min(limit);
     while bytes > FRAMED {
-        match txn::probe(client, &Key::NodesConfig, &vec![0; bytes]).await {
+        match txn::probe_size(client, &Key::NodesConfig, &vec![0; bytes]).await {
             Ok(()) => break,
             Err(StoreError::TooLarge { .. }) => bytes /= 2,
             Err(other) => return Err(other),

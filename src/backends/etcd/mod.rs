@@ -112,7 +112,7 @@ impl Target for Etcd {
     }
 
     async fn probe_write(&self) -> Result<(), StoreError> {
-        txn::probe(&self.client, &Key::NodesConfig, &[]).await
+        txn::probe(&self.client, &Key::NodesConfig).await
     }
 
     // Also learns how large a batch may be, so that what is taken for one transaction is one.

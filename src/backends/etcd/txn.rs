@@ -15,15 +15,28 @@ pub(super) async fn read(client: &Client, keys: &[Key]) -> Result<Vec<Option<Ent
     Ok(entries(keys, client.txn(&Request::all("read", keys), &txn).await?))
 }
 
-/// A transaction that would put these bytes if something held that never does: etcd checks
-/// permission, size and space all the same.
-pub(super) async fn probe(client: &Client, key: &Key, bytes: &[u8]) -> Result<(), StoreError> {
+/// A transaction that would put the key if something held that never does: etcd checks permission and
+/// space all the same.
+pub(super) async fn probe(client: &Client, key: &Key) -> Result<(), StoreError> {
     let name = key.to_string();
-    // A version counts the changes of a key, and is never negative.
-    let never = Compare::version(name.clone(), CompareOp::Less, 0);
-    let puts = puts(&name, bytes, 0);
-    let what = Request::of("probe a write of", key);
-    client.txn(&what, &Txn::new().when([never]).and_then(puts)).await.map(|_| ())
+    let txn = Txn::new().when([never(&name)]).and_then(puts(&name, &[], 0));
+    client.txn(&Request::of("probe a write of", key), &txn).await.map(|_| ())
+}
+
+/// A transaction as large as one that puts these bytes. They are only compared, and what it would do
+/// is to delete: etcd adds up what the puts of a transaction bring before it looks at its conditions,
+/// and where that exceeds the quota it takes no more writes of anybody until its alarm is disarmed.
+pub(super) async fn probe_size(client: &Client, key: &Key, bytes: &[u8]) -> Result<(), StoreError> {
+    let name = key.to_string();
+    let compared = Compare::value(name.clone(), CompareOp::Equal, bytes);
+    let deletes = [TxnOp::delete(name.clone(), None), TxnOp::delete(version_name(&name), None)];
+    let txn = Txn::new().when([never(&name), compared]).and_then(deletes);
+    client.txn(&Request::of("probe the size of", key), &txn).await.map(|_| ())
+}
+
+/// A version counts the changes of a key, and is never negative.
+fn never(name: &str) -> Compare {
+    Compare::version(name, CompareOp::Less, 0)
 }
 
 /// All changes, or none of them.
