@@ -3,6 +3,7 @@
 #![allow(clippy::indexing_slicing, clippy::print_stdout)]
 
 mod addresses;
+mod at_work;
 mod backup_file;
 mod bad_input;
 mod behind_proxy;

@@ -9,10 +9,12 @@ mod target;
 use crate::outcome::{Code, Failure, exit};
 
 pub use guards::{Permits, check_target_cluster, check_target_newer};
-pub use running::{Answers, check_running_cluster, check_running_nodes, check_target_quorum};
+pub use running::{
+    Answers, AtWork, check_at_work, check_running_cluster, check_running_nodes, check_target_quorum,
+};
 pub use source::{
     Ignored, check_migration_mode, check_quorum, check_server_version, check_source, check_tls,
-    check_values,
+    check_values, not_of_migration,
 };
 pub use target::{
     check_limits, check_store_probe, check_target, check_target_keys, check_target_writable,

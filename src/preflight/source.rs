@@ -213,7 +213,7 @@ fn fault(node: &Node, ignored: &[Ignored]) -> Option<String> {
 }
 
 /// Those of the roles that a node in migration mode has not, each once.
-pub(super) fn not_of_migration<'a>(roles: impl IntoIterator<Item = &'a String>) -> Vec<&'a str> {
+pub fn not_of_migration<'a>(roles: impl IntoIterator<Item = &'a String>) -> Vec<&'a str> {
     let mut others: Vec<&str> = Vec::new();
     for role in roles.into_iter().map(String::as_str) {
         if !MIGRATION_ROLES.contains(&role) && !others.contains(&role) {

@@ -72,7 +72,10 @@ pub async fn connect(options: &ClusterOptions) -> Result<Cluster, StoreError> {
     Ok(Cluster { name, peers, known, only_these, at_once, leader })
 }
 
-fn servers(addresses: &[Address], options: &ClusterOptions) -> Result<Servers, StoreError> {
+pub(super) fn servers(
+    addresses: &[Address],
+    options: &ClusterOptions,
+) -> Result<Servers, StoreError> {
     Servers::new("node", addresses, options.limits, options.tls.clone(), classify)
         .map_err(StoreError::Usage)
 }

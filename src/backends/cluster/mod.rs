@@ -18,7 +18,7 @@ use prost::bytes::Bytes;
 use tokio::join;
 
 pub use discovery::{ClusterOptions, connect};
-pub use node::{OnReplicated, Seen};
+pub use node::{OnReplicated, Seen, look};
 pub use quorum::Quorum;
 pub use write::WritableCluster;
 

@@ -3,7 +3,8 @@
 use std::time::{Duration, Instant};
 
 use super::super::request::Request;
-use super::super::transport::{Address, MAX_MESSAGE, Server};
+use super::super::transport::{Address, MAX_MESSAGE, Server, Servers};
+use super::discovery::{ClusterOptions, servers};
 use super::{Cluster, entry, quorum};
 use crate::model::{Entry, Key};
 use crate::proto::metadata_proxy_svc::GetRequest;
@@ -49,38 +50,7 @@ impl Cluster {
     /// # Errors
     /// The reason why it does not answer, in words.
     pub async fn look_at(&self, address: &str) -> Result<Seen, String> {
-        let server = self.peers.at(&address.parse()?)?;
-        let mut client = NodeCtlSvcClient::new(server.channel.clone());
-        let ident =
-            self.peers.once(&server, &Request::plain("ident"), client.get_ident(())).await?;
-        let node_id = ident.node_id.as_ref();
-        Ok(Seen {
-            node_id: node_id.map(|node| (node.id, node.generation.unwrap_or_default())),
-            is_alive: ident.status() == NodeStatus::Alive,
-            nodes_config: self.nodes_config_at(&server).await?,
-            cluster_name: ident.cluster_name,
-            roles: ident.roles,
-        })
-    }
-
-    async fn nodes_config_at(&self, server: &Server) -> Result<Option<Entry>, String> {
-        let get = || {
-            let mut client = MetadataProxySvcClient::new(server.channel.clone())
-                .max_decoding_message_size(MAX_MESSAGE);
-            let request = GetRequest { key: Key::NodesConfig.to_string() };
-            async move {
-                let what = Request::of("get", &Key::NodesConfig);
-                self.peers.once(server, &what, client.get(request)).await
-            }
-        };
-        let since = Instant::now();
-        let mut answer = get().await;
-        while answer.is_err() && since.elapsed() < PATIENCE {
-            tokio::time::sleep(BETWEEN_LOOKS).await;
-            answer = get().await;
-        }
-        let reason = |reason| format!("its store does not answer: {reason}");
-        Ok(answer.map_err(reason)?.value.map(entry))
+        look_at(&self.peers, address).await
     }
 
     /// Whether both are connections to the same running cluster.
@@ -113,4 +83,47 @@ impl Cluster {
             tokio::time::sleep(BETWEEN_LOOKS).await;
         }
     }
+}
+
+/// What the node at this address says of itself and of its store, whatever cluster it is of.
+///
+/// # Errors
+/// The reason why it does not answer, in words.
+pub async fn look(options: &ClusterOptions, address: &str) -> Result<Seen, String> {
+    let peers = servers(&options.addresses, options).map_err(|error| error.to_string())?;
+    look_at(&peers, address).await
+}
+
+async fn look_at(peers: &Servers, address: &str) -> Result<Seen, String> {
+    let server = peers.at(&address.parse()?)?;
+    let mut client = NodeCtlSvcClient::new(server.channel.clone());
+    let ident = peers.once(&server, &Request::plain("ident"), client.get_ident(())).await?;
+    let node_id = ident.node_id.as_ref();
+    Ok(Seen {
+        node_id: node_id.map(|node| (node.id, node.generation.unwrap_or_default())),
+        is_alive: ident.status() == NodeStatus::Alive,
+        nodes_config: nodes_config_at(peers, &server).await?,
+        cluster_name: ident.cluster_name,
+        roles: ident.roles,
+    })
+}
+
+async fn nodes_config_at(peers: &Servers, server: &Server) -> Result<Option<Entry>, String> {
+    let get = || {
+        let mut client = MetadataProxySvcClient::new(server.channel.clone())
+            .max_decoding_message_size(MAX_MESSAGE);
+        let request = GetRequest { key: Key::NodesConfig.to_string() };
+        async move {
+            let what = Request::of("get", &Key::NodesConfig);
+            peers.once(server, &what, client.get(request)).await
+        }
+    };
+    let since = Instant::now();
+    let mut answer = get().await;
+    while answer.is_err() && since.elapsed() < PATIENCE {
+        tokio::time::sleep(BETWEEN_LOOKS).await;
+        answer = get().await;
+    }
+    let reason = |reason| format!("its store does not answer: {reason}");
+    Ok(answer.map_err(reason)?.value.map(entry))
 }

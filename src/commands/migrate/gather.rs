@@ -7,6 +7,7 @@ use tokio::join;
 
 use super::MigrateArgs;
 use super::agree;
+use super::at_work;
 use super::record::Record;
 use super::target_side::{self, TargetSide};
 use crate::backends::cluster::{self, Cluster, ClusterOptions, Quorum};
@@ -15,9 +16,9 @@ use crate::codec::{self, NodesConfiguration};
 use crate::commands::Context;
 use crate::commands::opened::{self, Opened, Writable};
 use crate::commands::store_arg::StoreArg;
-use crate::model::Snapshot;
+use crate::model::{Entry, Key, Snapshot};
 use crate::outcome::{Failure, StoreName};
-use crate::preflight::{self as checks, Check, Finding, Ignored};
+use crate::preflight::{self as checks, Check, Finding, Ignored, Status};
 use crate::snapshot;
 use crate::watch::{Event, Stage};
 
@@ -78,7 +79,7 @@ pub(super) async fn gather(
         record.found(finding);
     };
     let nodes = source.read.as_ref().ok().and_then(codec::nodes_of);
-    check_source_side(args, &source, &existing, nodes.as_ref(), writable, &found).await;
+    check_source_side(args, &source, &existing, nodes.as_ref(), writable, context, &found).await;
     let decided = target_side::check(args, &source, &existing, target, record, &found).await;
     let former = decided.as_ref().and_then(|decided| decided.former.as_deref());
     let sides = (source.read.as_ref().ok(), existing.read.as_ref().ok());
@@ -172,6 +173,7 @@ async fn check_source_side(
     existing: &TargetSide,
     nodes: Option<&NodesConfiguration>,
     target: &Writable,
+    context: &Context<'_>,
     found: &impl Fn(Finding),
 ) {
     let is_cluster = source.opened.as_ref().is_none_or(|opened| opened.cluster().is_some());
@@ -186,7 +188,7 @@ async fn check_source_side(
             found(checks::check_server_version(&versions, args.accept_version));
             found(match target.cluster() {
                 Some(cluster) => target_side::migration_mode(args, nodes, existing, cluster).await,
-                None => migration_mode(args, nodes, opened).await,
+                None => at_rest(args, nodes, opened, (source, existing), context).await,
             });
         }
         _ => {
@@ -203,8 +205,53 @@ async fn check_source_side(
     }
 }
 
+/// Whether nobody is at work on either side, as far as that can be seen.
+async fn at_rest(
+    args: &MigrateArgs,
+    nodes: &NodesConfiguration,
+    opened: &Opened,
+    (source, existing): (&SourceSide, &TargetSide),
+    context: &Context<'_>,
+) -> Finding {
+    let (Ok(before), Ok(held)) = (&source.read, &existing.read) else {
+        return migration_mode(args, nodes, opened).await;
+    };
+    let nodes_config =
+        |snapshot: &Snapshot| snapshot.get(&Key::NodesConfig).and_then(Entry::value).cloned();
+    if source.quorum == Some(Quorum::NoMembers) && nodes_config(before) == nodes_config(held) {
+        return Finding::skipped(Check::MigrationMode, "the cluster runs on the target already");
+    }
+    let of_source = source_at_rest(args, nodes, opened, before, context).await;
+    match of_source.status {
+        Status::Ok | Status::Skipped => checks::check_at_work(
+            &at_work::on("target", held, context).await,
+            of_source,
+            args.dry_run,
+        ),
+        Status::Failed | Status::Warning => of_source,
+    }
+}
+
+/// The same of the source alone, which holds this.
+pub(super) async fn source_at_rest(
+    args: &MigrateArgs,
+    nodes: &NodesConfiguration,
+    opened: &Opened,
+    held: &Snapshot,
+    context: &Context<'_>,
+) -> Finding {
+    let finding = migration_mode(args, nodes, opened).await;
+    match (opened, opened.source().kind()) {
+        (Opened::Cluster(_), _) | (_, "backup") => finding,
+        _ => {
+            let at_work = at_work::on("source", held, context).await;
+            checks::check_at_work(&at_work, finding, args.dry_run)
+        }
+    }
+}
+
 /// The check with the answers of the nodes that are to be ignored.
-pub(super) async fn migration_mode(
+async fn migration_mode(
     args: &MigrateArgs,
     nodes: &NodesConfiguration,
     opened: &Opened,
@@ -213,8 +260,8 @@ pub(super) async fn migration_mode(
         let reason = match opened.source().kind() {
             "backup" => "the source is a backup file",
             _ => {
-                "the source is a store and no running cluster: make sure that no server runs on it, \
-                 since nothing here can prove it"
+                "the source is a store and no running cluster: none of its nodes answers as running on \
+                 it, but make sure that no server does, since nothing here can prove it"
             }
         };
         return Finding::skipped(Check::MigrationMode, reason);

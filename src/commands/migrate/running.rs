@@ -12,7 +12,7 @@ use futures_util::future::join_all;
 use super::write::{ROUNDS, Run, unwritten};
 use crate::apply;
 use crate::backends::StoreError;
-use crate::backends::cluster::Cluster;
+use crate::backends::cluster::{Cluster, OnReplicated};
 use crate::backends::transport::Address;
 use crate::codec::{self, Node, NodesConfiguration};
 use crate::merge::{self, Merged};
@@ -32,6 +32,7 @@ const LAST_LOOK: Duration = Duration::from_secs(1);
 /// The check of the source's nodes, which have to run on the target that holds this `nodes_config`.
 pub(super) async fn nodes(
     cluster: &Cluster,
+    on_replicated: OnReplicated,
     source: &NodesConfiguration,
     held: Option<&Entry>,
     dry_run: bool,
@@ -40,7 +41,6 @@ pub(super) async fn nodes(
     let Some(target) = target else {
         return Finding::skipped(Check::MigrationMode, "the target has no sound nodes_config");
     };
-    let on_replicated = cluster.on_replicated().await;
     let answers = ask(cluster, source, &target).await;
     preflight::check_running_nodes(&answers, held, on_replicated, dry_run)
 }
@@ -125,7 +125,9 @@ async fn wait_until_at_rest(run: &Run<'_>, cluster: &Cluster) -> Result<Entry, F
         let held = run.target.read(&[Key::NodesConfig]).await;
         let held = held.map_err(|error| unwritten(&error, &run.record.plan(), run.record))?;
         let held = held.into_iter().next().flatten();
-        let finding = nodes(cluster, &run.gathered.nodes, held.as_ref(), false).await;
+        let on_replicated = cluster.on_replicated().await;
+        let nodes = nodes(cluster, on_replicated, &run.gathered.nodes, held.as_ref(), false);
+        let finding = nodes.await;
         match (finding.status, held) {
             (Status::Ok, Some(held)) => return Ok(held),
             _ if since.elapsed() < PATIENCE => {

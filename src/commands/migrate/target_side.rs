@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::gather::{NO_SOURCE, SourceSide};
 use super::record::Record;
 use super::{MigrateArgs, former, running};
-use crate::backends::cluster::{Cluster, Quorum};
+use crate::backends::cluster::{Cluster, OnReplicated, Quorum};
 use crate::backends::{StoreError, Target};
 use crate::codec::{self, NodesConfiguration};
 use crate::commands::Context;
@@ -22,6 +22,8 @@ pub(super) struct TargetSide {
     pub(super) read: Result<Snapshot, StoreError>,
     /// Of a running cluster.
     pub(super) quorum: Option<Quorum>,
+    /// Of a running cluster: whether what was read is what its own store holds.
+    on_replicated: Option<OnReplicated>,
     probe: Result<(), StoreError>,
 }
 
@@ -54,7 +56,11 @@ pub(super) async fn read(
         Ok(_) => target.probe_write().await,
         Err(_) => Ok(()),
     };
-    TargetSide { read, quorum, probe }
+    let on_replicated = match (&read, writable.cluster()) {
+        (Ok(_), Some(cluster)) => Some(cluster.on_replicated().await),
+        _ => None,
+    };
+    TargetSide { read, quorum, on_replicated, probe }
 }
 
 /// The nodes whose versions count: where servers run on the target, its own as well.
@@ -79,7 +85,9 @@ pub(super) async fn migration_mode(
 ) -> Finding {
     match &target.read {
         Ok(held) => {
-            running::nodes(cluster, source, held.get(&Key::NodesConfig), args.dry_run).await
+            let on_replicated = target.on_replicated.unwrap_or(OnReplicated::NoLeader);
+            let held = held.get(&Key::NodesConfig);
+            running::nodes(cluster, on_replicated, source, held, args.dry_run).await
         }
         Err(_) => Finding::skipped(Check::MigrationMode, "the target could not be read"),
     }
@@ -106,6 +114,10 @@ pub(super) async fn check(
         return None;
     };
     found(checks::check_target_writable(&existing.probe));
+    if matches!(existing.on_replicated, Some(OnReplicated::No | OnReplicated::NoLeader)) {
+        skip_all(&ABOUT_BOTH, "what was read is not known to be what the replicated store holds");
+        return None;
+    }
     let Ok(before) = &source.read else {
         skip_all(&ABOUT_BOTH, NO_SOURCE);
         return None;

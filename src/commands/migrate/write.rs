@@ -4,7 +4,7 @@
 use tokio::join;
 
 use super::MigrateArgs;
-use super::gather::{Gathered, migration_mode};
+use super::gather::{Gathered, source_at_rest};
 use super::record::Record;
 use super::running::others;
 use crate::apply;
@@ -108,7 +108,7 @@ pub(super) fn unwritten(error: &StoreError, plan: &Plan, record: &Record) -> Fai
 /// changed at the source is copied again, conditional on what this run wrote. Where servers run on the
 /// target, its `nodes_config` is still to come.
 pub(super) async fn prove(run: &Run<'_>) -> Result<(), Failure> {
-    let Run { gathered, args, context, target, .. } = *run;
+    let Run { gathered, context, target, .. } = *run;
     let mut expected = gathered.before.clone();
     let of_target = |snapshot: &Snapshot| match target.is_running() {
         true => others(snapshot),
@@ -124,7 +124,7 @@ pub(super) async fn prove(run: &Run<'_>) -> Result<(), Failure> {
             ));
         }
         let Some(keys) = faults(&compare(&expected, &source_now)) else {
-            return still_at_rest(&source_now, &gathered.source, args).await;
+            return still_at_rest(&source_now, &gathered.source, run).await;
         };
         if target.is_running()
             && source_now.get(&Key::NodesConfig) != expected.get(&Key::NodesConfig)
@@ -188,9 +188,9 @@ async fn follow(
 }
 
 /// A node that was restarted without the flag meanwhile may be writing already.
-async fn still_at_rest(now: &Snapshot, source: &Opened, args: &MigrateArgs) -> Result<(), Failure> {
+async fn still_at_rest(now: &Snapshot, source: &Opened, run: &Run<'_>) -> Result<(), Failure> {
     let Some(nodes) = codec::nodes_of(now) else { return Ok(()) };
-    let finding = migration_mode(args, &nodes, source).await;
+    let finding = source_at_rest(run.args, &nodes, source, now, run.context).await;
     match (finding.status, finding.code) {
         (Status::Failed, Some(code)) => {
             let reason =

@@ -1,0 +1,42 @@
+//! Servers that are at work on a side of the migration which is a store of its own: nobody named them,
+//! but `nodes_config` says where they would be. That none answers proves nothing; one that does is told.
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+
+use crate::backends::cluster::{self, ClusterOptions, Seen};
+use crate::codec::{self, Node};
+use crate::commands::Context;
+use crate::model::{Entry, Key, Snapshot};
+use crate::preflight::{AtWork, not_of_migration};
+
+/// A server at work answers at once; a migration that needs none of them does not wait for long.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The nodes that are at work on `side`, which holds this.
+pub(super) async fn on(side: &'static str, held: &Snapshot, context: &Context<'_>) -> Vec<AtWork> {
+    let Some(nodes) = codec::nodes_of(held) else { return Vec::new() };
+    let nodes_config = held.get(&Key::NodesConfig);
+    let asked = nodes.nodes.into_iter().map(|node| async move {
+        let options = context.global.cluster_at(vec![node.address.parse().ok()?], true).ok()?;
+        let seen = tokio::time::timeout(PATIENCE, look(&options, &node)).await.ok()??;
+        is_at_work(&seen, nodes_config).then(|| AtWork { node, side, roles: normal_roles(&seen) })
+    });
+    join_all(asked).await.into_iter().flatten().collect()
+}
+
+async fn look(options: &ClusterOptions, node: &Node) -> Option<Seen> {
+    cluster::look(options, &node.address).await.ok()
+}
+
+/// In normal operation, on the store that holds this `nodes_config`: each start of a server changes it,
+/// so that no other store that servers have started on has the same.
+fn is_at_work(seen: &Seen, nodes_config: Option<&Entry>) -> bool {
+    let value = |entry: Option<&Entry>| entry.and_then(Entry::value).cloned();
+    !normal_roles(seen).is_empty() && value(seen.nodes_config.as_ref()) == value(nodes_config)
+}
+
+fn normal_roles(seen: &Seen) -> Vec<String> {
+    not_of_migration(&seen.roles).into_iter().map(ToOwned::to_owned).collect()
+}

@@ -1,0 +1,79 @@
+//! Clusters that are at work on a side of a migration: seen, though nobody named their nodes.
+
+use serde_json::Value as Json;
+use tempfile::TempDir;
+
+use crate::support::etcd::Etcd;
+use crate::support::restate::{Cluster, Mode};
+use crate::support::tool::restatectl;
+
+/// A cluster that has moved to this etcd, and is at work there.
+fn moved() -> (Cluster, Etcd) {
+    let (mut cluster, etcd) = (Cluster::ready_to_move(2), Etcd::start());
+    let address = cluster.address();
+    restatectl(&["-s", &address, "metadata", "migrate", "--toml", &etcd.toml()]).expect(0);
+    cluster.restart(&Mode::On(etcd.section()));
+    (cluster, etcd)
+}
+
+fn migrate(code: i32, args: &[&str]) -> Json {
+    let args = [&["metadata", "migrate", "-y", "-o", "json"], args].concat();
+    restatectl(&args).expect(code).json()
+}
+
+fn status<'a>(document: &'a Json, name: &str) -> &'a Json {
+    let checks = document["checks"].as_array().unwrap();
+    &checks.iter().find(|check| check["check"] == name).unwrap()["status"]
+}
+
+#[test]
+fn a_store_is_not_copied_nor_overwritten_under_a_cluster_at_work() {
+    let ((mut cluster, etcd), other, folder) = (moved(), Etcd::start(), TempDir::new().unwrap());
+    let backup = folder.path().join("backup.jsonl").to_str().unwrap().to_owned();
+    let save = ["metadata", "backup", "--from", &etcd.toml(), "--to", &backup];
+    restatectl(&save).expect(0);
+    let away = ["--from", &etcd.toml(), "--toml", &other.toml()];
+    let onto = [
+        "--from",
+        &backup,
+        "--toml",
+        &etcd.toml(),
+        "--force",
+        "--backup-dir",
+        &folder.path().display().to_string(),
+    ];
+    let before = etcd.content();
+    for (args, words) in [
+        (&away[..], "runs on the source with its normal roles"),
+        (&onto[..], "runs on the target with"),
+    ] {
+        let refused = migrate(5, args);
+        assert_eq!(refused["error"]["code"], "not-in-migration-mode", "{refused:#}");
+        assert!(refused["error"]["message"].as_str().unwrap().contains(words), "{refused:#}");
+        let planned = migrate(0, &[args, &["--dry-run"]].concat());
+        assert_eq!(status(&planned, "migration-mode"), "warning");
+    }
+    assert!(other.content().is_empty() && etcd.content() == before);
+    cluster.stop();
+    assert_eq!(status(&migrate(0, &away), "migration-mode"), "skipped");
+    assert_eq!(migrate(0, &onto)["outcome"], "migrated");
+}
+
+#[test]
+fn a_cluster_that_has_moved_is_told_just_that() {
+    let (cluster, etcd) = moved();
+    let address = cluster.address();
+    for more in [&[][..], &["--resume"], &["--dry-run"]] {
+        let document = migrate(5, &[&["-s", &address, "--toml", &etcd.toml()], more].concat());
+        assert_eq!(document["error"]["code"], "same-store");
+        let hints = document["error"]["hints"].to_string();
+        assert_eq!(hints, "[\"there is nothing left to migrate\"]");
+    }
+    // Back: what its nodes answer is what etcd holds, and says nothing of their own store.
+    let own = cluster.replicated_toml("own.toml", &[address]);
+    let document = migrate(5, &["--from", &etcd.toml(), "--toml", &own, "--force", "--dry-run"]);
+    assert_eq!(document["error"]["code"], "not-in-migration-mode");
+    for check in ["limits", "target-keys", "target-cluster", "target-newer"] {
+        assert_eq!(status(&document, check), "skipped", "{document:#}");
+    }
+}
