@@ -59,11 +59,13 @@ fn a_store_is_saved_restored_and_compared() {
     cluster.restart(&Mode::On(etcd.section()));
     assert_eq!(cluster.count(2), 7);
     let verify = ["metadata", "verify", "--from", &file, "--toml", &etcd.toml()];
-    restatectl(&verify).expect(4);
+    let run = restatectl(&verify).expect(4);
+    assert!(run.err.contains("add --allow-newer"), "{}", run.err);
     let newer = [&verify[..], &["--allow-newer"]].concat();
     restatectl(&newer).expect(0);
     etcd.put("rule_book::version", 0_u32.to_le_bytes());
-    restatectl(&newer).expect(4);
+    let run = restatectl(&newer).expect(4);
+    assert!(run.err.contains("--dry-run") && !run.err.contains("add --allow-newer"), "{}", run.err);
     etcd.delete("rule_book");
     etcd.delete("rule_book::version");
     restatectl(&newer).expect(4);

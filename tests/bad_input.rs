@@ -83,6 +83,7 @@ fn wrong_usage() {
         (&["metadata", "migrate", "--toml", "x", "--ignore-node", "first"], &["such as N3"]),
         (&["status"], &["the official restatectl has it"]),
         (&["metadata", "patch", "-k", "x"], &["--patch"]),
+        (&["metadata", "backup", "--to", "-"], &["the name of a file"]),
     ] {
         refused(args, 2, "usage", words);
     }
@@ -132,6 +133,40 @@ fn servers_that_are_not_there_or_speak_something_else() {
         }
     });
     unavailable(&format!("http://{at}"), &["does not speak gRPC"]);
+}
+
+#[test]
+fn a_store_that_holds_nothing_is_no_source() {
+    let (empty, target) = (Etcd::start(), Etcd::start());
+    target.put("rule_book", b"\x05{\"version\":3}");
+    target.put("rule_book::version", 3_u32.to_le_bytes());
+    let args = ["metadata", "migrate", "--from", &empty.toml(), "--toml", &target.toml()];
+    let document = restatectl(&[&args[..], &["-o", "json"]].concat()).expect(5).json();
+    assert_eq!(document["error"]["code"], "not-a-restate-store");
+    let hints = document["error"]["hints"].to_string();
+    assert!(hints.contains("what --from names") && !hints.contains("--overwrite"), "{hints}");
+}
+
+/// An S3 endpoint that is another server's is told at once.
+#[test]
+fn another_server_is_no_s3() {
+    let web = TcpListener::bind("127.0.0.1:0").unwrap();
+    let at = web.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for mut stream in web.incoming().flatten() {
+            let _ = stream.read(&mut [0; 4096]);
+            let _ = stream.write_all(b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n");
+        }
+    });
+    let toml = format!(
+        "[metadata-client]\ntype = \"object-store\"\npath = \"s3://b/p\"\naws-allow-http = true\n\
+         aws-endpoint-url = \"http://{at}\"\naws-region = \"r\"\naws-access-key-id = \"k\"\n\
+         aws-secret-access-key = \"s\"\n"
+    );
+    let started = std::time::Instant::now();
+    let run = restatectl_with_input(&["metadata", "list", "--from", "-"], &toml).expect(6);
+    assert!(run.err.contains("check aws-endpoint-url"), "{}", run.err);
+    assert!(started.elapsed() < std::time::Duration::from_secs(5));
 }
 
 #[test]

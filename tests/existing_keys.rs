@@ -67,5 +67,11 @@ fn existing_keys_are_refused_resumed_or_replaced_as_asked() {
     assert_eq!(etcd.content(), found);
     let forced = migrate(&cluster, &etcd, &["--force", "-y"]).expect(0).json();
     assert_eq!(forced["outcome"], "migrated");
+    // No command puts back what was damaged.
+    let steps = forced["next_steps"].to_string();
+    assert!(
+        steps.contains("damaged as it was (pp_epoch_0)") && !steps.contains("Only to undo"),
+        "{steps}"
+    );
     assert_eq!(etcd.content(), whole);
 }

@@ -33,6 +33,11 @@ pub struct BackupArgs {
 /// # Errors
 /// Any [`Failure`] of opening or reading; [`Code::BackupFailed`].
 pub async fn run(args: &BackupArgs, context: &Context<'_>) -> anyhow::Result<Outcome> {
+    if args.to.as_os_str() == "-" {
+        let reason =
+            "--to wants the name of a file: a backup is written to a file that is whole or absent";
+        return Err(Failure::new(Code::Usage, reason).into());
+    }
     let from = args.from.as_deref().map(|from| store_arg::load(from, context)).transpose()?;
     let opened = opened::open_source(from, context).await?;
     let source = opened.source();

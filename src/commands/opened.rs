@@ -224,11 +224,7 @@ async fn open_external(loaded: &Loaded, context: &Context<'_>) -> Result<Box<dyn
 }
 
 fn replicated(loaded: &Loaded) -> Failure {
-    let says = if loaded.says_type {
-        "is of type replicated"
-    } else {
-        "has no type, which means replicated"
-    };
+    let says = loaded.says_replicated();
     let file = &loaded.file;
     let reason = format!("{file}: [metadata-client] {says}: that is the running cluster itself");
     Failure::new(Code::ConfigInvalid, reason).hint(

@@ -11,6 +11,7 @@ use crate::commands::opened::{self, Opened};
 use crate::commands::store_arg::{self, is_same_store};
 use crate::model::Key;
 use crate::outcome::{Code, Compared, Failure, Outcome, StoreName, Subject};
+use crate::preflight;
 use crate::snapshot;
 use crate::verify::{Status, Verdict, compare};
 use crate::watch::Stage;
@@ -75,7 +76,12 @@ pub async fn run(args: &VerifyArgs, context: &Context<'_>) -> anyhow::Result<Out
         },
         async {
             let read = snapshot::read(target, Stage::ReadTarget, context.watch).await;
-            read.map_err(|error| Failure::of_target(&error))
+            read.map_err(|error| match (Failure::of_target(&error), theirs.cluster()) {
+                (failure, None) if failure.code == Code::TargetUnavailable => {
+                    failure.hint(preflight::CHECK_TARGET)
+                }
+                (failure, _) => failure,
+            })
         },
     )?;
     let verdict = compare(&ours, &held);
@@ -98,7 +104,8 @@ pub async fn run(args: &VerifyArgs, context: &Context<'_>) -> anyhow::Result<Out
         match (codec::cluster_of(&ours), codec::cluster_of(&held)) {
             (Some(ours), Some(theirs)) if ours != theirs => {
                 let (ours, theirs) = (named(&ours), named(&theirs));
-                failure.hint(format!("they hold two clusters: {ours} and {theirs}"))
+                let hints = vec![format!("they hold two clusters: {ours} and {theirs}")];
+                Failure { hints, ..failure }
             }
             _ => failure,
         }
@@ -140,8 +147,15 @@ fn differ(compared: &Compared, allow_newer: bool) -> Failure {
         .filter(|(count, _)| *count > 0)
         .map(|(count, name)| format!("{count} {name}"))
         .collect();
+    let only_newer = compared.verdict.faults(true).next().is_none();
     Failure::new(
         Code::VerificationFailed,
         format!("{} and {} differ: {}", compared.source, compared.target, counts.join(", ")),
     )
+    .hint(if only_newer { ONLY_NEWER } else { OTHERS })
 }
+
+const ONLY_NEWER: &str = "where the cluster has run on the target since the move, newer keys are as they should be: \
+                          add --allow-newer";
+
+const OTHERS: &str = "`metadata migrate` with the same stores and --dry-run shows what it would take to make them equal";

@@ -70,6 +70,16 @@ pub struct Loaded {
     pub says_type: bool,
 }
 
+impl Loaded {
+    /// How it comes to be of that type, for messages.
+    pub fn says_replicated(&self) -> &'static str {
+        match self.says_type {
+            true => "is of type replicated",
+            false => "has no type, which means replicated",
+        }
+    }
+}
+
 /// Which store, and how it is reached.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StoreConfig {

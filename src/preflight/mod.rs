@@ -17,7 +17,8 @@ pub use source::{
     check_values, not_of_migration,
 };
 pub use target::{
-    check_limits, check_store_probe, check_target, check_target_keys, check_target_writable,
+    CHECK_TARGET, check_limits, check_store_probe, check_target, check_target_keys,
+    check_target_writable,
 };
 
 /// The checks, in the order in which they are told.
@@ -97,7 +98,7 @@ pub struct Finding {
     pub code: Option<Code>,
     /// What to do about it.
     pub hints: Vec<String>,
-    /// The option that lets a run pass all the same, beside `--force`.
+    /// The option that lets a run pass all the same, beside `--force`; the hint ends with it.
     pub permitted_by: Option<String>,
 }
 
@@ -181,29 +182,35 @@ pub fn refusal(findings: &[Finding]) -> Option<Failure> {
         },
     );
     failure.exit = gravest.into_iter().find(|exit| exits.contains(exit)).unwrap_or(failure.exit);
-    let guarded = |check| failed.iter().any(|finding| finding.check == check);
-    let guarded = guarded(Check::TargetCluster) || guarded(Check::TargetNewer);
-    failure.hints = failed
-        .iter()
-        // How to replace keys is no advice where more than this cluster's past is at stake.
-        .filter(|finding| !(guarded && finding.check == Check::TargetKeys))
-        .flat_map(|finding| finding.hints.clone())
-        .fold(Vec::new(), |mut hints, hint| {
+    failure.hints = failed.iter().flat_map(|finding| hints(finding, &failed)).fold(
+        Vec::new(),
+        |mut hints, hint| {
             if !hints.contains(&hint) {
                 hints.push(hint);
             }
             hints
-        });
-    failure.hints.extend(permitted_together(&failed));
+        },
+    );
     Some(failure)
 }
 
-/// One refusal after the other would be told by one try after the other.
-fn permitted_together(failed: &[&Finding]) -> Option<String> {
-    let options: Vec<_> =
-        failed.iter().filter_map(|finding| finding.permitted_by.as_deref()).collect();
-    let all = options.len() > 1;
-    all.then(|| format!("if all of that is meant, add --force {}", options.join(" ")))
+/// What to do about a failed check, beside these.
+fn hints(finding: &Finding, failed: &[&Finding]) -> Vec<String> {
+    let other = |check| failed.iter().find(|finding| finding.check == check);
+    let (of_cluster, of_newer) = (other(Check::TargetCluster), other(Check::TargetNewer));
+    let newer_too = of_newer.and_then(|newer| newer.permitted_by.as_deref());
+    match finding.check {
+        // How to replace keys is no advice where more than this cluster's past is at stake.
+        Check::TargetKeys if of_cluster.is_some() || of_newer.is_some() => Vec::new(),
+        // Versions of two clusters have nothing to do with each other.
+        Check::TargetNewer if of_cluster.is_some() => Vec::new(),
+        Check::TargetCluster if finding.permitted_by.is_some() => {
+            let with_newer =
+                |hint: &String| newer_too.map_or(hint.clone(), |option| format!("{hint} {option}"));
+            finding.hints.iter().map(with_newer).collect()
+        }
+        _ => finding.hints.clone(),
+    }
 }
 
 #[cfg(test)]

@@ -48,8 +48,14 @@ pub fn check_source(
     if !missing.is_empty() {
         let detail =
             format!("the source is no Restate store: it has no {}", missing.join(" and no "));
-        return Finding::failed(Check::Source, Code::NotARestateStore, detail)
-            .hint("check --address; a cluster that was never provisioned has no metadata to move");
+        let hint = match is_cluster {
+            true => "check --address; a cluster that was never provisioned has no metadata to move",
+            false => {
+                "check what --from names (addresses, bucket, table, prefix); what an interrupted \
+                 migration has left is no source"
+            }
+        };
+        return Finding::failed(Check::Source, Code::NotARestateStore, detail).hint(hint);
     }
     let bytes: usize =
         snapshot.values().filter_map(Entry::value).map(|value| value.bytes.len()).sum();

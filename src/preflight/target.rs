@@ -9,6 +9,10 @@ use crate::outcome::{Code, Failure};
 use crate::plan::{Plan, Step};
 use crate::verify::{Status as Compared, compare_values};
 
+/// What to do about a target that does not answer.
+pub const CHECK_TARGET: &str =
+    "check what the target's TOML names (addresses, bucket, table), and that the store runs";
+
 /// Whether the target answers.
 pub fn check_target(name: &str, read: Result<&Snapshot, &StoreError>) -> Finding {
     match read {
@@ -19,8 +23,9 @@ pub fn check_target(name: &str, read: Result<&Snapshot, &StoreError>) -> Finding
             };
             Finding::ok(Check::Target, format!("{name}, {holds}"))
         }
-        Err(error) => Finding::of_failure(Check::Target, Failure::of_target(error))
-            .hint("check what the target's TOML names (addresses, bucket, table), and that the store runs"),
+        Err(error) => {
+            Finding::of_failure(Check::Target, Failure::of_target(error)).hint(CHECK_TARGET)
+        }
     }
 }
 
@@ -101,7 +106,9 @@ pub fn check_store_probe(probed: &Result<Semantics, StoreError>) -> Finding {
                  (--skip-store-probe overrides)",
             )
         }
-        Err(error) => Finding::of_failure(Check::StoreProbe, Failure::of_target(error)),
+        Err(error) => {
+            Finding::of_failure(Check::StoreProbe, Failure::of_target(error)).hint(CHECK_TARGET)
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 mod file;
 mod json;
 mod margin;
+mod names;
 mod plan_table;
 mod progress;
 mod quiet_time;

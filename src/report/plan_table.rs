@@ -13,6 +13,8 @@ use crate::plan::{Action, Plan, Step};
 /// Steps that are one row.
 struct Row<'a> {
     steps: Vec<&'a Step>,
+    /// Whether others lie between them, which have rows of their own.
+    has_gaps: bool,
 }
 
 /// The table, and a line with the totals.
@@ -51,8 +53,12 @@ fn rows(plan: &Plan) -> Vec<Row<'_>> {
         let before = index.checked_sub(1).and_then(|index| plan.steps.get(index));
         let same = rows.iter_mut().find(|row| row.takes(step, before));
         match same {
-            Some(row) => row.steps.push(step),
-            None => rows.push(Row { steps: vec![step] }),
+            Some(row) => {
+                let last = row.steps.last().map(|last| &last.key);
+                row.has_gaps = row.has_gaps || before.map(|before| &before.key) != last;
+                row.steps.push(step);
+            }
+            None => rows.push(Row { steps: vec![step], has_gaps: false }),
         }
     }
     rows
@@ -77,6 +83,7 @@ impl Row<'_> {
         let key = |step: Option<&&Step>| step.map(|step| step.key.to_string()).unwrap_or_default();
         let name = match self.steps.len() {
             1 => key(first),
+            _ if self.has_gaps => format!("of {} … {}", key(first), key(last)),
             _ => format!("{} … {}", key(first), key(last)),
         };
         let source = self.steps.iter().map(|step| step.source.as_ref().map(|v| v.version.0));
@@ -168,7 +175,7 @@ mod tests {
         assert_eq!(
             lines(OnExisting::Refuse),
             [
-                "pp_epoch_0 … pp_epoch_2047 2044 create 2 6132 -",
+                "of pp_epoch_0 … pp_epoch_2047 2044 create 2 6132 -",
                 "pp_epoch_100 … pp_epoch_102 3 conflict 2 9 2",
                 "pp_epoch_500 1 conflict 2 3 3",
                 "pp_epoch_3000 1 conflict - - 1",
@@ -178,7 +185,7 @@ mod tests {
         assert_eq!(
             lines(OnExisting::ResumeAndOverwrite),
             [
-                "pp_epoch_0 … pp_epoch_2047 2044 create 2 6132 -",
+                "of pp_epoch_0 … pp_epoch_2047 2044 create 2 6132 -",
                 "pp_epoch_100 … pp_epoch_102 3 skip 2 9 2",
                 "pp_epoch_500 1 overwrite 2 3 3",
                 "pp_epoch_3000 1 delete - - 1",

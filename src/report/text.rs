@@ -3,6 +3,7 @@
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use indicatif::HumanBytes;
 
+use super::names::names;
 use super::plan_table::plan_table;
 use super::{Rendered, Style};
 use crate::cli::TableStyle;
@@ -243,9 +244,10 @@ fn migrate(migration: &Migration, style: Style) -> Rendered {
 pub(super) fn counts(plan: &Plan, with_names: bool) -> String {
     let told = |action: Action| {
         let steps: Vec<_> = plan.steps.iter().filter(|step| step.action == action).collect();
-        let names: Vec<_> = steps.iter().map(|step| step.key.to_string()).collect();
         let names = match action {
-            Action::Overwrite | Action::Delete if with_names => format!(" ({})", names.join(", ")),
+            Action::Overwrite | Action::Delete if with_names => {
+                format!(" ({})", names(steps.iter().map(|step| &step.key)))
+            }
             _ => String::new(),
         };
         (!steps.is_empty()).then(|| format!("{} to {}{names}", steps.len(), action.name()))
@@ -299,11 +301,7 @@ fn unwritten(migration: &Migration) -> String {
     if !migration.writing {
         return String::new();
     }
-    let written: Vec<_> = migration.written.iter().map(ToString::to_string).collect();
     let open = |step: &&Step| step.action != Action::Skip && !migration.written.contains(&step.key);
-    let left: Vec<_> =
-        migration.plan.steps.iter().filter(open).map(|step| step.key.to_string()).collect();
-    let told =
-        |names: Vec<String>| if names.is_empty() { "none".to_owned() } else { names.join(", ") };
-    format!("written: {}\nnot known to be written: {}\n", told(written), told(left))
+    let left = names(migration.plan.steps.iter().filter(open).map(|step| &step.key));
+    format!("written: {}\nnot known to be written: {left}\n", names(&migration.written))
 }

@@ -39,6 +39,9 @@ pub(super) enum Put {
     Lost(String),
 }
 
+/// Of a listing, which S3 answers with 404 only where it names the missing bucket.
+const NO_S3: &str = "something else than S3 answers there (404): check aws-endpoint-url";
+
 /// Why one attempt of a request failed.
 #[derive(Debug)]
 enum Fault {
@@ -122,7 +125,12 @@ impl Client {
                     .prefix(prefix)
                     .set_delimiter(delimiter.map(ToOwned::to_owned))
                     .set_continuation_token(token.map(ToOwned::to_owned));
-                let answer = request.send().await.map_err(|error| self.fault(&error))?;
+                let answer = request.send().await.map_err(|error| match self.fault(&error) {
+                    Fault::Missing => {
+                        Fault::Aws(aws::Fault::Final(self.unavailable(NO_S3.to_owned())))
+                    }
+                    fault => fault,
+                })?;
                 let names = answer.contents().iter();
                 let names = names.filter_map(|object| {
                     Some((object.key()?.to_owned(), object.size().unwrap_or_default()))

@@ -147,7 +147,7 @@ impl Target for ObjectStore {
     }
 
     fn advice(&self) -> Option<&'static str> {
-        Some(
+        (!self.is_amazon).then_some(
             "Restate supports only Amazon S3 as an object store for metadata: that another store \
              passed the probe of conditional writes is no promise of Restate's.",
         )

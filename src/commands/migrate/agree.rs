@@ -103,7 +103,9 @@ fn versions(steps: &[&Step]) -> String {
         None => "damaged".to_owned(),
     };
     let is_epoch = |step: &&&Step| matches!(step.key, Key::PartitionEpoch(_));
-    let (epochs, others): (Vec<&&Step>, Vec<&&Step>) = steps.iter().partition(is_epoch);
+    let is_sound_epoch =
+        |step: &&&Step| is_epoch(step) && !matches!(step.target, Some(Entry::Damaged { .. }));
+    let (epochs, others): (Vec<&&Step>, Vec<&&Step>) = steps.iter().partition(is_sound_epoch);
     let mut told: Vec<_> =
         others.iter().map(|step| format!("{} ({})", step.key, version(step))).collect();
     let newest = epochs

@@ -36,6 +36,13 @@ pub(super) struct Gathered {
 }
 
 impl Gathered {
+    /// The keys that could not be put back as they were.
+    pub(super) fn damaged_in_target(&self) -> Vec<String> {
+        let damaged = |entry: &Entry| matches!(entry, Entry::Damaged { .. });
+        let keys = self.held.iter().filter(|(_, entry)| damaged(entry));
+        keys.map(|(key, _)| key.to_string()).collect()
+    }
+
     /// The nodes that say which of them are metadata servers: those of the target, where they run on it.
     pub(super) fn servers_of(&self, target: &dyn Target) -> NodesConfiguration {
         let theirs = codec::nodes_of(&self.held).filter(|_| target.is_running());
@@ -128,7 +135,10 @@ async fn store_probe(args: &MigrateArgs, target: &dyn Target, record: &Record) -
         return skipped("--skip-store-probe: whether conditional writes are honoured is not known");
     }
     if args.dry_run {
-        return skipped("a dry run writes nothing; the real run tries conditional writes first");
+        return skipped(
+            "a dry run writes nothing; the real run tries conditional writes first. Restate supports only \
+             Amazon S3",
+        );
     }
     if checks::refusal(&record.checks()).is_some() {
         return skipped("other checks do not hold");

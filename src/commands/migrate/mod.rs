@@ -156,7 +156,7 @@ async fn open(args: &MigrateArgs, context: &Context<'_>) -> Result<Arguments, Fa
             .hint("`metadata backup --to FILE` makes a backup file"));
     };
     if is_cluster {
-        fits_a_cluster(args, from.as_ref(), context)?;
+        fits_a_cluster(args, from.as_ref(), &loaded, context)?;
     }
     let target = opened::open_target(&loaded, context).await?;
     Ok((from, loaded, target))
@@ -166,10 +166,16 @@ async fn open(args: &MigrateArgs, context: &Context<'_>) -> Result<Arguments, Fa
 fn fits_a_cluster(
     args: &MigrateArgs,
     from: Option<&StoreArg>,
+    loaded: &Loaded,
     context: &Context<'_>,
 ) -> Result<(), Failure> {
     if opened::place(from, context)?.is_some() {
-        let reason = "the target is the running cluster, which can't be the source as well";
+        let reason = format!(
+            "{}: [metadata-client] {}: the target is the running cluster, which can't be the source as \
+             well",
+            loaded.file,
+            loaded.says_replicated()
+        );
         return Err(Failure::new(Code::Usage, reason)
             .hint(
                 "where another store is meant, its section has to say which: type = \"etcd\", \
@@ -229,6 +235,7 @@ async fn work(
         source: gathered.source.source().name(),
         to_cluster: target.is_running(),
         saved: record.saved(),
+        damaged: gathered.damaged_in_target(),
     };
     record.migrated(next_steps::texts(&about, args, context));
     Ok(())

@@ -22,6 +22,8 @@ pub(super) struct About<'a> {
     pub(super) to_cluster: bool,
     /// The file with what `--force` has replaced.
     pub(super) saved: Option<PathBuf>,
+    /// What of it was damaged.
+    pub(super) damaged: Vec<String>,
 }
 
 /// One text a step, in order; its command lines are lines of it.
@@ -85,6 +87,13 @@ pub(super) fn texts(about: &About<'_>, args: &MigrateArgs, context: &Context<'_>
 
 /// The way back from what `--force` has replaced.
 fn undo(file: &str, about: &About<'_>, args: &MigrateArgs, context: &Context<'_>) -> String {
+    if !about.damaged.is_empty() {
+        return format!(
+            "What was there before is saved in {file}, to be looked at: damaged as it was ({}), `migrate` \
+             does not put it back.",
+            about.damaged.join(", ")
+        );
+    }
     let mut words = vec!["metadata", "migrate", "--from", file, "--toml", &args.toml, "--force"];
     words.push("--overwrite-newer");
     if args.overwrite_cluster.is_some() {

@@ -122,6 +122,10 @@ pub(super) async fn check(
         skip_all(&ABOUT_BOTH, NO_SOURCE);
         return None;
     };
+    if ![Key::NodesConfig, Key::PartitionTable].iter().all(|key| before.contains_key(key)) {
+        skip_all(&ABOUT_BOTH, "the source is no Restate store");
+        return None;
+    }
     let on_existing = OnExisting::of(args.resume, args.force);
     let merged = match target.is_running() {
         true => merge::wanted(before, held, on_existing),
