@@ -116,15 +116,19 @@ const OFFICIAL: [&str; 12] = [
     "storage",
 ];
 
-/// What to say of a command that is not ours but the official tool's.
+/// What to say of a command that is not ours at the top but below `metadata`, or the official tool's.
 pub fn official_command(error: &clap::Error) -> Option<String> {
     let name = error.get(clap::error::ContextKind::InvalidSubcommand)?;
     let clap::error::ContextValue::String(name) = name else { return None };
-    OFFICIAL.contains(&name.as_str()).then(|| {
-        format!(
-            "this program has no command '{name}'; the official restatectl has it \
+    let below = MetadataCommand::has_subcommand(name)
+        .then(|| format!("the command is below metadata: restatectl metadata {name}"));
+    below.or_else(|| {
+        OFFICIAL.contains(&name.as_str()).then(|| {
+            format!(
+                "this program has no command '{name}'; the official restatectl has it \
              (npm package @restatedev/restatectl)"
-        )
+            )
+        })
     })
 }
 
@@ -150,6 +154,8 @@ mod tests {
             let error = parse(words).err().unwrap();
             assert!(official_command(&error).unwrap().contains("the official restatectl has it"));
         }
+        let error = parse(&["migrate", "--toml", "t"]).err().unwrap();
+        assert!(official_command(&error).unwrap().ends_with("restatectl metadata migrate"));
         assert!(official_command(&parse(&["lst"]).err().unwrap()).is_none());
     }
 }

@@ -43,7 +43,7 @@ pub fn check_at_work(at_work: &[AtWork], unseen: Finding, dry_run: bool) -> Find
     let finding = Finding::failed(
         Check::MigrationMode,
         Code::NotInMigrationMode,
-        format!("{} nodes are at work on what is to be copied or overwritten", at_work.len()),
+        "nodes are at work on what is to be copied or overwritten",
     )
     .items(items.collect())
     .hint("stop these nodes first: what they write meanwhile would be lost, or break the copy");
@@ -83,7 +83,7 @@ pub fn check_running_nodes(
     let at_home = answers.at_home.iter().filter_map(|(node, seen)| fault(node, seen, stored));
     let elsewhere = answers.elsewhere.iter().map(|(node, seen)| {
         let who = seen.node_id.map_or("a node".to_owned(), |(id, _)| format!("N{id}"));
-        format!("{who} answers at {}, where the source has {}", node.address, node.name)
+        format!("{who} answers at {}, and is not the source's node {}", node.address, node.name)
     });
     let unknown = answers
         .unknown
@@ -263,7 +263,7 @@ mod tests {
         N7 (n7, http://n7:1) runs with generation 4, the target has 3
         N8 (n8, http://n8:1) is starting or stopping
         N9 (n9, http://n9:1) does not answer: connection refused
-        N1 answers at http://n1:1, where the source has n1
+        N1 answers at http://n1:1, and is not the source's node n1
         N10 (n10, http://n10:1) is of the source, and not of the target
         ");
         assert_eq!(check(&answers, OnReplicated::Yes, true).status, super::super::Status::Warning);
