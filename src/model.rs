@@ -51,6 +51,16 @@ impl Key {
             .unwrap_or_else(|| Key::Unknown(name.to_owned()))
     }
 
+    /// Whether the other is the epoch of the next partition.
+    pub fn is_followed_by(&self, next: &Key) -> bool {
+        match (self, next) {
+            (Key::PartitionEpoch(number), Key::PartitionEpoch(next)) => {
+                number.checked_add(1) == Some(*next)
+            }
+            _ => false,
+        }
+    }
+
     fn fixed_name(&self) -> Option<&'static str> {
         match self {
             Key::NodesConfig => Some("nodes_config"),

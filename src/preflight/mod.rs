@@ -1,6 +1,7 @@
 //! The checks before anything is written, each a function that returns its finding. All findings
 //! are reported, not only the first that fails.
 
+mod at_work;
 mod guards;
 mod running;
 mod source;
@@ -8,10 +9,9 @@ mod target;
 
 use crate::outcome::{Code, Failure, exit};
 
+pub use at_work::{AtWork, check_at_work};
 pub use guards::{Permits, check_target_cluster, check_target_newer};
-pub use running::{
-    Answers, AtWork, check_at_work, check_running_cluster, check_running_nodes, check_target_quorum,
-};
+pub use running::{Answers, check_running_cluster, check_running_nodes, check_target_quorum};
 pub use source::{
     Ignored, check_migration_mode, check_quorum, check_server_version, check_source, check_tls,
     check_values, not_of_migration,

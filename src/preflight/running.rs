@@ -20,36 +20,6 @@ pub struct Answers {
     pub unknown: Vec<Node>,
 }
 
-/// A node that is at work on a store which is a side of the migration.
-#[derive(Clone, Debug)]
-pub struct AtWork {
-    /// As the store knows it.
-    pub node: Node,
-    /// Which side the store is.
-    pub side: &'static str,
-    /// What it runs with that it would not have in migration mode.
-    pub roles: Vec<String>,
-}
-
-/// Whether nodes are at work on a store that is the source or the target; `unseen` says what it means
-/// that none was seen. For a dry run it stops nothing.
-pub fn check_at_work(at_work: &[AtWork], unseen: Finding, dry_run: bool) -> Finding {
-    if at_work.is_empty() {
-        return unseen;
-    }
-    let items = at_work.iter().map(|AtWork { node, side, roles }| {
-        format!("{node} runs on the {side} with its normal roles {}", roles.join(", "))
-    });
-    let finding = Finding::failed(
-        Check::MigrationMode,
-        Code::NotInMigrationMode,
-        "nodes are at work on what is to be copied or overwritten",
-    )
-    .items(items.collect())
-    .hint("stop these nodes first: what they write meanwhile would be lost, or break the copy");
-    if dry_run { finding.into_warning() } else { finding }
-}
-
 /// Whether the target's replicated store has its majority.
 pub fn check_target_quorum(quorum: &Quorum) -> Finding {
     match quorum {

@@ -89,7 +89,7 @@ pub fn check_target_keys(plan: &Plan, elsewhere: bool, merges: bool) -> Finding 
         Code::TargetKeysExist,
         format!("{} key(s) already exist in the target", conflicts.len()),
     )
-    .items(conflicts.into_iter().map(|step| compared(step, merges)).collect())
+    .items(told(&conflicts, merges))
     .hint(hint)
 }
 
@@ -119,9 +119,36 @@ fn is_the_source(plan: &Plan) -> bool {
     nodes_config.is_some_and(Step::is_identical)
 }
 
-/// The key, and how it compares.
+/// Fewer epochs in a row that compare alike are told one by one.
+const WORTH_A_RANGE: usize = 4;
+
+/// Each key, and how it compares.
+fn told(conflicts: &[&Step], merges: bool) -> Vec<String> {
+    let mut runs: Vec<(String, Vec<&Key>)> = Vec::new();
+    for step in conflicts {
+        let comparison = compared(step, merges);
+        match runs.last_mut() {
+            Some((alike, keys))
+                if *alike == comparison
+                    && keys.last().is_some_and(|last| last.is_followed_by(&step.key)) =>
+            {
+                keys.push(&step.key);
+            }
+            _ => runs.push((comparison, vec![&step.key])),
+        }
+    }
+    let lines = runs.iter().map(|(comparison, keys)| match keys.as_slice() {
+        [first, .., last] if keys.len() >= WORTH_A_RANGE => {
+            vec![format!("{first} … {last}, {} keys: each {comparison}", keys.len())]
+        }
+        few => few.iter().map(|key| format!("{key} {comparison}")).collect(),
+    });
+    lines.flatten().collect()
+}
+
+/// How the key compares.
 fn compared(step: &Step, merges: bool) -> String {
-    let comparison = match (&step.source, &step.target) {
+    match (&step.source, &step.target) {
         (_, None) => "is missing".to_owned(),
         (_, Some(Entry::Damaged { reason, .. })) => reason.clone(),
         (None, Some(Entry::Whole(target, _))) => {
@@ -140,6 +167,5 @@ fn compared(step: &Step, merges: bool) -> String {
                 _ => format!("has other bytes at the same version {theirs}"),
             }
         }
-    };
-    format!("{} {comparison}", step.key)
+    }
 }

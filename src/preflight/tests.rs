@@ -114,6 +114,11 @@ fn existing_keys_are_all_listed_with_how_they_compare() {
     assert!(finding.hints[0].contains("--force"));
     insta::assert_snapshot!(line(&finding));
 
+    let many: Snapshot = (0..6).map(|number| (epoch(number), entry(2, b"a"))).collect();
+    let finding = check_target_keys(&decide(&many, &many, OnExisting::Refuse), false, false);
+    let told = "pp_epoch_0 … pp_epoch_5, 6 keys: each is identical, at version 2";
+    assert_eq!(finding.items, [told]);
+
     let partly = Snapshot::from([(epoch(0), entry(2, b"a"))]);
     let finding = check_target_keys(&decide(&source, &partly, OnExisting::Refuse), false, false);
     assert!(finding.hints[0].contains("--resume"));

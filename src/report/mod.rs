@@ -7,6 +7,7 @@ mod names;
 mod plan_table;
 mod progress;
 mod quiet_time;
+mod steps;
 mod text;
 
 use std::io::{self, IsTerminal, Write};

@@ -10,7 +10,7 @@ pub(super) fn names<'a>(keys: impl IntoIterator<Item = &'a Key>) -> String {
     let mut runs: Vec<Vec<&Key>> = Vec::new();
     for key in keys {
         match runs.last_mut() {
-            Some(run) if run.last().is_some_and(|last| follows(last, key)) => run.push(key),
+            Some(run) if run.last().is_some_and(|last| last.is_followed_by(key)) => run.push(key),
             _ => runs.push(vec![key]),
         }
     }
@@ -24,15 +24,6 @@ fn name(run: &[&Key]) -> String {
             format!("{first} … {last} ({} keys)", run.len())
         }
         few => few.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
-    }
-}
-
-fn follows(key: &Key, next: &Key) -> bool {
-    match (key, next) {
-        (Key::PartitionEpoch(number), Key::PartitionEpoch(next)) => {
-            number.checked_add(1) == Some(*next)
-        }
-        _ => false,
     }
 }
 
