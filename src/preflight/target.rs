@@ -124,26 +124,37 @@ const WORTH_A_RANGE: usize = 4;
 
 /// Each key, and how it compares.
 fn told(conflicts: &[&Step], merges: bool) -> Vec<String> {
-    let mut runs: Vec<(String, Vec<&Key>)> = Vec::new();
+    let mut runs: Vec<Vec<&Step>> = Vec::new();
     for step in conflicts {
-        let comparison = compared(step, merges);
+        let goes_on =
+            |last: &&Step| last.key.is_followed_by(&step.key) && alike(last) == alike(step);
         match runs.last_mut() {
-            Some((alike, keys))
-                if *alike == comparison
-                    && keys.last().is_some_and(|last| last.is_followed_by(&step.key)) =>
-            {
-                keys.push(&step.key);
-            }
-            _ => runs.push((comparison, vec![&step.key])),
+            Some(run) if run.last().is_some_and(goes_on) => run.push(step),
+            _ => runs.push(vec![step]),
         }
     }
-    let lines = runs.iter().map(|(comparison, keys)| match keys.as_slice() {
-        [first, .., last] if keys.len() >= WORTH_A_RANGE => {
-            vec![format!("{first} … {last}, {} keys: each {comparison}", keys.len())]
-        }
-        few => few.iter().map(|key| format!("{key} {comparison}")).collect(),
-    });
+    let lines =
+        runs.iter().map(|run| match (run.as_slice(), run.first().and_then(|step| alike(step))) {
+            ([first, .., last], Some(alike)) if run.len() >= WORTH_A_RANGE => {
+                vec![format!("{} … {}, {} keys: each {alike}", first.key, last.key, run.len())]
+            }
+            (few, _) => {
+                few.iter().map(|step| format!("{} {}", step.key, compared(step, merges))).collect()
+            }
+        });
     lines.flatten().collect()
+}
+
+/// How an epoch compares, without its version; of what is damaged, each has its own words.
+fn alike(step: &Step) -> Option<&'static str> {
+    let target = step.target.as_ref().and_then(Entry::value)?;
+    let Some(source) = &step.source else { return Some("is only in the target") };
+    Some(match compare_values(source, target) {
+        Compared::Same => "is identical",
+        Compared::Newer => "is newer than the source's",
+        Compared::Older => "is older than the source's",
+        _ => "has other bytes at the same version",
+    })
 }
 
 /// How the key compares.
