@@ -39,10 +39,11 @@ fn a_store_is_not_copied_nor_overwritten_under_a_cluster_at_work() {
         "--toml",
         &etcd.toml(),
         "--force",
+        // It may write, while it is at work.
+        "--overwrite-newer",
         "--backup-dir",
         &folder.path().display().to_string(),
     ];
-    let before = etcd.content();
     for (args, words) in [
         (&away[..], "runs on the source with its normal roles"),
         (&onto[..], "runs on the target with"),
@@ -50,10 +51,21 @@ fn a_store_is_not_copied_nor_overwritten_under_a_cluster_at_work() {
         let refused = migrate(5, args);
         assert_eq!(refused["error"]["code"], "not-in-migration-mode", "{refused:#}");
         assert!(refused["error"]["message"].as_str().unwrap().contains(words), "{refused:#}");
+        assert!(refused["keys"].as_array().unwrap().iter().all(|key| key["written"] == false));
+        assert_eq!(refused["backup"], Json::Null);
         let planned = migrate(0, &[args, &["--dry-run"]].concat());
         assert_eq!(status(&planned, "migration-mode"), "warning");
     }
-    assert!(other.content().is_empty() && etcd.content() == before);
+    assert!(other.content().is_empty());
+    // A source that is at work, too, does not hide them.
+    let another = Cluster::single(1);
+    let address = another.address();
+    let onto_theirs = ["-s", &address, "--toml", &etcd.toml(), "--force", "--dry-run"];
+    let permits = ["--overwrite-cluster", "demo", "--overwrite-newer"];
+    let planned = migrate(0, &[&onto_theirs[..], &permits].concat());
+    let told = planned["checks"].to_string();
+    assert!(told.contains("1 of 1 nodes do not run in migration mode"), "{told}");
+    assert!(told.contains("runs on the target with its normal roles"), "{told}");
     cluster.stop();
     assert_eq!(status(&migrate(0, &away), "migration-mode"), "skipped");
     assert_eq!(migrate(0, &onto)["outcome"], "migrated");

@@ -187,7 +187,7 @@ fn it_is_refused_where_it_should_be() {
     setting.cluster.restart_node(bystander, &Mode::On(setting.etcd.section()));
     setting.refused(&[], "not-in-migration-mode", "runs on another store");
     setting.cluster.restart_node(bystander, &Mode::Migration);
-    // A leader that has just been restarted is found, whatever its own status says yet.
+    // A leader that has just been restarted may not say yet that it leads.
     setting.cluster.restart_node(setting.cluster.leader(), &Mode::Migration);
     // A key of the target that is newer.
     let (version, bytes) = get(&setting.cluster.address(), "rule_book").unwrap();

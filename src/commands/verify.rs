@@ -158,4 +158,5 @@ fn differ(compared: &Compared, allow_newer: bool) -> Failure {
 const ONLY_NEWER: &str = "where the cluster has run on the target since the move, newer keys are as they should be: \
                           add --allow-newer";
 
-const OTHERS: &str = "`metadata migrate` with the same stores and --dry-run shows what it would take to make them equal";
+const OTHERS: &str = "`metadata migrate` with the same stores and --dry-run shows key by key how they stand, and changes \
+                      nothing";

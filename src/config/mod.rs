@@ -199,7 +199,7 @@ fn store(fields: &Fields<'_>) -> Result<StoreConfig, Fault> {
             dynamo_db::dynamo_db(fields, at).map(|config| StoreConfig::DynamoDb(Box::new(config)))
         }
         other => {
-            let known = "Restate knows replicated, etcd, object-store, dynamo-db";
+            let known = format!("Restate knows {}", TYPES.join(", "));
             let meant = did_you_mean(other, TYPES);
             Err((at, format!("unknown type {other:?}; {known}{meant}")))
         }

@@ -1,6 +1,6 @@
 //! Servers that are at work on a store which is copied or overwritten.
 
-use super::{Check, Finding};
+use super::{Check, Finding, Status};
 use crate::codec::Node;
 use crate::outcome::Code;
 
@@ -15,28 +15,31 @@ pub struct AtWork {
     pub roles: Vec<String>,
 }
 
-/// Whether nodes are at work on a store that is the source or the target; `unseen` says what it means
-/// that none was seen. For a dry run it stops nothing.
-pub fn check_at_work(at_work: &[AtWork], unseen: Finding, dry_run: bool) -> Finding {
+const STOP: &str =
+    "stop these nodes first: what they write meanwhile would be lost, or break the copy";
+
+/// Whether nodes are at work on a store that is the source or the target; `finding` says what is known
+/// without them. For a dry run it stops nothing.
+pub fn check_at_work(at_work: &[AtWork], finding: Finding, dry_run: bool) -> Finding {
     if at_work.is_empty() {
-        return unseen;
+        return finding;
     }
     let items = at_work.iter().map(|AtWork { node, side, roles }| {
         format!("{node} runs on the {side} with its normal roles {}", roles.join(", "))
     });
-    let finding = Finding::failed(
-        Check::MigrationMode,
-        Code::NotInMigrationMode,
-        "nodes are at work on what is to be copied or overwritten",
-    )
-    .items(items.collect())
-    .hint("stop these nodes first: what they write meanwhile would be lost, or break the copy");
+    if matches!(finding.status, Status::Failed | Status::Warning) {
+        let all = finding.items.iter().cloned().chain(items).collect();
+        return finding.items(all).hint(STOP);
+    }
+    let detail = "nodes are at work on what is to be copied or overwritten";
+    let finding = Finding::failed(Check::MigrationMode, Code::NotInMigrationMode, detail)
+        .items(items.collect())
+        .hint(STOP);
     if dry_run { finding.into_warning() } else { finding }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::Status;
     use super::*;
 
     #[test]
@@ -52,5 +55,9 @@ mod tests {
         let told = "N1 (a, http://a:1) runs on the source with its normal roles worker, log-server";
         assert_eq!(finding.items, [told]);
         assert_eq!(check_at_work(&at_work, unseen(), true).status, Status::Warning);
+        // Beside what is wrong already.
+        let wrong = Finding::failed(Check::MigrationMode, Code::NotInMigrationMode, "1 of 1 nodes")
+            .items(vec!["N7".to_owned()]);
+        assert_eq!(check_at_work(&at_work, wrong, false).items, ["N7", told]);
     }
 }

@@ -194,16 +194,21 @@ pub fn refusal(findings: &[Finding]) -> Option<Failure> {
     Some(failure)
 }
 
+/// What permits to replace keys that do not say whose they are: maybe this cluster's own.
+const UNKNOWN_OWNER: &str = "--overwrite-cluster unknown";
+
 /// What to do about a failed check, beside these.
 fn hints(finding: &Finding, failed: &[&Finding]) -> Vec<String> {
     let other = |check| failed.iter().find(|finding| finding.check == check);
     let (of_cluster, of_newer) = (other(Check::TargetCluster), other(Check::TargetNewer));
     let newer_too = of_newer.and_then(|newer| newer.permitted_by.as_deref());
+    let another =
+        of_cluster.filter(|finding| finding.permitted_by.as_deref() != Some(UNKNOWN_OWNER));
     match finding.check {
         // How to replace keys is no advice where more than this cluster's past is at stake.
         Check::TargetKeys if of_cluster.is_some() || of_newer.is_some() => Vec::new(),
         // Versions of two clusters have nothing to do with each other.
-        Check::TargetNewer if of_cluster.is_some() => Vec::new(),
+        Check::TargetNewer if another.is_some() => Vec::new(),
         Check::TargetCluster if finding.permitted_by.is_some() => {
             let with_newer =
                 |hint: &String| newer_too.map_or(hint.clone(), |option| format!("{hint} {option}"));

@@ -69,11 +69,12 @@ pub fn check_running_nodes(
                 .items(faults)
                 .hint(RESTART);
         }
-        OnReplicated::NoLeader => {
-            let detail = "no leader of the replicated store can tell whether the nodes of the target run on it";
+        OnReplicated::Unknown => {
+            let detail = "whether the nodes of the target run on their replicated store is not known: neither \
+                          its leader nor they can tell";
             return Finding::failed(Check::MigrationMode, Code::TargetUnavailable, detail)
                 .items(faults)
-                .hint("run this again when the metadata servers have elected one; an election takes seconds");
+                .hint("run this again when the metadata servers have a leader; an election takes seconds");
         }
     }
     if faults.is_empty() {
@@ -217,7 +218,7 @@ mod tests {
         let refused = Some(Code::NotInMigrationMode);
         assert_eq!(check(&sound, OnReplicated::No, true).code, refused);
         let untold = Some(Code::TargetUnavailable);
-        assert_eq!(check(&sound, OnReplicated::NoLeader, true).code, untold);
+        assert_eq!(check(&sound, OnReplicated::Unknown, true).code, untold);
         at_home.extend((2..).map(node).zip(wrong.map(Ok)));
         at_home.push((node(9), Err("connection refused".to_owned())));
         let elsewhere = vec![(node(1), seen(1))];

@@ -4,7 +4,7 @@ use indicatif::HumanBytes;
 
 use super::{Check, Finding};
 use crate::backends::{Misfit, Semantics, StoreError};
-use crate::model::{Entry, Key, Snapshot};
+use crate::model::{Entry, Key, Snapshot, in_ranges};
 use crate::outcome::{Code, Failure};
 use crate::plan::{Plan, Step};
 use crate::verify::{Status as Compared, compare_values};
@@ -119,30 +119,20 @@ fn is_the_source(plan: &Plan) -> bool {
     nodes_config.is_some_and(Step::is_identical)
 }
 
-/// Fewer epochs in a row that compare alike are told one by one.
-const WORTH_A_RANGE: usize = 4;
-
 /// Each key, and how it compares.
 fn told(conflicts: &[&Step], merges: bool) -> Vec<String> {
-    let mut runs: Vec<Vec<&Step>> = Vec::new();
-    for step in conflicts {
-        let goes_on =
-            |last: &&Step| last.key.is_followed_by(&step.key) && alike(last) == alike(step);
-        match runs.last_mut() {
-            Some(run) if run.last().is_some_and(goes_on) => run.push(step),
-            _ => runs.push(vec![step]),
+    let are_alike = |one: &&Step, other: &&Step| alike(one) == alike(other);
+    let ranges = in_ranges(conflicts.iter().copied(), |step| &step.key, are_alike);
+    let of = |range: &[&Step]| range.first().and_then(|step| alike(step));
+    let told = ranges.iter().flat_map(|range| match (range.as_slice(), of(range)) {
+        ([first, .., last], Some(alike)) => {
+            vec![format!("{} … {}, {} keys: each {alike}", first.key, last.key, range.len())]
         }
-    }
-    let lines =
-        runs.iter().map(|run| match (run.as_slice(), run.first().and_then(|step| alike(step))) {
-            ([first, .., last], Some(alike)) if run.len() >= WORTH_A_RANGE => {
-                vec![format!("{} … {}, {} keys: each {alike}", first.key, last.key, run.len())]
-            }
-            (few, _) => {
-                few.iter().map(|step| format!("{} {}", step.key, compared(step, merges))).collect()
-            }
-        });
-    lines.flatten().collect()
+        (steps, _) => {
+            steps.iter().map(|step| format!("{} {}", step.key, compared(step, merges))).collect()
+        }
+    });
+    told.collect()
 }
 
 /// How an epoch compares, without its version; of what is damaged, each has its own words.

@@ -1,29 +1,18 @@
 //! Keys by name, thousands of epochs in a row as their first and last.
 
-use crate::model::Key;
-
-/// Fewer than these are named one by one.
-const WORTH_A_RANGE: usize = 4;
+use crate::model::{Key, in_ranges};
 
 /// The names of keys in their order: `rule_book, pp_epoch_0 … pp_epoch_2047 (2048 keys)`.
 pub(super) fn names<'a>(keys: impl IntoIterator<Item = &'a Key>) -> String {
-    let mut runs: Vec<Vec<&Key>> = Vec::new();
-    for key in keys {
-        match runs.last_mut() {
-            Some(run) if run.last().is_some_and(|last| last.is_followed_by(key)) => run.push(key),
-            _ => runs.push(vec![key]),
-        }
-    }
-    let told: Vec<_> = runs.iter().map(|run| name(run)).collect();
+    let ranges = in_ranges(keys, |key| key, |_, _| true);
+    let told: Vec<_> = ranges.iter().map(|range| name(range)).collect();
     if told.is_empty() { "none".to_owned() } else { told.join(", ") }
 }
 
-fn name(run: &[&Key]) -> String {
-    match run {
-        [first, .., last] if run.len() >= WORTH_A_RANGE => {
-            format!("{first} … {last} ({} keys)", run.len())
-        }
-        few => few.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
+fn name(range: &[&Key]) -> String {
+    match range {
+        [first, .., last] => format!("{first} … {last} ({} keys)", range.len()),
+        one => one.iter().map(ToString::to_string).collect(),
     }
 }
 

@@ -46,6 +46,7 @@ where
         SdkError::ConstructionFailure(_) => {
             Fault::Final(StoreError::Other { store, reason: innermost(error) })
         }
+        SdkError::ResponseError(_) => Fault::Again(innermost(error)),
         _ => Fault::Unheard(innermost(error)),
     }
 }

@@ -24,7 +24,7 @@ use crate::proto::node_ctl_svc::node_ctl_svc_client::NodeCtlSvcClient;
 /// How long a leader is looked for; without one, the nodes are asked.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// The leader of the replicated store, as it last told itself.
+/// The leader of the replicated store, as it or the other members last told.
 #[derive(Clone)]
 pub(super) struct Leader {
     server: Server,

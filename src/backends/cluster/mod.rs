@@ -88,7 +88,7 @@ impl Cluster {
         let leader = Leader::find(&self.peers, &self.known).await;
         let seen = match &leader {
             Some(leader) => self.is_nodes_store(leader).await,
-            None => OnReplicated::NoLeader,
+            None => OnReplicated::Unknown,
         };
         let leader = leader.filter(|_| seen == OnReplicated::Yes);
         let found =
@@ -105,7 +105,7 @@ impl Cluster {
         let there = match there {
             Ok(Some(there)) => there,
             Ok(None) => return OnReplicated::No,
-            Err(_) => return OnReplicated::NoLeader,
+            Err(_) => return OnReplicated::Unknown,
         };
         let decoded = |bytes: &[u8]| codec::decode(&Key::NodesConfig, bytes).ok();
         let (cached, led) = (cached.and_then(|cached| decoded(&cached)), decoded(&there.bytes));
@@ -115,7 +115,8 @@ impl Cluster {
         // What a node has cached may be old; its store is asked only then, since that takes longer.
         match self.get_from_node(&key).await {
             Ok(Some(here)) if here == there => OnReplicated::Yes,
-            _ => OnReplicated::No,
+            Ok(_) => OnReplicated::No,
+            Err(_) => OnReplicated::Unknown,
         }
     }
 

@@ -25,8 +25,8 @@ pub enum OnReplicated {
     Yes,
     /// They don't, or there is no such store.
     No,
-    /// Nobody who leads it answers.
-    NoLeader,
+    /// Nobody who leads it answers, or no node from its own.
+    Unknown,
 }
 
 /// What a node says of itself.
@@ -75,7 +75,7 @@ impl Cluster {
             let patience = match seen {
                 OnReplicated::Yes => return seen,
                 OnReplicated::No => PATIENCE,
-                OnReplicated::NoLeader => PATIENCE_FOR_A_LEADER,
+                OnReplicated::Unknown => PATIENCE_FOR_A_LEADER,
             };
             if since.elapsed() >= patience {
                 return seen;

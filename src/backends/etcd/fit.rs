@@ -39,7 +39,8 @@ pub(super) async fn request_size(
     let mut probed = values.len().saturating_sub(1);
     while fits < ends {
         let Some((key, value)) = values.get(probed) else { break };
-        match txn::probe_size(client, key, &value.bytes).await {
+        let framed = [&value.bytes[..], &[0; FRAMED]].concat();
+        match txn::probe_size(client, key, &framed).await {
             Ok(()) => fits = probed + 1,
             Err(StoreError::TooLarge { .. }) => ends = probed,
             Err(other) => return Err(other),

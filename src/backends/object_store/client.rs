@@ -40,7 +40,8 @@ pub(super) enum Put {
 }
 
 /// Of a listing, which S3 answers with 404 only where it names the missing bucket.
-const NO_S3: &str = "something else than S3 answers there (404): check aws-endpoint-url";
+const NO_S3: &str = "there is no such bucket, or something else than S3 answers there (404): check path and \
+                     aws-endpoint-url";
 
 /// Why one attempt of a request failed.
 #[derive(Debug)]

@@ -16,7 +16,11 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The nodes that are at work on `side`, which holds this.
 pub(super) async fn on(side: &'static str, held: &Snapshot, context: &Context<'_>) -> Vec<AtWork> {
-    let Some(nodes) = codec::nodes_of(held) else { return Vec::new() };
+    // With --single-address, nobody else is asked.
+    let Some(nodes) = codec::nodes_of(held).filter(|_| context.global.single_address.is_none())
+    else {
+        return Vec::new();
+    };
     let nodes_config = held.get(&Key::NodesConfig);
     let asked = nodes.nodes.into_iter().map(|node| async move {
         let options = context.global.cluster_at(vec![node.address.parse().ok()?], true).ok()?;

@@ -26,6 +26,16 @@ pub(super) fn find(
     })
 }
 
+/// The keys that are damaged in a backup file, so that they can't be put back from it.
+pub(super) fn damaged_in(file: &Path) -> Vec<String> {
+    let Ok(backup) = Backup::parse(&fs::read(file).unwrap_or_default(), "") else {
+        return Vec::new();
+    };
+    let damaged = |entry: &Entry| matches!(entry, Entry::Damaged { .. });
+    let keys = backup.entries().iter().filter(|(_, entry)| damaged(entry));
+    keys.map(|(key, _)| key.to_string()).collect()
+}
+
 fn is_named_so(path: &Path) -> bool {
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     name.starts_with("restatectl-backup-") && name.ends_with(".jsonl")

@@ -18,7 +18,7 @@ use crate::commands::opened::{self, Opened, Writable};
 use crate::commands::store_arg::StoreArg;
 use crate::model::{Entry, Key, Snapshot};
 use crate::outcome::{Failure, StoreName};
-use crate::preflight::{self as checks, Check, Finding, Ignored, Status};
+use crate::preflight::{self as checks, Check, Finding, Ignored};
 use crate::snapshot;
 use crate::watch::{Event, Stage};
 
@@ -36,13 +36,6 @@ pub(super) struct Gathered {
 }
 
 impl Gathered {
-    /// The keys that could not be put back as they were.
-    pub(super) fn damaged_in_target(&self) -> Vec<String> {
-        let damaged = |entry: &Entry| matches!(entry, Entry::Damaged { .. });
-        let keys = self.held.iter().filter(|(_, entry)| damaged(entry));
-        keys.map(|(key, _)| key.to_string()).collect()
-    }
-
     /// The nodes that say which of them are metadata servers: those of the target, where they run on it.
     pub(super) fn servers_of(&self, target: &dyn Target) -> NodesConfiguration {
         let theirs = codec::nodes_of(&self.held).filter(|_| target.is_running());
@@ -223,23 +216,20 @@ async fn at_rest(
     (source, existing): (&SourceSide, &TargetSide),
     context: &Context<'_>,
 ) -> Finding {
-    let (Ok(before), Ok(held)) = (&source.read, &existing.read) else {
-        return migration_mode(args, nodes, opened).await;
+    let Ok(before) = &source.read else { return migration_mode(args, nodes, opened).await };
+    let Ok(held) = &existing.read else {
+        return source_at_rest(args, nodes, opened, before, context).await;
     };
     let nodes_config =
         |snapshot: &Snapshot| snapshot.get(&Key::NodesConfig).and_then(Entry::value).cloned();
     if source.quorum == Some(Quorum::NoMembers) && nodes_config(before) == nodes_config(held) {
         return Finding::skipped(Check::MigrationMode, "the cluster runs on the target already");
     }
-    let of_source = source_at_rest(args, nodes, opened, before, context).await;
-    match of_source.status {
-        Status::Ok | Status::Skipped => checks::check_at_work(
-            &at_work::on("target", held, context).await,
-            of_source,
-            args.dry_run,
-        ),
-        Status::Failed | Status::Warning => of_source,
-    }
+    let (of_source, on_target) = join!(
+        source_at_rest(args, nodes, opened, before, context),
+        at_work::on("target", held, context)
+    );
+    checks::check_at_work(&on_target, of_source, args.dry_run)
 }
 
 /// The same of the source alone, which holds this.
@@ -270,8 +260,8 @@ async fn migration_mode(
         let reason = match opened.source().kind() {
             "backup" => "the source is a backup file",
             _ => {
-                "the source is a store and no running cluster: none of its nodes answers as running on \
-                 it, but make sure that no server does, since nothing here can prove it"
+                "the source is a store and no running cluster: none of its nodes was seen at work on it, \
+                 but make sure that no server runs on it, since nothing here can prove it"
             }
         };
         return Finding::skipped(Check::MigrationMode, reason);

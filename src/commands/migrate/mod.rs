@@ -234,8 +234,8 @@ async fn work(
         from_cluster: gathered.source.cluster().is_some(),
         source: gathered.source.source().name(),
         to_cluster: target.is_running(),
+        damaged: record.saved().as_deref().map(former::damaged_in).unwrap_or_default(),
         saved: record.saved(),
-        damaged: gathered.damaged_in_target(),
     };
     record.migrated(next_steps::texts(&about, args, context));
     Ok(())

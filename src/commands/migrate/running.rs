@@ -39,7 +39,11 @@ pub(super) async fn nodes(
 ) -> Finding {
     let target = held.and_then(Entry::value).and_then(nodes_of);
     let Some(target) = target else {
-        return Finding::skipped(Check::MigrationMode, "the target has no sound nodes_config");
+        if on_replicated == OnReplicated::Yes {
+            let reason = "the target has no sound nodes_config";
+            return Finding::skipped(Check::MigrationMode, reason);
+        }
+        return preflight::check_running_nodes(&Answers::default(), held, on_replicated, dry_run);
     };
     let answers = ask(cluster, source, &target).await;
     preflight::check_running_nodes(&answers, held, on_replicated, dry_run)
@@ -79,8 +83,8 @@ async fn ask(
 ///
 /// # Errors
 /// [`Code::NotInMigrationMode`] if a node is not back in time; [`Code::TargetConflict`] if nodes are
-/// restarted again and again; [`Code::TargetUnavailable`] where nobody is left to say whether the put
-/// arrived.
+/// restarted again and again; [`Code::TargetUnavailable`] where no leader is back in time, and where nobody
+/// is left to say whether the put arrived.
 pub(super) async fn put_nodes_config(run: &Run<'_>, cluster: &Cluster) -> Result<(), Failure> {
     for _ in 0..=ROUNDS {
         let now = wait_until_at_rest(run, cluster).await?;

@@ -85,7 +85,7 @@ pub(super) async fn migration_mode(
 ) -> Finding {
     match &target.read {
         Ok(held) => {
-            let on_replicated = target.on_replicated.unwrap_or(OnReplicated::NoLeader);
+            let on_replicated = target.on_replicated.unwrap_or(OnReplicated::Unknown);
             let held = held.get(&Key::NodesConfig);
             running::nodes(cluster, on_replicated, source, held, args.dry_run).await
         }
@@ -114,7 +114,7 @@ pub(super) async fn check(
         return None;
     };
     found(checks::check_target_writable(&existing.probe));
-    if matches!(existing.on_replicated, Some(OnReplicated::No | OnReplicated::NoLeader)) {
+    if matches!(existing.on_replicated, Some(OnReplicated::No | OnReplicated::Unknown)) {
         skip_all(&ABOUT_BOTH, "what was read is not known to be what the replicated store holds");
         return None;
     }
