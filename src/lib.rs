@@ -26,6 +26,7 @@ pub mod outcome;
 pub mod plan;
 pub mod preflight;
 pub mod proto;
+mod ranges;
 pub mod report;
 pub mod run;
 pub mod snapshot;

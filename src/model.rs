@@ -51,16 +51,6 @@ impl Key {
             .unwrap_or_else(|| Key::Unknown(name.to_owned()))
     }
 
-    /// Whether the other is the epoch of the next partition.
-    fn is_followed_by(&self, next: &Key) -> bool {
-        match (self, next) {
-            (Key::PartitionEpoch(number), Key::PartitionEpoch(next)) => {
-                number.checked_add(1) == Some(*next)
-            }
-            _ => false,
-        }
-    }
-
     fn fixed_name(&self) -> Option<&'static str> {
         match self {
             Key::NodesConfig => Some("nodes_config"),
@@ -89,33 +79,6 @@ impl Key {
     pub fn is_known(&self) -> bool {
         !matches!(self, Key::Unknown(_))
     }
-}
-
-/// Fewer epochs in a row are named one by one.
-const WORTH_A_RANGE: usize = 4;
-
-/// Things in their order, parted into epochs in a row that are `alike` and worth to be told as a range,
-/// and the rest.
-pub fn in_ranges<T>(
-    things: impl IntoIterator<Item = T>,
-    key: impl Fn(&T) -> &Key,
-    alike: impl Fn(&T, &T) -> bool,
-) -> Vec<Vec<T>> {
-    let mut rows: Vec<Vec<T>> = Vec::new();
-    for thing in things {
-        let goes_on = |last: &T| key(last).is_followed_by(key(&thing)) && alike(last, &thing);
-        match rows.last_mut() {
-            Some(row) if row.last().is_some_and(goes_on) => row.push(thing),
-            _ => rows.push(vec![thing]),
-        }
-    }
-    let one_by_one = |row: Vec<T>| -> Vec<Vec<T>> {
-        match row.len() {
-            WORTH_A_RANGE.. => vec![row],
-            _ => row.into_iter().map(|thing| vec![thing]).collect(),
-        }
-    };
-    rows.into_iter().flat_map(one_by_one).collect()
 }
 
 impl fmt::Display for Key {

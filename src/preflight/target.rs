@@ -4,9 +4,10 @@ use indicatif::HumanBytes;
 
 use super::{Check, Finding};
 use crate::backends::{Misfit, Semantics, StoreError};
-use crate::model::{Entry, Key, Snapshot, in_ranges};
+use crate::model::{Entry, Key, Snapshot};
 use crate::outcome::{Code, Failure};
 use crate::plan::{Plan, Step};
+use crate::ranges::in_ranges;
 use crate::verify::{Status as Compared, compare_values};
 
 /// What to do about a target that does not answer.
