@@ -57,6 +57,11 @@ fn a_store_is_not_copied_nor_overwritten_under_a_cluster_at_work() {
         assert_eq!(status(&planned, "migration-mode"), "warning");
     }
     assert!(other.content().is_empty());
+    // Nor is a value edited without a yes.
+    let put = ["metadata", "patch", "-k", "rule_book", "-p", "[]", "-o", "json"];
+    let at = ["--from", &etcd.toml(), "--backup-dir", &folder.path().display().to_string()];
+    let refused = restatectl(&[&put[..], &at].concat()).expect(5).json();
+    assert_eq!(refused["error"]["code"], "not-in-migration-mode", "{refused:#}");
     // A source that is at work, too, does not hide them.
     let another = Cluster::single(1);
     let address = another.address();

@@ -1,5 +1,6 @@
 //! One file per command: its arguments, and the stations that it wires together.
 
+pub mod at_work;
 pub mod backup;
 pub mod completions;
 pub mod edit;

@@ -3,10 +3,11 @@
 
 use std::fs::File;
 use std::io::{self, Read};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::backends::backup::{Backup, is_backup};
 use crate::commands::Context;
-use crate::config::{self, Loaded, StoreConfig};
+use crate::config::{self, DynamoDbConfig, Loaded, ObjectStoreConfig, StoreConfig};
 use crate::outcome::{Code, Failure};
 use crate::watch::Event;
 
@@ -81,17 +82,54 @@ pub fn is_same_store(one: &StoreArg, other: &StoreArg) -> bool {
             one.iter().any(|address| other.contains(address))
         }
         (StoreConfig::Etcd(one), StoreConfig::Etcd(other)) => {
-            one.addresses.iter().any(|address| other.addresses.contains(address))
+            let others: Vec<_> = other.addresses.iter().map(|address| place(address)).collect();
+            one.addresses.iter().any(|address| others.contains(&place(address)))
         }
         (StoreConfig::ObjectStore(one), StoreConfig::ObjectStore(other)) => {
-            (&one.bucket, &one.prefix, &one.endpoint)
-                == (&other.bucket, &other.prefix, &other.endpoint)
+            let endpoint = |config: &ObjectStoreConfig| config.endpoint.as_deref().map(place);
+            (&one.bucket, &one.prefix, endpoint(one))
+                == (&other.bucket, &other.prefix, endpoint(other))
         }
         (StoreConfig::DynamoDb(one), StoreConfig::DynamoDb(other)) => {
             // Tables of one name in two accounts are two: only the access tells.
-            (&one.table, &one.key_prefix, &one.region, &one.endpoint, &one.access)
-                == (&other.table, &other.key_prefix, &other.region, &other.endpoint, &other.access)
+            let endpoint = |config: &DynamoDbConfig| config.endpoint.as_deref().map(place);
+            (&one.table, &one.key_prefix, &one.region, endpoint(one), &one.access)
+                == (&other.table, &other.key_prefix, &other.region, endpoint(other), &other.access)
         }
         (one, other) => one == other,
+    }
+}
+
+/// An address or URL in one way of writing it: this machine has several names. Other machines' names are
+/// taken as they are; where two of them lead, only a request could tell.
+fn place(address: &str) -> String {
+    let address = address.trim_end_matches('/');
+    let (scheme, authority) = address.split_once("://").unwrap_or(("", address));
+    let (host, port) = authority.rsplit_once(':').unwrap_or((authority, ""));
+    let own = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
+    let is_own = host.eq_ignore_ascii_case("localhost")
+        || host.trim_matches(['[', ']']).parse().is_ok_and(|ip| own.contains(&ip));
+    let host = if is_own { "localhost".to_owned() } else { host.to_lowercase() };
+    format!("{scheme}://{host}:{port}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::place;
+
+    #[test]
+    fn this_machine_has_several_names() {
+        for (one, other, same) in [
+            ("127.0.0.1:2379", "localhost:2379", true),
+            ("[::1]:2379", "127.0.0.1:2379", true),
+            ("http://LocalHost:8333/", "http://127.0.0.1:8333", true),
+            ("http://localhost:8333", "https://localhost:8333", false),
+            ("a:1", "A:1", true),
+            ("a:1", "b:1", false),
+            ("127.0.0.1:1", "127.0.0.1:2", false),
+            ("127.0.0.1:1", "127.0.0.2:1", false),
+        ] {
+            assert_eq!(place(one) == place(other), same, "{one} {other}");
+        }
     }
 }

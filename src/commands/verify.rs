@@ -9,11 +9,11 @@ use crate::codec;
 use crate::commands::Context;
 use crate::commands::opened::{self, Opened};
 use crate::commands::store_arg::{self, is_same_store};
-use crate::model::Key;
+use crate::model::Snapshot;
 use crate::outcome::{Code, Compared, Failure, Outcome, StoreName, Subject};
 use crate::preflight;
 use crate::snapshot;
-use crate::verify::{Status, Verdict, compare};
+use crate::verify::{Status, compare};
 use crate::watch::Stage;
 
 const EXAMPLES: &str = r#"Examples:
@@ -85,10 +85,9 @@ pub async fn run(args: &VerifyArgs, context: &Context<'_>) -> anyhow::Result<Out
         },
     )?;
     let verdict = compare(&ours, &held);
-    if proves_nothing(&verdict, &opened).await {
-        let reason = "the cluster at --address has no metadata server and holds the target's \
-                      nodes_config: it runs on the target already";
-        return Err(same_store(reason).into());
+    if let Some(words) = proves_nothing((&ours, &held), &opened).await {
+        let reason = format!("the cluster at --address has no metadata server, and {words}");
+        return Err(same_store(&reason).into());
     }
     let equal = verdict.faults(args.allow_newer).next().is_none();
     let unused = args.allow_newer && equal && verdict.count(Status::Newer) == 0;
@@ -113,16 +112,13 @@ pub async fn run(args: &VerifyArgs, context: &Context<'_>) -> anyhow::Result<Out
     Ok(Outcome { subject: Some(Subject::Verify(compared)), failure })
 }
 
-/// A cluster that keeps its metadata elsewhere answers from there; every start of a node changes
-/// `nodes_config`, so that only the store that it runs on has the same.
-async fn proves_nothing(verdict: &Verdict, opened: &Opened) -> bool {
-    let nodes_config = verdict.rows.iter().find(|row| row.key == Key::NodesConfig);
-    match opened.cluster() {
-        Some(cluster) if nodes_config.is_some_and(|row| row.status == Status::Same) => {
-            cluster.quorum().await == Quorum::NoMembers
-        }
-        _ => false,
-    }
+/// A cluster that keeps its metadata elsewhere answers from there.
+async fn proves_nothing(
+    (ours, held): (&Snapshot, &Snapshot),
+    opened: &Opened,
+) -> Option<&'static str> {
+    let words = preflight::runs_on_target(ours, held)?;
+    (opened.cluster()?.quorum().await == Quorum::NoMembers).then_some(words)
 }
 
 fn named((name, fingerprint): &(String, Option<u64>)) -> String {

@@ -4,38 +4,59 @@ use super::{Check, Finding, Status};
 use crate::codec::Node;
 use crate::outcome::Code;
 
-/// A node that is at work on a store which is a side of the migration.
+/// What was seen of a node that a store which is read or written has in its `nodes_config`.
 #[derive(Clone, Debug)]
-pub struct AtWork {
+pub struct Sighting {
     /// As the store knows it.
     pub node: Node,
-    /// Which side the store is.
+    /// What the store is to this run.
     pub side: &'static str,
-    /// What it runs with that it would not have in migration mode.
-    pub roles: Vec<String>,
+    /// What was seen.
+    pub seen: Seen,
+}
+
+/// What is worth to be told; a node that is not there, or runs elsewhere, is not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Seen {
+    /// It runs on the store with these roles, which it would not have in migration mode.
+    AtWork(Vec<String>),
+    /// It did not answer in time.
+    Silent,
 }
 
 const STOP: &str =
     "stop these nodes first: what they write meanwhile would be lost, or break the copy";
 
-/// Whether nodes are at work on a store that is the source or the target; `finding` says what is known
-/// without them. For a dry run it stops nothing.
-pub fn check_at_work(at_work: &[AtWork], finding: Finding, dry_run: bool) -> Finding {
-    if at_work.is_empty() {
+/// Whether nodes are at work on a store that is read or written; `finding` says what is known without
+/// them. For a dry run it stops nothing.
+pub fn check_at_work(sightings: &[Sighting], finding: Finding, dry_run: bool) -> Finding {
+    if sightings.is_empty() {
         return finding;
     }
-    let items = at_work.iter().map(|AtWork { node, side, roles }| {
-        format!("{node} runs on the {side} with its normal roles {}", roles.join(", "))
-    });
-    if matches!(finding.status, Status::Failed | Status::Warning) {
-        let all = finding.items.iter().cloned().chain(items).collect();
-        return finding.items(all).hint(STOP);
+    let items = finding.items.iter().cloned().chain(sightings.iter().map(told)).collect();
+    let none_at_work = sightings.iter().all(|sighting| sighting.seen == Seen::Silent);
+    match finding.status {
+        Status::Failed | Status::Warning if none_at_work => finding.items(items),
+        Status::Failed | Status::Warning => finding.items(items).hint(STOP),
+        Status::Ok | Status::Skipped if none_at_work => finding.items(items).into_warning(),
+        Status::Ok | Status::Skipped => {
+            let detail = "nodes are at work on what is to be copied or written";
+            let failed = Finding::failed(Check::MigrationMode, Code::NotInMigrationMode, detail);
+            let failed = failed.items(items).hint(STOP);
+            if dry_run { failed.into_warning() } else { failed }
+        }
     }
-    let detail = "nodes are at work on what is to be copied or overwritten";
-    let finding = Finding::failed(Check::MigrationMode, Code::NotInMigrationMode, detail)
-        .items(items.collect())
-        .hint(STOP);
-    if dry_run { finding.into_warning() } else { finding }
+}
+
+fn told(Sighting { node, side, seen }: &Sighting) -> String {
+    match seen {
+        Seen::AtWork(roles) => {
+            format!("{node} runs on the {side} with its normal roles {}", roles.join(", "))
+        }
+        Seen::Silent => {
+            format!("{node} did not answer in time: make sure that it does not run on the {side}")
+        }
+    }
 }
 
 #[cfg(test)]
@@ -48,13 +69,18 @@ mod tests {
         assert_eq!(check_at_work(&[], unseen(), false).detail, "none was seen");
         let node =
             Node { id: 1, name: "a".into(), address: "http://a:1".into(), ..Node::default() };
-        let at_work =
-            [AtWork { node, side: "source", roles: vec!["worker".into(), "log-server".into()] }];
+        let seen = Seen::AtWork(vec!["worker".into(), "log-server".into()]);
+        let at_work = [Sighting { node: node.clone(), side: "source", seen }];
         let finding = check_at_work(&at_work, unseen(), false);
         assert_eq!(finding.code, Some(Code::NotInMigrationMode));
         let told = "N1 (a, http://a:1) runs on the source with its normal roles worker, log-server";
         assert_eq!(finding.items, [told]);
         assert_eq!(check_at_work(&at_work, unseen(), true).status, Status::Warning);
+        // One that hangs proves nothing, and is told.
+        let silent = [Sighting { node, side: "source", seen: Seen::Silent }];
+        let finding = check_at_work(&silent, unseen(), false);
+        assert_eq!((finding.status, finding.code), (Status::Warning, None));
+        assert!(finding.text().ends_with("make sure that it does not run on the source"));
         // Beside what is wrong already.
         let wrong = Finding::failed(Check::MigrationMode, Code::NotInMigrationMode, "1 of 1 nodes")
             .items(vec!["N7".to_owned()]);

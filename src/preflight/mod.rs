@@ -9,7 +9,7 @@ mod target;
 
 use crate::outcome::{Code, Failure, exit};
 
-pub use at_work::{AtWork, check_at_work};
+pub use at_work::{Seen as SeenNode, Sighting, check_at_work};
 pub use guards::{Permits, check_target_cluster, check_target_newer};
 pub use running::{Answers, check_running_cluster, check_running_nodes, check_target_quorum};
 pub use source::{
@@ -18,7 +18,7 @@ pub use source::{
 };
 pub use target::{
     CHECK_TARGET, check_limits, check_store_probe, check_target, check_target_keys,
-    check_target_writable,
+    check_target_writable, runs_on_target,
 };
 
 /// The checks, in the order in which they are told.

@@ -32,7 +32,8 @@ pub fn check_target_quorum(quorum: &Quorum) -> Finding {
         Quorum::Lost(words) | Quorum::NoLeader(words) => {
             let detail = format!("of the target: {words}");
             Finding::failed(Check::Quorum, Code::TargetUnavailable, detail).hint(
-                "start the metadata servers that do not answer, until a majority of them runs",
+                "start the metadata servers that do not answer, with --metadata-migration-mode as all \
+                 nodes, until a majority of them runs",
             )
         }
     }

@@ -2,17 +2,22 @@
 
 use indicatif::HumanBytes;
 
+use super::source::not_of_migration;
 use super::{Check, Finding};
 use crate::backends::{Misfit, Semantics, StoreError};
+use crate::codec;
 use crate::model::{Entry, Key, Snapshot};
 use crate::outcome::{Code, Failure};
 use crate::plan::{Plan, Step};
 use crate::ranges::in_ranges;
-use crate::verify::{Status as Compared, compare_values};
+use crate::verify::{Status as Compared, compare, compare_values};
 
 /// What to do about a target that does not answer.
 pub const CHECK_TARGET: &str =
     "check what the target's TOML names (addresses, bucket, table), and that the store runs";
+
+const CHECK_ACCESS: &str =
+    "check the credentials that its TOML or the environment names, and what they are permitted";
 
 /// Whether the target answers.
 pub fn check_target(name: &str, read: Result<&Snapshot, &StoreError>) -> Finding {
@@ -25,7 +30,13 @@ pub fn check_target(name: &str, read: Result<&Snapshot, &StoreError>) -> Finding
             Finding::ok(Check::Target, format!("{name}, {holds}"))
         }
         Err(error) => {
-            Finding::of_failure(Check::Target, Failure::of_target(error)).hint(CHECK_TARGET)
+            let finding = Finding::of_failure(Check::Target, Failure::of_target(error));
+            match error {
+                // The check of the quorum says what to do.
+                StoreError::NoQuorum { .. } => finding,
+                StoreError::Denied { .. } => finding.hint(CHECK_ACCESS),
+                _ => finding.hint(CHECK_TARGET),
+            }
         }
     }
 }
@@ -57,13 +68,35 @@ pub fn check_limits(misfits: &Result<Vec<Misfit>, StoreError>, wanted: &Snapshot
     Finding { hints, ..finding }
 }
 
-/// Whether the target has keys that the plan may not touch; `elsewhere` where the source keeps its
-/// metadata in no store of its own, which may then be the target; `merges` where the plan's
+/// Whether a cluster that keeps its metadata in no store of its own runs on the target, by what both
+/// hold; in words.
+///
+/// Each start of a server changes `nodes_config`: what a cluster at work has, only its own store has. What
+/// one in migration mode has, each copy of its store has, too, so that then all has to be equal.
+pub fn runs_on_target(source: &Snapshot, target: &Snapshot) -> Option<&'static str> {
+    let verdict = compare(source, target);
+    let of_nodes = verdict.rows.iter().find(|row| row.key == Key::NodesConfig)?;
+    let nodes = codec::nodes_of(source)?.nodes;
+    let at_work = nodes.iter().any(|node| !not_of_migration(&node.roles).is_empty());
+    let all_equal = verdict.rows.iter().all(|row| row.status == Compared::Same);
+    match of_nodes.status {
+        Compared::Same if at_work => {
+            Some("the target holds just its nodes_config: it runs on the target already")
+        }
+        Compared::Same if all_equal => Some(
+            "the target holds all that it holds: it runs on the target already, or on a store of which \
+             this is a whole copy",
+        ),
+        _ => None,
+    }
+}
+
+/// Whether the target has keys that the plan may not touch; `runs_there` where the source is
+/// found to run on it; `merges` where the plan's
 /// `nodes_config` is not the source's.
-pub fn check_target_keys(plan: &Plan, elsewhere: bool, merges: bool) -> Finding {
-    if elsewhere && is_the_source(plan) {
-        let detail = "no node of the cluster is a metadata server, and the target holds just its \
-                      nodes_config: it runs on the target already";
+pub fn check_target_keys(plan: &Plan, runs_there: Option<&str>, merges: bool) -> Finding {
+    if let Some(words) = runs_there {
+        let detail = format!("no node of the cluster is a metadata server, and {words}");
         return Finding::failed(Check::TargetKeys, Code::SameStore, detail)
             .hint("there is nothing left to migrate");
     }
@@ -111,13 +144,6 @@ pub fn check_store_probe(probed: &Result<Semantics, StoreError>) -> Finding {
             Finding::of_failure(Check::StoreProbe, Failure::of_target(error)).hint(CHECK_TARGET)
         }
     }
-}
-
-/// A cluster that keeps its metadata elsewhere answers from there; every start of a node changes
-/// `nodes_config`, so that only the store that it runs on has the same.
-fn is_the_source(plan: &Plan) -> bool {
-    let nodes_config = plan.steps.iter().find(|step| step.key == Key::NodesConfig);
-    nodes_config.is_some_and(Step::is_identical)
 }
 
 /// Each key, and how it compares.

@@ -109,23 +109,48 @@ fn existing_keys_are_all_listed_with_how_they_compare() {
         (epoch(3), entry(3, b"a")),
         (Key::RuleBook, entry(9, b"r")),
     ]);
-    let finding = check_target_keys(&decide(&source, &target, OnExisting::Refuse), false, false);
+    let finding = check_target_keys(&decide(&source, &target, OnExisting::Refuse), None, false);
     assert_eq!(finding.code, Some(Code::TargetKeysExist));
     assert!(finding.hints[0].contains("--force"));
     insta::assert_snapshot!(line(&finding));
 
     let many: Snapshot = (0..6).map(|number| (epoch(number), entry(2, b"a"))).collect();
-    let finding = check_target_keys(&decide(&many, &many, OnExisting::Refuse), false, false);
+    let finding = check_target_keys(&decide(&many, &many, OnExisting::Refuse), None, false);
     let told = "pp_epoch_0 … pp_epoch_5, 6 keys: each is identical";
     assert_eq!(finding.items, [told]);
 
     let partly = Snapshot::from([(epoch(0), entry(2, b"a"))]);
-    let finding = check_target_keys(&decide(&source, &partly, OnExisting::Refuse), false, false);
+    let finding = check_target_keys(&decide(&source, &partly, OnExisting::Refuse), None, false);
     assert!(finding.hints[0].contains("--resume"));
-    let finding = check_target_keys(&decide(&source, &partly, OnExisting::Resume), false, false);
+    let finding = check_target_keys(&decide(&source, &partly, OnExisting::Resume), None, false);
     assert_eq!(finding.status, Status::Ok);
 
-    let itself = check_target_keys(&decide(&source, &source, OnExisting::Overwrite), true, false);
+    // In migration mode, a copy of the store has the same nodes_config as the store.
+    let of_nodes = |roles: &str| {
+        let node = format!(
+            "[[1,{{\"Node\":{{\"name\":\"n1\",\"current_generation\":[1,2],\"address\":\"http://n1:1/\",\
+             \"roles\":[{roles}]}}}}]]"
+        );
+        let text = format!("\x05{{\"version\":4,\"cluster_name\":\"d\",\"nodes\":{node}}}");
+        let value = Value { version: Version(4), bytes: text.into() };
+        (Key::NodesConfig, Entry::Whole(value, Tag::Version(Version(4))))
+    };
+    for (roles, moved_on, runs_there) in [
+        ("\"worker\"", true, true),
+        ("\"worker\"", false, true),
+        ("\"admin\"", true, false),
+        ("\"admin\"", false, true),
+    ] {
+        let ours = Snapshot::from([of_nodes(roles), (epoch(0), entry(2, b"a"))]);
+        let version = if moved_on { 1 } else { 2 };
+        let theirs = Snapshot::from([of_nodes(roles), (epoch(0), entry(version, b"a"))]);
+        assert_eq!(runs_on_target(&ours, &theirs).is_some(), runs_there, "{roles} {moved_on}");
+    }
+    let itself = check_target_keys(
+        &decide(&source, &source, OnExisting::Overwrite),
+        Some("it runs there"),
+        false,
+    );
     assert_eq!(itself.code, Some(Code::SameStore));
 }
 

@@ -156,7 +156,7 @@ fn migration(on_existing: OnExisting, dry_run: bool) -> Migration {
         checks: vec![
             preflight::check_migration_mode(&nodes(), &[], dry_run),
             preflight::check_quorum(&Quorum::Held("1 of 1 answers".into())),
-            preflight::check_target_keys(&plan, false, false),
+            preflight::check_target_keys(&plan, None, false),
         ],
         plan,
         elapsed_ms: 12,

@@ -91,7 +91,7 @@ impl Client {
 
     /// A table that Restate can't use, and what is known of its key.
     pub(super) fn wrong_schema(&self, found: Option<&str>) -> StoreError {
-        let found = found.map(|found| format!(", but has {found}")).unwrap_or_default();
+        let found = found.map(|found| format!(": {found}")).unwrap_or_default();
         let reason = format!(
             "Restate needs a table whose only key is the partition key pk of type String; the \
              table {} has another{found}",

@@ -15,12 +15,12 @@ use crate::backends::Target;
 use crate::codec;
 use crate::commands::opened::{self, Writable};
 use crate::commands::store_arg;
-use crate::commands::{Context, interrupt};
+use crate::commands::{Context, at_work, interrupt};
 use crate::confirm::{self, Answer};
 use crate::edit::Patch;
 use crate::model::{Entry, Key, Snapshot, Tag};
 use crate::outcome::{Code, Failure, Outcome};
-use crate::preflight::{self, Status};
+use crate::preflight::{self, Check, Finding, Status};
 use crate::watch::Event;
 use change::Change;
 use record::Record;
@@ -142,6 +142,23 @@ async fn fits(change: &Change, target: &dyn Target) -> Result<(), Failure> {
     }
 }
 
+/// Why servers may write themselves, if they may.
+async fn not_at_rest(found: &Snapshot, store: &Writable, context: &Context<'_>) -> Option<String> {
+    let finding = match (store.is_cluster(), codec::nodes_of(found)) {
+        (true, Some(nodes)) => preflight::check_migration_mode(&nodes, &[], false),
+        (true, None) => {
+            let reason =
+                "nodes_config, which says whether the nodes are in migration mode, can't be read";
+            return Some(reason.to_owned());
+        }
+        (false, _) => {
+            let unseen = Finding::skipped(Check::MigrationMode, "none was seen at work");
+            preflight::check_at_work(&at_work::on("store", found, context).await, unseen, false)
+        }
+    };
+    (finding.status == Status::Failed).then(|| finding.text())
+}
+
 /// Servers that are not at rest read the new value at once, and write themselves.
 async fn agreed(
     args: &EditArgs,
@@ -150,20 +167,7 @@ async fn agreed(
     store: &Writable,
     context: &Context<'_>,
 ) -> Result<(), Failure> {
-    if !store.is_cluster() {
-        return Ok(());
-    }
-    let reason = match codec::nodes_of(found) {
-        Some(nodes) => {
-            let finding = preflight::check_migration_mode(&nodes, &[], false);
-            match finding.status {
-                Status::Failed => finding.text(),
-                _ => return Ok(()),
-            }
-        }
-        None => "nodes_config, which says whether the nodes are in migration mode, can't be read"
-            .to_owned(),
-    };
+    let Some(reason) = not_at_rest(found, store, context).await else { return Ok(()) };
     if args.dry_run || confirm::is_given(context.global.yes) {
         let told = format!("{reason}; they may read the new value, and write it anew, at any time");
         context.watch.on(Event::Warning(&told));
@@ -172,7 +176,10 @@ async fn agreed(
     let question = format!("{}{reason}.\nWrite {} all the same?", change.diff, change.headline());
     let refused = |how: &str| {
         Failure::new(Code::NotInMigrationMode, format!("nothing was written: {reason}, and {how}"))
-            .hint("restart the nodes with --metadata-migration-mode, or add --yes to edit a cluster at work")
+            .hint(
+                "restart the nodes with --metadata-migration-mode, or stop them where the store is one of \
+                 its own; or add --yes to edit a cluster at work",
+            )
     };
     match context.ask(question).await? {
         Answer::Yes => Ok(()),

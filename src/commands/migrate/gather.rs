@@ -7,16 +7,15 @@ use tokio::join;
 
 use super::MigrateArgs;
 use super::agree;
-use super::at_work;
 use super::record::Record;
 use super::target_side::{self, TargetSide};
 use crate::backends::cluster::{self, Cluster, ClusterOptions, Quorum};
 use crate::backends::{StoreError, Target};
 use crate::codec::{self, NodesConfiguration};
-use crate::commands::Context;
 use crate::commands::opened::{self, Opened, Writable};
 use crate::commands::store_arg::StoreArg;
-use crate::model::{Entry, Key, Snapshot};
+use crate::commands::{Context, at_work};
+use crate::model::Snapshot;
 use crate::outcome::{Failure, StoreName};
 use crate::preflight::{self as checks, Check, Finding, Ignored};
 use crate::snapshot;
@@ -48,6 +47,14 @@ pub(super) struct SourceSide {
     opened: Option<Opened>,
     pub(super) quorum: Option<Quorum>,
     pub(super) read: Result<Snapshot, StoreError>,
+}
+
+impl SourceSide {
+    /// Whether it is a running cluster that runs on the target, which holds this; in words.
+    pub(super) fn runs_on(&self, held: &Snapshot) -> Option<&'static str> {
+        let before = self.read.as_ref().ok().filter(|_| self.quorum == Some(Quorum::NoMembers))?;
+        checks::runs_on_target(before, held)
+    }
 }
 
 pub(super) const NO_SOURCE: &str = "the source could not be read";
@@ -220,10 +227,8 @@ async fn at_rest(
     let Ok(held) = &existing.read else {
         return source_at_rest(args, nodes, opened, before, context).await;
     };
-    let nodes_config =
-        |snapshot: &Snapshot| snapshot.get(&Key::NodesConfig).and_then(Entry::value).cloned();
-    if source.quorum == Some(Quorum::NoMembers) && nodes_config(before) == nodes_config(held) {
-        return Finding::skipped(Check::MigrationMode, "the cluster runs on the target already");
+    if source.runs_on(held).is_some() {
+        return Finding::skipped(Check::MigrationMode, "see target-keys: nothing is to be copied");
     }
     let (of_source, on_target) = join!(
         source_at_rest(args, nodes, opened, before, context),

@@ -7,7 +7,7 @@ use super::{MigrateArgs, next_steps};
 use crate::backends::Target;
 use crate::commands::Context;
 use crate::commands::interrupt::Signal;
-use crate::model::Entry;
+use crate::model::{Entry, Tag};
 use crate::outcome::{Code, Failure, Progress};
 use crate::plan::Plan;
 use crate::snapshot;
@@ -32,7 +32,7 @@ pub(super) async fn told(
     let state = match state(target, &record.plan()).await {
         Some(state) => state,
         None => format!(
-            "the target could not be read any more; {} key(s) are known to be written, and what was \
+            "there was no time to read the target again; {} key(s) are known to be written, and what was \
              under way may be, too",
             record.written_count()
         ),
@@ -44,7 +44,14 @@ pub(super) async fn told(
 
 /// What of the plan the target holds now.
 async fn state(target: &dyn Target, plan: &Plan) -> Option<String> {
-    let read = snapshot::read(target, Stage::ReadTarget, &Unwatched);
+    let planned = plan.steps.iter().filter_map(|step| {
+        let value = step.source.clone()?;
+        let tag = Tag::Version(value.version);
+        Some((step.key.clone(), Entry::Whole(value, tag)))
+    });
+    // A target that can't list is asked for what was to be written.
+    let planned = planned.collect();
+    let read = snapshot::read_beside(target, &planned, Stage::ReadTarget, &Unwatched);
     let now = tokio::time::timeout(PATIENCE, read).await.ok()?.ok()?;
     let done = plan
         .steps

@@ -1,7 +1,6 @@
 //! `metadata migrate`: checks, plans, writes, reads back, compares, and says what comes next.
 
 mod agree;
-mod at_work;
 mod former;
 mod gather;
 mod interrupted;

@@ -51,6 +51,11 @@ pub(super) fn texts(about: &About<'_>, args: &MigrateArgs, context: &Context<'_>
             own_command(&["verify", "--toml", &args.toml], context)
         ));
     }
+    let between = args.from.as_deref().filter(|_| !about.from_cluster);
+    if let Some(from) = between {
+        let verify = verify(from, args, &[], context);
+        texts.push(format!("Prove the copy once more, before any node starts on it:\n{verify}"));
+    }
     texts.push(format!(
         "Stop every node before starting any: {}. A node left on the old store is a second cluster.",
         all.join(", ")
@@ -69,15 +74,16 @@ pub(super) fn texts(about: &About<'_>, args: &MigrateArgs, context: &Context<'_>
     );
     texts.extend(about.advice.map(ToOwned::to_owned));
     if about.from_cluster {
-        let words =
-            ["metadata", "verify", "--from", "before.jsonl", "--toml", &args.toml, "--allow-newer"];
-        let command =
-            command_line(&[&[program(context)], &words.map(ToOwned::to_owned)[..]].concat());
+        let command = verify("before.jsonl", args, &["--allow-newer"], context);
         let on_target = own_command(&["verify", "--toml", &args.toml], context);
         texts.push(format!(
             "When the cluster is up, prove that nothing went back, and that it runs on the target: the \
              second command then ends with exit code 5 and says so:\n{command}\n{on_target}"
         ));
+    }
+    if let Some(from) = between {
+        let verify = verify(from, args, &["--allow-newer"], context);
+        texts.push(format!("When the cluster is up, prove that nothing went back:\n{verify}"));
     }
     if let Some(file) = &about.saved {
         texts.push(undo(&file.to_string_lossy(), about, args, context));
@@ -113,8 +119,7 @@ fn back_to_the_cluster(
     context: &Context<'_>,
 ) -> Vec<String> {
     let from = args.from.as_deref().unwrap_or_default();
-    let words = ["metadata", "verify", "--from", from, "--toml", &args.toml, "--allow-newer"];
-    let verify = command_line(&[&[program(context)], &words.map(ToOwned::to_owned)[..]].concat());
+    let verify = verify(from, args, &["--allow-newer"], context);
     vec![
         format!(
             "Stop every node before starting any: {}. Metadata servers that saw a generation above \
@@ -155,6 +160,13 @@ fn own_command(words: &[&str], context: &Context<'_>) -> String {
     let words = [&["metadata"], words].concat();
     let words: Vec<_> = words.into_iter().map(ToOwned::to_owned).collect();
     command_line(&[&[program(context)], &address[..], &words[..]].concat())
+}
+
+/// The command that compares a store with the target.
+fn verify(from: &str, args: &MigrateArgs, more: &[&str], context: &Context<'_>) -> String {
+    let words = [&["metadata", "verify", "--from", from, "--toml", &args.toml], more].concat();
+    let words: Vec<_> = words.into_iter().map(ToOwned::to_owned).collect();
+    command_line(&[&[program(context)], &words[..]].concat())
 }
 
 /// The command line of this run, with what it took from the environment.

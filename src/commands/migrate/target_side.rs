@@ -149,8 +149,8 @@ pub(super) async fn check(
         overwrite_newer: args.overwrite_newer,
         former: former.as_deref(),
     };
-    let elsewhere = source.quorum == Some(Quorum::NoMembers);
-    found(checks::check_target_keys(&plan, elsewhere, target.is_running()));
+    let runs_there = source.runs_on(held);
+    found(checks::check_target_keys(&plan, runs_there, target.is_running()));
     let faults = merged.as_ref().map(|_| ()).map_err(Vec::as_slice);
     found(match target.is_running() {
         true => checks::check_running_cluster(before, held, faults),

@@ -1,21 +1,21 @@
-//! Servers that are at work on a side of the migration which is a store of its own: nobody named them,
-//! but `nodes_config` says where they would be. That none answers proves nothing; one that does is told.
+//! Servers that are at work on a store of its own that is read or written: nobody named them, but
+//! `nodes_config` says where they would be. That none answers proves nothing; one that does is told.
 
 use std::time::Duration;
 
 use futures_util::future::join_all;
 
-use crate::backends::cluster::{self, ClusterOptions, Seen};
-use crate::codec::{self, Node};
+use crate::backends::cluster::{self, Seen};
+use crate::codec;
 use crate::commands::Context;
 use crate::model::{Entry, Key, Snapshot};
-use crate::preflight::{AtWork, not_of_migration};
+use crate::preflight::{SeenNode, Sighting, not_of_migration};
 
 /// A server at work answers at once; a migration that needs none of them does not wait for long.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// The nodes that are at work on `side`, which holds this.
-pub(super) async fn on(side: &'static str, held: &Snapshot, context: &Context<'_>) -> Vec<AtWork> {
+/// The nodes that are at work on `side`, which holds this, and those that hang.
+pub async fn on(side: &'static str, held: &Snapshot, context: &Context<'_>) -> Vec<Sighting> {
     // With --single-address, nobody else is asked.
     let Some(nodes) = codec::nodes_of(held).filter(|_| context.global.single_address.is_none())
     else {
@@ -24,14 +24,17 @@ pub(super) async fn on(side: &'static str, held: &Snapshot, context: &Context<'_
     let nodes_config = held.get(&Key::NodesConfig);
     let asked = nodes.nodes.into_iter().map(|node| async move {
         let options = context.global.cluster_at(vec![node.address.parse().ok()?], true).ok()?;
-        let seen = tokio::time::timeout(PATIENCE, look(&options, &node)).await.ok()??;
-        is_at_work(&seen, nodes_config).then(|| AtWork { node, side, roles: normal_roles(&seen) })
+        let looked = tokio::time::timeout(PATIENCE, cluster::look(&options, &node.address)).await;
+        let seen = match looked {
+            Ok(Ok(seen)) if is_at_work(&seen, nodes_config) => {
+                SeenNode::AtWork(normal_roles(&seen))
+            }
+            Ok(_) => return None,
+            Err(_) => SeenNode::Silent,
+        };
+        Some(Sighting { node, side, seen })
     });
     join_all(asked).await.into_iter().flatten().collect()
-}
-
-async fn look(options: &ClusterOptions, node: &Node) -> Option<Seen> {
-    cluster::look(options, &node.address).await.ok()
 }
 
 /// In normal operation, on the store that holds this `nodes_config`: each start of a server changes it,
