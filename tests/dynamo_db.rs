@@ -136,8 +136,7 @@ fn what_keeps_a_table_from_being_used_is_told() {
         table.server.boto("create_table", &json!({"table": name, "key": key, "kind": kind}));
         let other = changed(&section, "table", &format!("table = \"{name}\""));
         let words = format!(
-            "the partition key pk of type String; the table {name} has another, but \
-                             has {key} (HASH, {kind})"
+            "the partition key pk of type String; the table {name} has another: {key} (HASH, {kind})"
         );
         refused(&other, 2, "usage", &words);
     }
