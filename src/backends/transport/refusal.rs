@@ -54,7 +54,17 @@ pub(super) fn told(error: io::Error, has_own: bool) -> io::Error {
     let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
     match inner.and_then(|inner| words(inner, has_own)) {
         Some(words) => refusal(words),
-        None if error.kind() == io::ErrorKind::UnexpectedEof => hung_up(true),
+        // Whether it hangs up before or after it has read what was sent is chance.
+        None if matches!(
+            error.kind(),
+            io::ErrorKind::UnexpectedEof
+                | io::ErrorKind::ConnectionReset
+                | io::ErrorKind::ConnectionAborted
+                | io::ErrorKind::BrokenPipe
+        ) =>
+        {
+            hung_up(true)
+        }
         None => error,
     }
 }
