@@ -1,4 +1,4 @@
-//! Servers that are at work on a store which is copied or overwritten.
+//! Servers that are at work on a store which is read or written.
 
 use super::{Check, Finding, Status};
 use crate::codec::Node;
@@ -35,11 +35,12 @@ pub fn check_at_work(sightings: &[Sighting], finding: Finding, dry_run: bool) ->
     }
     let items = finding.items.iter().cloned().chain(sightings.iter().map(told)).collect();
     let none_at_work = sightings.iter().all(|sighting| sighting.seen == Seen::Silent);
-    match finding.status {
-        Status::Failed | Status::Warning if none_at_work => finding.items(items),
-        Status::Failed | Status::Warning => finding.items(items).hint(STOP),
-        Status::Ok | Status::Skipped if none_at_work => finding.items(items).into_warning(),
-        Status::Ok | Status::Skipped => {
+    match (none_at_work, finding.code) {
+        // Failed already, or a warning only since this is a dry run.
+        (true, Some(_)) => finding.items(items),
+        (false, Some(_)) => finding.items(items).hint(STOP),
+        (true, None) => finding.items(items).into_warning(),
+        (false, None) => {
             let detail = "nodes are at work on what is to be copied or written";
             let failed = Finding::failed(Check::MigrationMode, Code::NotInMigrationMode, detail);
             let failed = failed.items(items).hint(STOP);
@@ -81,6 +82,9 @@ mod tests {
         let finding = check_at_work(&silent, unseen(), false);
         assert_eq!((finding.status, finding.code), (Status::Warning, None));
         assert!(finding.text().ends_with("make sure that it does not run on the source"));
+        // It does not make less of another that is at work.
+        let both = check_at_work(&at_work, finding, false);
+        assert_eq!((both.status, both.items.len()), (Status::Failed, 2));
         // Beside what is wrong already.
         let wrong = Finding::failed(Check::MigrationMode, Code::NotInMigrationMode, "1 of 1 nodes")
             .items(vec!["N7".to_owned()]);
