@@ -1,7 +1,7 @@
 //! What an operator can get wrong, each with its exit code and a message; and no panic.
 
 use std::io::{Read, Write};
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::process::Stdio;
 
 use tempfile::TempDir;
@@ -91,6 +91,20 @@ fn wrong_usage() {
     assert!(!secret.err.contains("s3cr3t"), "{}", secret.err);
 }
 
+/// A web server that answers every request so, and nothing else.
+fn web(status: &'static str) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let at = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let _ = stream.read(&mut [0; 4096]);
+            let _ = write!(stream, "HTTP/1.1 {status}\r\ncontent-length: 0\r\n\r\n");
+            let _ = stream.read(&mut [0; 4096]);
+        }
+    });
+    at
+}
+
 #[test]
 fn servers_that_are_not_there_or_speak_something_else() {
     let dead = Port::free();
@@ -123,15 +137,7 @@ fn servers_that_are_not_there_or_speak_something_else() {
     refused(&args, 6, "source-unavailable", &[&full]);
     assert!(started.elapsed() < std::time::Duration::from_secs(5));
     // Answers something else.
-    let web = TcpListener::bind("127.0.0.1:0").unwrap();
-    let at = web.local_addr().unwrap();
-    std::thread::spawn(move || {
-        for mut stream in web.incoming().flatten() {
-            let _ = stream.read(&mut [0; 1024]);
-            let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n");
-            let _ = stream.read(&mut [0; 1024]);
-        }
-    });
+    let at = web("400 Bad Request");
     unavailable(&format!("http://{at}"), &["does not speak gRPC"]);
 }
 
@@ -150,14 +156,7 @@ fn a_store_that_holds_nothing_is_no_source() {
 /// An S3 endpoint that is another server's is told at once.
 #[test]
 fn another_server_is_no_s3() {
-    let web = TcpListener::bind("127.0.0.1:0").unwrap();
-    let at = web.local_addr().unwrap();
-    std::thread::spawn(move || {
-        for mut stream in web.incoming().flatten() {
-            let _ = stream.read(&mut [0; 4096]);
-            let _ = stream.write_all(b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n");
-        }
-    });
+    let at = web("404 Not Found");
     let toml = format!(
         "[metadata-client]\ntype = \"object-store\"\npath = \"s3://b/p\"\naws-allow-http = true\n\
          aws-endpoint-url = \"http://{at}\"\naws-region = \"r\"\naws-access-key-id = \"k\"\n\
