@@ -73,7 +73,7 @@ fn failed(error: &anyhow::Error) -> Outcome {
 }
 
 fn wrong_usage(error: &clap::Error, words: &[String]) -> u8 {
-    let rendered = report::usage(error, cli::official_command(error), wants_json(words));
+    let rendered = report::usage(error, cli::command_elsewhere(error), wants_json(words));
     let code = u8::try_from(error.exit_code()).unwrap_or(exit::USAGE);
     finish(&rendered, code)
 }

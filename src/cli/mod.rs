@@ -116,8 +116,8 @@ const OFFICIAL: [&str; 12] = [
     "storage",
 ];
 
-/// What to say of a command that is not ours at the top but below `metadata`, or the official tool's.
-pub fn official_command(error: &clap::Error) -> Option<String> {
+/// What to say of a command that is below `metadata`, or the official tool's.
+pub fn command_elsewhere(error: &clap::Error) -> Option<String> {
     let name = error.get(clap::error::ContextKind::InvalidSubcommand)?;
     let clap::error::ContextValue::String(name) = name else { return None };
     let below = MetadataCommand::has_subcommand(name)
@@ -152,10 +152,10 @@ mod tests {
         );
         for words in [&["status"][..], &["sql"], &["ms"]] {
             let error = parse(words).err().unwrap();
-            assert!(official_command(&error).unwrap().contains("the official restatectl has it"));
+            assert!(command_elsewhere(&error).unwrap().contains("the official restatectl has it"));
         }
         let error = parse(&["migrate", "--toml", "t"]).err().unwrap();
-        assert!(official_command(&error).unwrap().ends_with("restatectl metadata migrate"));
-        assert!(official_command(&parse(&["lst"]).err().unwrap()).is_none());
+        assert!(command_elsewhere(&error).unwrap().ends_with("restatectl metadata migrate"));
+        assert!(command_elsewhere(&parse(&["lst"]).err().unwrap()).is_none());
     }
 }

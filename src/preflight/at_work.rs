@@ -1,6 +1,6 @@
 //! Servers that are at work on a store which is read or written.
 
-use super::{Check, Finding, Status};
+use super::{Check, Finding};
 use crate::codec::Node;
 use crate::outcome::Code;
 
@@ -62,6 +62,7 @@ fn told(Sighting { node, side, seen }: &Sighting) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Status;
     use super::*;
 
     #[test]

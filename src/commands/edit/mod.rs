@@ -156,6 +156,9 @@ async fn not_at_rest(found: &Snapshot, store: &Writable, context: &Context<'_>) 
             preflight::check_at_work(&at_work::on("store", found, context).await, unseen, false)
         }
     };
+    if finding.status == Status::Warning {
+        context.watch.on(Event::Warning(&finding.text()));
+    }
     (finding.status == Status::Failed).then(|| finding.text())
 }
 
