@@ -35,6 +35,7 @@ fn has_its_files(root: &Root) {
     755 usr/bin/restatectl
     644 usr/share/bash-completion/completions/restatectl
     644 usr/share/doc/restatectl-metadata/CHANGELOG.md
+    644 usr/share/doc/restatectl-metadata/CONTRIBUTING.md
     644 usr/share/doc/restatectl-metadata/README.md
     644 usr/share/doc/restatectl-metadata/copyright
     644 usr/share/fish/vendor_completions.d/restatectl.fish
