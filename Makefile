@@ -1,17 +1,17 @@
-# The front door: every target is one script.
+# Every target runs the script of its name in scripts/.
 .PHONY: bench check demo package recording setup soak static test
 .DEFAULT_GOAL := help
 
 help:
-	@echo "make demo       a migration from start to end on real servers, explained"
-	@echo "make test       every test, over real servers"
-	@echo "make check      formatting, lints, documentation, unit tests"
-	@echo "make soak       the long form of the safety tests (about half an hour, most of it building)"
-	@echo "make bench      the official tool and ours side by side (some minutes, and a release build)"
-	@echo "make recording  a migration on real servers, recorded: draws docs/recording.svg anew"
-	@echo "make package    a Debian package in target/debian (a release build)"
-	@echo "make static     the program without shared libraries in target/static (a release build)"
-	@echo "make setup      install what these need"
+	@echo "make demo       run a migration on real servers, explained step by step"
+	@echo "make test       run every test, over real servers"
+	@echo "make check      check formatting, lints and documentation, run unit tests"
+	@echo "make soak       run the long form of the safety tests (about half an hour)"
+	@echo "make bench      measure the official tool and this one (some minutes, and a release build)"
+	@echo "make recording  record a migration on real servers into docs/recording.svg"
+	@echo "make package    build a Debian package in target/debian (a release build)"
+	@echo "make static     build the program without shared libraries in target/static (a release build)"
+	@echo "make setup      install what the other targets need"
 
 bench check demo package recording setup soak static test:
 	@scripts/$@.sh

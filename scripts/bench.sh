@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The official tool and ours side by side, release builds, on real servers. For people, not for CI.
-# Arguments are parts of it: local, distance, growth, small. Draws docs/performance.svg anew.
+# Measures the official tool and this one, release builds, on real servers. Run by hand, not in CI.
+# Arguments select parts: local, distance, growth, small. Draws docs/performance.svg.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 scripts/setup.sh

@@ -3,9 +3,10 @@
 
     cast-to-svg.py IN.cast OUT.svg
 
-Needs Debian's python3-pyte. Each screen is a frame of a strip, which CSS moves; a line that occurs in
-many frames is drawn once and referred to. Every run of text is stretched to its columns and blocks are
-drawn as rectangles, so that nothing depends on the font. What does not animate shows the last frame.
+Needs Debian's python3-pyte. Each screen is a frame of a strip, which CSS moves. A line that occurs in
+many frames is drawn once and referenced. Every run of text is stretched to its columns and blocks are
+drawn as rectangles, so that the result does not depend on the font. A viewer without animation shows the
+last frame.
 """
 import json
 import sys
@@ -14,15 +15,15 @@ from html import escape
 import pyte
 
 CELL, LINE, SIZE, PAD = 8.4, 18, 14, 16
-FRAME = 0.08  # Screens that follow each other faster are one.
-READING = 4.0  # The last screen stays so long.
+FRAME = 0.08  # Seconds. Screens that are closer together become one.
+READING = 4.0  # Seconds that the last screen stays.
 FONT = "ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono','Liberation Mono',monospace"
 COLORS = {"green": "#3fb950", "cyan": "#39c5cf", "brown": "#d29922", "red": "#ff7b72"}
 BLOCKS = {"█": 1.0, "▌": 0.5}
 
 
 def screens(path):
-    """The times, in seconds, and what is seen from then on: a list of rows of runs."""
+    """Returns each screen with its start in seconds: (start, list of rows of runs)."""
     with open(path, encoding="utf-8") as file:
         header, *events = (json.loads(line) for line in file)
     screen = pyte.Screen(header["width"], header["height"])
@@ -31,7 +32,7 @@ def screens(path):
     for at, kind, text in events:
         if kind != "o":
             continue
-        # What was drawn and drawn over within a frame is not seen.
+        # Content that is overwritten within a frame does not show.
         if not shown or at - shown[-1][0] >= FRAME:
             shown.append((at, None))
         stream.feed(text)
@@ -44,7 +45,7 @@ def screens(path):
 
 
 def row_of(screen, y):
-    """Runs of one color: (column, columns, color, bold, text)."""
+    """Returns the runs of one color: (column, columns, color, bold, text)."""
     runs, line = [], screen.buffer[y]
     for x in range(screen.columns):
         char = line[x]

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Formatting, lints, documentation and unit tests; talks to no server.
+# Checks formatting, lints and documentation, and runs the unit tests. Needs no server.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 scripts/setup.sh

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# A migration from start to end on real servers, as a guided tour: examples/demo.rs.
+# Runs a migration on real servers, explained step by step: examples/demo.rs.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 scripts/setup.sh

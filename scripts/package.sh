@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# A Debian package of the release build, in target/debian. Arguments go to cargo-deb.
+# Builds a Debian package of the release build in target/debian. Arguments go to cargo-deb.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 scripts/setup.sh

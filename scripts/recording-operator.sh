@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# What the operator in docs/recording.svg does: types a command, runs it, reads. Called by
-# examples/recording.rs on the terminal that is recorded, with restatectl in PATH and etcd.toml here.
+# Acts as the operator in docs/recording.svg: types a command, runs it, and pauses to read. Called by
+# examples/recording.rs on the recorded terminal, with restatectl in PATH and etcd.toml in this folder.
 set -euo pipefail
 
 prompt() {
     printf '\033[32;1m$\033[0m '
 }
 
-# Types the command as someone would, runs it, and gives so many seconds to read.
+# Types the command $1 at human speed, runs it, and waits $2 seconds for the viewer to read.
 enter() {
     local command=$1 reading=$2 index
     for ((index = 0; index < ${#command}; index++)); do

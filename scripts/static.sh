@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# The program without shared libraries: with musl where the toolchain has it, otherwise with glibc.
+# Builds the program without shared libraries: with musl if the toolchain has it, otherwise with glibc.
 # PROFILE=dev builds without optimisation.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 profile=${PROFILE:-release}
 folder=$profile
 [ "$profile" = dev ] && folder=debug
-# What rustup has not installed, it may get.
+# Fails without rustup or network; the next check decides.
 rustup target add x86_64-unknown-linux-musl 2>/dev/null || true
 if [ ! -d "$(rustc --print sysroot)/lib/rustlib/x86_64-unknown-linux-musl" ]; then
     target=x86_64-unknown-linux-gnu

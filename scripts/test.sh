@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Every test, over real servers. Arguments go to the test runner: a filter, or -- and its options.
+# Runs the tests, over real servers. Arguments go to cargo test: a target, a filter, or -- and options.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 scripts/setup.sh
