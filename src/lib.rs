@@ -9,26 +9,20 @@
 //! that all of them pass on, and [`commands`] wires them together. Only [`report`] prints. See
 //! `docs/architecture.md`.
 
-pub mod apply;
 pub mod backends;
 pub mod cli;
 pub mod codec;
 pub mod commands;
 pub mod config;
-pub mod confirm;
-pub mod edit;
+pub mod events;
 #[cfg(test)]
 mod fuzz;
-mod log;
-pub mod merge;
 pub mod model;
+pub mod options;
 pub mod outcome;
-pub mod plan;
-pub mod preflight;
+pub mod pipeline;
 pub mod proto;
-mod ranges;
 pub mod report;
 pub mod run;
-pub mod snapshot;
-pub mod verify;
-pub mod watch;
+pub mod terminal;
+pub mod wording;

@@ -6,8 +6,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 
-use super::{Change, Effect, Misfit, Reading, Source, StoreError, Target, Writing};
-use crate::model::{Entry, Key, Snapshot, Tag, Value};
+use super::{ReadLimits, Source, Target, WriteLimits};
+use crate::model::{
+    CasToken, Change, Effect, Entry, Key, LimitViolation, Snapshot, StoreError, Value,
+};
 
 /// Values by key, each with the revision of its last write.
 #[derive(Debug, Default)]
@@ -54,8 +56,8 @@ impl Memory {
     }
 }
 
-fn tag(revision: i64) -> Tag {
-    Tag::Revisions { value: revision, version: revision }
+fn tag(revision: i64) -> CasToken {
+    CasToken::Revisions { value: revision, version: revision }
 }
 
 impl State {
@@ -80,11 +82,11 @@ impl Source for Memory {
         "memory"
     }
 
-    fn reading(&self) -> Reading {
-        Reading { keys: 10, concurrency: 2 }
+    fn read_limits(&self) -> ReadLimits {
+        ReadLimits { keys: 10, concurrency: 2 }
     }
 
-    async fn keys(&self) -> Result<Option<BTreeSet<Key>>, StoreError> {
+    async fn list_keys(&self) -> Result<Option<BTreeSet<Key>>, StoreError> {
         Ok(Some(self.state().values.keys().cloned().collect()))
     }
 
@@ -94,27 +96,27 @@ impl Source for Memory {
             .iter()
             .map(|key| {
                 let (value, revision) = state.values.get(key)?;
-                Some(Entry::Whole(value.clone(), tag(*revision)))
+                Some(Entry::Intact(value.clone(), tag(*revision)))
             })
             .collect())
     }
 
-    async fn foreign(&self) -> Result<Option<u64>, StoreError> {
+    async fn count_foreign_keys(&self) -> Result<Option<u64>, StoreError> {
         Ok(Some(0))
     }
 }
 
 #[async_trait]
 impl Target for Memory {
-    fn writing(&self) -> Writing {
-        Writing { keys: 10, bytes: 1 << 20, concurrency: 2, atomic: true }
+    fn write_limits(&self) -> WriteLimits {
+        WriteLimits { keys: 10, bytes: 1 << 20, concurrency: 2, atomic: true }
     }
 
     async fn probe_write(&self) -> Result<(), StoreError> {
         Ok(())
     }
 
-    async fn misfits(&self, _: &Snapshot) -> Result<Vec<Misfit>, StoreError> {
+    async fn find_limit_violations(&self, _: &Snapshot) -> Result<Vec<LimitViolation>, StoreError> {
         Ok(Vec::new())
     }
 

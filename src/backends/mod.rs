@@ -8,7 +8,6 @@ mod aws;
 pub mod backup;
 pub mod cluster;
 pub mod dynamo_db;
-mod error;
 pub mod etcd;
 pub mod memory;
 pub mod object_store;
@@ -22,13 +21,14 @@ use std::time::Duration;
 use async_trait::async_trait;
 use prost::bytes::Bytes;
 
-pub use error::StoreError;
-
-use crate::model::{Entry, Key, Snapshot, Tag, Value, Version};
+use crate::model::{
+    CasToken, Change, ConditionalWrites, Entry, Key, LimitViolation, Snapshot, StoreError, Value,
+    Version,
+};
 
 /// How to read from a store without hurting it or waiting for nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Reading {
+pub struct ReadLimits {
     /// The most keys of one [`Source::read`].
     pub keys: usize,
     /// How many reads at once.
@@ -37,7 +37,7 @@ pub struct Reading {
 
 /// How to write to a store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Writing {
+pub struct WriteLimits {
     /// The most changes of one [`Target::write`].
     pub keys: usize,
     /// The most bytes of one, as [`Change::size`] counts them. A larger single change goes alone.
@@ -50,22 +50,22 @@ pub struct Writing {
 
 /// How the operator wants requests to be made.
 #[derive(Clone, Copy, Debug)]
-pub struct Requests {
+pub struct RequestOptions {
     /// For one of them.
     pub timeout: Duration,
     /// The most at once, if that is to be less than what is good for the store.
-    pub most_at_once: Option<NonZeroUsize>,
+    pub max_concurrency: Option<NonZeroUsize>,
 }
 
-impl Requests {
+impl RequestOptions {
     /// As many as are good, each within this time.
-    pub fn within(timeout: Duration) -> Requests {
-        Requests { timeout, most_at_once: None }
+    pub fn with_timeout(timeout: Duration) -> RequestOptions {
+        RequestOptions { timeout, max_concurrency: None }
     }
 
     /// How many at once, where so many are good.
-    pub fn at_once(&self, good: usize) -> usize {
-        self.most_at_once.map_or(good, |most| good.min(most.get()))
+    pub fn limit_concurrency(&self, good: usize) -> usize {
+        self.max_concurrency.map_or(good, |most| good.min(most.get()))
     }
 }
 
@@ -79,15 +79,15 @@ pub trait Source: Send + Sync {
     fn name(&self) -> &str;
 
     /// How reads are best made.
-    fn reading(&self) -> Reading;
+    fn read_limits(&self) -> ReadLimits;
 
     /// Whether the store can say which keys it has.
-    fn lists(&self) -> bool {
+    fn can_list(&self) -> bool {
         true
     }
 
     /// The keys of Restate's that are there, damaged ones too; `None` where the store can't list.
-    async fn keys(&self) -> Result<Option<BTreeSet<Key>>, StoreError>;
+    async fn list_keys(&self) -> Result<Option<BTreeSet<Key>>, StoreError>;
 
     /// The keys as they are now, in the order asked for; `None` for one that is not there. Reads
     /// are linearizable.
@@ -95,14 +95,14 @@ pub trait Source: Send + Sync {
 
     /// How many things of the same shape lie there that are not Restate's; `None` where the store
     /// can't tell.
-    async fn foreign(&self) -> Result<Option<u64>, StoreError>;
+    async fn count_foreign_keys(&self) -> Result<Option<u64>, StoreError>;
 }
 
 /// A store that is also written. No write is unconditional.
 #[async_trait]
 pub trait Target: Source {
     /// How writes are best made.
-    fn writing(&self) -> Writing;
+    fn write_limits(&self) -> WriteLimits;
 
     /// Whether this store would take writes, found without changing anything.
     ///
@@ -112,7 +112,10 @@ pub trait Target: Source {
 
     /// The keys of `wanted` that would not fit, or could not be read by a server once they are
     /// there, foreign content considered. Changes nothing.
-    async fn misfits(&self, wanted: &Snapshot) -> Result<Vec<Misfit>, StoreError>;
+    async fn find_limit_violations(
+        &self,
+        wanted: &Snapshot,
+    ) -> Result<Vec<LimitViolation>, StoreError>;
 
     /// Carries the changes out, each only under its precondition. At most as many as
     /// [`Target::writing`] says, each key once.
@@ -126,110 +129,28 @@ pub trait Target: Source {
     /// Whether servers run on this store while it is written, as is so for one that lies within them.
     /// Its `nodes_config` is then never absent, and can only be replaced by what keeps the servers'
     /// place in it; and putting it ends the writing, since the servers stop when they see it.
-    fn is_running(&self) -> bool {
+    fn is_live_cluster(&self) -> bool {
         false
     }
 
     /// Whether it is known that this store honours conditions, so that there is nothing to probe.
-    fn semantics_are_known(&self) -> bool {
+    fn guarantees_conditional_writes(&self) -> bool {
         true
     }
 
     /// Tries on a scratch object, which is not one of Restate's keys, what this store does with
     /// conditions.
-    async fn probe_semantics(&self) -> Result<Semantics, StoreError> {
-        Ok(Semantics::Honoured)
+    async fn probe_conditional_writes(&self) -> Result<ConditionalWrites, StoreError> {
+        Ok(ConditionalWrites::Honoured)
     }
 
     /// What an operator of this kind of store should know beside the next steps.
-    fn advice(&self) -> Option<&'static str> {
+    fn operator_advice(&self) -> Option<&'static str> {
         None
     }
 }
 
-/// What a store does with conditional writes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Semantics {
-    /// It keeps to them.
-    Honoured,
-    /// It does not; in words what it did.
-    Violated(String),
-}
-
-/// One conditional write.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Change {
-    /// Which key.
-    pub key: Key,
-    /// What is to become of it.
-    pub effect: Effect,
-}
-
-/// What a change does, and what it requires.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Effect {
-    /// Requires that the key is not there.
-    Create(Value),
-    /// Requires that it still is what the tag was read with.
-    Overwrite(Value, Tag),
-    /// Requires that it still is what the tag was read with.
-    Delete(Tag),
-}
-
-impl Change {
-    /// The value that is to be there afterwards.
-    pub fn value(&self) -> Option<&Value> {
-        match &self.effect {
-            Effect::Create(value) | Effect::Overwrite(value, _) => Some(value),
-            Effect::Delete(_) => None,
-        }
-    }
-
-    /// Whether what is required holds for what was found.
-    pub(crate) fn holds(&self, found: Option<&Entry>) -> bool {
-        match &self.effect {
-            Effect::Create(_) => found.is_none(),
-            Effect::Overwrite(_, tag) | Effect::Delete(tag) => found.map(Entry::tag) == Some(tag),
-        }
-    }
-
-    /// Whether what was found is as the change wants it.
-    pub(crate) fn is_done(&self, found: Option<&Entry>) -> bool {
-        match self.value() {
-            Some(value) => found.and_then(Entry::value) == Some(value),
-            None => found.is_none(),
-        }
-    }
-
-    /// An upper bound of what the change adds to a request: names, value, what it requires, and
-    /// their framing.
-    pub fn size(&self) -> usize {
-        const NAMES_AND_FRAMING: usize = 256;
-        let name = match &self.key {
-            Key::Unknown(name) => 6 * name.len(),
-            _ => 0,
-        };
-        let required = match &self.effect {
-            Effect::Create(_) => 0,
-            Effect::Overwrite(_, tag) | Effect::Delete(tag) => tag.size(),
-        };
-        let value = self.value().map_or(0, |value| value.bytes.len());
-        NAMES_AND_FRAMING + name + required + value
-    }
-}
-
-/// A key that the target could not hold or serve.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Misfit {
-    /// Which key.
-    pub key: Key,
-    /// What is too large, with size and limit, to be read after the key's name.
-    pub reason: String,
-    /// What can be done about it.
-    pub hint: String,
-}
-
 /// A value as most stores hand it over.
-pub(crate) fn whole(version: u32, bytes: Bytes, tag: Tag) -> Entry {
-    Entry::Whole(Value { version: Version(version), bytes }, tag)
+pub(crate) fn whole(version: u32, bytes: Bytes, tag: CasToken) -> Entry {
+    Entry::Intact(Value { version: Version(version), bytes }, tag)
 }

@@ -42,7 +42,7 @@ impl<'a> Request<'a> {
     }
 
     /// Tells that it has ended, at this store, and why it failed if it did.
-    pub(super) fn ended(&self, store: &dyn Display, began: Instant, failed: Option<&str>) {
+    pub(super) fn finish(&self, store: &dyn Display, began: Instant, failed: Option<&str>) {
         if tracing::enabled!(Level::DEBUG) {
             let took = began.elapsed().as_secs_f64() * 1e3;
             let failed = failed.map(|reason| format!(", failed: {reason}")).unwrap_or_default();

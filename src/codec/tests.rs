@@ -227,7 +227,7 @@ fn the_rule_book_decodes_and_passes_over_new_tags() {
         "last_modified_millis_since_epoch": 1_795_516_144_045_u64,
     }}});
     assert_eq!(decode(&Key::RuleBook, &bytes).unwrap(), expected);
-    // Tag 3, a varint: bilrost counts tags from the one before, in the bits above the wire type.
+    // CasToken 3, a varint: bilrost counts tags from the one before, in the bits above the wire type.
     bytes.extend([1 << 2, 42]);
     assert_eq!(decode(&Key::RuleBook, &bytes).unwrap(), expected);
 }

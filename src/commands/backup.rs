@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 
-use crate::backends::backup::{self, Place};
+use crate::backends::backup::{self, Destination};
 use crate::codec;
-use crate::commands::{Context, list, opened, store_arg};
-use crate::outcome::{BackedUp, Code, Failure, Outcome, StoreName, Subject};
-use crate::snapshot;
-use crate::watch::Stage;
+use crate::commands::{Context, list, open_store, store_arg};
+use crate::events::Stage;
+use crate::outcome::{BackupResult, Code, CommandResult, Failure, Outcome, StoreName};
+use crate::pipeline::snapshot;
 
 const EXAMPLES: &str = r#"Examples:
   # The running cluster, before a migration:
@@ -39,18 +39,19 @@ pub async fn run(args: &BackupArgs, context: &Context<'_>) -> anyhow::Result<Out
         return Err(Failure::new(Code::Usage, reason).into());
     }
     let from = args.from.as_deref().map(|from| store_arg::load(from, context)).transpose()?;
-    let opened = opened::open_source(from, context).await?;
+    let opened = open_store::open_source(from, context).await?;
     let source = opened.source();
-    let read = snapshot::read(source, Stage::ReadSource, context.watch).await;
+    let read = snapshot::read(source, Stage::ReadSource, context.events).await;
     let snapshot = read.map_err(|error| opened.failure(&error))?;
     if snapshot.is_empty() {
         let reason = format!("{} holds no keys of Restate's", source.name());
         return Err(Failure::new(Code::NotARestateStore, reason).into());
     }
     let cluster = codec::cluster_of(&snapshot);
-    let saved = backup::save(&Place::File(args.to.clone()), source.name(), cluster, &snapshot);
+    let saved =
+        backup::save(&Destination::File(args.to.clone()), source.name(), cluster, &snapshot);
     let saved = saved.map_err(|error| failed(&args.to.display().to_string(), &error))?;
-    Ok(Outcome::done(Subject::Backup(BackedUp {
+    Ok(Outcome::done(CommandResult::Backup(BackupResult {
         store: StoreName::of(source),
         saved,
         warnings: list::faults(&snapshot),

@@ -1,10 +1,8 @@
 //! `completions`: a script for a shell.
 
-use clap::CommandFactory;
 use clap_complete::Shell;
 
-use crate::cli::Cli;
-use crate::outcome::{Outcome, Subject};
+use crate::outcome::{CommandResult, Outcome};
 
 const EXAMPLES: &str = r#"Examples:
   # For bash, for all users:
@@ -25,8 +23,8 @@ pub struct CompletionsArgs {
 ///
 /// # Errors
 /// None.
-pub fn run(args: &CompletionsArgs) -> anyhow::Result<Outcome> {
+pub fn run(args: &CompletionsArgs, mut grammar: clap::Command) -> anyhow::Result<Outcome> {
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut Cli::command(), "restatectl", &mut script);
-    Ok(Outcome::done(Subject::Bytes(script)))
+    clap_complete::generate(args.shell, &mut grammar, "restatectl", &mut script);
+    Ok(Outcome::done(CommandResult::Bytes(script)))
 }

@@ -2,11 +2,11 @@
 
 use clap::builder::NonEmptyStringValueParser;
 
-use crate::cli::Output;
 use crate::codec;
-use crate::commands::{Context, opened, store_arg};
+use crate::commands::{Context, open_store, store_arg};
 use crate::model::{Entry, Key};
-use crate::outcome::{Code, Failure, Gotten, Outcome, Subject};
+use crate::outcome::{Code, CommandResult, Failure, FetchedValue, Outcome};
+use crate::report::style::OutputFormat;
 
 const EXAMPLES: &str = r#"Examples:
   # The nodes as the running cluster has them:
@@ -36,12 +36,12 @@ pub struct GetArgs {
 /// # Errors
 /// Any [`Failure`] of opening, reading or decoding.
 pub async fn run(args: &GetArgs, context: &Context<'_>) -> anyhow::Result<Outcome> {
-    if args.raw && context.global.output == Output::Json {
+    if args.raw && context.options.output == OutputFormat::Json {
         let reason = "--raw writes bytes, which no JSON document can hold; leave out -o json";
         return Err(Failure::new(Code::Usage, reason).into());
     }
     let from = args.from.as_deref().map(|from| store_arg::load(from, context)).transpose()?;
-    let opened = opened::open_source(from, context).await?;
+    let opened = open_store::open_source(from, context).await?;
     let key = Key::parse(&args.key);
     let source = opened.source();
     let mut entries =
@@ -54,15 +54,15 @@ pub async fn run(args: &GetArgs, context: &Context<'_>) -> anyhow::Result<Outcom
     };
     let (bytes, gotten) = match entry {
         Entry::Damaged { reason, .. } => return Err(corrupt(&key, &reason).into()),
-        Entry::Whole(value, _) => (value.bytes.clone(), value),
+        Entry::Intact(value, _) => (value.bytes.clone(), value),
     };
     if args.raw {
-        return Ok(Outcome::done(Subject::Bytes(bytes.to_vec())));
+        return Ok(Outcome::done(CommandResult::Bytes(bytes.to_vec())));
     }
     let read = |error: codec::CodecError| {
         corrupt(&key, &error.to_string()).hint("--raw writes the bytes as they are")
     };
-    Ok(Outcome::done(Subject::Get(Gotten {
+    Ok(Outcome::done(CommandResult::Get(FetchedValue {
         version: gotten.version,
         encoding: codec::encoding(&gotten.bytes).map_err(read)?.name(),
         value: codec::describe(&key, &gotten).map_err(read)?,

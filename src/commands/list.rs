@@ -1,11 +1,11 @@
 //! `metadata list`: what a store holds.
 
 use crate::codec;
-use crate::commands::{Context, opened, store_arg};
+use crate::commands::{Context, open_store, store_arg};
+use crate::events::Stage;
 use crate::model::{Entry, Key, Snapshot};
-use crate::outcome::{Listing, Outcome, StoreName, Subject};
-use crate::snapshot;
-use crate::watch::Stage;
+use crate::outcome::{CommandResult, ListResult, Outcome, StoreName};
+use crate::pipeline::snapshot;
 
 const EXAMPLES: &str = r#"Examples:
   # The running cluster:
@@ -31,17 +31,17 @@ const UNLISTED: &str = "the store does not permit to list: it was read by the kn
 /// Any [`Failure`](crate::outcome::Failure) of opening or reading.
 pub async fn run(args: &ListArgs, context: &Context<'_>) -> anyhow::Result<Outcome> {
     let from = args.from.as_deref().map(|from| store_arg::load(from, context)).transpose()?;
-    let opened = opened::open_source(from, context).await?;
+    let opened = open_store::open_source(from, context).await?;
     let source = opened.source();
     let failed = |error| opened.failure(&error);
     let snapshot =
-        snapshot::read(source, Stage::ReadSource, context.watch).await.map_err(failed)?;
-    let foreign = source.foreign().await.map_err(failed)?;
+        snapshot::read(source, Stage::ReadSource, context.events).await.map_err(failed)?;
+    let foreign = source.count_foreign_keys().await.map_err(failed)?;
     let mut warnings = faults(&snapshot);
-    if source.lists() && foreign.is_none() {
+    if source.can_list() && foreign.is_none() {
         warnings.push(UNLISTED.to_owned());
     }
-    Ok(Outcome::done(Subject::List(Listing {
+    Ok(Outcome::done(CommandResult::List(ListResult {
         store: StoreName::of(source),
         cluster: codec::cluster_of(&snapshot),
         warnings,
@@ -54,7 +54,7 @@ pub async fn run(args: &ListArgs, context: &Context<'_>) -> anyhow::Result<Outco
 pub fn faults(snapshot: &Snapshot) -> Vec<String> {
     let damaged = snapshot.iter().filter_map(|(key, entry)| match entry {
         Entry::Damaged { reason, .. } => Some(format!("{key} {reason}")),
-        Entry::Whole(value, _) => Some(format!("{key} {}", codec::check(key, value).err()?)),
+        Entry::Intact(value, _) => Some(format!("{key} {}", codec::check(key, value).err()?)),
     });
     let is_half = !snapshot.is_empty() && !snapshot.contains_key(&Key::NodesConfig);
     damaged.chain(is_half.then(|| HALF.to_owned())).collect()

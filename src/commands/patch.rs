@@ -2,8 +2,8 @@
 
 use crate::commands::Context;
 use crate::commands::edit::{self, Edit, EditArgs};
-use crate::edit::Patch;
 use crate::outcome::{Code, Failure, Outcome};
+use crate::pipeline::edit::Patch;
 
 const EXAMPLES: &str = r#"Examples:
   # Show what would change:

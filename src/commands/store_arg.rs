@@ -7,9 +7,9 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::backends::backup::{Backup, is_backup};
 use crate::commands::Context;
-use crate::config::{self, DynamoDbConfig, Loaded, ObjectStoreConfig, StoreConfig};
+use crate::config::{self, DynamoDbConfig, ObjectStoreConfig, StoreConfig, StoreFile};
+use crate::events::Event;
 use crate::outcome::{Code, Failure};
-use crate::watch::Event;
 
 /// A configuration has some kilobytes; more than this is something else.
 const LARGEST_CONFIG: u64 = 4 << 20;
@@ -20,7 +20,7 @@ const LARGEST_BACKUP: u64 = 1 << 30;
 /// What an argument names.
 pub enum StoreArg {
     /// A store that is reached by its configuration.
-    Config(Box<Loaded>),
+    Config(Box<StoreFile>),
     /// A backup file.
     Backup(Box<Backup>),
 }
@@ -28,7 +28,7 @@ pub enum StoreArg {
 /// Reads and checks what the argument names, and tells its warnings.
 ///
 /// # Errors
-/// [`Code::ConfigInvalid`] with the file and the place; [`Code::BackupDamaged`].
+/// [`Code::ConfigInvalid`] with the file and the normalize_endpoint; [`Code::BackupDamaged`].
 pub fn load(argument: &str, context: &Context<'_>) -> Result<StoreArg, Failure> {
     let invalid = |reason: String| {
         Failure::new(Code::ConfigInvalid, reason).hint(
@@ -51,7 +51,7 @@ pub fn load(argument: &str, context: &Context<'_>) -> Result<StoreArg, Failure> 
     })?;
     let loaded = config::parse(&text, name).map_err(|error| invalid(error.to_string()))?;
     for warning in &loaded.warnings {
-        context.watch.on(Event::Warning(warning));
+        context.events.emit(Event::Warning(warning));
     }
     Ok(StoreArg::Config(Box::new(loaded)))
 }
@@ -82,17 +82,20 @@ pub fn is_same_store(one: &StoreArg, other: &StoreArg) -> bool {
             one.iter().any(|address| other.contains(address))
         }
         (StoreConfig::Etcd(one), StoreConfig::Etcd(other)) => {
-            let others: Vec<_> = other.addresses.iter().map(|address| place(address)).collect();
-            one.addresses.iter().any(|address| others.contains(&place(address)))
+            let others: Vec<_> =
+                other.addresses.iter().map(|address| normalize_endpoint(address)).collect();
+            one.addresses.iter().any(|address| others.contains(&normalize_endpoint(address)))
         }
         (StoreConfig::ObjectStore(one), StoreConfig::ObjectStore(other)) => {
-            let endpoint = |config: &ObjectStoreConfig| config.endpoint.as_deref().map(place);
+            let endpoint =
+                |config: &ObjectStoreConfig| config.endpoint.as_deref().map(normalize_endpoint);
             (&one.bucket, &one.prefix, endpoint(one))
                 == (&other.bucket, &other.prefix, endpoint(other))
         }
         (StoreConfig::DynamoDb(one), StoreConfig::DynamoDb(other)) => {
             // Tables of one name in two accounts are two: only the access tells.
-            let endpoint = |config: &DynamoDbConfig| config.endpoint.as_deref().map(place);
+            let endpoint =
+                |config: &DynamoDbConfig| config.endpoint.as_deref().map(normalize_endpoint);
             (&one.table, &one.key_prefix, &one.region, endpoint(one), &one.access)
                 == (&other.table, &other.key_prefix, &other.region, endpoint(other), &other.access)
         }
@@ -102,7 +105,7 @@ pub fn is_same_store(one: &StoreArg, other: &StoreArg) -> bool {
 
 /// An address or URL in one way of writing it: this machine has several names. Other machines' names are
 /// taken as they are; where two of them lead, only a request could tell.
-fn place(address: &str) -> String {
+fn normalize_endpoint(address: &str) -> String {
     let address = address.trim_end_matches('/');
     let (scheme, authority) = address.split_once("://").unwrap_or(("", address));
     let (host, port) = authority.rsplit_once(':').unwrap_or((authority, ""));
@@ -115,7 +118,7 @@ fn place(address: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::place;
+    use super::normalize_endpoint;
 
     #[test]
     fn this_machine_has_several_names() {
@@ -129,7 +132,7 @@ mod tests {
             ("127.0.0.1:1", "127.0.0.1:2", false),
             ("127.0.0.1:1", "127.0.0.2:1", false),
         ] {
-            assert_eq!(place(one) == place(other), same, "{one} {other}");
+            assert_eq!(normalize_endpoint(one) == normalize_endpoint(other), same, "{one} {other}");
         }
     }
 }

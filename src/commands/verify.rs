@@ -4,17 +4,16 @@ use std::path::PathBuf;
 
 use tokio::try_join;
 
-use crate::backends::cluster::Quorum;
 use crate::codec;
 use crate::commands::Context;
-use crate::commands::opened::{self, Opened};
+use crate::commands::open_store::{self, OpenSource};
 use crate::commands::store_arg::{self, is_same_store};
-use crate::model::Snapshot;
-use crate::outcome::{Code, Compared, Failure, Outcome, StoreName, Subject};
-use crate::preflight;
-use crate::snapshot;
-use crate::verify::{Status, compare};
-use crate::watch::Stage;
+use crate::events::Stage;
+use crate::model::{KeyStatus, Quorum, Snapshot};
+use crate::outcome::{Code, CommandResult, Failure, Outcome, StoreName, VerifyResult};
+use crate::pipeline::checks;
+use crate::pipeline::snapshot;
+use crate::pipeline::verify::compare;
 
 const EXAMPLES: &str = r#"Examples:
   # The running cluster and the target:
@@ -60,9 +59,9 @@ pub async fn run(args: &VerifyArgs, context: &Context<'_>) -> anyhow::Result<Out
     if from.as_ref().is_some_and(|from| is_same_store(from, &to)) {
         return Err(same_store("--from and --toml lead to the same store").into());
     }
-    let theirs = opened::open_other(to, context).await?;
+    let theirs = open_store::open_other(to, context).await?;
     let target = theirs.source();
-    let opened = opened::open_source(from, context).await?;
+    let opened = open_store::open_source(from, context).await?;
     let source = opened.source();
     if let (Some(one), Some(other)) = (opened.cluster(), theirs.cluster())
         && one.shares_nodes_with(other)
@@ -71,14 +70,14 @@ pub async fn run(args: &VerifyArgs, context: &Context<'_>) -> anyhow::Result<Out
     }
     let (ours, held) = try_join!(
         async {
-            let read = snapshot::read(source, Stage::ReadSource, context.watch).await;
+            let read = snapshot::read(source, Stage::ReadSource, context.events).await;
             read.map_err(|error| opened.failure(&error))
         },
         async {
-            let read = snapshot::read(target, Stage::ReadTarget, context.watch).await;
+            let read = snapshot::read(target, Stage::ReadTarget, context.events).await;
             read.map_err(|error| match (Failure::of_target(&error), theirs.cluster()) {
                 (failure, None) if failure.code == Code::TargetUnavailable => {
-                    failure.hint(preflight::CHECK_TARGET)
+                    failure.hint(checks::CHECK_TARGET)
                 }
                 (failure, _) => failure,
             })
@@ -90,8 +89,8 @@ pub async fn run(args: &VerifyArgs, context: &Context<'_>) -> anyhow::Result<Out
         return Err(same_store(&reason).into());
     }
     let equal = verdict.faults(args.allow_newer).next().is_none();
-    let unused = args.allow_newer && equal && verdict.count(Status::Newer) == 0;
-    let compared = Compared {
+    let unused = args.allow_newer && equal && verdict.count(KeyStatus::Newer) == 0;
+    let compared = VerifyResult {
         source: StoreName::of(source),
         target: StoreName::of(target),
         equal,
@@ -109,16 +108,16 @@ pub async fn run(args: &VerifyArgs, context: &Context<'_>) -> anyhow::Result<Out
             _ => failure,
         }
     });
-    Ok(Outcome { subject: Some(Subject::Verify(compared)), failure })
+    Ok(Outcome { result: Some(CommandResult::Verify(compared)), failure })
 }
 
 /// A cluster that keeps its metadata elsewhere answers from there.
 async fn proves_nothing(
     (ours, held): (&Snapshot, &Snapshot),
-    opened: &Opened,
+    opened: &OpenSource,
 ) -> Option<&'static str> {
-    let words = preflight::runs_on_target(ours, held)?;
-    (opened.cluster()?.quorum().await == Quorum::NoMembers).then_some(words)
+    let words = checks::runs_on_target(ours, held)?;
+    (opened.cluster()?.quorum().await == Quorum::NoMetadataServers).then_some(words)
 }
 
 fn named((name, fingerprint): &(String, Option<u64>)) -> String {
@@ -135,10 +134,12 @@ fn same_store(reason: &str) -> Failure {
         .hint("name another store with --from, such as a backup file of before the move")
 }
 
-fn differ(compared: &Compared, allow_newer: bool) -> Failure {
-    let counts: Vec<_> = Status::ALL
+fn differ(compared: &VerifyResult, allow_newer: bool) -> Failure {
+    let counts: Vec<_> = KeyStatus::ALL
         .into_iter()
-        .filter(|status| *status != Status::Same && !(allow_newer && *status == Status::Newer))
+        .filter(|status| {
+            *status != KeyStatus::Same && !(allow_newer && *status == KeyStatus::Newer)
+        })
         .map(|status| (compared.verdict.count(status), status.name()))
         .filter(|(count, _)| *count > 0)
         .map(|(count, name)| format!("{count} {name}"))

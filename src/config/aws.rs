@@ -1,6 +1,6 @@
 //! The fields that say who to be for AWS, and where it is.
 
-use super::fields::{Fault, Fields, Placed};
+use super::fields::{FieldError, Fields, WithOffset};
 use super::secret::{AwsAccess, Secret};
 
 /// What a server does with a profile and an access key in one section.
@@ -13,7 +13,7 @@ pub(super) enum ProfileAndKey {
 }
 
 /// A profile, if named; else explicit keys, if given; else the default chain.
-pub(super) fn access(fields: &Fields<'_>, both: ProfileAndKey) -> Result<AwsAccess, Fault> {
+pub(super) fn access(fields: &Fields<'_>, both: ProfileAndKey) -> Result<AwsAccess, FieldError> {
     let profile = fields.text("aws-profile")?;
     let key_id = fields.text("aws-access-key-id")?;
     let secret = fields.text("aws-secret-access-key")?;
@@ -30,10 +30,10 @@ pub(super) fn access(fields: &Fields<'_>, both: ProfileAndKey) -> Result<AwsAcce
 }
 
 fn keys(
-    (key_id, at): Placed<String>,
-    secret: Option<Placed<String>>,
-    token: Option<Placed<String>>,
-) -> Result<AwsAccess, Fault> {
+    (key_id, at): WithOffset<String>,
+    secret: Option<WithOffset<String>>,
+    token: Option<WithOffset<String>>,
+) -> Result<AwsAccess, FieldError> {
     let Some((secret, _)) = secret else {
         return Err((at, "aws-access-key-id needs aws-secret-access-key beside it".to_owned()));
     };
@@ -41,11 +41,11 @@ fn keys(
     Ok(AwsAccess::Keys { key_id, secret: Secret::new(secret), token })
 }
 
-pub(super) fn region(fields: &Fields<'_>) -> Result<Option<String>, Fault> {
+pub(super) fn region(fields: &Fields<'_>) -> Result<Option<String>, FieldError> {
     Ok(fields.text("aws-region")?.map(|(region, _)| region))
 }
 
-pub(super) fn endpoint(fields: &Fields<'_>) -> Result<Option<String>, Fault> {
+pub(super) fn endpoint(fields: &Fields<'_>) -> Result<Option<String>, FieldError> {
     let Some((endpoint, at)) = fields.text("aws-endpoint-url")? else { return Ok(None) };
     match url::Url::parse(&endpoint) {
         Ok(url) if ["http", "https"].contains(&url.scheme()) && url.has_host() => {

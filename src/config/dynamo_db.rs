@@ -1,7 +1,7 @@
 //! The fields of `type = "dynamo-db"`.
 
 use super::aws::{self, ProfileAndKey};
-use super::fields::{Fault, Fields};
+use super::fields::{FieldError, Fields};
 use super::{DynamoDbConfig, timeouts};
 
 /// The fields of this type, beside those of every type.
@@ -16,7 +16,7 @@ pub(super) const FIELDS: [&str; 8] = [
     "aws-endpoint-url",
 ];
 
-pub(super) fn dynamo_db(fields: &Fields<'_>, type_at: usize) -> Result<DynamoDbConfig, Fault> {
+pub(super) fn dynamo_db(fields: &Fields<'_>, type_at: usize) -> Result<DynamoDbConfig, FieldError> {
     let (table, table_at) = fields.text("table")?.ok_or_else(|| {
         let needs = "type \"dynamo-db\" needs table, a table's name";
         (type_at, fields.missing("table", needs))

@@ -1,6 +1,6 @@
 //! The fields of `type = "etcd"`.
 
-use super::fields::{Fault, Fields};
+use super::fields::{FieldError, Fields};
 use super::{EtcdConfig, ipv6_fault, timeouts, without_userinfo};
 
 /// Where an etcd listens by default.
@@ -9,7 +9,7 @@ const PORT: u16 = 2379;
 /// The fields of this type, beside those of every type.
 pub(super) const FIELDS: [&str; 1] = ["addresses"];
 
-pub(super) fn etcd(fields: &Fields<'_>, type_at: usize) -> Result<EtcdConfig, Fault> {
+pub(super) fn etcd(fields: &Fields<'_>, type_at: usize) -> Result<EtcdConfig, FieldError> {
     let (written, at) = fields.texts("addresses")?.ok_or_else(|| {
         let needs = "type \"etcd\" needs addresses, a list of \"host:port\"";
         (type_at, fields.missing("addresses", needs))

@@ -9,10 +9,10 @@ use toml::de::{DeTable, DeValue};
 use super::similar::similar;
 
 /// A value and where in the text it is.
-pub(super) type Placed<T> = (T, usize);
+pub(super) type WithOffset<T> = (T, usize);
 
 /// Where in the text, and what is wrong there.
-pub(super) type Fault = (usize, String);
+pub(super) type FieldError = (usize, String);
 
 pub(super) struct Fields<'a> {
     table: &'a DeTable<'a>,
@@ -42,12 +42,15 @@ impl<'a> Fields<'a> {
         self.table.iter().find(|(key, _)| key.get_ref() == name).map(|(_, value)| value)
     }
 
-    pub(super) fn text(&self, name: &str) -> Result<Option<Placed<String>>, Fault> {
+    pub(super) fn text(&self, name: &str) -> Result<Option<WithOffset<String>>, FieldError> {
         self.get(name).map(|value| text(name, "text in quotes", value)).transpose()
     }
 
     /// A list of texts.
-    pub(super) fn texts(&self, name: &str) -> Result<Option<Placed<Vec<Placed<String>>>>, Fault> {
+    pub(super) fn texts(
+        &self,
+        name: &str,
+    ) -> Result<Option<WithOffset<Vec<WithOffset<String>>>>, FieldError> {
         const WANTED: &str = "a list of texts in quotes";
         let Some(value) = self.get(name) else { return Ok(None) };
         let list = value.get_ref().as_array().ok_or_else(|| wrong_type(name, WANTED, value))?;
@@ -55,7 +58,7 @@ impl<'a> Fields<'a> {
         Ok(Some((texts, value.span().start)))
     }
 
-    pub(super) fn duration(&self, name: &str) -> Result<Option<Duration>, Fault> {
+    pub(super) fn duration(&self, name: &str) -> Result<Option<Duration>, FieldError> {
         const WANTED: &str = "a duration in quotes, such as \"5s\" or \"1m 30s\"";
         let Some(value) = self.get(name) else { return Ok(None) };
         let (written, at) = text(name, WANTED, value)?;
@@ -67,14 +70,14 @@ impl<'a> Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
-    pub(super) fn boolean(&self, name: &str) -> Result<Option<bool>, Fault> {
+    pub(super) fn boolean(&self, name: &str) -> Result<Option<bool>, FieldError> {
         let wrong = |value| wrong_type(name, "true or false", value);
         let value = self.get(name);
         value.map(|value| value.get_ref().as_bool().ok_or_else(|| wrong(value))).transpose()
     }
 
     /// A whole number of at least 1.
-    pub(super) fn count(&self, name: &str) -> Result<Option<u64>, Fault> {
+    pub(super) fn count(&self, name: &str) -> Result<Option<u64>, FieldError> {
         const WANTED: &str = "a whole number of at least 1";
         let Some(value) = self.get(name) else { return Ok(None) };
         let written =
@@ -86,7 +89,7 @@ impl<'a> Fields<'a> {
     }
 
     /// A number of at least 1.
-    pub(super) fn number(&self, name: &str) -> Result<Option<f64>, Fault> {
+    pub(super) fn number(&self, name: &str) -> Result<Option<f64>, FieldError> {
         const WANTED: &str = "a number of at least 1";
         let Some(value) = self.get(name) else { return Ok(None) };
         let written = match value.get_ref() {
@@ -101,19 +104,23 @@ impl<'a> Fields<'a> {
     }
 
     /// A table inside the section.
-    pub(super) fn table(&self, name: &str) -> Result<Option<Placed<Fields<'_>>>, Fault> {
+    pub(super) fn table(&self, name: &str) -> Result<Option<WithOffset<Fields<'_>>>, FieldError> {
         let Some(value) = self.get(name) else { return Ok(None) };
         let table = value.get_ref().as_table().ok_or_else(|| wrong_type(name, "a table", value))?;
         Ok(Some((Fields::new(table), value.span().start)))
     }
 }
 
-fn text(name: &str, wanted: &str, value: &Spanned<DeValue<'_>>) -> Result<(String, usize), Fault> {
+fn text(
+    name: &str,
+    wanted: &str,
+    value: &Spanned<DeValue<'_>>,
+) -> Result<(String, usize), FieldError> {
     let text = value.get_ref().as_str().ok_or_else(|| wrong_type(name, wanted, value))?;
     Ok((text.to_owned(), value.span().start))
 }
 
-fn wrong_type(name: &str, wanted: &str, value: &Spanned<DeValue<'_>>) -> Fault {
+fn wrong_type(name: &str, wanted: &str, value: &Spanned<DeValue<'_>>) -> FieldError {
     (
         value.span().start,
         format!("{name} must be {wanted}, but is of type {}", value.get_ref().type_str()),

@@ -22,7 +22,7 @@ use toml::Spanned;
 use toml::de::DeTable;
 
 pub(crate) use etcd::has_port;
-use fields::{Fault, Fields};
+use fields::{FieldError, Fields};
 pub(crate) use ipv6::fault as ipv6_fault;
 pub use retry::RetryPolicy;
 pub use secret::{AwsAccess, Secret};
@@ -57,7 +57,7 @@ pub struct ConfigError {
 
 /// A configuration and what is to be said of it.
 #[derive(Debug)]
-pub struct Loaded {
+pub struct StoreFile {
     /// Which store, and how it is reached.
     pub store: StoreConfig,
     /// The section as it was written, without its secrets.
@@ -70,7 +70,7 @@ pub struct Loaded {
     pub says_type: bool,
 }
 
-impl Loaded {
+impl StoreFile {
     /// How it comes to be of that type, for messages.
     pub fn says_replicated(&self) -> &'static str {
         match self.says_type {
@@ -155,7 +155,7 @@ pub struct Timeouts {
 ///
 /// # Errors
 /// [`ConfigError`] for text that is not TOML, has no such section, or describes no store.
-pub fn parse(text: &str, file: &str) -> Result<Loaded, ConfigError> {
+pub fn parse(text: &str, file: &str) -> Result<StoreFile, ConfigError> {
     let fault = |offset: Option<usize>, reason: String| ConfigError {
         file: file.to_owned(),
         place: offset.map(|at| place(text, at)).unwrap_or_default(),
@@ -172,7 +172,7 @@ pub fn parse(text: &str, file: &str) -> Result<Loaded, ConfigError> {
     })?;
     let fields = Fields::new(table);
     let store = store(&fields).map_err(|fault_at| fault(Some(fault_at.0), fault_at.1))?;
-    Ok(Loaded {
+    Ok(StoreFile {
         warnings: warnings(&fields, &store, file),
         section: Section::of(table),
         file: file.to_owned(),
@@ -188,7 +188,7 @@ fn instead(document: &Spanned<DeTable<'_>>) -> String {
     alike.next().map(|name| format!("; it has [{name}]")).unwrap_or_default()
 }
 
-fn store(fields: &Fields<'_>) -> Result<StoreConfig, Fault> {
+fn store(fields: &Fields<'_>) -> Result<StoreConfig, FieldError> {
     let Some((kind, at)) = fields.text("type")? else { return replicated(fields) };
     match kind.as_str() {
         "replicated" | "embedded" => replicated(fields),
@@ -206,7 +206,7 @@ fn store(fields: &Fields<'_>) -> Result<StoreConfig, Fault> {
     }
 }
 
-fn replicated(fields: &Fields<'_>) -> Result<StoreConfig, Fault> {
+fn replicated(fields: &Fields<'_>) -> Result<StoreConfig, FieldError> {
     let one = fields.text("address")?;
     let several = fields.texts("addresses")?;
     match (one, several) {
@@ -219,7 +219,7 @@ fn replicated(fields: &Fields<'_>) -> Result<StoreConfig, Fault> {
     }
 }
 
-fn timeouts(fields: &Fields<'_>) -> Result<Timeouts, Fault> {
+fn timeouts(fields: &Fields<'_>) -> Result<Timeouts, FieldError> {
     let seconds = Duration::from_secs;
     Ok(Timeouts {
         connect: fields.duration("connect-timeout")?.unwrap_or(seconds(3)),

@@ -3,7 +3,7 @@
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
 use super::aws::{self, ProfileAndKey};
-use super::fields::{Fault, Fields};
+use super::fields::{FieldError, Fields};
 use super::retry::retry_policy;
 use super::{ObjectStoreConfig, timeouts};
 
@@ -44,7 +44,7 @@ pub(super) const FIELDS: [&str; 9] = [
 pub(super) fn object_store(
     fields: &Fields<'_>,
     type_at: usize,
-) -> Result<ObjectStoreConfig, Fault> {
+) -> Result<ObjectStoreConfig, FieldError> {
     let (path, path_at) = fields.text("path")?.ok_or_else(|| {
         let needs = "type \"object-store\" needs path, such as \"s3://bucket/prefix\"";
         (type_at, fields.missing("path", needs))

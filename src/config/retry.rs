@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::fields::{Fault, Fields};
+use super::fields::{FieldError, Fields};
 
 /// How often a failed request is made again, and after which pauses.
 #[derive(Clone, Debug, PartialEq)]
@@ -61,7 +61,7 @@ impl RetryPolicy {
     }
 }
 
-pub(super) fn retry_policy(fields: &Fields<'_>, name: &str) -> Result<RetryPolicy, Fault> {
+pub(super) fn retry_policy(fields: &Fields<'_>, name: &str) -> Result<RetryPolicy, FieldError> {
     let Some((policy, at)) = fields.table(name)? else { return Ok(RetryPolicy::DEFAULT) };
     let wrong = |reason: &str| (at, format!("{name}: {reason}"));
     let (kind, _) = policy.text("type")?.ok_or_else(|| wrong("needs a type"))?;

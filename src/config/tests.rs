@@ -36,7 +36,7 @@ fn a_dynamo_db_section() {
         parse(&format!("[metadata-client]\ntype = \"dynamo-db\"\ntable = \"t\"\n{more}"), "f")
             .unwrap()
     };
-    let of = |loaded: Loaded| match loaded.store {
+    let of = |loaded: StoreFile| match loaded.store {
         StoreConfig::DynamoDb(config) => config,
         other => panic!("{other:?}"),
     };

@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use crate::backends::StoreError;
+use crate::model::StoreError;
 
 /// Defines the codes, each with its name.
 macro_rules! codes {

@@ -2,17 +2,15 @@
 //! written against. They are listed in `docs/exit-codes.md`.
 
 mod failure;
+mod finding;
 
 use std::collections::BTreeSet;
 use std::fmt;
 use std::path::PathBuf;
 
-use crate::backends::backup::Saved;
-use crate::model::{Key, Snapshot, Version};
-use crate::plan::Plan;
-use crate::preflight::Finding;
-use crate::verify::Verdict;
+use crate::model::{Comparison, Key, Plan, SavedFile, Snapshot, Version};
 pub use failure::{Code, Failure, exit};
+pub use finding::{Check, CheckStatus, Finding};
 
 /// A store as documents name it.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
@@ -41,15 +39,15 @@ impl fmt::Display for StoreName {
 #[derive(Debug, Default)]
 pub struct Outcome {
     /// What it found or did, as far as it came.
-    pub subject: Option<Subject>,
+    pub result: Option<CommandResult>,
     /// What went wrong.
     pub failure: Option<Failure>,
 }
 
 impl Outcome {
     /// A command that did what it was asked for.
-    pub fn done(subject: Subject) -> Self {
-        Outcome { subject: Some(subject), failure: None }
+    pub fn done(result: CommandResult) -> Self {
+        Outcome { result: Some(result), failure: None }
     }
 
     /// The exit code.
@@ -60,26 +58,26 @@ impl Outcome {
 
 /// What each command tells.
 #[derive(Debug)]
-pub enum Subject {
+pub enum CommandResult {
     /// `metadata list`.
-    List(Listing),
+    List(ListResult),
     /// `metadata get`.
-    Get(Gotten),
+    Get(FetchedValue),
     /// `metadata get --raw`, and shell completions: bytes as they are.
     Bytes(Vec<u8>),
     /// `metadata backup`.
-    Backup(BackedUp),
+    Backup(BackupResult),
     /// `metadata verify`.
-    Verify(Compared),
+    Verify(VerifyResult),
     /// `metadata patch` and `metadata put`.
-    Edit(Box<Edited>),
+    Edit(Box<EditResult>),
     /// `metadata migrate`.
     Migrate(Box<Migration>),
 }
 
 /// `metadata list`.
 #[derive(Debug)]
-pub struct Listing {
+pub struct ListResult {
     /// Where.
     pub store: StoreName,
     /// Name and fingerprint, where `nodes_config` is there and says them.
@@ -94,7 +92,7 @@ pub struct Listing {
 
 /// `metadata get`.
 #[derive(Debug)]
-pub struct Gotten {
+pub struct FetchedValue {
     /// Which key.
     pub key: Key,
     /// The version beside the value.
@@ -109,24 +107,24 @@ pub struct Gotten {
 
 /// `metadata backup`.
 #[derive(Debug)]
-pub struct BackedUp {
+pub struct BackupResult {
     /// What was saved.
     pub store: StoreName,
     /// Where to.
-    pub saved: Saved,
+    pub saved: SavedFile,
     /// What is damaged, by key.
     pub warnings: Vec<String>,
 }
 
 /// `metadata verify`.
 #[derive(Debug)]
-pub struct Compared {
+pub struct VerifyResult {
     /// What was compared.
     pub source: StoreName,
     /// And with what.
     pub target: StoreName,
     /// Key by key.
-    pub verdict: Verdict,
+    pub verdict: Comparison,
     /// Whether all that differs is permitted to.
     pub equal: bool,
     /// What is to be thought of, although it is equal.
@@ -135,7 +133,7 @@ pub struct Compared {
 
 /// `metadata patch` and `metadata put`, as far as they came.
 #[derive(Debug, Default)]
-pub struct Edited {
+pub struct EditResult {
     /// Where, once it is open.
     pub store: Option<StoreName>,
     /// Which key.
@@ -158,7 +156,7 @@ pub struct Edited {
 
 /// How far a migration came.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Progress {
+pub enum MigrationOutcome {
     /// All is written and verified.
     Migrated,
     /// A dry run came to its end.
@@ -176,7 +174,7 @@ pub enum Progress {
 #[derive(Debug, Default)]
 pub struct Migration {
     /// How far.
-    pub progress: Progress,
+    pub progress: MigrationOutcome,
     /// From where, once it is open.
     pub source: Option<StoreName>,
     /// To where, once it is open.

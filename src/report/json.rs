@@ -5,28 +5,27 @@ use serde_json::{Map, Value as Json, json};
 
 use super::Rendered;
 use crate::codec;
-use crate::model::{Entry, Value};
+use crate::model::{Action, Entry, KeyComparison, KeyStatus, Step, Value};
 use crate::outcome::{
-    BackedUp, Compared, Edited, Failure, Gotten, Listing, Migration, Outcome, Progress, Subject,
+    BackupResult, CommandResult, EditResult, Failure, FetchedValue, ListResult, Migration,
+    MigrationOutcome, Outcome, VerifyResult,
 };
-use crate::plan::{Action, Step};
-use crate::verify::{Row, Status};
 
 /// The version of all documents.
 const FORMAT: u32 = 1;
 
 pub(super) fn render(outcome: &Outcome) -> Rendered {
-    let mut fields = match &outcome.subject {
+    let mut fields = match &outcome.result {
         None => Map::new(),
-        Some(Subject::Bytes(bytes)) => {
+        Some(CommandResult::Bytes(bytes)) => {
             return Rendered { out: bytes.clone(), err: String::new() };
         }
-        Some(Subject::List(listing)) => object(list(listing)),
-        Some(Subject::Get(gotten)) => object(get(gotten)),
-        Some(Subject::Backup(backed_up)) => object(backup(backed_up)),
-        Some(Subject::Verify(compared)) => object(verify(compared)),
-        Some(Subject::Edit(edited)) => object(edit(edited)),
-        Some(Subject::Migrate(migration)) => object(migrate(migration)),
+        Some(CommandResult::List(listing)) => object(list(listing)),
+        Some(CommandResult::Get(gotten)) => object(get(gotten)),
+        Some(CommandResult::Backup(backed_up)) => object(backup(backed_up)),
+        Some(CommandResult::Verify(compared)) => object(verify(compared)),
+        Some(CommandResult::Edit(edited)) => object(edit(edited)),
+        Some(CommandResult::Migrate(migration)) => object(migrate(migration)),
     };
     if let Some(failure) = &outcome.failure {
         fields.insert("error".to_owned(), error(failure));
@@ -40,10 +39,10 @@ pub(super) fn render(outcome: &Outcome) -> Rendered {
 
 /// Documents have no place for them.
 fn warnings(outcome: &Outcome) -> String {
-    let warnings = match &outcome.subject {
-        Some(Subject::List(listing)) => listing.warnings.as_slice(),
-        Some(Subject::Get(gotten)) => gotten.warning.as_slice(),
-        Some(Subject::Backup(backed_up)) => backed_up.warnings.as_slice(),
+    let warnings = match &outcome.result {
+        Some(CommandResult::List(listing)) => listing.warnings.as_slice(),
+        Some(CommandResult::Get(gotten)) => gotten.warning.as_slice(),
+        Some(CommandResult::Backup(backed_up)) => backed_up.warnings.as_slice(),
         _ => &[],
     };
     warnings.iter().map(|text| format!("warning: {text}\n")).collect()
@@ -60,7 +59,7 @@ fn error(failure: &Failure) -> Json {
     json!({"code": failure.code.name(), "message": failure.message, "hints": failure.hints})
 }
 
-fn list(listing: &Listing) -> Json {
+fn list(listing: &ListResult) -> Json {
     let keys = listing.snapshot.iter().map(|(key, entry)| {
         let value = entry.value();
         json!({
@@ -82,7 +81,7 @@ fn list(listing: &Listing) -> Json {
     })
 }
 
-fn get(gotten: &Gotten) -> Json {
+fn get(gotten: &FetchedValue) -> Json {
     json!({
         "key": gotten.key.to_string(),
         "version": gotten.version.0,
@@ -91,7 +90,7 @@ fn get(gotten: &Gotten) -> Json {
     })
 }
 
-fn backup(backed_up: &BackedUp) -> Json {
+fn backup(backed_up: &BackupResult) -> Json {
     let saved = &backed_up.saved;
     json!({
         "store": backed_up.store,
@@ -102,7 +101,7 @@ fn backup(backed_up: &BackedUp) -> Json {
     })
 }
 
-fn edit(edited: &Edited) -> Json {
+fn edit(edited: &EditResult) -> Json {
     json!({
         "store": edited.store,
         "key": edited.key,
@@ -114,8 +113,8 @@ fn edit(edited: &Edited) -> Json {
     })
 }
 
-fn verify(compared: &Compared) -> Json {
-    let summary: Map<_, _> = Status::ALL
+fn verify(compared: &VerifyResult) -> Json {
+    let summary: Map<_, _> = KeyStatus::ALL
         .into_iter()
         .map(|status| (status.name().to_owned(), compared.verdict.count(status).into()))
         .collect();
@@ -128,10 +127,10 @@ fn verify(compared: &Compared) -> Json {
     })
 }
 
-fn row(row: &Row) -> Json {
+fn row(row: &KeyComparison) -> Json {
     let side = |entry: &Option<Entry>| match entry {
         None => Json::Null,
-        Some(Entry::Whole(value, _)) => json!({
+        Some(Entry::Intact(value, _)) => json!({
             "version": value.version.0, "bytes": value.bytes.len(), "sha256": value.sha256(),
         }),
         Some(entry @ Entry::Damaged { .. }) => {
@@ -156,11 +155,11 @@ fn migrate(migration: &Migration) -> Json {
     });
     json!({
         "outcome": match migration.progress {
-            Progress::Migrated => "migrated",
-            Progress::Planned => "planned",
-            Progress::Refused => "refused",
-            Progress::Failed => "failed",
-            Progress::Interrupted => "interrupted",
+            MigrationOutcome::Migrated => "migrated",
+            MigrationOutcome::Planned => "planned",
+            MigrationOutcome::Refused => "refused",
+            MigrationOutcome::Failed => "failed",
+            MigrationOutcome::Interrupted => "interrupted",
         },
         "source": migration.source,
         "target": migration.target,

@@ -1,61 +1,22 @@
 //! The only place that prints: data to standard output, everything else to standard error.
 
-mod file;
 mod json;
 mod margin;
 mod names;
 mod plan_table;
 mod progress;
 mod quiet_time;
+mod report_file;
 mod steps;
+pub mod style;
 mod text;
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 
-use crate::cli::{Color, Global, Output, TableStyle};
 use crate::outcome::{Code, Failure, Outcome};
-pub use file::ReportFile;
-pub use progress::{Log, Progress};
-
-/// How to write.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Style {
-    /// Text or JSON.
-    pub output: Output,
-    /// How tables are drawn.
-    pub table: TableStyle,
-    /// Whether standard output takes colours.
-    pub out_color: bool,
-    /// Whether standard error takes colours.
-    pub err_color: bool,
-    /// Whether only data and errors are written.
-    pub quiet: bool,
-    /// The columns of standard output, where it is a terminal.
-    pub columns: Option<usize>,
-}
-
-impl Style {
-    /// By the options and the terminal.
-    pub fn of(global: &Global) -> Self {
-        Style {
-            output: global.output,
-            table: global.table_style,
-            out_color: colored(global.color, io::stdout().is_terminal()),
-            err_color: colored(global.color, io::stderr().is_terminal()),
-            quiet: global.quiet > 0,
-            columns: console::Term::stdout().size_checked().map(|(_, columns)| columns.into()),
-        }
-    }
-}
-
-fn colored(color: Color, terminal: bool) -> bool {
-    let unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    match color {
-        Color::Always => true,
-        Color::Never => false,
-        Color::Auto => terminal && !unwanted,
-    }
-}
+pub use progress::{Log, ProgressReporter};
+pub use report_file::ReportFile;
+use style::{OutputFormat, Style};
 
 /// What goes to standard output and to standard error.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -69,8 +30,8 @@ pub struct Rendered {
 /// The whole of an outcome.
 pub fn render(outcome: &Outcome, style: Style) -> Rendered {
     match style.output {
-        Output::Json => json::render(outcome),
-        Output::Text => text::render(outcome, style),
+        OutputFormat::Json => json::render(outcome),
+        OutputFormat::Text => text::render(outcome, style),
     }
 }
 
@@ -88,7 +49,11 @@ pub fn write(rendered: &Rendered) -> io::Result<()> {
 }
 
 /// What clap has to say: help and version to standard output, wrong usage as an error.
-pub fn usage(error: &clap::Error, official: Option<String>, as_json: bool) -> Rendered {
+pub fn render_usage_error(
+    error: &clap::Error,
+    official: Option<String>,
+    as_json: bool,
+) -> Rendered {
     if !error.use_stderr() {
         return Rendered { out: error.render().to_string().into_bytes(), err: String::new() };
     }
@@ -97,7 +62,7 @@ pub fn usage(error: &clap::Error, official: Option<String>, as_json: bool) -> Re
         ..Outcome::default()
     };
     match (official, as_json) {
-        (Some(message), false) => text::render(&failure(message), PLAIN),
+        (Some(message), false) => text::render(&failure(message), Style::PLAIN),
         (None, false) => Rendered { err: error.render().to_string(), ..Rendered::default() },
         (message, true) => {
             let told = error.render().to_string();
@@ -106,15 +71,6 @@ pub fn usage(error: &clap::Error, official: Option<String>, as_json: bool) -> Re
         }
     }
 }
-
-const PLAIN: Style = Style {
-    output: Output::Text,
-    table: TableStyle::Compact,
-    out_color: false,
-    err_color: false,
-    quiet: false,
-    columns: None,
-};
 
 #[cfg(test)]
 mod tests;

@@ -1,7 +1,7 @@
 //! Keys by name, thousands of epochs in a row as their first and last.
 
 use crate::model::Key;
-use crate::ranges::in_ranges;
+use crate::model::epoch_ranges::in_ranges;
 
 /// The names of keys in their order: `rule_book, pp_epoch_0 … pp_epoch_2047 (2048 keys)`.
 pub(super) fn names<'a>(keys: impl IntoIterator<Item = &'a Key>) -> String {

@@ -5,13 +5,12 @@ use std::cmp::Ordering;
 
 use indicatif::HumanBytes;
 
-use super::Style;
+use super::style::Style;
 use super::text::{counts, drawn, side, table};
-use crate::model::{Entry, Key};
-use crate::plan::{Action, Plan, Step};
+use crate::model::{Action, Entry, Key, Plan, Step};
 
 /// Steps that are one row.
-struct Row<'a> {
+struct PlanRow<'a> {
     steps: Vec<&'a Step>,
     /// Whether others lie between them, which have rows of their own.
     has_gaps: bool,
@@ -47,8 +46,8 @@ fn bytes(step: &Step) -> u64 {
     step.source.as_ref().map_or(0, |value| value.bytes.len() as u64)
 }
 
-fn rows(plan: &Plan) -> Vec<Row<'_>> {
-    let mut rows: Vec<Row<'_>> = Vec::new();
+fn rows(plan: &Plan) -> Vec<PlanRow<'_>> {
+    let mut rows: Vec<PlanRow<'_>> = Vec::new();
     for (index, step) in plan.steps.iter().enumerate() {
         let before = index.checked_sub(1).and_then(|index| plan.steps.get(index));
         let same = rows.iter_mut().find(|row| row.takes(step, before));
@@ -58,13 +57,13 @@ fn rows(plan: &Plan) -> Vec<Row<'_>> {
                 row.has_gaps = row.has_gaps || before.map(|before| &before.key) != last;
                 row.steps.push(step);
             }
-            None => rows.push(Row { steps: vec![step], has_gaps: false }),
+            None => rows.push(PlanRow { steps: vec![step], has_gaps: false }),
         }
     }
     rows
 }
 
-impl Row<'_> {
+impl PlanRow<'_> {
     /// Only epochs are gathered. What is created or skipped may lie anywhere; the rest of a row is
     /// exactly the keys from its first to its last, and they all compare in the same way.
     fn takes(&self, step: &Step, before: Option<&Step>) -> bool {
@@ -134,14 +133,13 @@ fn range(versions: impl Iterator<Item = Option<u32>>) -> String {
 mod tests {
     use prost::bytes::Bytes;
 
-    use super::super::PLAIN;
     use super::*;
-    use crate::model::{Snapshot, Tag, Value, Version};
-    use crate::plan::{OnExisting, decide};
+    use crate::model::{CasToken, Snapshot, Value, Version};
+    use crate::pipeline::plan::{OnExisting, decide};
 
     fn entry(version: u32) -> Entry {
         let value = Value { version: Version(version), bytes: Bytes::from_static(b"\x05{}") };
-        Entry::Whole(value, Tag::Version(Version(version)))
+        Entry::Intact(value, CasToken::Version(Version(version)))
     }
 
     fn epochs(numbers: std::ops::Range<u16>, version: u32) -> Snapshot {
@@ -154,7 +152,7 @@ mod tests {
         source.insert(Key::NodesConfig, entry(4));
         source.insert(Key::PartitionEpoch(7), entry(9));
         let plan = decide(&source, &Snapshot::new(), OnExisting::Refuse);
-        insta::assert_snapshot!(plan_table(&plan, PLAIN), @"
+        insta::assert_snapshot!(plan_table(&plan, Style::PLAIN), @"
          KEY                         COUNT  ACTION  VERSION  BYTES  IN TARGET
          nodes_config                    1  create        4      3          -
          pp_epoch_0 … pp_epoch_2047   2048  create      2-9   6144          -
@@ -168,7 +166,8 @@ mod tests {
         target.insert(Key::PartitionEpoch(500), entry(3));
         target.insert(Key::PartitionEpoch(3000), entry(1));
         let lines = |on_existing| -> Vec<String> {
-            let table = plan_table(&decide(&epochs(0..2048, 2), &target, on_existing), PLAIN);
+            let table =
+                plan_table(&decide(&epochs(0..2048, 2), &target, on_existing), Style::PLAIN);
             let words = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
             table.lines().skip(1).map(words).collect()
         };

@@ -12,15 +12,15 @@ use indicatif::{
     ProgressStyle,
 };
 
-use super::Style;
 use super::margin::Margin;
 use super::quiet_time::QuietTime;
+use super::style::Style;
 use super::text::{CYAN, GREEN, RED, YELLOW, paint, warning};
-use crate::preflight::{Finding, Status};
-use crate::watch::{Event, Stage, Watch};
+use crate::events::{Event, EventSink, Stage};
+use crate::outcome::{CheckStatus, Finding};
 
 /// Draws events.
-pub struct Progress {
+pub struct ProgressReporter {
     style: Style,
     terminal: bool,
     unicode: bool,
@@ -37,7 +37,7 @@ struct Running {
     bar: Option<ProgressBar>,
 }
 
-impl Progress {
+impl ProgressReporter {
     /// On standard error.
     pub fn new(style: Style) -> Self {
         let dumb = std::env::var_os("TERM").is_some_and(|terminal| terminal == "dumb");
@@ -46,7 +46,7 @@ impl Progress {
             true => ProgressDrawTarget::term_like_with_hz(Box::new(Margin::new()), 20),
             false => ProgressDrawTarget::hidden(),
         };
-        Progress {
+        ProgressReporter {
             style,
             terminal,
             unicode: locale_is_utf8(|name| std::env::var(name).ok()),
@@ -148,17 +148,17 @@ impl Progress {
 
     fn finding(&self, finding: &Finding) -> String {
         let (word, color) = match finding.status {
-            Status::Ok => ("ok", GREEN),
-            Status::Failed => ("FAILED", RED),
-            Status::Warning => ("warning", YELLOW),
-            Status::Skipped => ("skipped", CYAN),
+            CheckStatus::Ok => ("ok", GREEN),
+            CheckStatus::Failed => ("FAILED", RED),
+            CheckStatus::Warning => ("warning", YELLOW),
+            CheckStatus::Skipped => ("skipped", CYAN),
         };
         let word = paint(&format!("{word:<7}"), color, self.style.err_color);
         let mut text = format!("check {:<15} {word} {}\n", finding.check.name(), finding.detail);
         for item in &finding.items {
             text.push_str(&format!("        - {item}\n"));
         }
-        if finding.status == Status::Warning {
+        if finding.status == CheckStatus::Warning {
             for hint in &finding.hints {
                 text.push_str(&format!("        {hint}\n"));
             }
@@ -167,8 +167,8 @@ impl Progress {
     }
 }
 
-impl Watch for Progress {
-    fn on(&self, event: Event<'_>) {
+impl EventSink for ProgressReporter {
+    fn emit(&self, event: Event<'_>) {
         let asking = matches!(event, Event::Asking);
         *locked(&self.quiet_time) = QuietTime::starting((!asking).then(Instant::now));
         let mut stages = locked(&self.stages);
@@ -223,7 +223,7 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// A run may be interrupted in the midst of a stage.
-impl Drop for Progress {
+impl Drop for ProgressReporter {
     fn drop(&mut self) {
         let stages = self.stages.get_mut().unwrap_or_else(PoisonError::into_inner);
         for bar in stages.drain().filter_map(|(_, running)| running.bar) {
@@ -232,7 +232,7 @@ impl Drop for Progress {
     }
 }
 
-/// See [`Progress::log`].
+/// See [`ProgressReporter::log`].
 #[derive(Clone)]
 pub struct Log(MultiProgress);
 

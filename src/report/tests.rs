@@ -4,17 +4,17 @@ use std::collections::BTreeSet;
 
 use prost::bytes::Bytes;
 
+use super::style::{ColorChoice, TableStyle, uses_color};
 use super::*;
-use crate::backends::backup::Saved;
-use crate::backends::cluster::Quorum;
 use crate::codec::{Node, NodesConfiguration};
-use crate::model::{Entry, Key, Snapshot, Tag, Value, Version};
+use crate::model::{CasToken, Entry, Key, Quorum, SavedFile, Snapshot, Value, Version};
 use crate::outcome::{
-    self, BackedUp, Compared, Edited, Gotten, Listing, Migration, StoreName, Subject,
+    self, BackupResult, CommandResult, EditResult, FetchedValue, ListResult, Migration, StoreName,
+    VerifyResult,
 };
-use crate::plan::{OnExisting, decide};
-use crate::preflight;
-use crate::verify::compare;
+use crate::pipeline::checks;
+use crate::pipeline::plan::{OnExisting, decide};
+use crate::pipeline::verify::compare;
 
 fn store(kind: &str, name: &str) -> StoreName {
     StoreName { kind: kind.to_owned(), name: name.to_owned() }
@@ -30,7 +30,7 @@ fn target() -> StoreName {
 
 fn entry(version: u32, bytes: &'static [u8]) -> Entry {
     let value = Value { version: Version(version), bytes: Bytes::from_static(bytes) };
-    Entry::Whole(value, Tag::Version(Version(version)))
+    Entry::Intact(value, CasToken::Version(Version(version)))
 }
 
 fn ours() -> Snapshot {
@@ -43,7 +43,7 @@ fn ours() -> Snapshot {
 }
 
 fn theirs() -> Snapshot {
-    let tag = Tag::Version(Version(0));
+    let tag = CasToken::Version(Version(0));
     let raw = vec![("value".to_owned(), Bytes::from_static(b"12345"))];
     let reason = "has bytes but no pp_epoch_10::version beside them".to_owned();
     Snapshot::from([
@@ -56,30 +56,30 @@ fn theirs() -> Snapshot {
 
 /// Both renderings, one after the other.
 fn both(outcome: &Outcome) -> String {
-    let json = Style { output: Output::Json, ..PLAIN };
+    let json = Style { output: OutputFormat::Json, ..Style::PLAIN };
     let shown = |rendered: Rendered| {
         let out = String::from_utf8_lossy(&rendered.out).into_owned();
         format!("{out}--- standard error\n{}", rendered.err)
     };
-    format!("{}=== json\n{}", shown(render(outcome, PLAIN)), shown(render(outcome, json)))
+    format!("{}=== json\n{}", shown(render(outcome, Style::PLAIN)), shown(render(outcome, json)))
 }
 
 #[test]
 fn list() {
-    let listing = Listing {
+    let listing = ListResult {
         store: target(),
         cluster: Some(("demo".to_owned(), Some(17_340_683_708_366_400_686))),
         snapshot: theirs(),
         foreign: Some(3),
         warnings: vec!["pp_epoch_10 has bytes but no pp_epoch_10::version beside them".to_owned()],
     };
-    insta::assert_snapshot!(both(&Outcome::done(Subject::List(listing))));
+    insta::assert_snapshot!(both(&Outcome::done(CommandResult::List(listing))));
 }
 
 #[test]
 fn list_of_an_empty_store_with_borders() {
     let listing = |snapshot| {
-        Outcome::done(Subject::List(Listing {
+        Outcome::done(CommandResult::List(ListResult {
             store: target(),
             cluster: None,
             snapshot,
@@ -87,7 +87,7 @@ fn list_of_an_empty_store_with_borders() {
             warnings: Vec::new(),
         }))
     };
-    let borders = Style { table: TableStyle::Borders, ..PLAIN };
+    let borders = Style { table: TableStyle::Borders, ..Style::PLAIN };
     assert!(render(&listing(Snapshot::new()), borders).out.is_empty());
     let drawn = render(&listing(ours()), borders).out;
     insta::assert_snapshot!(String::from_utf8(drawn).unwrap());
@@ -95,7 +95,7 @@ fn list_of_an_empty_store_with_borders() {
 
 #[test]
 fn get() {
-    let gotten = Gotten {
+    let gotten = FetchedValue {
         key: Key::RuleBook,
         version: Version(1),
         encoding: "bilrost",
@@ -104,7 +104,7 @@ fn get() {
             "rule_book is stored at version 1 but says inside that it is version 2".into(),
         ),
     };
-    insta::assert_snapshot!(both(&Outcome::done(Subject::Get(gotten))));
+    insta::assert_snapshot!(both(&Outcome::done(CommandResult::Get(gotten))));
 }
 
 #[test]
@@ -112,23 +112,25 @@ fn verify() {
     let compared = |theirs: &Snapshot| {
         let verdict = compare(&ours(), theirs);
         let equal = verdict.faults(false).next().is_none();
-        Compared { source: source(), target: target(), verdict, equal, warning: None }
+        VerifyResult { source: source(), target: target(), verdict, equal, warning: None }
     };
     let failure = Failure::new(Code::VerificationFailed, "the two differ");
-    let outcome =
-        Outcome { subject: Some(Subject::Verify(compared(&theirs()))), failure: Some(failure) };
+    let outcome = Outcome {
+        result: Some(CommandResult::Verify(compared(&theirs()))),
+        failure: Some(failure),
+    };
     insta::assert_snapshot!("verify_different", both(&outcome));
-    let equal = Outcome::done(Subject::Verify(compared(&ours())));
+    let equal = Outcome::done(CommandResult::Verify(compared(&ours())));
     insta::assert_snapshot!("verify_equal", both(&equal));
 }
 
 #[test]
 fn backup() {
     let saved =
-        Saved { path: "before.jsonl".into(), keys: 9, bytes: 6_000, sha256: "ab".repeat(32) };
+        SavedFile { path: "before.jsonl".into(), keys: 9, bytes: 6_000, sha256: "ab".repeat(32) };
     let warnings = vec!["rule_book has no bytes".to_owned()];
-    let backed_up = BackedUp { store: source(), saved, warnings };
-    insta::assert_snapshot!(both(&Outcome::done(Subject::Backup(backed_up))));
+    let backed_up = BackupResult { store: source(), saved, warnings };
+    insta::assert_snapshot!(both(&Outcome::done(CommandResult::Backup(backed_up))));
 }
 
 fn nodes() -> NodesConfiguration {
@@ -154,9 +156,9 @@ fn migration(on_existing: OnExisting, dry_run: bool) -> Migration {
         source: Some(source()),
         target: Some(target()),
         checks: vec![
-            preflight::check_migration_mode(&nodes(), &[], dry_run),
-            preflight::check_quorum(&Quorum::Held("1 of 1 answers".into())),
-            preflight::check_target_keys(&plan, None, false),
+            checks::check_migration_mode(&nodes(), &[], dry_run),
+            checks::check_quorum(&Quorum::Held("1 of 1 answers".into())),
+            checks::check_target_keys(&plan, None, false),
         ],
         plan,
         elapsed_ms: 12,
@@ -165,16 +167,16 @@ fn migration(on_existing: OnExisting, dry_run: bool) -> Migration {
 }
 
 fn migrated(migration: Migration, failure: Option<Failure>) -> Outcome {
-    Outcome { subject: Some(Subject::Migrate(Box::new(migration))), failure }
+    Outcome { result: Some(CommandResult::Migrate(Box::new(migration))), failure }
 }
 
 #[test]
 fn migrate_planned_and_refused() {
     let planned = migration(OnExisting::ResumeAndOverwrite, true);
-    let planned = Migration { progress: outcome::Progress::Planned, ..planned };
+    let planned = Migration { progress: outcome::MigrationOutcome::Planned, ..planned };
     insta::assert_snapshot!("migrate_planned", both(&migrated(planned, None)));
     let refused = migration(OnExisting::Refuse, false);
-    let failure = preflight::refusal(&refused.checks);
+    let failure = checks::refusal(&refused.checks);
     insta::assert_snapshot!("migrate_refused", both(&migrated(refused, failure)));
 }
 
@@ -184,14 +186,14 @@ fn migrate_stopped_and_migrated() {
         .hint("the source is untouched; go on with: restatectl … --resume")
         .after_writing();
     let stopped = Migration {
-        progress: outcome::Progress::Failed,
+        progress: outcome::MigrationOutcome::Failed,
         written: BTreeSet::from([Key::PartitionEpoch(0)]),
         writing: true,
         ..migration(OnExisting::Overwrite, true)
     };
     insta::assert_snapshot!("migrate_stopped", both(&migrated(stopped, Some(failure))));
     let done = Migration {
-        progress: outcome::Progress::Migrated,
+        progress: outcome::MigrationOutcome::Migrated,
         verified: true,
         writing: true,
         written: ours().into_keys().collect(),
@@ -211,13 +213,14 @@ fn steps_are_folded_on_a_terminal_but_for_what_is_copied() {
     let command = "restatectl --address http://localhost:5122/ metadata verify --toml etcd.toml";
     let step = format!("Prove the copy once more before any of the nodes goes on:\n{command}");
     let done = Migration {
-        progress: outcome::Progress::Migrated,
+        progress: outcome::MigrationOutcome::Migrated,
         next_steps: vec!["Update".into(), "Restart".into(), step.clone()],
         ..migration(OnExisting::Overwrite, true)
     };
     let outcome = migrated(done, None);
-    let told =
-        |columns| String::from_utf8(render(&outcome, Style { columns, ..PLAIN }).out).unwrap();
+    let told = |columns| {
+        String::from_utf8(render(&outcome, Style { columns, ..Style::PLAIN }).out).unwrap()
+    };
     let folded =
         format!(" - Prove the copy once more before any\n   of the nodes goes on:\n   {command}\n");
     assert!(told(Some(40)).ends_with(&folded), "{}", told(Some(40)));
@@ -229,25 +232,25 @@ fn steps_are_folded_on_a_terminal_but_for_what_is_copied() {
 fn errors_without_a_subject() {
     let failure = Failure::new(Code::ConfigInvalid, "a.toml, line 1: unclosed table")
         .hint("a store is named by a TOML file");
-    insta::assert_snapshot!(both(&Outcome { subject: None, failure: Some(failure) }));
+    insta::assert_snapshot!(both(&Outcome { result: None, failure: Some(failure) }));
 }
 
 #[test]
 fn colours_only_where_they_are_wanted() {
     let failure = Some(Failure::new(Code::Usage, "wrong"));
-    let outcome = Outcome { subject: None, failure };
-    assert_eq!(render(&outcome, PLAIN).err, "error: wrong\n");
-    let colored = render(&outcome, Style { err_color: true, ..PLAIN }).err;
+    let outcome = Outcome { result: None, failure };
+    assert_eq!(render(&outcome, Style::PLAIN).err, "error: wrong\n");
+    let colored = render(&outcome, Style { err_color: true, ..Style::PLAIN }).err;
     assert_eq!(colored, "\x1b[31;1merror:\x1b[0m wrong\n");
-    assert!(colored_by(Color::Always, false) && !colored_by(Color::Never, true));
+    assert!(colored_by(ColorChoice::Always, false) && !colored_by(ColorChoice::Never, true));
 }
 
-fn colored_by(color: Color, terminal: bool) -> bool {
-    super::colored(color, terminal)
+fn colored_by(color: ColorChoice, terminal: bool) -> bool {
+    uses_color(color, terminal)
 }
 
-fn edited() -> Edited {
-    Edited {
+fn edited() -> EditResult {
+    EditResult {
         store: Some(source()),
         key: "rule_book".to_owned(),
         old_version: Some(Version(1)),
@@ -255,22 +258,23 @@ fn edited() -> Edited {
         value: Some(serde_json::json!({"version": 2, "rules": {}})),
         diff: "--- rule_book, version 1\n+++ rule_book, version 2\n".to_owned(),
         backup: Some("./restatectl-backup-demo.jsonl".into()),
-        ..Edited::default()
+        ..EditResult::default()
     }
 }
 
-fn edit(edited: Edited, failure: Option<Failure>) -> Outcome {
-    Outcome { subject: Some(Subject::Edit(Box::new(edited))), failure }
+fn edit(edited: EditResult, failure: Option<Failure>) -> Outcome {
+    Outcome { result: Some(CommandResult::Edit(Box::new(edited))), failure }
 }
 
 #[test]
 fn edits() {
-    let created = Edited { old_version: None, version: Some(Version(1)), backup: None, ..edited() };
+    let created =
+        EditResult { old_version: None, version: Some(Version(1)), backup: None, ..edited() };
     let failure = Failure::new(Code::VersionMismatch, "rule_book was changed meanwhile");
     let outcomes = [
-        edit(Edited { written: true, ..edited() }, None),
-        edit(Edited { written: true, ..created }, None),
-        edit(Edited { dry_run: true, backup: None, ..edited() }, None),
+        edit(EditResult { written: true, ..edited() }, None),
+        edit(EditResult { written: true, ..created }, None),
+        edit(EditResult { dry_run: true, backup: None, ..edited() }, None),
         edit(edited(), Some(failure)),
     ];
     insta::assert_snapshot!(outcomes.iter().map(both).collect::<Vec<_>>().join("=== next\n"));

@@ -3,37 +3,37 @@
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use indicatif::HumanBytes;
 
+use super::Rendered;
 use super::names::names;
 use super::plan_table::plan_table;
 use super::steps::next_steps;
-use super::{Rendered, Style};
-use crate::cli::TableStyle;
+use super::style::{Style, TableStyle};
 use crate::codec;
-use crate::model::{Entry, Value, Version};
+use crate::model::{Action, Entry, KeyComparison, KeyStatus, Plan, Step, Value, Version};
 use crate::outcome::{
-    BackedUp, Compared, Edited, Failure, Listing, Migration, Outcome, Progress, Subject,
+    BackupResult, CheckStatus, CommandResult, EditResult, Failure, ListResult, Migration,
+    MigrationOutcome, Outcome, VerifyResult,
 };
-use crate::plan::{Action, Plan, Step};
-use crate::preflight::Status as CheckStatus;
-use crate::verify::{Row, Status};
 
 pub(super) fn render(outcome: &Outcome, style: Style) -> Rendered {
-    let mut rendered = match &outcome.subject {
+    let mut rendered = match &outcome.result {
         None => Rendered::default(),
-        Some(Subject::Bytes(bytes)) => Rendered { out: bytes.clone(), err: String::new() },
-        Some(Subject::List(listing)) => list(listing, style),
-        Some(Subject::Get(gotten)) => Rendered {
+        Some(CommandResult::Bytes(bytes)) => Rendered { out: bytes.clone(), err: String::new() },
+        Some(CommandResult::List(listing)) => list(listing, style),
+        Some(CommandResult::Get(gotten)) => Rendered {
             out: format!("{:#}\n", gotten.value).into_bytes(),
             err: gotten.warning.iter().map(|text| warning(text, style)).collect(),
         },
-        Some(Subject::Backup(backed_up)) => backup(backed_up, style),
-        Some(Subject::Verify(compared)) => verify(compared, style),
-        Some(Subject::Edit(edited)) => edit(edited, outcome.failure.is_none(), style),
-        Some(Subject::Migrate(migration)) => migrate(migration, style),
+        Some(CommandResult::Backup(backed_up)) => backup(backed_up, style),
+        Some(CommandResult::Verify(compared)) => verify(compared, style),
+        Some(CommandResult::Edit(edited)) => edit(edited, outcome.failure.is_none(), style),
+        Some(CommandResult::Migrate(migration)) => migrate(migration, style),
     };
     if let Some(failure) = &outcome.failure {
-        let message = match &outcome.subject {
-            Some(Subject::Migrate(migration)) if !style.quiet => shortened(failure, migration),
+        let message = match &outcome.result {
+            Some(CommandResult::Migrate(migration)) if !style.quiet => {
+                shortened(failure, migration)
+            }
             _ => failure.message.clone(),
         };
         rendered.err.push_str(&error(&message, failure, style));
@@ -96,7 +96,7 @@ pub(super) fn drawn(table: &Table) -> String {
     table.lines().map(|line| format!("{}\n", line.trim_end())).collect()
 }
 
-fn list(listing: &Listing, style: Style) -> Rendered {
+fn list(listing: &ListResult, style: Style) -> Rendered {
     let mut table =
         table(style, &["KEY", "KIND", "VERSION", "BYTES", "ENCODING", "SHA256"], &[2, 3]);
     for (key, entry) in &listing.snapshot {
@@ -114,7 +114,7 @@ fn list(listing: &Listing, style: Style) -> Rendered {
 }
 
 /// The new value as `get` prints it, and beside it what became of the old one.
-fn edit(edited: &Edited, done: bool, style: Style) -> Rendered {
+fn edit(edited: &EditResult, done: bool, style: Style) -> Rendered {
     let saved = match &edited.backup {
         Some(path) => format!("the old value is saved to {}\n", path.display()),
         None => String::new(),
@@ -141,7 +141,7 @@ fn edit(edited: &Edited, done: bool, style: Style) -> Rendered {
     Rendered { out: value.into_bytes(), err: if style.quiet { String::new() } else { err } }
 }
 
-fn backup(backed_up: &BackedUp, style: Style) -> Rendered {
+fn backup(backed_up: &BackupResult, style: Style) -> Rendered {
     let saved = &backed_up.saved;
     let out = format!(
         "✅ {} saved to {}: {} keys, {}, sha256 {}\n",
@@ -155,7 +155,7 @@ fn backup(backed_up: &BackedUp, style: Style) -> Rendered {
     Rendered { out: out.into_bytes(), err }
 }
 
-fn summary(listing: &Listing) -> String {
+fn summary(listing: &ListResult) -> String {
     let values = listing.snapshot.values().filter_map(Entry::value);
     let bytes: u64 = values.map(|value| value.bytes.len() as u64).sum();
     let cluster = match &listing.cluster {
@@ -179,7 +179,7 @@ pub(super) fn side(entry: Option<&Entry>) -> (String, String, String) {
     match entry {
         None => (none(), none(), none()),
         Some(entry @ Entry::Damaged { .. }) => (none(), entry.size().to_string(), none()),
-        Some(Entry::Whole(value, _)) => {
+        Some(Entry::Intact(value, _)) => {
             (value.version.to_string(), value.bytes.len().to_string(), short_digest(value))
         }
     }
@@ -189,12 +189,12 @@ fn short_digest(value: &Value) -> String {
     value.sha256().chars().take(16).collect()
 }
 
-fn verify(compared: &Compared, style: Style) -> Rendered {
+fn verify(compared: &VerifyResult, style: Style) -> Rendered {
     let header =
         ["KEY", "STATUS", "SOURCE VERSION", "TARGET VERSION", "SOURCE SHA256", "TARGET SHA256"];
     let mut table = table(style, &header, &[2, 3]);
-    let rows: Vec<&Row> =
-        compared.verdict.rows.iter().filter(|row| row.status != Status::Same).collect();
+    let rows: Vec<&KeyComparison> =
+        compared.verdict.rows.iter().filter(|row| row.status != KeyStatus::Same).collect();
     for row in &rows {
         let (source_version, _, source_digest) = side(row.source.as_ref());
         let (target_version, _, target_digest) = side(row.target.as_ref());
@@ -209,10 +209,10 @@ fn verify(compared: &Compared, style: Style) -> Rendered {
         ]);
     }
     let mut out = if rows.is_empty() { String::new() } else { drawn(&table) };
-    let counts: Vec<_> = Status::ALL
+    let counts: Vec<_> = KeyStatus::ALL
         .into_iter()
         .map(|status| (compared.verdict.count(status), status))
-        .filter(|(count, status)| *count > 0 || *status == Status::Same)
+        .filter(|(count, status)| *count > 0 || *status == KeyStatus::Same)
         .map(|(count, status)| format!("{count} {}", status.name()))
         .collect();
     let tick = if compared.equal { "✅" } else { "❌" };
@@ -224,16 +224,18 @@ fn verify(compared: &Compared, style: Style) -> Rendered {
 
 fn migrate(migration: &Migration, style: Style) -> Rendered {
     let out = match migration.progress {
-        Progress::Migrated => next_steps(&migration.next_steps, style.columns),
-        Progress::Planned => {
+        MigrationOutcome::Migrated => next_steps(&migration.next_steps, style.columns),
+        MigrationOutcome::Planned => {
             let table = plan_table(&migration.plan, style);
             format!("{table}Dry run: nothing was written.\n")
         }
-        Progress::Refused | Progress::Failed | Progress::Interrupted => String::new(),
+        MigrationOutcome::Refused | MigrationOutcome::Failed | MigrationOutcome::Interrupted => {
+            String::new()
+        }
     };
     let err = match migration.progress {
-        Progress::Failed | Progress::Interrupted => unwritten(migration),
-        Progress::Refused if !style.quiet && !migration.plan.steps.is_empty() => {
+        MigrationOutcome::Failed | MigrationOutcome::Interrupted => unwritten(migration),
+        MigrationOutcome::Refused if !style.quiet && !migration.plan.steps.is_empty() => {
             plan_table(&migration.plan, style)
         }
         _ => String::new(),

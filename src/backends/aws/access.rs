@@ -11,9 +11,9 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 
-use super::super::StoreError;
-use super::names::Names;
+use super::resolver::Names;
 use crate::config::AwsAccess;
+use crate::model::StoreError;
 
 /// How a service is reached.
 pub(in super::super) struct Reach<'a> {

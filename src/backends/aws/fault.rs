@@ -6,48 +6,51 @@ use aws_credential_types::provider::error::CredentialsError;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 
-use super::super::StoreError;
+use crate::model::StoreError;
 
 /// Why one attempt of a request failed.
 #[derive(Debug)]
-pub(in super::super) enum Fault {
+pub(in super::super) enum AwsError {
     /// It may be made again. Whether it was carried out is not known.
-    Again(String),
+    Retryable(String),
     /// The same where nothing at all was heard.
-    Unheard(String),
+    NoResponse(String),
     /// It may be made again: it was certainly not carried out.
-    Refused(String),
-    Final(StoreError),
+    NotExecuted(String),
+    Permanent(StoreError),
 }
 
-impl Fault {
+impl AwsError {
     /// In words.
     pub(in super::super) fn told(&self) -> String {
         match self {
-            Fault::Again(reason) | Fault::Unheard(reason) | Fault::Refused(reason) => {
-                reason.clone()
-            }
-            Fault::Final(error) => error.to_string(),
+            AwsError::Retryable(reason)
+            | AwsError::NoResponse(reason)
+            | AwsError::NotExecuted(reason) => reason.clone(),
+            AwsError::Permanent(error) => error.to_string(),
         }
     }
 }
 
 /// What it means that a service did not answer, or was never asked; `store` is how messages call it.
-pub(in super::super) fn without_answer<E>(store: &str, error: &SdkError<E, HttpResponse>) -> Fault
+pub(in super::super) fn without_answer<E>(
+    store: &str,
+    error: &SdkError<E, HttpResponse>,
+) -> AwsError
 where
     E: Error + 'static,
 {
     let store = store.to_owned();
     if let Some(reason) = credentials_fault(error) {
         let reason = format!("there are no AWS credentials: {reason}");
-        return Fault::Final(StoreError::Denied { store, reason });
+        return AwsError::Permanent(StoreError::Denied { store, reason });
     }
     match error {
         SdkError::ConstructionFailure(_) => {
-            Fault::Final(StoreError::Other { store, reason: innermost(error) })
+            AwsError::Permanent(StoreError::Other { store, reason: innermost(error) })
         }
-        SdkError::ResponseError(_) => Fault::Again(innermost(error)),
-        _ => Fault::Unheard(innermost(error)),
+        SdkError::ResponseError(_) => AwsError::Retryable(innermost(error)),
+        _ => AwsError::NoResponse(innermost(error)),
     }
 }
 

@@ -2,12 +2,14 @@
 //! failure without an answer means.
 
 mod access;
+mod concurrency_limiter;
 mod fault;
-mod names;
-mod pace;
+mod resolver;
 mod retry;
 
 pub(super) use access::{Reach, load, variable};
-pub(super) use fault::{Fault, credentials_are_refused, innermost, is_clock, told, without_answer};
-pub(super) use pace::Pace;
+pub(super) use concurrency_limiter::ConcurrencyLimiter;
+pub(super) use fault::{
+    AwsError, credentials_are_refused, innermost, is_clock, told, without_answer,
+};
 pub(super) use retry::Retries;

@@ -1,25 +1,29 @@
-//! Requests that are made again, under the configured policy and with jitter.
+//! RequestOptions that are made again, under the configured policy and with jitter.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use super::super::StoreError;
 use super::super::request::Request;
-use super::{Fault, Pace};
+use super::{AwsError, ConcurrencyLimiter};
 use crate::config::RetryPolicy;
+use crate::model::StoreError;
 
 /// How failed requests are made again.
 pub(in super::super) struct Retries {
     policy: RetryPolicy,
     /// For one attempt.
     request: Duration,
-    pub(in super::super) pace: Pace,
+    pub(in super::super) pace: ConcurrencyLimiter,
     /// Whether anything was ever heard of the service.
     heard: AtomicBool,
 }
 
 impl Retries {
-    pub(in super::super) fn new(policy: RetryPolicy, request: Duration, pace: Pace) -> Self {
+    pub(in super::super) fn new(
+        policy: RetryPolicy,
+        request: Duration,
+        pace: ConcurrencyLimiter,
+    ) -> Self {
         Retries { policy, request, pace, heard: AtomicBool::new(false) }
     }
 
@@ -47,7 +51,7 @@ impl Retries {
         attempt: impl Fn() -> F,
     ) -> Result<T, StoreError>
     where
-        F: Future<Output = Result<T, Fault>>,
+        F: Future<Output = Result<T, AwsError>>,
     {
         let since = Instant::now();
         let mut count = 0;
@@ -56,17 +60,19 @@ impl Retries {
             let turn = self.pace.turn().await;
             let started = Instant::now();
             let outcome = attempt().await;
-            turn.ended(matches!(outcome, Ok(_) | Err(Fault::Final(_))));
-            if !matches!(outcome, Err(Fault::Unheard(_))) {
+            turn.finish(matches!(outcome, Ok(_) | Err(AwsError::Permanent(_))));
+            if !matches!(outcome, Err(AwsError::NoResponse(_))) {
                 self.heard.store(true, Ordering::Relaxed);
             }
-            what.ended(&store, started, outcome.as_ref().err().map(Fault::told).as_deref());
+            what.finish(&store, started, outcome.as_ref().err().map(AwsError::told).as_deref());
             let reason = match outcome {
                 Ok(answer) => return Ok(answer),
-                Err(Fault::Final(error)) => return Err(error),
-                Err(Fault::Again(reason) | Fault::Unheard(reason) | Fault::Refused(reason)) => {
-                    reason
-                }
+                Err(AwsError::Permanent(error)) => return Err(error),
+                Err(
+                    AwsError::Retryable(reason)
+                    | AwsError::NoResponse(reason)
+                    | AwsError::NotExecuted(reason),
+                ) => reason,
             };
             match self.pause(count, since) {
                 Some(pause) => tokio::time::sleep(pause).await,

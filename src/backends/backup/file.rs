@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 
-use crate::model::{Entry, Key, Snapshot, Tag, Value, Version};
+use crate::model::{CasToken, Entry, Key, Snapshot, Value, Version};
 
 /// The version of the form.
 const FORMAT: u32 = 1;
@@ -110,7 +110,7 @@ fn line(key: &Key, entry: &Entry) -> Line {
         parts: None,
     };
     match entry {
-        Entry::Whole(value, _) => Line {
+        Entry::Intact(value, _) => Line {
             version: Some(value.version.0),
             bytes: Some(value.bytes.len()),
             sha256: Some(value.sha256()),
@@ -174,7 +174,7 @@ fn entry(line: &[u8]) -> Result<(Key, Entry), String> {
     if let (Some(reason), Some(parts)) = (&line.damaged, &line.parts) {
         let raw = parts.iter().map(|(name, text)| Ok((name.clone(), decoded(text)?)));
         let raw = raw.collect::<Result<_, String>>()?;
-        let tag = Tag::Version(Version(0));
+        let tag = CasToken::Version(Version(0));
         return Ok((key.clone(), Entry::Damaged { reason: reason.clone(), raw, tag }));
     }
     let (Some(version), Some(text)) = (line.version, &line.value) else {
@@ -184,8 +184,8 @@ fn entry(line: &[u8]) -> Result<(Key, Entry), String> {
     if line.sha256 != Some(value.sha256()) || line.bytes != Some(value.bytes.len()) {
         return Err(wrong("its digest does not fit its bytes"));
     }
-    let tag = Tag::Version(value.version);
-    Ok((key, Entry::Whole(value, tag)))
+    let tag = CasToken::Version(value.version);
+    Ok((key, Entry::Intact(value, tag)))
 }
 
 #[cfg(test)]
@@ -200,11 +200,11 @@ mod tests {
             true => Entry::Damaged {
                 reason: "has no bytes".to_owned(),
                 raw: vec![("version".to_owned(), bytes)],
-                tag: Tag::Version(Version(0)),
+                tag: CasToken::Version(Version(0)),
             },
             false => {
                 let value = Value { version: Version(version), bytes };
-                Entry::Whole(value, Tag::Version(Version(version)))
+                Entry::Intact(value, CasToken::Version(Version(version)))
             }
         })
     }
@@ -261,8 +261,8 @@ mod tests {
         let value =
             Value { version: Version(3), bytes: Bytes::from_static(b"\x05{\"version\":3}") };
         let entries = Snapshot::from([
-            (Key::NodesConfig, Entry::Whole(value.clone(), Tag::Version(Version(3)))),
-            (Key::RuleBook, Entry::Whole(value, Tag::Version(Version(3)))),
+            (Key::NodesConfig, Entry::Intact(value.clone(), CasToken::Version(Version(3)))),
+            (Key::RuleBook, Entry::Intact(value, CasToken::Version(Version(3)))),
         ]);
         let (_, file) = rendered(&entries);
         for length in 0..file.len() {

@@ -9,10 +9,10 @@ use std::time::Instant;
 use async_trait::async_trait;
 
 use super::request::Request;
-use super::{Reading, Source, StoreError};
-use crate::model::{Entry, Key, Snapshot};
+use super::{ReadLimits, Source};
+use crate::model::{Entry, Key, Snapshot, StoreError};
 pub use file::{BackupError, Header, is_backup};
-pub use save::{Place, Saved, save};
+pub use save::{Destination, save};
 
 /// The content of a backup file.
 #[derive(Debug)]
@@ -31,7 +31,7 @@ impl Backup {
         let (began, name) = (Instant::now(), format!("backup {file}"));
         let (header, entries) = file::parse(bytes, file)?;
         let keys: Vec<_> = entries.keys().collect();
-        Request::all("read", &keys).ended(&name, began, None);
+        Request::all("read", &keys).finish(&name, began, None);
         Ok(Backup { name, header, entries })
     }
 
@@ -56,11 +56,11 @@ impl Source for Backup {
         &self.name
     }
 
-    fn reading(&self) -> Reading {
-        Reading { keys: usize::MAX, concurrency: 1 }
+    fn read_limits(&self) -> ReadLimits {
+        ReadLimits { keys: usize::MAX, concurrency: 1 }
     }
 
-    async fn keys(&self) -> Result<Option<BTreeSet<Key>>, StoreError> {
+    async fn list_keys(&self) -> Result<Option<BTreeSet<Key>>, StoreError> {
         Ok(Some(self.entries.keys().cloned().collect()))
     }
 
@@ -68,7 +68,7 @@ impl Source for Backup {
         Ok(keys.iter().map(|key| self.entries.get(key).cloned()).collect())
     }
 
-    async fn foreign(&self) -> Result<Option<u64>, StoreError> {
+    async fn count_foreign_keys(&self) -> Result<Option<u64>, StoreError> {
         Ok(Some(0))
     }
 }

@@ -9,27 +9,14 @@ use std::time::{Instant, SystemTime};
 
 use super::super::request::Request;
 use super::file::{Header, render};
-use crate::model::{Snapshot, Value, Version};
+use crate::model::{SavedFile, Snapshot, Value, Version};
 
 /// How many names are tried where others are taken.
 const MOST_NAMES: u32 = 1_000;
 
-/// A file that is on the disk.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Saved {
-    /// Where it is.
-    pub path: PathBuf,
-    /// How many keys it holds.
-    pub keys: usize,
-    /// Its size.
-    pub bytes: u64,
-    /// SHA-256 over the whole file, in lower-case hex.
-    pub sha256: String,
-}
-
 /// Where a backup is to be put.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum Destination {
     /// Exactly here.
     File(PathBuf),
     /// In this folder, named after cluster and time.
@@ -41,11 +28,11 @@ pub enum Place {
 /// # Errors
 /// Where the file exists already, or can't be written.
 pub fn save(
-    place: &Place,
+    place: &Destination,
     store: &str,
     cluster: Option<(String, Option<u64>)>,
     entries: &Snapshot,
-) -> io::Result<Saved> {
+) -> io::Result<SavedFile> {
     let began = Instant::now();
     let now = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
     let name = cluster.as_ref().map_or("unknown", |(name, _)| name);
@@ -53,15 +40,15 @@ pub fn save(
     let header = Header::new(store, cluster, now, entries.len());
     let content = render(&header, entries).map_err(io::Error::other)?;
     let path = match place {
-        Place::File(path) => put(path, &content)?,
-        Place::Folder(folder) => put_somewhere(folder, &stem, &content)?,
+        Destination::File(path) => put(path, &content)?,
+        Destination::Folder(folder) => put_somewhere(folder, &stem, &content)?,
     };
     let keys: Vec<_> = entries.keys().collect();
     let at = format!("backup {}", path.display());
-    Request::all("write", &keys).ended(&at, began, None);
+    Request::all("write", &keys).finish(&at, began, None);
     let bytes = content.len() as u64;
     let sha256 = Value { version: Version(0), bytes: content.into() }.sha256();
-    Ok(Saved { path, keys: entries.len(), bytes, sha256 })
+    Ok(SavedFile { path, keys: entries.len(), bytes, sha256 })
 }
 
 /// A cluster's name may hold anything; a file's should not.
@@ -128,17 +115,17 @@ mod tests {
     fn files_are_private_whole_and_never_replaced() {
         let folder = tempfile::TempDir::new().unwrap();
         let cluster = Some(("my cluster/é".to_owned(), Some(7)));
-        let saved = |place: &Place| save(place, "memory", cluster.clone(), &Snapshot::new());
-        let place = Place::Folder(folder.path().to_owned());
+        let saved = |place: &Destination| save(place, "memory", cluster.clone(), &Snapshot::new());
+        let place = Destination::Folder(folder.path().to_owned());
         let (first, second) = (saved(&place).unwrap(), saved(&place).unwrap());
         assert_ne!(first.path, second.path);
         let name = first.path.file_name().unwrap().to_str().unwrap();
         assert!(name.starts_with("restatectl-backup-my-cluster---2"), "{name}");
         assert_eq!(first.path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
-        let there = Place::File(first.path.clone());
+        let there = Destination::File(first.path.clone());
         assert_eq!(saved(&there).unwrap_err().kind(), io::ErrorKind::AlreadyExists);
         // Nothing half-written is left behind.
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
-        assert!(saved(&Place::Folder(folder.path().join("absent"))).is_err());
+        assert!(saved(&Destination::Folder(folder.path().join("absent"))).is_err());
     }
 }

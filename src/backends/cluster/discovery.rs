@@ -11,12 +11,11 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use tokio::time::{Instant, timeout_at};
 
-use super::super::StoreError;
 use super::super::request::Request;
 use super::super::transport::{Address, Limits, MAX_MESSAGE, Servers, TlsOptions, classify};
 use super::{Cluster, READS_AT_ONCE};
 use crate::codec::{self, NodesConfiguration};
-use crate::model::Key;
+use crate::model::{Key, StoreError};
 use crate::proto::node_ctl_svc::node_ctl_svc_client::NodeCtlSvcClient;
 use crate::proto::node_ctl_svc::{GetMetadataRequest, MetadataKind};
 
@@ -33,7 +32,7 @@ pub struct ClusterOptions {
     /// When a connection or a request is given up.
     pub limits: Limits,
     /// The most requests at once, if that is to be less than what is good.
-    pub most_at_once: Option<NonZeroUsize>,
+    pub max_concurrency: Option<NonZeroUsize>,
     /// For `https://` addresses.
     pub tls: TlsOptions,
 }
@@ -67,7 +66,8 @@ pub async fn connect(options: &ClusterOptions) -> Result<Cluster, StoreError> {
     let peers = servers(&addresses, options)?;
     let shown = || addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
     tracing::debug!("{name}: asked in this order: {}", shown());
-    let at_once = options.most_at_once.map_or(READS_AT_ONCE, |most| most.get().min(READS_AT_ONCE));
+    let at_once =
+        options.max_concurrency.map_or(READS_AT_ONCE, |most| most.get().min(READS_AT_ONCE));
     let (only_these, leader) = (options.only_these, Mutex::default());
     Ok(Cluster { name, peers, known, only_these, at_once, leader })
 }

@@ -18,15 +18,14 @@ use prost::bytes::Bytes;
 use tokio::join;
 
 pub use discovery::{ClusterOptions, connect};
-pub use node::{OnReplicated, Seen, look};
-pub use quorum::Quorum;
+pub use node::probe_node_at;
 pub use write::WritableCluster;
 
 use super::request::Request;
 use super::transport::{CallError, MAX_MESSAGE, Servers};
-use super::{Reading, Source, StoreError, whole};
+use super::{ReadLimits, Source, whole};
 use crate::codec::{self, NodesConfiguration};
-use crate::model::{Entry, Key, Tag, Version};
+use crate::model::{CasToken, Entry, Key, Quorum, StoreError, UsesReplicatedStore, Version};
 use crate::proto::metadata::VersionedValue;
 use crate::proto::metadata_proxy_svc::GetRequest;
 use crate::proto::metadata_proxy_svc::metadata_proxy_svc_client::MetadataProxySvcClient;
@@ -78,19 +77,19 @@ impl Cluster {
     /// Which members of the replicated store answer.
     pub async fn quorum(&self) -> Quorum {
         if self.only_these && quorum::has_members(&self.known) {
-            return Quorum::Unseen;
+            return Quorum::Unknown;
         }
         quorum::look(&self.peers, &self.known).await
     }
 
     /// Looks again for a leader that may be asked instead of the nodes.
-    async fn look_for_leader(&self) -> OnReplicated {
+    async fn look_for_leader(&self) -> UsesReplicatedStore {
         let leader = Leader::find(&self.peers, &self.known).await;
         let seen = match &leader {
             Some(leader) => self.is_nodes_store(leader).await,
-            None => OnReplicated::Unknown,
+            None => UsesReplicatedStore::Unknown,
         };
-        let leader = leader.filter(|_| seen == OnReplicated::Yes);
+        let leader = leader.filter(|_| seen == UsesReplicatedStore::Yes);
         let found =
             if leader.is_some() { "is asked" } else { "is not to be found: the nodes are asked" };
         tracing::debug!("{}: the replicated store's leader {found}", self.name);
@@ -99,24 +98,24 @@ impl Cluster {
     }
 
     /// Whether the nodes' store is the one that this leader leads.
-    async fn is_nodes_store(&self, leader: &Leader) -> OnReplicated {
+    async fn is_nodes_store(&self, leader: &Leader) -> UsesReplicatedStore {
         let key = Key::NodesConfig.to_string();
         let (cached, there) = join!(self.cached_nodes_config(), leader.get(&self.peers, &key));
         let there = match there {
             Ok(Some(there)) => there,
-            Ok(None) => return OnReplicated::No,
-            Err(_) => return OnReplicated::Unknown,
+            Ok(None) => return UsesReplicatedStore::No,
+            Err(_) => return UsesReplicatedStore::Unknown,
         };
         let decoded = |bytes: &[u8]| codec::decode(&Key::NodesConfig, bytes).ok();
         let (cached, led) = (cached.and_then(|cached| decoded(&cached)), decoded(&there.bytes));
         if cached.is_some() && cached == led {
-            return OnReplicated::Yes;
+            return UsesReplicatedStore::Yes;
         }
         // What a node has cached may be old; its store is asked only then, since that takes longer.
         match self.get_from_node(&key).await {
-            Ok(Some(here)) if here == there => OnReplicated::Yes,
-            Ok(_) => OnReplicated::No,
-            Err(_) => OnReplicated::Unknown,
+            Ok(Some(here)) if here == there => UsesReplicatedStore::Yes,
+            Ok(_) => UsesReplicatedStore::No,
+            Err(_) => UsesReplicatedStore::Unknown,
         }
     }
 
@@ -182,7 +181,7 @@ impl Cluster {
     async fn explained(&self, error: CallError) -> StoreError {
         let store = self.name.clone();
         let reason = match error {
-            CallError::Refused(code, reason) => {
+            CallError::Permanent(code, reason) => {
                 return StoreError::Other { store, reason: format!("{code:?}: {reason}") };
             }
             CallError::Unavailable(reason) => reason,
@@ -191,7 +190,7 @@ impl Cluster {
             Quorum::Lost(reason) | Quorum::NoLeader(reason) => {
                 StoreError::NoQuorum { store, reason }
             }
-            Quorum::Held(_) | Quorum::Unseen | Quorum::NoMembers => {
+            Quorum::Held(_) | Quorum::Unknown | Quorum::NoMetadataServers => {
                 StoreError::Unavailable { store, reason }
             }
         }
@@ -207,7 +206,7 @@ fn entry(value: VersionedValue) -> Entry {
         _ => value.bytes,
     };
     match value.version {
-        Some(version) => whole(version.value, bytes, Tag::Version(Version(version.value))),
+        Some(version) => whole(version.value, bytes, CasToken::Version(Version(version.value))),
         None => unversioned(&bytes),
     }
 }
@@ -216,7 +215,7 @@ fn unversioned(bytes: &Bytes) -> Entry {
     Entry::Damaged {
         reason: "is stored without a version".to_owned(),
         raw: vec![("value".to_owned(), bytes.clone())],
-        tag: Tag::Version(Version(0)),
+        tag: CasToken::Version(Version(0)),
     }
 }
 
@@ -230,15 +229,15 @@ impl Source for Cluster {
         &self.name
     }
 
-    fn reading(&self) -> Reading {
-        Reading { keys: 1, concurrency: self.at_once }
+    fn read_limits(&self) -> ReadLimits {
+        ReadLimits { keys: 1, concurrency: self.at_once }
     }
 
-    fn lists(&self) -> bool {
+    fn can_list(&self) -> bool {
         false
     }
 
-    async fn keys(&self) -> Result<Option<BTreeSet<Key>>, StoreError> {
+    async fn list_keys(&self) -> Result<Option<BTreeSet<Key>>, StoreError> {
         self.look_for_leader().await;
         Ok(None)
     }
@@ -251,7 +250,7 @@ impl Source for Cluster {
         Ok(entries)
     }
 
-    async fn foreign(&self) -> Result<Option<u64>, StoreError> {
+    async fn count_foreign_keys(&self) -> Result<Option<u64>, StoreError> {
         Ok(None)
     }
 }

@@ -6,7 +6,7 @@ use super::super::request::Request;
 use super::super::transport::{Address, MAX_MESSAGE, Server, Servers};
 use super::discovery::{ClusterOptions, servers};
 use super::{Cluster, entry, quorum};
-use crate::model::{Entry, Key};
+use crate::model::{Entry, Key, NodeProbe, UsesReplicatedStore};
 use crate::proto::metadata_proxy_svc::GetRequest;
 use crate::proto::metadata_proxy_svc::metadata_proxy_svc_client::MetadataProxySvcClient;
 use crate::proto::node_ctl_svc::NodeStatus;
@@ -18,39 +18,13 @@ const PATIENCE: Duration = Duration::from_millis(1500);
 const PATIENCE_FOR_A_LEADER: Duration = Duration::from_secs(5);
 const BETWEEN_LOOKS: Duration = Duration::from_millis(500);
 
-/// Whether the nodes run on their own replicated store.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OnReplicated {
-    /// Its leader and the nodes hold the same `nodes_config`.
-    Yes,
-    /// They don't, or there is no such store.
-    No,
-    /// Nobody who leads it answers, or no node from its own.
-    Unknown,
-}
-
-/// What a node says of itself.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Seen {
-    /// Its id and the generation that it runs with, once it has one.
-    pub node_id: Option<(u32, u32)>,
-    /// Whether it is up: neither starting nor stopping.
-    pub is_alive: bool,
-    /// The cluster that it is configured for.
-    pub cluster_name: String,
-    /// The roles that it runs with.
-    pub roles: Vec<String>,
-    /// `nodes_config` in the store that it runs on.
-    pub nodes_config: Option<Entry>,
-}
-
 impl Cluster {
     /// What the node at this address says of itself and of its store.
     ///
     /// # Errors
     /// The reason why it does not answer, in words.
-    pub async fn look_at(&self, address: &str) -> Result<Seen, String> {
-        look_at(&self.peers, address).await
+    pub async fn probe_node(&self, address: &str) -> Result<NodeProbe, String> {
+        probe_node(&self.peers, address).await
     }
 
     /// Whether both are connections to the same running cluster.
@@ -65,17 +39,17 @@ impl Cluster {
     }
 
     /// Whether the nodes run on their own replicated store.
-    pub async fn on_replicated(&self) -> OnReplicated {
+    pub async fn uses_replicated_store(&self) -> UsesReplicatedStore {
         if !quorum::has_members(&self.known) {
-            return OnReplicated::No;
+            return UsesReplicatedStore::No;
         }
         let since = Instant::now();
         loop {
             let seen = self.look_for_leader().await;
             let patience = match seen {
-                OnReplicated::Yes => return seen,
-                OnReplicated::No => PATIENCE,
-                OnReplicated::Unknown => PATIENCE_FOR_A_LEADER,
+                UsesReplicatedStore::Yes => return seen,
+                UsesReplicatedStore::No => PATIENCE,
+                UsesReplicatedStore::Unknown => PATIENCE_FOR_A_LEADER,
             };
             if since.elapsed() >= patience {
                 return seen;
@@ -89,17 +63,17 @@ impl Cluster {
 ///
 /// # Errors
 /// The reason why it does not answer, in words.
-pub async fn look(options: &ClusterOptions, address: &str) -> Result<Seen, String> {
+pub async fn probe_node_at(options: &ClusterOptions, address: &str) -> Result<NodeProbe, String> {
     let peers = servers(&options.addresses, options).map_err(|error| error.to_string())?;
-    look_at(&peers, address).await
+    probe_node(&peers, address).await
 }
 
-async fn look_at(peers: &Servers, address: &str) -> Result<Seen, String> {
+async fn probe_node(peers: &Servers, address: &str) -> Result<NodeProbe, String> {
     let server = peers.at(&address.parse()?)?;
     let mut client = NodeCtlSvcClient::new(server.channel.clone());
     let ident = peers.once(&server, &Request::plain("ident"), client.get_ident(())).await?;
     let node_id = ident.node_id.as_ref();
-    Ok(Seen {
+    Ok(NodeProbe {
         node_id: node_id.map(|node| (node.id, node.generation.unwrap_or_default())),
         is_alive: ident.status() == NodeStatus::Alive,
         nodes_config: nodes_config_at(peers, &server).await?,

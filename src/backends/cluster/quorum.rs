@@ -7,23 +7,9 @@ use futures_util::future::join_all;
 use super::super::request::Request;
 use super::super::transport::Servers;
 use crate::codec::{Node, NodesConfiguration};
+use crate::model::Quorum;
 use crate::proto::metadata_server_svc::StatusResponse;
 use crate::proto::metadata_server_svc::metadata_server_svc_client::MetadataServerSvcClient;
-
-/// The state of the replicated store's members.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Quorum {
-    /// A majority answers and knows of a leader; said in words.
-    Held(String),
-    /// A majority does not answer; said in words.
-    Lost(String),
-    /// A majority answers, and none of it knows of a leader; said in words.
-    NoLeader(String),
-    /// It is not known, since only one node may be asked.
-    Unseen,
-    /// No node of the cluster is a metadata server: its metadata is in another store.
-    NoMembers,
-}
 
 /// How long a leader is waited for: an election takes about a second. A member that hangs makes each look
 /// as long as a request.
@@ -48,7 +34,7 @@ pub(super) fn has_members(known: &NodesConfiguration) -> bool {
 
 async fn look_once(peers: &Servers, known: &NodesConfiguration) -> Quorum {
     if !has_members(known) {
-        return Quorum::NoMembers;
+        return Quorum::NoMetadataServers;
     }
     let servers = known.nodes.iter().filter(|node| node.has_role("metadata-server"));
     let asked = servers.map(|node| async move {

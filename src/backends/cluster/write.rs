@@ -15,10 +15,12 @@ use tonic::{Code, Status};
 
 use super::super::request::Request;
 use super::super::transport::{CallError, MAX_MESSAGE};
-use super::super::{Change, Effect, Misfit, Reading, Source, StoreError, Target, Writing};
+use super::super::{ReadLimits, Source, Target, WriteLimits};
 use super::Cluster;
 use crate::codec;
-use crate::model::{Entry, Key, Snapshot, Tag, Value};
+use crate::model::{
+    CasToken, Change, Effect, Entry, Key, LimitViolation, Snapshot, StoreError, Value,
+};
 use crate::proto::common::Version as WireVersion;
 use crate::proto::metadata::{Precondition, PreconditionKind, VersionedValue};
 use crate::proto::metadata_proxy_svc::metadata_proxy_svc_client::MetadataProxySvcClient;
@@ -55,7 +57,7 @@ impl WritableCluster {
         let attempts = AtomicU32::new(0);
         match self.send(change, &attempts).await {
             Ok(()) => Ok(()),
-            Err(CallError::Refused(Code::FailedPrecondition, _)) => {
+            Err(CallError::Permanent(Code::FailedPrecondition, _)) => {
                 // An attempt whose answer was lost may have been carried out, so that the next one met
                 // what it had itself written.
                 let found = self.0.get(&change.key).await?;
@@ -66,10 +68,10 @@ impl WritableCluster {
                 let keys = vec![change.key.clone()];
                 Err(StoreError::Conflict { store: self.0.name.clone(), keys })
             }
-            Err(CallError::Refused(Code::OutOfRange, reason)) => {
+            Err(CallError::Permanent(Code::OutOfRange, reason)) => {
                 Err(StoreError::TooLarge { store: self.0.name.clone(), reason })
             }
-            Err(CallError::Refused(Code::PermissionDenied | Code::Unauthenticated, reason)) => {
+            Err(CallError::Permanent(Code::PermissionDenied | Code::Unauthenticated, reason)) => {
                 Err(StoreError::Denied { store: self.0.name.clone(), reason })
             }
             Err(error) => Err(self.0.explained(error).await),
@@ -125,7 +127,7 @@ impl WritableCluster {
         }
         match &change.effect {
             Effect::Delete(_) => broken("must not be deleted from a running cluster"),
-            Effect::Overwrite(value, Tag::Version(stored)) if value.version <= *stored => {
+            Effect::Overwrite(value, CasToken::Version(stored)) if value.version <= *stored => {
                 broken(&format!("must not be put at version {}: {stored} is stored", value.version))
             }
             Effect::Create(value) | Effect::Overwrite(value, _) => {
@@ -154,9 +156,9 @@ fn precondition(effect: &Effect) -> Precondition {
 }
 
 /// A tag of another store matches nothing: versions begin at 1.
-fn stored_version(tag: &Tag) -> u32 {
+fn stored_version(tag: &CasToken) -> u32 {
     match tag {
-        Tag::Version(version) => version.0,
+        CasToken::Version(version) => version.0,
         _ => 0,
     }
 }
@@ -171,36 +173,36 @@ impl Source for WritableCluster {
         self.0.name()
     }
 
-    fn reading(&self) -> Reading {
-        self.0.reading()
+    fn read_limits(&self) -> ReadLimits {
+        self.0.read_limits()
     }
 
-    fn lists(&self) -> bool {
-        self.0.lists()
+    fn can_list(&self) -> bool {
+        self.0.can_list()
     }
 
-    async fn keys(&self) -> Result<Option<BTreeSet<Key>>, StoreError> {
-        self.0.keys().await
+    async fn list_keys(&self) -> Result<Option<BTreeSet<Key>>, StoreError> {
+        self.0.list_keys().await
     }
 
     async fn read(&self, keys: &[Key]) -> Result<Vec<Option<Entry>>, StoreError> {
         self.0.read(keys).await
     }
 
-    async fn foreign(&self) -> Result<Option<u64>, StoreError> {
-        self.0.foreign().await
+    async fn count_foreign_keys(&self) -> Result<Option<u64>, StoreError> {
+        self.0.count_foreign_keys().await
     }
 }
 
 #[async_trait]
 impl Target for WritableCluster {
-    fn writing(&self) -> Writing {
+    fn write_limits(&self) -> WriteLimits {
         // There is no call for more than one key. Each write goes through the leader's log and disk.
         let concurrency = self.0.at_once.min(WRITES_AT_ONCE);
-        Writing { keys: 1, bytes: LARGEST_VALUE, concurrency, atomic: true }
+        WriteLimits { keys: 1, bytes: LARGEST_VALUE, concurrency, atomic: true }
     }
 
-    fn is_running(&self) -> bool {
+    fn is_live_cluster(&self) -> bool {
         true
     }
 
@@ -223,12 +225,15 @@ impl Target for WritableCluster {
                 store: self.0.name.clone(),
                 reason: format!("a write of {PROBE} succeeded although its condition did not hold"),
             }),
-            Err(CallError::Refused(Code::FailedPrecondition, _)) => Ok(()),
+            Err(CallError::Permanent(Code::FailedPrecondition, _)) => Ok(()),
             Err(error) => Err(self.0.explained(error).await),
         }
     }
 
-    async fn misfits(&self, wanted: &Snapshot) -> Result<Vec<Misfit>, StoreError> {
+    async fn find_limit_violations(
+        &self,
+        wanted: &Snapshot,
+    ) -> Result<Vec<LimitViolation>, StoreError> {
         let values = wanted.iter().filter_map(|(key, entry)| Some((key, entry.value()?)));
         let large = values.filter(|(_, value)| value.bytes.len() > LARGEST_VALUE);
         Ok(large.map(|(key, value)| too_large(key, value)).collect())
@@ -250,8 +255,8 @@ impl Target for WritableCluster {
     }
 }
 
-fn too_large(key: &Key, value: &Value) -> Misfit {
-    Misfit {
+fn too_large(key: &Key, value: &Value) -> LimitViolation {
+    LimitViolation {
         key: key.clone(),
         reason: format!(
             "holds {}, more than the {} that a cluster takes in one value",

@@ -1,4 +1,4 @@
-//! Requests to one table.
+//! RequestOptions to one table.
 
 use std::collections::HashMap;
 use std::error::Error;
@@ -8,11 +8,11 @@ use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, TransactWriteItem};
 
-use super::super::StoreError;
-use super::super::aws::{Fault, Retries};
+use super::super::aws::{AwsError, Retries};
 use super::super::request::Request;
 use super::fault::Transacted;
 use super::item::{self, Item, PK, VERSION};
+use crate::model::StoreError;
 
 pub(super) struct Client {
     pub(super) dynamo: aws_sdk_dynamodb::Client,
@@ -119,9 +119,11 @@ impl Client {
             return self.cancelled(cancelled.cancellation_reasons());
         }
         match self.fault("dynamodb:PutItem or dynamodb:DeleteItem", &error) {
-            Fault::Again(reason) | Fault::Unheard(reason) => Ok(Transacted::Lost(reason)),
-            Fault::Refused(reason) => Ok(Transacted::Refused(reason)),
-            Fault::Final(error) => Err(error),
+            AwsError::Retryable(reason) | AwsError::NoResponse(reason) => {
+                Ok(Transacted::Lost(reason))
+            }
+            AwsError::NotExecuted(reason) => Ok(Transacted::Refused(reason)),
+            AwsError::Permanent(error) => Err(error),
         }
     }
 

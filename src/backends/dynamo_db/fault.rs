@@ -6,9 +6,9 @@ use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::types::CancellationReason;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
-use super::super::StoreError;
-use super::super::aws::{self, Fault, told};
+use super::super::aws::{self, AwsError, told};
 use super::client::Client;
+use crate::model::StoreError;
 
 /// How one attempt of a transaction ended.
 #[derive(Debug)]
@@ -24,7 +24,7 @@ pub(super) enum Transacted {
 
 impl Client {
     /// Why a request failed that needs the permission `action`.
-    pub(super) fn fault<E>(&self, action: &str, error: &SdkError<E, HttpResponse>) -> Fault
+    pub(super) fn fault<E>(&self, action: &str, error: &SdkError<E, HttpResponse>) -> AwsError
     where
         E: ProvideErrorMetadata + Error + 'static,
     {
@@ -37,12 +37,13 @@ impl Client {
         self.meaning(action, status, code, message)
     }
 
-    fn meaning(&self, action: &str, status: u16, code: &str, message: &str) -> Fault {
+    fn meaning(&self, action: &str, status: u16, code: &str, message: &str) -> AwsError {
         let (store, told) = (self.name.clone(), told(code, message));
-        let denied =
-            |reason: String| Fault::Final(StoreError::Denied { store: store.clone(), reason });
+        let denied = |reason: String| {
+            AwsError::Permanent(StoreError::Denied { store: store.clone(), reason })
+        };
         match code {
-            "ResourceNotFoundException" => Fault::Final(self.absent()),
+            "ResourceNotFoundException" => AwsError::Permanent(self.absent()),
             _ if aws::is_clock(code, message) => denied(format!(
                 "this machine's clock is too far from the store's; set it right ({told})"
             )),
@@ -53,22 +54,24 @@ impl Client {
             | "ThrottlingException"
             | "RequestLimitExceeded"
             | "TransactionConflictException"
-            | "ReplicatedWriteConflictException" => Fault::Refused(told),
-            "TransactionInProgressException" => Fault::Again(told),
-            "ValidationException" => Fault::Final(self.invalid(message, told)),
+            | "ReplicatedWriteConflictException" => AwsError::NotExecuted(told),
+            "TransactionInProgressException" => AwsError::Retryable(told),
+            "ValidationException" => AwsError::Permanent(self.invalid(message, told)),
             // A gateway in front of it may deny in words of its own.
             _ if code == "AccessDeniedException" || matches!(status, 401 | 403) => {
                 let told = if told.is_empty() { status.to_string() } else { told };
                 denied(format!("{action} on the table {} is not permitted ({told})", self.table))
             }
             _ if status == 429 || (status >= 500 && status != 501) => {
-                Fault::Again(format!("{status} {told}"))
+                AwsError::Retryable(format!("{status} {told}"))
             }
-            "" => Fault::Final(StoreError::Other {
+            "" => AwsError::Permanent(StoreError::Other {
                 store,
                 reason: format!("{status} without a code, as no DynamoDB does; check the endpoint"),
             }),
-            _ => Fault::Final(StoreError::Other { store, reason: format!("{status} {told}") }),
+            _ => {
+                AwsError::Permanent(StoreError::Other { store, reason: format!("{status} {told}") })
+            }
         }
     }
 

@@ -2,7 +2,7 @@
 
 use indicatif::HumanBytes;
 
-use super::super::Misfit;
+use super::super::LimitViolation;
 use super::item::{DATA, PK, VERSION};
 use crate::model::{Key, Snapshot, Value};
 
@@ -13,15 +13,15 @@ const ITEM_LIMIT: usize = 400 * 1024;
 const NAME_LIMIT: usize = 2048;
 
 /// The values that don't fit.
-pub(super) fn misfits(prefix: &str, wanted: &Snapshot) -> Vec<Misfit> {
+pub(super) fn misfits(prefix: &str, wanted: &Snapshot) -> Vec<LimitViolation> {
     let values = wanted.iter().filter_map(|(key, entry)| Some((key, entry.value()?)));
     values.filter_map(|(key, value)| misfit(prefix, key, value)).collect()
 }
 
-fn misfit(prefix: &str, key: &Key, value: &Value) -> Option<Misfit> {
+fn misfit(prefix: &str, key: &Key, value: &Value) -> Option<LimitViolation> {
     let name = format!("{prefix}{key}");
     if name.len() > NAME_LIMIT {
-        return Some(Misfit {
+        return Some(LimitViolation {
             key: key.clone(),
             reason: format!(
                 "would have a partition key of {} bytes; DynamoDB takes {NAME_LIMIT}",
@@ -31,7 +31,7 @@ fn misfit(prefix: &str, key: &Key, value: &Value) -> Option<Misfit> {
         });
     }
     let size = item_size(&name, value);
-    (size > ITEM_LIMIT).then(|| Misfit {
+    (size > ITEM_LIMIT).then(|| LimitViolation {
         key: key.clone(),
         reason: format!(
             "would be an item of {}; DynamoDB takes {}, attribute names and key included",
@@ -55,11 +55,11 @@ fn item_size(name: &str, value: &Value) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Entry, Tag, Version};
+    use crate::model::{CasToken, Entry, Version};
 
     fn wanted(version: u32, bytes: usize) -> Snapshot {
         let value = Value { version: Version(version), bytes: vec![2; bytes].into() };
-        [(Key::Schema, Entry::Whole(value, Tag::Version(Version(version))))].into()
+        [(Key::Schema, Entry::Intact(value, CasToken::Version(Version(version))))].into()
     }
 
     #[test]

@@ -8,7 +8,7 @@ use prost::bytes::Bytes;
 
 use super::super::whole;
 use super::json::{from_json, to_json};
-use crate::model::{Attribute, Entry, Tag, Value};
+use crate::model::{Attribute, CasToken, Entry, Value};
 
 /// The table's partition key.
 pub(super) const PK: &str = "pk";
@@ -51,7 +51,7 @@ pub(super) fn version_of(attribute: &AttributeValue) -> Option<u32> {
 pub(super) fn entry(mut item: Item) -> Entry {
     item.remove(PK);
     let [version, data] = [VERSION, DATA].map(|name| item.remove(name).map(attribute));
-    let tag = Tag::Item { version: version.clone(), data: data.clone() };
+    let tag = CasToken::Item { version: version.clone(), data: data.clone() };
     let reason = match (&version, &data) {
         (Some(Attribute::Number(number)), Some(Attribute::Binary(bytes))) => {
             if let Ok(version) = number.parse() {
@@ -116,8 +116,8 @@ impl Condition {
     /// start from the same version end at the same version, so that it alone does not tell them
     /// apart. An item has 400 KiB, and the values of an expression may have 2 MB. A tag of another
     /// store holds for nothing.
-    pub(super) fn as_read(tag: &Tag) -> Condition {
-        let Tag::Item { version, data } = tag else { return Condition::never() };
+    pub(super) fn as_read(tag: &CasToken) -> Condition {
+        let CasToken::Item { version, data } = tag else { return Condition::never() };
         let mut condition = Condition::plain("attribute_exists(pk)");
         for (name, placeholder, read) in [(VERSION, "v", version), (DATA, "d", data)] {
             let (name_at, value_at) = (format!("#{placeholder}"), format!(":{placeholder}"));
@@ -204,6 +204,6 @@ mod tests {
 
     #[test]
     fn a_tag_of_another_store_holds_for_nothing() {
-        assert_eq!(Condition::as_read(&Tag::Version(Version(1))), Condition::never());
+        assert_eq!(Condition::as_read(&CasToken::Version(Version(1))), Condition::never());
     }
 }

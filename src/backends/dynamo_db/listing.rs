@@ -6,10 +6,9 @@
 
 use std::collections::BTreeSet;
 
-use super::super::StoreError;
 use super::item::{self, VERSION};
 use super::{DynamoDb, MOST_ITEMS};
-use crate::model::Key;
+use crate::model::{Key, StoreError};
 
 /// What a scan found, by what the names say.
 #[derive(Debug, Default, PartialEq, Eq)]

@@ -18,11 +18,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 
-use super::aws::{self, Pace, Reach, Retries};
-use super::error::unless_denied;
-use super::{Change, Misfit, Reading, Requests, Source, StoreError, Target, Writing};
+use super::aws::{self, ConcurrencyLimiter, Reach, Retries};
+use super::{ReadLimits, RequestOptions, Source, Target, WriteLimits};
 use crate::config::{DynamoDbConfig, RetryPolicy};
-use crate::model::{Entry, Key, Snapshot};
+use crate::model::unless_denied;
+use crate::model::{Change, Entry, Key, LimitViolation, Snapshot, StoreError};
 use client::Client;
 
 /// What one BatchGetItem and one TransactWriteItems take.
@@ -31,7 +31,7 @@ const MOST_ITEMS: usize = 100;
 /// A transaction may have 4 MB in all; names and framing are counted by [`Change::size`].
 const BATCH_BYTES: usize = 4_000_000;
 
-/// Requests at once. A write of 100 small items costs 200 units of capacity: more at once only meet
+/// RequestOptions at once. A write of 100 small items costs 200 units of capacity: more at once only meet
 /// the table's throughput.
 const CONCURRENCY: usize = 4;
 
@@ -54,7 +54,10 @@ impl DynamoDb {
     ///
     /// # Errors
     /// [`StoreError::Usage`] where the region is not known.
-    pub async fn open(config: &DynamoDbConfig, requests: Requests) -> Result<Self, StoreError> {
+    pub async fn open(
+        config: &DynamoDbConfig,
+        requests: RequestOptions,
+    ) -> Result<Self, StoreError> {
         let variables = ["AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL"];
         let goes_to =
             config.endpoint.clone().or_else(|| variables.into_iter().find_map(aws::variable));
@@ -87,7 +90,7 @@ impl DynamoDb {
             retries: Retries::new(
                 RetryPolicy::DEFAULT,
                 requests.timeout,
-                Pace::new(requests.at_once(CONCURRENCY)),
+                ConcurrencyLimiter::new(requests.limit_concurrency(CONCURRENCY)),
             ),
         };
         Ok(DynamoDb { client, prefix, unlisted: AtomicBool::new(false) })
@@ -109,11 +112,11 @@ impl Source for DynamoDb {
         &self.client.name
     }
 
-    fn reading(&self) -> Reading {
-        Reading { keys: MOST_ITEMS, concurrency: self.client.retries.pace.most() }
+    fn read_limits(&self) -> ReadLimits {
+        ReadLimits { keys: MOST_ITEMS, concurrency: self.client.retries.pace.most() }
     }
 
-    async fn keys(&self) -> Result<Option<BTreeSet<Key>>, StoreError> {
+    async fn list_keys(&self) -> Result<Option<BTreeSet<Key>>, StoreError> {
         schema::check(&self.client).await?;
         // Restate itself never lists.
         let keys = unless_denied(listing::keys(self).await)?;
@@ -129,23 +132,26 @@ impl Source for DynamoDb {
         Ok(names.iter().map(|name| found.remove(name).map(item::entry)).collect())
     }
 
-    async fn foreign(&self) -> Result<Option<u64>, StoreError> {
+    async fn count_foreign_keys(&self) -> Result<Option<u64>, StoreError> {
         unless_denied(listing::foreign(self).await)
     }
 }
 
 #[async_trait]
 impl Target for DynamoDb {
-    fn writing(&self) -> Writing {
+    fn write_limits(&self) -> WriteLimits {
         let concurrency = self.client.retries.pace.most();
-        Writing { keys: MOST_ITEMS, bytes: BATCH_BYTES, concurrency, atomic: true }
+        WriteLimits { keys: MOST_ITEMS, bytes: BATCH_BYTES, concurrency, atomic: true }
     }
 
     async fn probe_write(&self) -> Result<(), StoreError> {
         write::probe(self).await
     }
 
-    async fn misfits(&self, wanted: &Snapshot) -> Result<Vec<Misfit>, StoreError> {
+    async fn find_limit_violations(
+        &self,
+        wanted: &Snapshot,
+    ) -> Result<Vec<LimitViolation>, StoreError> {
         Ok(fit::misfits(&self.prefix, wanted))
     }
 
@@ -153,7 +159,7 @@ impl Target for DynamoDb {
         write::write(self, changes).await
     }
 
-    fn advice(&self) -> Option<&'static str> {
+    fn operator_advice(&self) -> Option<&'static str> {
         self.unlisted.load(Ordering::Relaxed).then_some(
             "dynamodb:Scan is not permitted: the table was read by the known names, and whether it \
              has epochs beside those of its partition table, or keys of other names, is not known.",

@@ -3,11 +3,11 @@
 
 use aws_sdk_dynamodb::types::{TableDescription, TableStatus};
 
-use super::super::StoreError;
-use super::super::error::unless_denied;
 use super::super::request::Request;
 use super::client::Client;
 use super::item::PK;
+use crate::model::StoreError;
+use crate::model::unless_denied;
 
 /// # Errors
 /// [`StoreError::Usage`] for a table with another key, [`StoreError::Unavailable`] for one that is not

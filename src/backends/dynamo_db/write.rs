@@ -6,12 +6,12 @@ use aws_sdk_dynamodb::error::BuildError;
 use aws_sdk_dynamodb::types::{Delete, Put, TransactWriteItem};
 use prost::bytes::Bytes;
 
+use super::super::Source as _;
 use super::super::request::Request;
-use super::super::{Change, Effect, Source as _, StoreError};
 use super::DynamoDb;
 use super::fault::Transacted;
 use super::item::{self, Condition};
-use crate::model::{Value, Version};
+use crate::model::{Change, Effect, StoreError, Value, Version};
 
 const TRANSACT: &str = "TransactWriteItems";
 
@@ -89,9 +89,9 @@ async fn transact(
         let turn = client.retries.pace.turn().await;
         let started = Instant::now();
         let ended = client.transact_once(items, &token).await;
-        what.ended(&client.name, started, failed(&ended).as_deref());
+        what.finish(&client.name, started, failed(&ended).as_deref());
         let ended = ended?;
-        turn.ended(matches!(ended, Transacted::Done | Transacted::Unmet(_)));
+        turn.finish(matches!(ended, Transacted::Done | Transacted::Unmet(_)));
         let reason = match ended {
             Transacted::Done => return Ok(Ended::Done),
             Transacted::Unmet(places) => return Ok(Ended::Unmet { places, in_doubt }),

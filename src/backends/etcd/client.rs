@@ -1,4 +1,4 @@
-//! Requests to the members of one etcd, and what their failures mean.
+//! RequestOptions to the members of one etcd, and what their failures mean.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -6,9 +6,9 @@ use etcd_client::{Error, GetOptions, KeyValue, KvClient, Txn, TxnResponse};
 use tonic::transport::Channel;
 use tonic::{Code, Status};
 
-use super::super::StoreError;
 use super::super::request::Request;
-use super::super::transport::{self, Address, CallError, Failure, Limits, Servers, TlsOptions};
+use super::super::transport::{self, Address, CallError, CallFailure, Limits, Servers, TlsOptions};
+use crate::model::StoreError;
 
 /// A transaction's answer may hold 64 values of any size.
 const MAX_ANSWER: usize = 1 << 30;
@@ -77,7 +77,7 @@ impl Client {
         let store = self.name.clone();
         match error {
             CallError::Unavailable(reason) => StoreError::Unavailable { store, reason },
-            CallError::Refused(code, reason) => match meaning(code, &reason) {
+            CallError::Permanent(code, reason) => match meaning(code, &reason) {
                 Meaning::TooLarge => StoreError::TooLarge { store, reason },
                 Meaning::Full => StoreError::Full { store, reason },
                 Meaning::Denied => StoreError::Denied { store, reason },
@@ -127,13 +127,13 @@ fn meaning(code: Code, reason: &str) -> Meaning {
     }
 }
 
-fn classify(status: &Status) -> Failure {
+fn classify(status: &Status) -> CallFailure {
     if status.code() == Code::Unimplemented {
         let words = "answers, but is no etcd; is this its client port, by default 2379?";
-        return Failure::NotHere(words.to_owned());
+        return CallFailure::NotHere(words.to_owned());
     }
     if matches!(meaning(status.code(), status.message()), Meaning::Other) {
         return transport::classify(status);
     }
-    Failure::Final(status.code(), status.message().to_owned())
+    CallFailure::Final(status.code(), status.message().to_owned())
 }

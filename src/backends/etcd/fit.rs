@@ -7,10 +7,9 @@ use futures_util::future::try_join_all;
 use indicatif::HumanBytes;
 
 use super::super::request::Request;
-use super::super::{Misfit, StoreError};
 use super::client::Client;
 use super::{DEFAULT_REQUEST_LIMIT, listing, txn, version_name};
-use crate::model::{Entry, Key, Snapshot, Value};
+use crate::model::{Entry, Key, LimitViolation, Snapshot, StoreError, Value};
 
 /// Restate's client for etcd takes no larger answer, whatever etcd's flags say.
 const ANSWER_LIMIT: u64 = 4 * 1024 * 1024;
@@ -29,7 +28,7 @@ const FOREIGN_BATCH: usize = 16;
 pub(super) async fn request_size(
     client: &Client,
     wanted: &Snapshot,
-) -> Result<Vec<Misfit>, StoreError> {
+) -> Result<Vec<LimitViolation>, StoreError> {
     let mut values: Vec<(&Key, &Value)> =
         wanted.iter().filter_map(|(key, entry)| Some((key, entry.value()?))).collect();
     values.sort_by_key(|(_, value)| value.bytes.len());
@@ -69,8 +68,8 @@ pub(super) async fn batch_size(
     Ok(if bytes == all { limit } else { bytes })
 }
 
-fn too_large(key: &Key, value: &Value) -> Misfit {
-    Misfit {
+fn too_large(key: &Key, value: &Value) -> LimitViolation {
+    LimitViolation {
         key: key.clone(),
         reason: format!(
             "holds {}, more than this etcd takes in a request (by default {})",
@@ -88,7 +87,7 @@ fn too_large(key: &Key, value: &Value) -> Misfit {
 pub(super) async fn prefix_reads(
     client: &Client,
     wanted: &Snapshot,
-) -> Result<Vec<Misfit>, StoreError> {
+) -> Result<Vec<LimitViolation>, StoreError> {
     let foreign = foreign_sizes(client).await?;
     let own = wanted.iter().filter_map(|(key, entry)| {
         let bytes = entry.value()?.bytes.len() as u64;
@@ -116,7 +115,7 @@ pub(super) async fn prefix_reads(
         .collect())
 }
 
-fn unreadable(key: &Key, answer: u64, foreign: &[(String, u64)]) -> Misfit {
+fn unreadable(key: &Key, answer: u64, foreign: &[(String, u64)]) -> LimitViolation {
     let name = key.to_string();
     let others: Vec<_> = foreign
         .iter()
@@ -137,7 +136,7 @@ fn unreadable(key: &Key, answer: u64, foreign: &[(String, u64)]) -> Misfit {
         HumanBytes(answer),
         HumanBytes(ANSWER_LIMIT)
     );
-    Misfit { key: key.clone(), reason, hint }
+    LimitViolation { key: key.clone(), reason, hint }
 }
 
 /// Names that begin as Restate's do and are not Restate's, with the bytes of their values.

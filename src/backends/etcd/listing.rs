@@ -5,10 +5,9 @@ use std::collections::BTreeSet;
 use etcd_client::GetOptions;
 use futures_util::future::try_join_all;
 
-use super::super::StoreError;
 use super::client::Client;
 use super::version_name;
-use crate::model::Key;
+use crate::model::{Key, StoreError};
 
 /// Names in one answer of a scan.
 const PAGE: i64 = 10_000;

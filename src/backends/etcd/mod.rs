@@ -15,9 +15,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use async_trait::async_trait;
 
 use super::transport::{Address, Limits};
-use super::{Change, Misfit, Reading, Requests, Source, StoreError, Target, Writing};
+use super::{ReadLimits, RequestOptions, Source, Target, WriteLimits};
 use crate::config::{self, EtcdConfig};
-use crate::model::{Entry, Key, Snapshot};
+use crate::model::{Change, Entry, Key, LimitViolation, Snapshot, StoreError};
 use client::Client;
 
 /// A default etcd takes 128 operations in a transaction; a key needs two.
@@ -46,7 +46,7 @@ impl Etcd {
     ///
     /// # Errors
     /// [`StoreError::Usage`] for an address that is none.
-    pub fn open(config: &EtcdConfig, requests: Requests) -> Result<Self, StoreError> {
+    pub fn open(config: &EtcdConfig, requests: RequestOptions) -> Result<Self, StoreError> {
         let addresses = config
             .addresses
             .iter()
@@ -61,7 +61,8 @@ impl Etcd {
         };
         let name = format!("etcd {}", config.addresses.join(","));
         let client = Client::new(name, &addresses, limits)?;
-        let (batch_bytes, at_once) = (AtomicUsize::new(BATCH_BYTES), requests.at_once(CONCURRENCY));
+        let (batch_bytes, at_once) =
+            (AtomicUsize::new(BATCH_BYTES), requests.limit_concurrency(CONCURRENCY));
         Ok(Etcd { client, batch_bytes, at_once })
     }
 }
@@ -87,11 +88,11 @@ impl Source for Etcd {
         self.client.name()
     }
 
-    fn reading(&self) -> Reading {
-        Reading { keys: KEYS_PER_TXN, concurrency: self.at_once }
+    fn read_limits(&self) -> ReadLimits {
+        ReadLimits { keys: KEYS_PER_TXN, concurrency: self.at_once }
     }
 
-    async fn keys(&self) -> Result<Option<BTreeSet<Key>>, StoreError> {
+    async fn list_keys(&self) -> Result<Option<BTreeSet<Key>>, StoreError> {
         listing::restate_keys(&self.client).await.map(Some)
     }
 
@@ -99,16 +100,16 @@ impl Source for Etcd {
         txn::read(&self.client, keys).await
     }
 
-    async fn foreign(&self) -> Result<Option<u64>, StoreError> {
+    async fn count_foreign_keys(&self) -> Result<Option<u64>, StoreError> {
         listing::foreign_pairs(&self.client).await.map(Some)
     }
 }
 
 #[async_trait]
 impl Target for Etcd {
-    fn writing(&self) -> Writing {
+    fn write_limits(&self) -> WriteLimits {
         let bytes = self.batch_bytes.load(Ordering::Relaxed);
-        Writing { keys: KEYS_PER_TXN, bytes, concurrency: self.at_once, atomic: true }
+        WriteLimits { keys: KEYS_PER_TXN, bytes, concurrency: self.at_once, atomic: true }
     }
 
     async fn probe_write(&self) -> Result<(), StoreError> {
@@ -116,7 +117,10 @@ impl Target for Etcd {
     }
 
     // Also learns how large a batch may be, so that what is taken for one transaction is one.
-    async fn misfits(&self, wanted: &Snapshot) -> Result<Vec<Misfit>, StoreError> {
+    async fn find_limit_violations(
+        &self,
+        wanted: &Snapshot,
+    ) -> Result<Vec<LimitViolation>, StoreError> {
         let mut misfits = fit::request_size(&self.client, wanted).await?;
         if misfits.is_empty() {
             let bytes = fit::batch_size(&self.client, wanted, BATCH_BYTES).await?;

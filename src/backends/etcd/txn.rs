@@ -4,10 +4,10 @@ use etcd_client::{Compare, CompareOp, KeyValue, Txn, TxnOp, TxnOpResponse, TxnRe
 use prost::bytes::Bytes;
 
 use super::super::request::Request;
-use super::super::{Change, Effect, StoreError, whole};
+use super::super::whole;
 use super::client::Client;
 use super::version_name;
-use crate::model::{Entry, Key, Tag};
+use crate::model::{CasToken, Change, Effect, Entry, Key, StoreError};
 
 /// The keys as they are at one revision, at most as many as fit a transaction.
 pub(super) async fn read(client: &Client, keys: &[Key]) -> Result<Vec<Option<Entry>>, StoreError> {
@@ -80,10 +80,10 @@ fn requirement(change: &Change) -> [Compare; 2] {
 }
 
 /// A tag of another store matches nothing: revisions begin at 1.
-fn revisions(tag: &Tag) -> (i64, i64) {
+fn revisions(tag: &CasToken) -> (i64, i64) {
     match tag {
-        Tag::Revisions { value, version } => (*value, *version),
-        Tag::Version(_) | Tag::ETag(_) | Tag::Item { .. } => (-1, -1),
+        CasToken::Revisions { value, version } => (*value, *version),
+        CasToken::Version(_) | CasToken::ETag(_) | CasToken::Item { .. } => (-1, -1),
     }
 }
 
@@ -124,7 +124,7 @@ fn entries(keys: &[Key], answer: TxnResponse) -> Vec<Option<Entry>> {
 
 fn entry(key: &Key, version: Option<KeyValue>, value: Option<KeyValue>) -> Option<Entry> {
     let revision = |pair: &Option<KeyValue>| pair.as_ref().map_or(0, KeyValue::mod_revision);
-    let tag = Tag::Revisions { value: revision(&value), version: revision(&version) };
+    let tag = CasToken::Revisions { value: revision(&value), version: revision(&version) };
     let part = |name: &str, pair: &Option<KeyValue>| {
         Some((name.to_owned(), Bytes::copy_from_slice(pair.as_ref()?.value())))
     };

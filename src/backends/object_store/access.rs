@@ -7,9 +7,9 @@ use std::time::Duration;
 use aws_config::BehaviorVersion;
 use aws_sdk_s3::config::{Builder, RequestChecksumCalculation, ResponseChecksumValidation};
 
-use super::super::StoreError;
 use super::super::aws::{self, Reach, variable};
 use crate::config::ObjectStoreConfig;
+use crate::model::StoreError;
 
 /// A client, and where it goes: the endpoint, if it is not Amazon's own choice.
 pub(super) struct Access {

@@ -1,4 +1,4 @@
-//! Requests to one bucket, and what their failures mean.
+//! RequestOptions to one bucket, and what their failures mean.
 
 use std::error::Error;
 use std::time::Instant;
@@ -8,11 +8,11 @@ use aws_sdk_s3::primitives::ByteStream;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use prost::bytes::{Bytes, BytesMut};
 
-use super::super::StoreError;
 use super::super::aws::{self, Retries, told};
 use super::super::request::Request;
 use super::super::transport::MAX_MESSAGE;
 use super::body::BILROST;
+use crate::model::StoreError;
 
 /// An object as it was read.
 #[derive(Clone, Debug)]
@@ -45,20 +45,20 @@ const NO_S3: &str = "there is no such bucket, or something else than S3 answers 
 
 /// Why one attempt of a request failed.
 #[derive(Debug)]
-enum Fault {
-    Aws(aws::Fault),
+enum AwsError {
+    Aws(aws::AwsError),
     /// There is no such object.
     Missing,
     /// A condition did not hold.
     Unmet,
 }
 
-impl From<Fault> for aws::Fault {
-    fn from(fault: Fault) -> aws::Fault {
+impl From<AwsError> for aws::AwsError {
+    fn from(fault: AwsError) -> aws::AwsError {
         match fault {
-            Fault::Aws(fault) => fault,
-            Fault::Missing | Fault::Unmet => {
-                aws::Fault::Again("an answer that does not fit".to_owned())
+            AwsError::Aws(fault) => fault,
+            AwsError::Missing | AwsError::Unmet => {
+                aws::AwsError::Retryable("an answer that does not fit".to_owned())
             }
         }
     }
@@ -75,10 +75,12 @@ pub(super) struct Client {
 pub(super) type Page = (Vec<(String, i64)>, Option<String>);
 
 /// The whole body in one piece of memory; the SDK's own collecting has it twice for a moment.
-async fn received(mut body: ByteStream, length: usize) -> Result<Bytes, aws::Fault> {
+async fn received(mut body: ByteStream, length: usize) -> Result<Bytes, aws::AwsError> {
     let mut whole = BytesMut::with_capacity(length.min(MAX_MESSAGE));
     while let Some(piece) = body.next().await {
-        whole.extend_from_slice(&piece.map_err(|error| aws::Fault::Again(aws::innermost(&error)))?);
+        whole.extend_from_slice(
+            &piece.map_err(|error| aws::AwsError::Retryable(aws::innermost(&error)))?,
+        );
     }
     Ok(whole.freeze())
 }
@@ -97,7 +99,7 @@ impl Client {
                 let answer = match request.send().await {
                     Ok(answer) => answer,
                     Err(error) => match self.fault(&error) {
-                        Fault::Missing => return Ok(None),
+                        AwsError::Missing => return Ok(None),
                         fault => return Err(fault.into()),
                     },
                 };
@@ -127,8 +129,8 @@ impl Client {
                     .set_delimiter(delimiter.map(ToOwned::to_owned))
                     .set_continuation_token(token.map(ToOwned::to_owned));
                 let answer = request.send().await.map_err(|error| match self.fault(&error) {
-                    Fault::Missing => {
-                        Fault::Aws(aws::Fault::Final(self.unavailable(NO_S3.to_owned())))
+                    AwsError::Missing => {
+                        AwsError::Aws(aws::AwsError::Permanent(self.unavailable(NO_S3.to_owned())))
                     }
                     fault => fault,
                 })?;
@@ -167,17 +169,17 @@ impl Client {
         let put = match request.send().await {
             Ok(_) => Ok(Put::Done),
             Err(error) => match self.fault(&error) {
-                Fault::Aws(
-                    aws::Fault::Again(reason)
-                    | aws::Fault::Unheard(reason)
-                    | aws::Fault::Refused(reason),
+                AwsError::Aws(
+                    aws::AwsError::Retryable(reason)
+                    | aws::AwsError::NoResponse(reason)
+                    | aws::AwsError::NotExecuted(reason),
                 ) => Ok(Put::Lost(reason)),
-                Fault::Aws(aws::Fault::Final(error)) => Err(error),
-                Fault::Missing | Fault::Unmet => Ok(Put::Unmet),
+                AwsError::Aws(aws::AwsError::Permanent(error)) => Err(error),
+                AwsError::Missing | AwsError::Unmet => Ok(Put::Unmet),
             },
         };
-        Request::of("PutObject", &name).ended(&self.name, began, failed(&put).as_deref());
-        turn.ended(!matches!(put, Ok(Put::Lost(_))));
+        Request::of("PutObject", &name).finish(&self.name, began, failed(&put).as_deref());
+        turn.finish(!matches!(put, Ok(Put::Lost(_))));
         put
     }
 
@@ -196,31 +198,31 @@ impl Client {
         StoreError::Unavailable { store: self.name.clone(), reason }
     }
 
-    fn fault<E>(&self, error: &SdkError<E, HttpResponse>) -> Fault
+    fn fault<E>(&self, error: &SdkError<E, HttpResponse>) -> AwsError
     where
         E: ProvideErrorMetadata + Error + 'static,
     {
         let SdkError::ServiceError(service) = error else {
-            return Fault::Aws(aws::without_answer(&self.name, error));
+            return AwsError::Aws(aws::without_answer(&self.name, error));
         };
         let status = service.raw().status().as_u16();
         let code = service.err().code().unwrap_or_default();
         let told = told(code, service.err().message().unwrap_or_default());
         match (status, code) {
-            (412 | 409, _) => Fault::Unmet,
-            (404, code) if code != "NoSuchBucket" => Fault::Missing,
-            _ => Fault::Aws(self.service_fault(status, code, told)),
+            (412 | 409, _) => AwsError::Unmet,
+            (404, code) if code != "NoSuchBucket" => AwsError::Missing,
+            _ => AwsError::Aws(self.service_fault(status, code, told)),
         }
     }
 
-    fn service_fault(&self, status: u16, code: &str, told: String) -> aws::Fault {
+    fn service_fault(&self, status: u16, code: &str, told: String) -> aws::AwsError {
         let store = self.name.clone();
         let denied =
-            |reason| aws::Fault::Final(StoreError::Denied { store: store.clone(), reason });
+            |reason| aws::AwsError::Permanent(StoreError::Denied { store: store.clone(), reason });
         match (status, code) {
             (_, "NoSuchBucket") => {
                 let reason = format!("the bucket {} does not exist", self.bucket);
-                aws::Fault::Final(self.unavailable(reason))
+                aws::AwsError::Permanent(self.unavailable(reason))
             }
             _ if aws::is_clock(code, "") => denied(format!(
                 "this machine's clock is too far from the store's; set it right ({told})"
@@ -234,16 +236,19 @@ impl Client {
                     "the bucket {} is in another region: check aws-region ({told})",
                     self.bucket
                 );
-                aws::Fault::Final(StoreError::Usage(reason))
+                aws::AwsError::Permanent(StoreError::Usage(reason))
             }
             (401 | 403, _) => denied(told),
             _ if is_full(status, code) => {
-                aws::Fault::Final(StoreError::Full { store, reason: told })
+                aws::AwsError::Permanent(StoreError::Full { store, reason: told })
             }
             (429 | 500.., _) | (_, "SlowDown" | "RequestTimeout") => {
-                aws::Fault::Again(format!("{status} {told}"))
+                aws::AwsError::Retryable(format!("{status} {told}"))
             }
-            _ => aws::Fault::Final(StoreError::Other { store, reason: format!("{status} {told}") }),
+            _ => aws::AwsError::Permanent(StoreError::Other {
+                store,
+                reason: format!("{status} {told}"),
+            }),
         }
     }
 }

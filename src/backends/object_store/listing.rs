@@ -4,10 +4,9 @@ use std::collections::BTreeSet;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 
-use super::super::StoreError;
-use super::super::error::unless_denied;
 use super::{ObjectStore, body, entry};
-use crate::model::{Entry, Key};
+use crate::model::unless_denied;
+use crate::model::{Entry, Key, StoreError};
 
 /// Restate's keys, tombstones of them too. An unknown name counts if its object decodes as
 /// Restate's. `None` where listing is not permitted.
@@ -40,7 +39,7 @@ async fn ours(store: &ObjectStore, unknown: BTreeSet<Key>) -> Result<BTreeSet<Ke
             return Ok(None);
         }
         let object = store.client.get(&name, false).await?;
-        let is_ours = matches!(object.and_then(entry), Some(Entry::Whole(..)));
+        let is_ours = matches!(object.and_then(entry), Some(Entry::Intact(..)));
         Ok(is_ours.then_some(key))
     });
     let found = stream::iter(looks).buffer_unordered(store.client.retries.pace.most());

@@ -16,16 +16,16 @@ use std::fmt;
 use async_trait::async_trait;
 use futures_util::future::try_join_all;
 
-use super::aws::{Pace, Retries};
-use super::{
-    Change, Misfit, Reading, Requests, Semantics, Source, StoreError, Target, Writing, whole,
-};
+use super::aws::{ConcurrencyLimiter, Retries};
+use super::{ReadLimits, RequestOptions, Source, Target, WriteLimits, whole};
 use crate::config::ObjectStoreConfig;
-use crate::model::{Entry, Key, Snapshot, Tag};
+use crate::model::{
+    CasToken, Change, ConditionalWrites, Entry, Key, LimitViolation, Snapshot, StoreError,
+};
 use body::Body;
 use client::{Client, Object};
 
-/// Requests at once: what an S3 answers well over kept connections.
+/// RequestOptions at once: what an S3 answers well over kept connections.
 const CONCURRENCY: usize = 64;
 
 /// A prefix in a bucket.
@@ -47,7 +47,10 @@ impl ObjectStore {
     ///
     /// # Errors
     /// [`StoreError::Usage`] for what the server would refuse before any request.
-    pub async fn open(config: &ObjectStoreConfig, requests: Requests) -> Result<Self, StoreError> {
+    pub async fn open(
+        config: &ObjectStoreConfig,
+        requests: RequestOptions,
+    ) -> Result<Self, StoreError> {
         let access = access::resolve(config, requests.timeout).await?;
         let (bucket, prefix) = (config.bucket.clone(), config.prefix.clone());
         let at = access.endpoint.as_deref().map_or(String::new(), |endpoint| {
@@ -60,7 +63,7 @@ impl ObjectStore {
             retries: Retries::new(
                 config.retry.clone(),
                 requests.timeout,
-                Pace::new(requests.at_once(CONCURRENCY)),
+                ConcurrencyLimiter::new(requests.limit_concurrency(CONCURRENCY)),
             ),
         };
         let is_amazon = access::is_amazon(access.endpoint.as_deref());
@@ -80,7 +83,7 @@ impl ObjectStore {
 
 /// A tombstone reads as absent.
 fn entry(object: Object) -> Option<Entry> {
-    let tag = Tag::ETag(object.etag);
+    let tag = CasToken::ETag(object.etag);
     match body::decode(&object.body, object.encoding.as_deref()) {
         Ok(Body::Tombstone) => None,
         Ok(Body::Value { version, bytes, .. }) => Some(whole(version, bytes, tag)),
@@ -101,11 +104,11 @@ impl Source for ObjectStore {
         &self.client.name
     }
 
-    fn reading(&self) -> Reading {
-        Reading { keys: 1, concurrency: self.client.retries.pace.most() }
+    fn read_limits(&self) -> ReadLimits {
+        ReadLimits { keys: 1, concurrency: self.client.retries.pace.most() }
     }
 
-    async fn keys(&self) -> Result<Option<BTreeSet<Key>>, StoreError> {
+    async fn list_keys(&self) -> Result<Option<BTreeSet<Key>>, StoreError> {
         listing::keys(self).await
     }
 
@@ -113,23 +116,23 @@ impl Source for ObjectStore {
         try_join_all(keys.iter().map(|key| self.read_one(key))).await
     }
 
-    async fn foreign(&self) -> Result<Option<u64>, StoreError> {
+    async fn count_foreign_keys(&self) -> Result<Option<u64>, StoreError> {
         listing::foreign(self).await
     }
 }
 
 #[async_trait]
 impl Target for ObjectStore {
-    fn writing(&self) -> Writing {
+    fn write_limits(&self) -> WriteLimits {
         let concurrency = self.client.retries.pace.most();
-        Writing { keys: 1, bytes: usize::MAX, concurrency, atomic: false }
+        WriteLimits { keys: 1, bytes: usize::MAX, concurrency, atomic: false }
     }
 
     async fn probe_write(&self) -> Result<(), StoreError> {
         probe::writable(self).await
     }
 
-    async fn misfits(&self, _: &Snapshot) -> Result<Vec<Misfit>, StoreError> {
+    async fn find_limit_violations(&self, _: &Snapshot) -> Result<Vec<LimitViolation>, StoreError> {
         // An object may have 5 GiB in one request: far more than any value.
         Ok(Vec::new())
     }
@@ -138,15 +141,15 @@ impl Target for ObjectStore {
         write::write(self, changes).await
     }
 
-    fn semantics_are_known(&self) -> bool {
+    fn guarantees_conditional_writes(&self) -> bool {
         self.is_amazon
     }
 
-    async fn probe_semantics(&self) -> Result<Semantics, StoreError> {
+    async fn probe_conditional_writes(&self) -> Result<ConditionalWrites, StoreError> {
         probe::conditional_writes(self).await
     }
 
-    fn advice(&self) -> Option<&'static str> {
+    fn operator_advice(&self) -> Option<&'static str> {
         (!self.is_amazon).then_some(
             "Restate supports only Amazon S3 as an object store for metadata: that another store \
              passed the probe of conditional writes is no promise of Restate's.",

@@ -3,10 +3,10 @@
 
 use prost::bytes::Bytes;
 
-use super::super::{Semantics, StoreError};
 use super::ObjectStore;
 use super::body::TOMBSTONE;
 use super::client::{Condition, Put};
+use crate::model::{ConditionalWrites, StoreError};
 
 /// An ETag that no object has.
 const STALE: &str = "\"00000000000000000000000000000000\"";
@@ -33,7 +33,9 @@ pub(super) async fn writable(store: &ObjectStore) -> Result<(), StoreError> {
 }
 
 /// Creates twice, with a stale ETag, and where nothing is.
-pub(super) async fn conditional_writes(store: &ObjectStore) -> Result<Semantics, StoreError> {
+pub(super) async fn conditional_writes(
+    store: &ObjectStore,
+) -> Result<ConditionalWrites, StoreError> {
     let (name, absent) = (scratch(store), scratch(store));
     let stale = Condition::ETag(STALE.to_owned());
     let created = attempt(store, &name, &Condition::Absent).await?;
@@ -59,8 +61,8 @@ pub(super) async fn conditional_writes(store: &ObjectStore) -> Result<Semantics,
     let faults: Vec<_> =
         faults.into_iter().filter(|(is_fault, _)| *is_fault).map(|(_, words)| words).collect();
     Ok(match faults.is_empty() {
-        true => Semantics::Honoured,
-        false => Semantics::Violated(faults.join("; ")),
+        true => ConditionalWrites::Honoured,
+        false => ConditionalWrites::Violated(faults.join("; ")),
     })
 }
 

@@ -5,11 +5,10 @@ use std::time::Instant;
 use futures_util::future::join_all;
 use prost::bytes::Bytes;
 
-use super::super::{Change, Effect, StoreError};
 use super::body::{self, Body};
 use super::client::{Condition, Object, Put};
 use super::{ObjectStore, entry};
-use crate::model::{Key, Tag};
+use crate::model::{CasToken, Change, Effect, Key, StoreError};
 
 /// How often a write may meet a state that explains nothing, such as an absent object where one
 /// was just in the way.
@@ -119,10 +118,10 @@ fn next_condition(effect: &Effect, found: Option<Object>) -> Option<Condition> {
 }
 
 /// A tag of another store matches nothing.
-fn etag(tag: &Tag) -> String {
+fn etag(tag: &CasToken) -> String {
     match tag {
-        Tag::ETag(etag) => etag.clone(),
-        Tag::Version(_) | Tag::Revisions { .. } | Tag::Item { .. } => {
+        CasToken::ETag(etag) => etag.clone(),
+        CasToken::Version(_) | CasToken::Revisions { .. } | CasToken::Item { .. } => {
             "\"of-another-store\"".to_owned()
         }
     }

@@ -2,12 +2,12 @@
 
 mod address;
 mod any_certificate;
-mod failure;
-mod plain;
+mod call_failure;
+mod connect_error;
 mod quick_ack;
-mod refusal;
 mod servers;
 mod tls;
+mod tls_detecting_stream;
 mod unix;
 
 use std::io;
@@ -21,11 +21,11 @@ use tokio::net::TcpStream;
 use tonic::transport::{Channel, Endpoint, Uri};
 
 pub use address::Address;
-pub use failure::{Failure, classify};
-use plain::Plain;
+pub use call_failure::{CallFailure, classify};
 use quick_ack::QuickAck;
 pub use servers::{CallError, Server, Servers};
 pub use tls::TlsOptions;
+use tls_detecting_stream::TlsDetectingStream;
 
 /// A value may be 30 MiB, and messages carry some more; the server's own limit is 32 MiB.
 pub const MAX_MESSAGE: usize = 64 * 1024 * 1024;
@@ -76,7 +76,7 @@ pub fn channel(address: &Address, limits: Limits, tls: &TlsOptions) -> Result<Ch
             async move { unix::connect(&path).await.map(TokioIo::new) }
         })),
         None => endpoint.connect_with_connector_lazy(tower::service_fn(|uri: Uri| async move {
-            Ok::<_, io::Error>(TokioIo::new(Plain::new(connect_tcp(&uri).await?)))
+            Ok::<_, io::Error>(TokioIo::new(TlsDetectingStream::new(connect_tcp(&uri).await?)))
         })),
     })
 }

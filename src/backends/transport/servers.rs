@@ -10,7 +10,7 @@ use tonic::transport::Channel;
 use tonic::{Code, Status};
 
 use super::super::request::Request;
-use super::{Address, Failure, Limits, TlsOptions, channel};
+use super::{Address, CallFailure, Limits, TlsOptions, channel};
 
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
@@ -32,7 +32,7 @@ pub struct Servers {
     preferred: AtomicUsize,
     limits: Limits,
     tls: TlsOptions,
-    classify: fn(&Status) -> Failure,
+    classify: fn(&Status) -> CallFailure,
     /// Whether somebody who waits is told why, of the first call that has to wait.
     told_of_trouble: AtomicBool,
 }
@@ -43,7 +43,7 @@ pub enum CallError {
     /// None of them could answer in time; the reason of each.
     Unavailable(String),
     /// One of them refused, and would again.
-    Refused(Code, String),
+    Permanent(Code, String),
 }
 
 impl fmt::Debug for Servers {
@@ -63,7 +63,7 @@ impl Servers {
         addresses: &[Address],
         limits: Limits,
         tls: TlsOptions,
-        classify: fn(&Status) -> Failure,
+        classify: fn(&Status) -> CallFailure,
     ) -> Result<Self, String> {
         let all = addresses
             .iter()
@@ -100,9 +100,11 @@ impl Servers {
             };
             let reason = match self.attempt(server, what, call(server.channel.clone())).await {
                 Ok(answer) => return Ok(answer),
-                Err(Failure::Final(code, reason)) => return Err(CallError::Refused(code, reason)),
-                Err(Failure::Elsewhere(reason)) => reason,
-                Err(Failure::NotHere(reason)) => {
+                Err(CallFailure::Final(code, reason)) => {
+                    return Err(CallError::Permanent(code, reason));
+                }
+                Err(CallFailure::Elsewhere(reason)) => reason,
+                Err(CallFailure::NotHere(reason)) => {
                     if let Some(slot) = hopeless.get_mut(index) {
                         *slot = true;
                     }
@@ -140,15 +142,15 @@ impl Servers {
         server: &Server,
         what: &Request<'_>,
         call: impl Future<Output = Result<T, Status>>,
-    ) -> Result<T, Failure> {
+    ) -> Result<T, CallFailure> {
         let started = Instant::now();
         let outcome = match tokio::time::timeout(self.limits.request, call).await {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(status)) => Err((self.classify)(&status)),
-            Err(_) => Err(Failure::Elsewhere(no_answer(self.limits.request))),
+            Err(_) => Err(CallFailure::Elsewhere(no_answer(self.limits.request))),
         };
-        let reason = outcome.as_ref().err().map(Failure::reason);
-        what.ended(&format_args!("{} {}", self.kind, server.address), started, reason);
+        let reason = outcome.as_ref().err().map(CallFailure::reason);
+        what.finish(&format_args!("{} {}", self.kind, server.address), started, reason);
         outcome
     }
 

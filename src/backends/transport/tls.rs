@@ -19,8 +19,8 @@ use tokio_rustls::rustls::sign::CertifiedKey;
 use tokio_rustls::rustls::{ClientConfig, RootCertStore, SignatureScheme};
 
 use super::any_certificate::AnyCertificate;
+use super::connect_error;
 use super::quick_ack::QuickAck;
-use super::refusal;
 
 /// How long a server that asked for a certificate is given to say that it does not like it. It speaks
 /// first in HTTP/2, so that this is over after one way there and back.
@@ -141,13 +141,13 @@ impl Tls {
     ) -> io::Result<TlsStream<QuickAck>> {
         let name = ServerName::try_from(host.to_owned()).map_err(io::Error::other)?;
         let has_own = self.own.certificate.is_some();
-        let told = |error: io::Error| refusal::told(error, has_own);
+        let told = |error: io::Error| connect_error::told(error, has_own);
         let mut stream = self.connector.connect(name, stream).await.map_err(told)?;
         if self.own.asked.load(Ordering::Relaxed) {
             match timeout(VERDICT, stream.fill_buf()).await {
-                Ok(Ok([])) => return Err(refusal::closed(has_own)),
+                Ok(Ok([])) => return Err(connect_error::closed(has_own)),
                 Ok(Err(error)) if error.kind() == io::ErrorKind::UnexpectedEof => {
-                    return Err(refusal::closed(has_own));
+                    return Err(connect_error::closed(has_own));
                 }
                 Ok(Err(error)) => return Err(told(error)),
                 Ok(Ok(_)) | Err(_) => {}

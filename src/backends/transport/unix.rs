@@ -6,7 +6,7 @@ use std::path::Path;
 
 use tokio::net::UnixStream;
 
-use super::refusal::refusal;
+use super::connect_error::refusal;
 
 /// Connects; what waiting would not help against is told as a refusal.
 pub(super) async fn connect(path: &Path) -> io::Result<UnixStream> {

@@ -105,7 +105,7 @@ const NODES_CONFIGURATION: Shape = Shape::Object(&[
     needs("nodes", &Shape::List(&Shape::Pair(&U32, &NODE_STATE))),
     needs("name_lookup", &Shape::Map(&U32)),
     may_have("features", &Shape::List(&FEATURE)),
-    may_have("modified_at", &Shape::Maybe(&Shape::Positive)),
+    may_have("modified_at", &Shape::Nullable(&Shape::Positive)),
 ]);
 
 const NODE_STATE: Shape = Shape::Variant(&[("Node", Some(&NODE)), ("Tombstone", None)]);
@@ -118,7 +118,7 @@ const NODE: Shape = Shape::Object(&[
     // Without it a server takes the node for one that is no member of the metadata store.
     needs("metadata_server_config", &METADATA_SERVER),
     may_have("location", &Shape::Text),
-    may_have("binary_version", &Shape::Maybe(&Shape::Text)),
+    may_have("binary_version", &Shape::Nullable(&Shape::Text)),
     may_have("log_server_config", &Shape::Object(&[needs("storage_state", &STORAGE_STATE)])),
     may_have("worker_config", &Shape::Object(&[needs("worker_state", &WORKER_STATE)])),
 ]);
@@ -165,9 +165,9 @@ const PARTITION_TABLE: Shape = Shape::Object(&[
 
 const PARTITION: Shape = Shape::Object(&[
     needs("key_range", &Shape::Object(&[needs("start", &U64), needs("end", &U64)])),
-    may_have("log_id", &Shape::Maybe(&U32)),
-    may_have("cf_name", &Shape::Maybe(&Shape::Text)),
-    may_have("db_name", &Shape::Maybe(&Shape::Text)),
+    may_have("log_id", &Shape::Nullable(&U32)),
+    may_have("cf_name", &Shape::Nullable(&Shape::Text)),
+    may_have("db_name", &Shape::Nullable(&Shape::Text)),
 ]);
 
 const LOGS: Shape = Shape::Object(&[
@@ -186,7 +186,7 @@ const REPLICATED: Shape = Shape::Object(&[
     needs("target_nodeset_size", &U16),
 ]);
 
-const CHAIN: Shape = Shape::Some(&Shape::Pair(&U64, &SEGMENT));
+const CHAIN: Shape = Shape::NonEmptyList(&Shape::Pair(&U64, &SEGMENT));
 
 const SEGMENT: Shape = Shape::Object(&[
     needs(
@@ -222,7 +222,7 @@ const DEPLOYMENT: Shape = Shape::Object(&[
         &Shape::Object(&[needs("start", &Shape::Integer), needs("end", &Shape::Integer)]),
     ),
     needs("services", &Shape::List(&SERVICE)),
-    may_have("sdk_version", &Shape::Maybe(&Shape::Text)),
+    may_have("sdk_version", &Shape::Nullable(&Shape::Text)),
 ]);
 
 const HTTP: Shape = Shape::Object(&[needs("address", &Shape::Text)]);
@@ -246,16 +246,16 @@ const HANDLER: Shape = Shape::Object(&[
 const PARTITION_EPOCH: Shape = Shape::Object(&[
     needs("version", &U32),
     may_have("epoch", &U64),
-    may_have("current", &Shape::Maybe(&REPLICAS)),
-    may_have("next", &Shape::Maybe(&REPLICAS)),
-    may_have("leader_metadata", &Shape::Maybe(&LEADER)),
+    may_have("current", &Shape::Nullable(&REPLICAS)),
+    may_have("next", &Shape::Nullable(&REPLICAS)),
+    may_have("leader_metadata", &Shape::Nullable(&LEADER)),
 ]);
 
 const LEADER: Shape = Shape::Object(&[needs("node_id", &NODE_ID), needs("partition_id", &U16)]);
 
 const REPLICAS: Shape = Shape::Object(&[
     needs("version", &U32),
-    needs("replica_set", &Shape::Some(&U32)),
+    needs("replica_set", &Shape::NonEmptyList(&U32)),
     needs("replication", &Shape::Replication),
     needs("modified_at", &Shape::Any),
     needs("context", &Shape::Map(&Shape::Any)),
@@ -266,8 +266,8 @@ const RULE_BOOK: Shape =
 
 const RULE: Shape = Shape::Object(&[
     needs("version", &U32),
-    needs("limits", &Shape::Object(&[may_have("concurrency", &Shape::Maybe(&U32))])),
-    may_have("description", &Shape::Maybe(&Shape::Text)),
+    needs("limits", &Shape::Object(&[may_have("concurrency", &Shape::Nullable(&U32))])),
+    may_have("description", &Shape::Nullable(&Shape::Text)),
     may_have("disabled", &Shape::Bool),
     needs("last_modified_millis_since_epoch", &U64),
 ]);

@@ -26,10 +26,10 @@ enum Shape {
     /// A whole number.
     Integer,
     /// May be null.
-    Maybe(&'static Shape),
+    Nullable(&'static Shape),
     List(&'static Shape),
     /// A list that is not empty.
-    Some(&'static Shape),
+    NonEmptyList(&'static Shape),
     /// A replication property, such as `{node: 2}`.
     Replication,
     /// A list of exactly two.
@@ -76,7 +76,7 @@ fn fits(
         return Ok(());
     }
     match (shape, value) {
-        (Shape::Any, _) | (Shape::Maybe(_), Json::Null) => Ok(()),
+        (Shape::Any, _) | (Shape::Nullable(_), Json::Null) => Ok(()),
         (Shape::Bool, Json::Bool(_)) | (Shape::Text, Json::String(_)) => Ok(()),
         (Shape::Integer, Json::Number(number)) if !number.is_f64() => Ok(()),
         (Shape::Unsigned(most), Json::Number(number))
@@ -85,12 +85,12 @@ fn fits(
             Ok(())
         }
         (Shape::Positive, Json::Number(number)) if number.as_u64().is_some_and(|n| n > 0) => Ok(()),
-        (Shape::Maybe(shape), value) => fits(shape, value, stored, path),
+        (Shape::Nullable(shape), value) => fits(shape, value, stored, path),
         (Shape::Replication, Json::String(text)) if is_replication(text) => Ok(()),
-        (Shape::Some(_), Json::Array(elements)) if elements.is_empty() => {
+        (Shape::NonEmptyList(_), Json::Array(elements)) if elements.is_empty() => {
             Err(wrong(shape, value, path))
         }
-        (Shape::List(shape) | Shape::Some(shape), Json::Array(elements)) => {
+        (Shape::List(shape) | Shape::NonEmptyList(shape), Json::Array(elements)) => {
             list(shape, elements, stored, path)
         }
         (Shape::Pair(first, second), Json::Array(pair)) => match pair.as_slice() {
@@ -231,9 +231,9 @@ impl Shape {
             Shape::Unsigned(most) => format!("a whole number from 0 to {most}"),
             Shape::Positive => "a whole number from 1 on".to_owned(),
             Shape::Integer => "a whole number".to_owned(),
-            Shape::Maybe(shape) => format!("{} or null", shape.words()),
+            Shape::Nullable(shape) => format!("{} or null", shape.words()),
             Shape::List(_) => "a list".to_owned(),
-            Shape::Some(_) => "a list that is not empty".to_owned(),
+            Shape::NonEmptyList(_) => "a list that is not empty".to_owned(),
             Shape::Replication => "a replication such as \"{node: 2}\"".to_owned(),
             Shape::Pair(..) => "a list of 2".to_owned(),
             Shape::Map(_) | Shape::Object(_) => "an object".to_owned(),

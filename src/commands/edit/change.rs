@@ -5,12 +5,12 @@ use serde_json::Value as Json;
 use super::{Edit, EditArgs};
 use crate::backends::Source;
 use crate::codec::{self, CodecError, Encoding};
-use crate::edit::{self, PatchFault};
-use crate::model::{Entry, Key, Tag, Value, Version};
+use crate::model::{CasToken, Entry, Key, Value, Version};
 use crate::outcome::{Code, Failure};
+use crate::pipeline::edit::{self, PatchFault};
 
 /// What is to be written, and instead of what.
-pub(super) struct Change {
+pub(super) struct EditDecision {
     pub(super) key: Key,
     /// Version and document of what is stored, and what to require of it.
     pub(super) old: Option<Old>,
@@ -25,10 +25,10 @@ pub(super) struct Change {
 pub(super) struct Old {
     pub(super) version: Version,
     pub(super) document: Json,
-    pub(super) tag: Tag,
+    pub(super) tag: CasToken,
 }
 
-impl Change {
+impl EditDecision {
     /// In a few words.
     pub(super) fn headline(&self) -> String {
         match &self.old {
@@ -47,7 +47,7 @@ pub(super) fn decide(
     key: &Key,
     found: Option<&Entry>,
     store: &(impl Source + ?Sized),
-) -> Result<Change, Failure> {
+) -> Result<EditDecision, Failure> {
     let mut warnings = Vec::new();
     let (old, encoding) = match found {
         Some(entry) => {
@@ -82,7 +82,7 @@ pub(super) fn decide(
     if old.is_some() && is_same_but_version(old.as_ref(), &document) {
         warnings.push("the edit changes nothing but the version".to_owned());
     }
-    Ok(Change { key: key.clone(), old, value, document, diff, warnings })
+    Ok(EditDecision { key: key.clone(), old, value, document, diff, warnings })
 }
 
 fn stored(
@@ -95,7 +95,7 @@ fn stored(
             .hint("`metadata get --raw` writes the bytes as they are")
     };
     let (value, tag) = match entry {
-        Entry::Whole(value, tag) => (value, tag),
+        Entry::Intact(value, tag) => (value, tag),
         Entry::Damaged { reason, .. } => return Err(unreadable(reason)),
     };
     let fault = |error: CodecError| unreadable(&error.to_string());

@@ -2,7 +2,7 @@
 //! and written on the condition that it still is what was read.
 
 mod change;
-mod record;
+mod state;
 mod write;
 
 use std::path::PathBuf;
@@ -13,17 +13,18 @@ use serde_json::Value as Json;
 
 use crate::backends::Target;
 use crate::codec;
-use crate::commands::opened::{self, Writable};
+use crate::commands::open_store::{self, OpenTarget};
 use crate::commands::store_arg;
-use crate::commands::{Context, at_work, interrupt};
-use crate::confirm::{self, Answer};
-use crate::edit::Patch;
-use crate::model::{Entry, Key, Snapshot, Tag};
-use crate::outcome::{Code, Failure, Outcome};
-use crate::preflight::{self, Check, Finding, Status};
-use crate::watch::Event;
-use change::Change;
-use record::Record;
+use crate::commands::{Context, live_nodes};
+use crate::events::Event;
+use crate::model::{CasToken, Entry, Key, Snapshot};
+use crate::outcome::{Check, CheckStatus, Code, Failure, Finding, Outcome};
+use crate::pipeline::checks;
+use crate::pipeline::edit::Patch;
+use crate::terminal::confirmation::{self, Answer};
+use crate::terminal::signals;
+use change::EditDecision;
+use state::EditState;
 
 /// Arguments of `metadata patch` and `metadata put`.
 #[derive(clap::Args)]
@@ -66,7 +67,7 @@ pub async fn run(
     edit: Result<Edit, Failure>,
     context: &Context<'_>,
 ) -> Result<Outcome> {
-    let record = Record::new(Key::parse(&args.key));
+    let record = EditState::new(Key::parse(&args.key));
     let work = async {
         match edit {
             Ok(edit) => work(args, &edit, context, &record).await,
@@ -75,7 +76,7 @@ pub async fn run(
     };
     let ended = tokio::select! {
         ended = work => ended,
-        signal = interrupt::signal() => Err(record.interrupted(signal?.failure())),
+        signal = signals::wait_for_signal() => Err(record.interrupted(signal?.failure())),
     };
     Ok(record.into_outcome(ended.err()))
 }
@@ -84,10 +85,10 @@ async fn work(
     args: &EditArgs,
     edit: &Edit,
     context: &Context<'_>,
-    record: &Record,
+    record: &EditState,
 ) -> Result<(), Failure> {
     let from = args.from.as_deref().map(|from| store_arg::load(from, context)).transpose()?;
-    let store = opened::open_editable(from, context).await?;
+    let store = open_store::open_editable(from, context).await?;
     record.opened(store.target());
     let key = record.key();
     let found = read(&store, &key).await?;
@@ -95,7 +96,7 @@ async fn work(
     record.planned(&change, args.dry_run);
     fits(&change, store.target()).await?;
     for warning in &change.warnings {
-        context.watch.on(Event::Warning(warning));
+        context.events.emit(Event::Warning(warning));
     }
     agreed(args, &change, &found, &store, context).await?;
     if args.dry_run {
@@ -107,7 +108,7 @@ async fn work(
 }
 
 /// The value, and what says whose it is and whether its servers are at rest.
-async fn read(store: &Writable, key: &Key) -> Result<Snapshot, Failure> {
+async fn read(store: &OpenTarget, key: &Key) -> Result<Snapshot, Failure> {
     let mut keys = vec![key.clone(), Key::NodesConfig];
     keys.dedup();
     let read = store.target().read(&keys).await.map_err(|error| store.failure(&error))?;
@@ -116,11 +117,11 @@ async fn read(store: &Writable, key: &Key) -> Result<Snapshot, Failure> {
 
 /// Without conditions, two editors at once would not know of each other. Tried on a scratch object.
 async fn honours_conditions(target: &dyn Target) -> Result<(), Failure> {
-    if target.semantics_are_known() {
+    if target.guarantees_conditional_writes() {
         return Ok(());
     }
-    let finding = preflight::check_store_probe(&target.probe_semantics().await);
-    match preflight::refusal(&[finding]) {
+    let finding = checks::check_store_probe(&target.probe_conditional_writes().await);
+    match checks::refusal(&[finding]) {
         None => Ok(()),
         Some(failure) => {
             let hints = vec!["edit the metadata in a store that honours them".to_owned()];
@@ -129,10 +130,11 @@ async fn honours_conditions(target: &dyn Target) -> Result<(), Failure> {
     }
 }
 
-async fn fits(change: &Change, target: &dyn Target) -> Result<(), Failure> {
-    let tag = Tag::Version(change.value.version);
-    let wanted = Snapshot::from([(change.key.clone(), Entry::Whole(change.value.clone(), tag))]);
-    let misfits = target.misfits(&wanted).await.map_err(|error| Failure::of_target(&error))?;
+async fn fits(change: &EditDecision, target: &dyn Target) -> Result<(), Failure> {
+    let tag = CasToken::Version(change.value.version);
+    let wanted = Snapshot::from([(change.key.clone(), Entry::Intact(change.value.clone(), tag))]);
+    let misfits =
+        target.find_limit_violations(&wanted).await.map_err(|error| Failure::of_target(&error))?;
     match misfits.into_iter().next() {
         None => Ok(()),
         Some(misfit) => {
@@ -143,9 +145,13 @@ async fn fits(change: &Change, target: &dyn Target) -> Result<(), Failure> {
 }
 
 /// Why servers may write themselves, if they may.
-async fn not_at_rest(found: &Snapshot, store: &Writable, context: &Context<'_>) -> Option<String> {
+async fn not_at_rest(
+    found: &Snapshot,
+    store: &OpenTarget,
+    context: &Context<'_>,
+) -> Option<String> {
     let finding = match (store.is_cluster(), codec::nodes_of(found)) {
-        (true, Some(nodes)) => preflight::check_migration_mode(&nodes, &[], false),
+        (true, Some(nodes)) => checks::check_migration_mode(&nodes, &[], false),
         (true, None) => {
             let reason =
                 "nodes_config, which says whether the nodes are in migration mode, can't be read";
@@ -153,27 +159,27 @@ async fn not_at_rest(found: &Snapshot, store: &Writable, context: &Context<'_>) 
         }
         (false, _) => {
             let unseen = Finding::skipped(Check::MigrationMode, "none was seen at work");
-            preflight::check_at_work(&at_work::on("store", found, context).await, unseen, false)
+            checks::check_at_work(&live_nodes::on("store", found, context).await, unseen, false)
         }
     };
-    if finding.status == Status::Warning {
-        context.watch.on(Event::Warning(&finding.text()));
+    if finding.status == CheckStatus::Warning {
+        context.events.emit(Event::Warning(&finding.text()));
     }
-    (finding.status == Status::Failed).then(|| finding.text())
+    (finding.status == CheckStatus::Failed).then(|| finding.text())
 }
 
 /// Servers that are not at rest read the new value at once, and write themselves.
 async fn agreed(
     args: &EditArgs,
-    change: &Change,
+    change: &EditDecision,
     found: &Snapshot,
-    store: &Writable,
+    store: &OpenTarget,
     context: &Context<'_>,
 ) -> Result<(), Failure> {
     let Some(reason) = not_at_rest(found, store, context).await else { return Ok(()) };
-    if args.dry_run || confirm::is_given(context.global.yes) {
+    if args.dry_run || confirmation::is_given(context.options.yes) {
         let told = format!("{reason}; they may read the new value, and write it anew, at any time");
-        context.watch.on(Event::Warning(&told));
+        context.events.emit(Event::Warning(&told));
         return Ok(());
     }
     let question = format!("{}{reason}.\nWrite {} all the same?", change.diff, change.headline());

@@ -2,29 +2,29 @@
 //! is still there.
 
 use super::EditArgs;
-use super::change::{Change, Old};
-use super::record::Record;
-use crate::apply;
-use crate::backends::backup::{self, Place};
-use crate::backends::{Change as Write, Effect, StoreError, Target};
+use super::change::{EditDecision, Old};
+use super::state::EditState;
+use crate::backends::Target;
+use crate::backends::backup::{self, Destination};
 use crate::codec;
 use crate::commands::backup as backup_command;
-use crate::commands::opened::Writable;
-use crate::edit;
-use crate::model::{Entry, Snapshot};
+use crate::commands::open_store::OpenTarget;
+use crate::model::{Change, Effect, Entry, Snapshot, StoreError};
 use crate::outcome::{Code, Failure};
+use crate::pipeline::apply;
+use crate::pipeline::edit;
 
 /// Saves what is stored, if anything, so that `get --from` and `migrate --from` can read it.
 pub(super) fn save(
     args: &EditArgs,
-    change: &Change,
+    change: &EditDecision,
     found: &Snapshot,
     target: &dyn Target,
-    record: &Record,
+    record: &EditState,
 ) -> Result<(), Failure> {
     let Some(entry) = found.get(&change.key) else { return Ok(()) };
     let old = Snapshot::from([(change.key.clone(), entry.clone())]);
-    let place = Place::Folder(args.backup_dir.clone());
+    let place = Destination::Folder(args.backup_dir.clone());
     let saved = backup::save(&place, target.name(), codec::cluster_of(found), &old);
     let saved = saved.map_err(|error| {
         backup_command::failed(&args.backup_dir.display().to_string(), &error)
@@ -36,16 +36,16 @@ pub(super) fn save(
 
 /// Writes, and reads where the answer leaves a doubt.
 pub(super) async fn write(
-    change: &Change,
-    store: &Writable,
-    record: &Record,
+    change: &EditDecision,
+    store: &OpenTarget,
+    record: &EditState,
 ) -> Result<(), Failure> {
     let effect = match &change.old {
         Some(old) => Effect::Overwrite(change.value.clone(), old.tag.clone()),
         None => Effect::Create(change.value.clone()),
     };
     record.sent();
-    let write = Write { key: change.key.clone(), effect };
+    let write = Change { key: change.key.clone(), effect };
     match apply::write_one(write, store.target()).await {
         Ok(()) => record.written(),
         Err(StoreError::Conflict { .. }) => return Err(moved(change, store).await),
@@ -60,13 +60,13 @@ pub(super) async fn write(
     Ok(())
 }
 
-async fn now(change: &Change, store: &Writable) -> Option<Entry> {
+async fn now(change: &EditDecision, store: &OpenTarget) -> Option<Entry> {
     let read = store.target().read(std::slice::from_ref(&change.key)).await;
     read.ok()?.pop().flatten()
 }
 
 /// Another writer was faster. What they wrote is shown against what the edit was made for.
-async fn moved(change: &Change, store: &Writable) -> Failure {
+async fn moved(change: &EditDecision, store: &OpenTarget) -> Failure {
     let key = &change.key;
     let read = match &change.old {
         Some(old) => format!("version {} was read", old.version),
@@ -96,7 +96,7 @@ async fn moved(change: &Change, store: &Writable) -> Failure {
         .hint("look at the value as it is with `metadata get`, and make the edit anew")
 }
 
-fn unknown(change: &Change, error: &StoreError) -> Failure {
+fn unknown(change: &EditDecision, error: &StoreError) -> Failure {
     let failure = Failure::of_target(error).after_writing();
     let message = format!(
         "{}; it is not known whether {} was written at version {}",

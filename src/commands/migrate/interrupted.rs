@@ -2,16 +2,15 @@
 
 use std::time::Duration;
 
-use super::record::Record;
+use super::state::MigrationState;
 use super::{MigrateArgs, next_steps};
 use crate::backends::Target;
 use crate::commands::Context;
-use crate::commands::interrupt::Signal;
-use crate::model::{Entry, Tag};
-use crate::outcome::{Code, Failure, Progress};
-use crate::plan::Plan;
-use crate::snapshot;
-use crate::watch::{Stage, Unwatched};
+use crate::events::{NoopSink, Stage};
+use crate::model::{CasToken, Entry, Plan};
+use crate::outcome::{Code, Failure, MigrationOutcome};
+use crate::pipeline::snapshot;
+use crate::terminal::signals::Signal;
 
 /// Whoever interrupts the program wants it to end.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -22,9 +21,9 @@ pub(super) async fn told(
     target: &dyn Target,
     args: &MigrateArgs,
     context: &Context<'_>,
-    record: &Record,
+    record: &MigrationState,
 ) -> Failure {
-    record.progress(Progress::Interrupted);
+    record.progress(MigrationOutcome::Interrupted);
     let failure = signal.failure();
     if !record.is_writing() {
         return Failure { message: format!("{}; nothing was written", failure.message), ..failure };
@@ -46,12 +45,12 @@ pub(super) async fn told(
 async fn state(target: &dyn Target, plan: &Plan) -> Option<String> {
     let planned = plan.steps.iter().filter_map(|step| {
         let value = step.source.clone()?;
-        let tag = Tag::Version(value.version);
-        Some((step.key.clone(), Entry::Whole(value, tag)))
+        let tag = CasToken::Version(value.version);
+        Some((step.key.clone(), Entry::Intact(value, tag)))
     });
     // A target that can't list is asked for what was to be written.
     let planned = planned.collect();
-    let read = snapshot::read_beside(target, &planned, Stage::ReadTarget, &Unwatched);
+    let read = snapshot::read_beside(target, &planned, Stage::ReadTarget, &NoopSink);
     let now = tokio::time::timeout(PATIENCE, read).await.ok()?.ok()?;
     let done = plan
         .steps
@@ -70,12 +69,12 @@ pub(super) fn add_resume(
     target: &dyn Target,
     args: &MigrateArgs,
     context: &Context<'_>,
-    record: &Record,
+    record: &MigrationState,
 ) -> Failure {
     let differs = matches!(failure.code, Code::SourceChanged | Code::VerificationFailed);
     match record.is_writing() && !differs {
         true => with_hints(failure, target, args, context),
-        false if record.is_writing() && target.is_running() => failure.hint(MIXTURE),
+        false if record.is_writing() && target.is_live_cluster() => failure.hint(MIXTURE),
         false => failure,
     }
 }
@@ -91,7 +90,7 @@ fn with_hints(
     context: &Context<'_>,
 ) -> Failure {
     let failure = failure.hint(resume_hint(args, context));
-    if target.is_running() { failure.hint(MIXTURE) } else { failure }
+    if target.is_live_cluster() { failure.hint(MIXTURE) } else { failure }
 }
 
 fn resume_hint(args: &MigrateArgs, context: &Context<'_>) -> String {

@@ -1,28 +1,29 @@
 //! `metadata migrate`: checks, plans, writes, reads back, compares, and says what comes next.
 
-mod agree;
-mod former;
-mod gather;
+mod confirm_overwrite;
 mod interrupted;
 mod next_steps;
-mod record;
-mod running;
-mod target_side;
+mod prepare;
+mod prior_run;
+mod rollback;
+mod state;
+mod target;
 mod write;
 
 use std::path::PathBuf;
 
 use anyhow::Result;
 
-use crate::commands::opened::{self, Writable};
+use crate::commands::Context;
+use crate::commands::open_store::{self, OpenTarget};
 use crate::commands::store_arg::{self, StoreArg, is_same_store};
-use crate::commands::{Context, interrupt};
-use crate::config::Loaded;
+use crate::config::StoreFile;
+use crate::events::Event;
 use crate::model::Key;
-use crate::outcome::{Code, Failure, Outcome, Progress};
-use crate::preflight;
-use crate::watch::Event;
-use record::Record;
+use crate::outcome::{Code, Failure, MigrationOutcome, Outcome};
+use crate::pipeline::checks;
+use crate::terminal::signals;
+use state::MigrationState;
 
 const EXAMPLES: &str = r#"Examples:
   # On the live cluster, with nothing written:
@@ -118,26 +119,26 @@ fn minor_version(text: &str) -> Result<(u64, u64), String> {
 /// # Errors
 /// Only what keeps the program from listening to signals; all else is in the outcome.
 pub async fn run(args: &MigrateArgs, context: &Context<'_>) -> Result<Outcome> {
-    let record = Record::new(context.started);
+    let record = MigrationState::new(context.started);
     let (from, loaded, target) = match open(args, context).await {
         Ok(opened) => opened,
         Err(failure) => return Ok(record.into_outcome(Some(failure))),
     };
     let ended = tokio::select! {
         ended = work(args, from, &loaded, &target, context, &record) => ended,
-        signal = interrupt::signal() => {
+        signal = signals::wait_for_signal() => {
             Err(interrupted::told(signal?, target.target(), args, context, &record).await)
         }
     };
     Ok(record.into_outcome(ended.err()))
 }
 
-type Arguments = (Option<StoreArg>, Box<Loaded>, Writable);
+type Arguments = (Option<StoreArg>, Box<StoreFile>, OpenTarget);
 
 /// What can be known of the arguments before anything is asked.
 async fn open(args: &MigrateArgs, context: &Context<'_>) -> Result<Arguments, Failure> {
     let usage = |reason: &str| Err(Failure::new(Code::Usage, reason));
-    if context.global.single_address.is_some() && !args.ignore_node.is_empty() {
+    if context.options.single_address.is_some() && !args.ignore_node.is_empty() {
         return usage("--ignore-node asks whether that node answers; leave out --single-address");
     }
     if args.toml == "-" && args.from.as_deref() == Some("-") {
@@ -148,7 +149,7 @@ async fn open(args: &MigrateArgs, context: &Context<'_>) -> Result<Arguments, Fa
     if from.as_ref().is_some_and(|from| is_same_store(from, &to)) {
         return Err(Failure::new(Code::SameStore, "--from and --toml lead to the same store"));
     }
-    let is_cluster = opened::place(Some(&to), context)?.is_some();
+    let is_cluster = open_store::cluster_options_for(Some(&to), context)?.is_some();
     let StoreArg::Config(loaded) = to else {
         let reason = format!("{} is a backup file, which is no target", args.toml);
         return Err(Failure::new(Code::ConfigInvalid, reason)
@@ -157,7 +158,7 @@ async fn open(args: &MigrateArgs, context: &Context<'_>) -> Result<Arguments, Fa
     if is_cluster {
         fits_a_cluster(args, from.as_ref(), &loaded, context)?;
     }
-    let target = opened::open_target(&loaded, context).await?;
+    let target = open_store::open_target(&loaded, context).await?;
     Ok((from, loaded, target))
 }
 
@@ -165,10 +166,10 @@ async fn open(args: &MigrateArgs, context: &Context<'_>) -> Result<Arguments, Fa
 fn fits_a_cluster(
     args: &MigrateArgs,
     from: Option<&StoreArg>,
-    loaded: &Loaded,
+    loaded: &StoreFile,
     context: &Context<'_>,
 ) -> Result<(), Failure> {
-    if opened::place(from, context)?.is_some() {
+    if open_store::cluster_options_for(from, context)?.is_some() {
         let reason = format!(
             "{}: [metadata-client] {}: the target is the running cluster, which can't be the source as \
              well",
@@ -199,41 +200,41 @@ fn fits_a_cluster(
 async fn work(
     args: &MigrateArgs,
     from: Option<StoreArg>,
-    loaded: &Loaded,
-    writable: &Writable,
+    loaded: &StoreFile,
+    writable: &OpenTarget,
     context: &Context<'_>,
-    record: &Record,
+    record: &MigrationState,
 ) -> Result<(), Failure> {
     let target = writable.target();
-    let gathered = gather::gather(args, from, writable, context, record).await?;
-    if let Some(refusal) = preflight::refusal(&record.checks()) {
+    let gathered = prepare::gather(args, from, writable, context, record).await?;
+    if let Some(refusal) = checks::refusal(&record.checks()) {
         return Err(refusal);
     }
     let Some(gathered) = gathered else {
         return Err(Failure::new(Code::Internal, "a side is missing after its check held"));
     };
     if args.dry_run {
-        record.progress(Progress::Planned);
+        record.progress(MigrationOutcome::Planned);
         return Ok(());
     }
     let stopped = |failure| interrupted::add_resume(failure, target, args, context, record);
-    context.watch.on(Event::Planned(&record.plan()));
+    context.events.emit(Event::Planned(&record.plan()));
     let run = write::Run { gathered: &gathered, target, args, context, record };
     write::save_target(&run)?;
     write::carry_out(&run).await.map_err(stopped)?;
     write::prove(&run).await.map_err(stopped)?;
     if let Some(cluster) = writable.cluster() {
-        running::put_nodes_config(&run, cluster).await.map_err(stopped)?;
+        rollback::put_nodes_config(&run, cluster).await.map_err(stopped)?;
     }
     let about = next_steps::About {
         section: &loaded.section,
-        advice: target.advice(),
+        advice: target.operator_advice(),
         nodes: &gathered.nodes,
         servers_of: gathered.servers_of(target),
         from_cluster: gathered.source.cluster().is_some(),
         source: gathered.source.source().name(),
-        to_cluster: target.is_running(),
-        damaged: record.saved().as_deref().map(former::damaged_in).unwrap_or_default(),
+        to_cluster: target.is_live_cluster(),
+        damaged: record.saved().as_deref().map(prior_run::damaged_in).unwrap_or_default(),
         saved: record.saved(),
     };
     record.migrated(next_steps::texts(&about, args, context));

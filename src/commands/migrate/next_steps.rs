@@ -153,9 +153,9 @@ fn program(context: &Context<'_>) -> String {
 
 /// A command of this program over the cluster that this run used.
 fn own_command(words: &[&str], context: &Context<'_>) -> String {
-    let address = match &context.global.single_address {
+    let address = match &context.options.single_address {
         Some(address) => ["--single-address".to_owned(), address.clone()],
-        None => ["--address".to_owned(), context.global.address.join(",")],
+        None => ["--address".to_owned(), context.options.address.join(",")],
     };
     let words = [&["metadata"], words].concat();
     let words: Vec<_> = words.into_iter().map(ToOwned::to_owned).collect();

@@ -4,22 +4,22 @@
 use tokio::join;
 
 use super::MigrateArgs;
-use super::gather::{Gathered, source_at_rest};
-use super::record::Record;
-use super::running::others;
-use crate::apply;
-use crate::backends::backup::{self, Place};
-use crate::backends::{StoreError, Target};
+use super::prepare::{Gathered, source_at_rest};
+use super::rollback::others;
+use super::state::MigrationState;
+use crate::backends::Target;
+use crate::backends::backup::{self, Destination};
 use crate::codec;
-use crate::commands::opened::Opened;
+use crate::commands::open_store::OpenSource;
 use crate::commands::{Context, backup as backup_command};
-use crate::model::{Key, Snapshot};
-use crate::outcome::{Code, Failure};
-use crate::plan::{self, Action, OnExisting, Plan};
-use crate::preflight::{self, Status};
-use crate::snapshot;
-use crate::verify::{Verdict, compare};
-use crate::watch::{Event, Stage};
+use crate::events::{Event, Stage};
+use crate::model::{Action, Comparison, Key, Plan, Snapshot, StoreError};
+use crate::outcome::{CheckStatus, Code, Failure};
+use crate::pipeline::apply;
+use crate::pipeline::checks;
+use crate::pipeline::plan::{self, OnExisting};
+use crate::pipeline::snapshot;
+use crate::pipeline::verify::compare;
 
 /// How often a source that moves is followed before the run fails.
 pub(super) const ROUNDS: usize = 3;
@@ -30,7 +30,7 @@ pub(super) struct Run<'a> {
     pub(super) target: &'a dyn Target,
     pub(super) args: &'a MigrateArgs,
     pub(super) context: &'a Context<'a>,
-    pub(super) record: &'a Record,
+    pub(super) record: &'a MigrationState,
 }
 
 /// Saves what is about to be replaced or deleted, if anything: the whole of what the target holds.
@@ -46,7 +46,7 @@ pub(super) fn save_target(run: &Run<'_>) -> Result<(), Failure> {
         Some(former) => former.clone(),
         None => {
             let cluster = codec::cluster_of(&gathered.held);
-            let place = Place::Folder(folder.to_owned());
+            let place = Destination::Folder(folder.to_owned());
             let saved = backup::save(&place, target.name(), cluster, &gathered.held);
             saved
                 .map_err(|error| {
@@ -56,7 +56,7 @@ pub(super) fn save_target(run: &Run<'_>) -> Result<(), Failure> {
                 .path
         }
     };
-    context.watch.on(Event::BackedUp(&path, gathered.held.len()));
+    context.events.emit(Event::BackedUp(&path, gathered.held.len()));
     record.backed_up(path);
     Ok(())
 }
@@ -72,8 +72,9 @@ pub(super) async fn carry_out(run: &Run<'_>) -> Result<(), Failure> {
     loop {
         let plan = record.plan();
         // Where servers run on the target, it is put when all else is proved.
-        let now = if target.is_running() { plan.without(&Key::NodesConfig) } else { plan.clone() };
-        let Err(error) = apply::carry_out(&now, target, record, context.watch).await else {
+        let now =
+            if target.is_live_cluster() { plan.without(&Key::NodesConfig) } else { plan.clone() };
+        let Err(error) = apply::carry_out(&now, target, record, context.events).await else {
             return Ok(());
         };
         let landed_late = matches!(error, StoreError::Conflict { .. })
@@ -81,7 +82,7 @@ pub(super) async fn carry_out(run: &Run<'_>) -> Result<(), Failure> {
             && !args.force
             && rounds < ROUNDS;
         if landed_late {
-            let now = snapshot::read(target, Stage::ReadTarget, context.watch).await;
+            let now = snapshot::read(target, Stage::ReadTarget, context.events).await;
             let plan = now.map(|now| plan::decide(&gathered.wanted, &now, OnExisting::Resume));
             if let Ok(plan) = plan.map_err(drop)
                 && plan.conflicts().next().is_none()
@@ -95,7 +96,7 @@ pub(super) async fn carry_out(run: &Run<'_>) -> Result<(), Failure> {
     }
 }
 
-pub(super) fn unwritten(error: &StoreError, plan: &Plan, record: &Record) -> Failure {
+pub(super) fn unwritten(error: &StoreError, plan: &Plan, record: &MigrationState) -> Failure {
     let failure = Failure::of_target(error);
     let planned = plan.steps.len() - plan.count(Action::Skip);
     let written = record.written_count();
@@ -110,7 +111,7 @@ pub(super) fn unwritten(error: &StoreError, plan: &Plan, record: &Record) -> Fai
 pub(super) async fn prove(run: &Run<'_>) -> Result<(), Failure> {
     let Run { gathered, context, target, .. } = *run;
     let mut expected = gathered.before.clone();
-    let of_target = |snapshot: &Snapshot| match target.is_running() {
+    let of_target = |snapshot: &Snapshot| match target.is_live_cluster() {
         true => others(snapshot),
         false => snapshot.clone(),
     };
@@ -126,7 +127,7 @@ pub(super) async fn prove(run: &Run<'_>) -> Result<(), Failure> {
         let Some(keys) = faults(&compare(&expected, &source_now)) else {
             return still_at_rest(&source_now, &gathered.source, run).await;
         };
-        if target.is_running()
+        if target.is_live_cluster()
             && source_now.get(&Key::NodesConfig) != expected.get(&Key::NodesConfig)
         {
             return Err(source_is_used());
@@ -139,7 +140,7 @@ pub(super) async fn prove(run: &Run<'_>) -> Result<(), Failure> {
             ));
         }
         let told = format!("the source changed meanwhile ({keys}); copying again");
-        context.watch.on(Event::Warning(&told));
+        context.events.emit(Event::Warning(&told));
         follow(&of_target(&source_now), &of_target(&target_now), run).await?;
         expected = source_now;
     }
@@ -156,8 +157,8 @@ fn source_is_used() -> Failure {
 async fn read_both(run: &Run<'_>, expected: &Snapshot) -> Result<(Snapshot, Snapshot), Failure> {
     let Run { gathered: Gathered { source, .. }, target, context, .. } = *run;
     let (target_now, source_now) = join!(
-        snapshot::read_beside(target, expected, Stage::ReadBack, context.watch),
-        snapshot::read_beside(source.source(), expected, Stage::ReadSourceAgain, context.watch),
+        snapshot::read_beside(target, expected, Stage::ReadBack, context.events),
+        snapshot::read_beside(source.source(), expected, Stage::ReadSourceAgain, context.events),
     );
     let unread = |failure: Failure| {
         let reason = format!("all keys are written, but could not be verified: {failure}");
@@ -175,24 +176,25 @@ async fn follow(
     run: &Run<'_>,
 ) -> Result<(), Failure> {
     let Run { target, args, context, record, .. } = *run;
-    let mut findings = vec![preflight::check_values(source_now, &args.allow_undecoded)];
-    findings.push(preflight::check_limits(&target.misfits(source_now).await, source_now));
-    if let Some(refusal) = preflight::refusal(&findings) {
+    let mut findings = vec![checks::check_values(source_now, &args.allow_undecoded)];
+    findings
+        .push(checks::check_limits(&target.find_limit_violations(source_now).await, source_now));
+    if let Some(refusal) = checks::refusal(&findings) {
         let reason = format!("the source changed to what can't be copied: {}", refusal.message);
         return Err(Failure { message: reason, ..refusal });
     }
     let plan: Plan = plan::decide(source_now, target_now, OnExisting::ResumeAndOverwrite);
-    let written = apply::carry_out(&plan, target, record, context.watch).await;
+    let written = apply::carry_out(&plan, target, record, context.events).await;
     record.followed(plan);
     written.map_err(|error| Failure::of_target(&error))
 }
 
 /// A node that was restarted without the flag meanwhile may be writing already.
-async fn still_at_rest(now: &Snapshot, source: &Opened, run: &Run<'_>) -> Result<(), Failure> {
+async fn still_at_rest(now: &Snapshot, source: &OpenSource, run: &Run<'_>) -> Result<(), Failure> {
     let Some(nodes) = codec::nodes_of(now) else { return Ok(()) };
     let finding = source_at_rest(run.args, &nodes, source, now, run.context).await;
     match (finding.status, finding.code) {
-        (Status::Failed, Some(code)) => {
+        (CheckStatus::Failed, Some(code)) => {
             let reason =
                 format!("the cluster left migration mode while it was copied: {}", finding.text());
             Err(finding.hints.into_iter().fold(Failure::new(code, reason), Failure::hint))
@@ -201,7 +203,7 @@ async fn still_at_rest(now: &Snapshot, source: &Opened, run: &Run<'_>) -> Result
     }
 }
 
-fn faults(verdict: &Verdict) -> Option<String> {
+fn faults(verdict: &Comparison) -> Option<String> {
     let faults: Vec<_> =
         verdict.faults(false).map(|row| format!("{} is {}", row.key, row.status.name())).collect();
     (!faults.is_empty()).then(|| faults.join(", "))

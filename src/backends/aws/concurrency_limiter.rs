@@ -1,0 +1,153 @@
+//! How many requests are under way: as many as is good, and fewer for a while when the store asks
+//! for time or does not keep up.
+//!
+//! A failure halves the number, once for all requests that were under way; from then on, each round of
+//! successes adds one (additive increase, multiplicative decrease, as TCP does).
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use tokio::sync::{Semaphore, SemaphorePermit};
+
+pub(in super::super) struct ConcurrencyLimiter {
+    most: usize,
+    turns: Semaphore,
+    state: Mutex<State>,
+}
+
+struct State {
+    limit: usize,
+    /// Turns that are to be taken out when they end.
+    surplus: usize,
+    /// Since the limit last changed.
+    successes: usize,
+    /// When it was last lowered.
+    lowered: Option<Instant>,
+}
+
+/// The right to make one request.
+pub(in super::super) struct Permit<'a> {
+    pace: &'a ConcurrencyLimiter,
+    permit: Option<SemaphorePermit<'a>>,
+    began: Instant,
+}
+
+impl ConcurrencyLimiter {
+    /// At most so many at once, and at least one.
+    pub(in super::super) fn new(most: usize) -> ConcurrencyLimiter {
+        let most = most.clamp(1, Semaphore::MAX_PERMITS);
+        let state = State { limit: most, surplus: 0, successes: 0, lowered: None };
+        ConcurrencyLimiter { most, turns: Semaphore::new(most), state: Mutex::new(state) }
+    }
+
+    /// How many at best.
+    pub(in super::super) fn most(&self) -> usize {
+        self.most
+    }
+
+    /// Waits until one more request may be made.
+    pub(in super::super) async fn turn(&self) -> Permit<'_> {
+        // The semaphore is never closed.
+        let permit = self.turns.acquire().await.ok();
+        Permit { pace: self, permit, began: Instant::now() }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn lower(&self, began: Instant) {
+        let mut state = self.state();
+        // Those that began before the limit was lowered say nothing of the new one.
+        if state.lowered.is_none_or(|lowered| began >= lowered) {
+            let limit = (state.limit / 2).max(1);
+            state.surplus += state.limit - limit;
+            (state.limit, state.successes, state.lowered) = (limit, 0, Some(Instant::now()));
+            tracing::debug!("the store does not keep up: from now on {limit} requests at once");
+        }
+    }
+
+    fn raise(&self) {
+        let mut state = self.state();
+        state.successes += 1;
+        if state.limit < self.most && state.successes >= state.limit {
+            state.successes = 0;
+            state.limit += 1;
+            match state.surplus {
+                0 => self.turns.add_permits(1),
+                _ => state.surplus -= 1,
+            }
+        }
+    }
+}
+
+impl Permit<'_> {
+    /// The request has ended; `well` if the store kept up.
+    pub(in super::super) fn finish(self, well: bool) {
+        if well { self.pace.raise() } else { self.pace.lower(self.began) }
+    }
+}
+
+impl Drop for Permit<'_> {
+    fn drop(&mut self) {
+        let mut state = self.pace.state();
+        if state.surplus > 0
+            && let Some(permit) = self.permit.take()
+        {
+            state.surplus -= 1;
+            permit.forget();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::time::Duration;
+
+    use futures_util::{StreamExt, stream};
+
+    use super::*;
+
+    /// The most requests under way while so many are made, all of which end so.
+    async fn most_under_way(pace: &ConcurrencyLimiter, requests: usize, well: bool) -> usize {
+        let (now, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let request = async |_| {
+            let turn = pace.turn().await;
+            most.fetch_max(now.fetch_add(1, Ordering::Relaxed) + 1, Ordering::Relaxed);
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            now.fetch_sub(1, Ordering::Relaxed);
+            turn.finish(well);
+        };
+        stream::iter(0..requests).map(request).buffer_unordered(100).collect::<Vec<_>>().await;
+        most.into_inner()
+    }
+
+    #[tokio::test]
+    async fn failures_of_one_moment_halve_it_once_and_successes_bring_it_back() {
+        let pace = ConcurrencyLimiter::new(16);
+        assert_eq!(most_under_way(&pace, 100, true).await, 16);
+        most_under_way(&pace, 16, false).await;
+        assert_eq!(most_under_way(&pace, 8, true).await, 8);
+        most_under_way(&pace, 400, true).await;
+        assert_eq!(most_under_way(&pace, 100, true).await, 16);
+    }
+
+    #[tokio::test]
+    async fn one_is_always_left() {
+        let pace = ConcurrencyLimiter::new(16);
+        for _ in 0..20 {
+            most_under_way(&pace, 1, false).await;
+        }
+        assert_eq!(most_under_way(&pace, 1, false).await, 1);
+        assert_eq!(pace.state().limit, 1);
+        assert_eq!(pace.turns.available_permits(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_request_that_was_given_up_leaves_its_turn() {
+        let pace = ConcurrencyLimiter::new(1);
+        drop(pace.turn().await);
+        pace.turn().await.finish(true);
+    }
+}

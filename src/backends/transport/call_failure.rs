@@ -1,0 +1,122 @@
+//! What a failed gRPC call means: whether it may be asked again, and why it failed in words.
+
+use std::error::Error;
+use std::io;
+
+use tonic::{Code, Status};
+
+use super::connect_error;
+
+/// What can be done after a failed call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CallFailure {
+    /// This server could not answer; another one may, or this one later. A write may have happened.
+    Elsewhere(String),
+    /// This is no server that could answer, now or later; another one may.
+    NotHere(String),
+    /// The server refused, and would again.
+    Final(Code, String),
+}
+
+impl CallFailure {
+    /// In words.
+    pub fn reason(&self) -> &str {
+        match self {
+            CallFailure::Elsewhere(reason)
+            | CallFailure::NotHere(reason)
+            | CallFailure::Final(_, reason) => reason,
+        }
+    }
+}
+
+/// Sorts a failed call.
+pub fn classify(status: &Status) -> CallFailure {
+    match status.code() {
+        // A node that lost its way to the metadata servers says Internal, while the next may know
+        // it; so does one whose own calls were throttled. A call on a broken connection is Unknown
+        // or Cancelled; a transport error also wears these.
+        Code::Unavailable
+        | Code::Internal
+        | Code::Unknown
+        | Code::Cancelled
+        | Code::Aborted
+        | Code::DeadlineExceeded
+        | Code::ResourceExhausted => {
+            let words = words(status);
+            if is_foreign(&words) || is_refused(status) {
+                CallFailure::NotHere(words)
+            } else {
+                CallFailure::Elsewhere(words)
+            }
+        }
+        // Not this service: another node of the cluster may be behind the next address.
+        Code::Unimplemented => CallFailure::NotHere(
+            "answers, but has no such service; is this the node's fabric port (5122), not its \
+             admin or ingress port?"
+                .to_owned(),
+        ),
+        code => CallFailure::Final(code, words(status)),
+    }
+}
+
+/// Whether one side does not like the other's certificate, or does not speak TLS at all.
+fn is_refused(status: &Status) -> bool {
+    let mut cause = status.source();
+    while let Some(error) = cause {
+        if error.downcast_ref::<io::Error>().is_some_and(connect_error::is_refusal) {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
+}
+
+/// The innermost cause that says something to an operator.
+fn words(status: &Status) -> String {
+    let mut cause: Option<&(dyn Error + 'static)> = status.source();
+    let mut deepest = None;
+    while let Some(error) = cause {
+        if let Some(io) = error.downcast_ref::<io::Error>()
+            && io.raw_os_error().is_some()
+        {
+            return os_words(io);
+        }
+        deepest = Some(error.to_string());
+        cause = error.source();
+    }
+    let text = deepest.unwrap_or_else(|| status.message().to_owned());
+    // A request that is under way when the connection ends is told no more than this.
+    if text.contains("closed because of a broken pipe") {
+        return "it closed the connection before it answered: it does not speak gRPC, or wants https:// \
+                instead of http://"
+            .to_owned();
+    }
+    // What other protocols' answers look like to an HTTP/2 client.
+    const FOREIGN: [&str; 5] = [
+        "frame with invalid size",
+        "http2 error",
+        "invalid HTTP version",
+        "invalid compression flag",
+        "broken pipe",
+    ];
+    if FOREIGN.iter().any(|sign| text.contains(sign)) {
+        return format!("{NO_GRPC} ({text})");
+    }
+    if text.is_empty() { format!("{:?}", status.code()) } else { text }
+}
+
+const NO_GRPC: &str = "does not speak gRPC";
+
+fn is_foreign(words: &str) -> bool {
+    // A pipe also breaks where a server goes down.
+    words.starts_with(NO_GRPC) && !words.contains("broken pipe")
+}
+
+fn os_words(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::ConnectionRefused => "connection refused".to_owned(),
+        io::ErrorKind::ConnectionReset => "connection reset".to_owned(),
+        io::ErrorKind::NotFound => "no such socket".to_owned(),
+        _ => error.to_string(),
+    }
+}

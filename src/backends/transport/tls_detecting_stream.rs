@@ -1,0 +1,119 @@
+//! A connection without TLS that notices when the server wants it: such a server answers with an
+//! alert, and hangs up while the request is still being sent.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use super::connect_error;
+use super::quick_ack::QuickAck;
+
+pub(super) struct TlsDetectingStream {
+    stream: QuickAck,
+    verdict: DetectedPeer,
+}
+
+/// What the server's first word says of it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum DetectedPeer {
+    Unheard,
+    SpeaksTls,
+    HungUp,
+    Fine,
+}
+
+impl DetectedPeer {
+    /// Said again and again: whoever uses the connection may not hear it the first time.
+    fn error(self) -> Option<io::Error> {
+        match self {
+            DetectedPeer::SpeaksTls => Some(connect_error::speaks_tls()),
+            DetectedPeer::HungUp => Some(connect_error::hung_up(false)),
+            DetectedPeer::Unheard | DetectedPeer::Fine => None,
+        }
+    }
+}
+
+impl TlsDetectingStream {
+    pub(super) fn new(stream: QuickAck) -> Self {
+        TlsDetectingStream { stream, verdict: DetectedPeer::Unheard }
+    }
+
+    /// Instead of a failed write: what the server has said before it hung up.
+    fn reason(&mut self, cx: &mut Context<'_>, error: io::Error) -> io::Error {
+        if self.verdict == DetectedPeer::Unheard {
+            let mut bytes = [0; 2];
+            let mut buf = ReadBuf::new(&mut bytes);
+            if let Poll::Ready(Ok(())) = Pin::new(&mut self.stream).poll_read(cx, &mut buf) {
+                self.verdict = judge(buf.filled());
+            }
+        }
+        self.verdict.error().unwrap_or(error)
+    }
+}
+
+/// By the first bytes; an alert of TLS begins with its record type and the major version.
+fn judge(bytes: &[u8]) -> DetectedPeer {
+    match bytes {
+        [] => DetectedPeer::HungUp,
+        [21, 3, ..] => DetectedPeer::SpeaksTls,
+        _ => DetectedPeer::Fine,
+    }
+}
+
+impl AsyncRead for TlsDetectingStream {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if let Some(error) = self.verdict.error() {
+            return Poll::Ready(Err(error));
+        }
+        let (before, has_room) = (buf.filled().len(), buf.remaining() > 0);
+        let polled = Pin::new(&mut self.stream).poll_read(cx, buf);
+        if self.verdict == DetectedPeer::Unheard
+            && has_room
+            && matches!(polled, Poll::Ready(Ok(())))
+        {
+            self.verdict = judge(buf.filled().get(before..).unwrap_or_default());
+            if let Some(error) = self.verdict.error() {
+                return Poll::Ready(Err(error));
+            }
+        }
+        polled
+    }
+}
+
+impl AsyncWrite for TlsDetectingStream {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let polled = Pin::new(&mut self.stream).poll_write(cx, buf);
+        polled.map_err(|error| self.reason(cx, error))
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let polled = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
+        polled.map_err(|error| self.reason(cx, error))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+}

@@ -1,0 +1,165 @@
+//! The top of the command line: the subcommands, and the official tool's that are not ours.
+
+use std::path::Path;
+
+use clap::{Parser, Subcommand};
+
+use crate::commands::backup::BackupArgs;
+use crate::commands::completions::CompletionsArgs;
+use crate::commands::get::GetArgs;
+use crate::commands::list::ListArgs;
+use crate::commands::migrate::MigrateArgs;
+use crate::commands::patch::PatchArgs;
+use crate::commands::put::PutArgs;
+use crate::commands::verify::VerifyArgs;
+use crate::options::GlobalOptions;
+
+/// Version, commit and target, as far as the build knew them.
+pub const LONG_VERSION: &str = concat!(
+    env!("CARGO_PKG_VERSION"),
+    " (commit ",
+    env!("RESTATECTL_COMMIT"),
+    ", ",
+    env!("RESTATECTL_TARGET"),
+    ")"
+);
+
+const EXAMPLES: &str = "Examples:
+  restatectl -s http://node-1:5122 metadata list
+  restatectl -s http://node-1:5122 metadata migrate --toml etcd.toml --dry-run
+  restatectl metadata migrate --help";
+
+const METADATA_EXAMPLES: &str = "Examples:
+  restatectl metadata migrate --toml etcd.toml --dry-run
+  restatectl metadata verify --toml etcd.toml
+  restatectl metadata get --key rule_book --from etcd.toml";
+
+/// Move a Restate cluster's metadata between stores, and look at it
+///
+/// The metadata of a Restate cluster (nodes, logs, partitions, deployments, rules, epochs) lives in
+/// the cluster itself or in an external store. This program copies it from one to the other,
+/// verifies the copy, and shows what any of them holds.
+#[derive(Parser)]
+#[command(
+    name = "restatectl", version, long_version = LONG_VERSION,
+    infer_subcommands = true, arg_required_else_help = true, after_help = EXAMPLES
+)]
+pub struct Cli {
+    /// Options of every command.
+    #[command(flatten)]
+    pub options: GlobalOptions,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+impl Cli {
+    /// Where `--report` wants the JSON document, too.
+    pub fn report(&self) -> Option<&Path> {
+        match &self.command {
+            Command::Metadata { command: MetadataCommand::Migrate(args) } => args.report.as_deref(),
+            Command::Metadata { command: MetadataCommand::Verify(args) } => args.report.as_deref(),
+            _ => None,
+        }
+    }
+}
+
+/// The commands at the top.
+#[derive(Subcommand)]
+pub enum Command {
+    /// Copy, compare, show and edit a cluster's metadata
+    #[command(infer_subcommands = true, arg_required_else_help = true)]
+    #[command(after_help = METADATA_EXAMPLES)]
+    Metadata {
+        /// What to do with it.
+        #[command(subcommand)]
+        command: MetadataCommand,
+    },
+    /// Print a script that completes this program's command line in a shell
+    Completions(CompletionsArgs),
+}
+
+/// The commands below `metadata`.
+#[derive(Subcommand)]
+pub enum MetadataCommand {
+    /// Copy all metadata into another store, verify it there, and say what comes next
+    Migrate(MigrateArgs),
+    /// Compare every key of two stores, and write nothing
+    Verify(VerifyArgs),
+    /// List every key with its kind, version, size, encoding and digest
+    List(ListArgs),
+    /// Print one value as JSON
+    Get(GetArgs),
+    /// Save a whole store into one file, which every STORE argument reads
+    Backup(BackupArgs),
+    /// Change one value by a JSON patch (RFC 6902)
+    Patch(PatchArgs),
+    /// Replace one value by a JSON document, or create it
+    Put(PutArgs),
+}
+
+/// Commands that the official `restatectl` has and this program does not.
+const OFFICIAL: [&str; 12] = [
+    "provision",
+    "status",
+    "nodes",
+    "partitions",
+    "logs",
+    "snapshots",
+    "config",
+    "replicated-loglet",
+    "metadata-server",
+    "ms",
+    "sql",
+    "storage",
+];
+
+/// What to say of a command that is below `metadata`, or the official tool's.
+pub fn misplaced_command_message(error: &clap::Error) -> Option<String> {
+    let name = error.get(clap::error::ContextKind::InvalidSubcommand)?;
+    let clap::error::ContextValue::String(name) = name else { return None };
+    let below = MetadataCommand::has_subcommand(name)
+        .then(|| format!("the command is below metadata: restatectl metadata {name}"));
+    below.or_else(|| {
+        OFFICIAL.contains(&name.as_str()).then(|| {
+            format!(
+                "this program has no command '{name}'; the official restatectl has it \
+             (npm package @restatedev/restatectl)"
+            )
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_definition_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn commands_may_be_shortened_and_official_ones_are_named() {
+        let parse = |words: &[&str]| Cli::try_parse_from([&["restatectl"], words].concat());
+        assert!(parse(&["m", "l", "--toml", "etcd.toml"]).is_ok());
+        assert!(
+            parse(&["meta", "mig", "--toml", "t", "-s", "http://a,b", "--server", "c"]).is_ok()
+        );
+        for words in [&["status"][..], &["sql"], &["ms"]] {
+            let error = parse(words).err().unwrap();
+            assert!(
+                misplaced_command_message(&error)
+                    .unwrap()
+                    .contains("the official restatectl has it")
+            );
+        }
+        let error = parse(&["migrate", "--toml", "t"]).err().unwrap();
+        assert!(
+            misplaced_command_message(&error).unwrap().ends_with("restatectl metadata migrate")
+        );
+        assert!(misplaced_command_message(&parse(&["lst"]).err().unwrap()).is_none());
+    }
+}

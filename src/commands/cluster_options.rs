@@ -1,0 +1,88 @@
+//! The options of every command, turned into what a backend needs to reach its store.
+
+use std::time::Duration;
+
+use crate::backends::RequestOptions;
+use crate::backends::cluster::ClusterOptions;
+use crate::backends::transport::{Address, Limits, TlsOptions};
+use crate::options::GlobalOptions;
+use crate::outcome::{Code, Failure};
+
+/// Returns how requests to any store are made.
+pub fn request_options(options: &GlobalOptions) -> RequestOptions {
+    RequestOptions { timeout: options.request_timeout(), max_concurrency: options.concurrency }
+}
+
+/// Returns how the cluster at `--address` is reached.
+///
+/// # Errors
+/// [`Code::Usage`] for an invalid address, or an incomplete TLS identity.
+pub fn default_cluster_options(options: &GlobalOptions) -> Result<ClusterOptions, Failure> {
+    let single = options.single_address.clone().map(|address| vec![address]);
+    let given = single.unwrap_or_else(|| options.address.clone());
+    let addresses = given
+        .iter()
+        .filter(|address| !address.trim().is_empty())
+        .map(|address| address.parse())
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|reason| Failure::new(Code::Usage, reason))?;
+    if addresses.is_empty() {
+        let reason = "--address, or RESTATECTL_ADDRESS, is empty; name at least one node";
+        return Err(Failure::new(Code::Usage, reason));
+    }
+    cluster_options_at(addresses, options.single_address.is_some(), options)
+}
+
+/// Returns how the cluster at these addresses is reached; with `only_these`, no other node is asked.
+///
+/// # Errors
+/// [`Code::Usage`] for an incomplete TLS identity.
+pub fn cluster_options_at(
+    addresses: Vec<Address>,
+    only_these: bool,
+    options: &GlobalOptions,
+) -> Result<ClusterOptions, Failure> {
+    let identity = match (&options.tls_cert, &options.tls_key) {
+        (Some(cert), Some(key)) => Some((cert.clone(), key.clone())),
+        (None, None) => None,
+        _ => {
+            let reason = "--tls-cert and --tls-key are given together or not at all";
+            return Err(Failure::new(Code::Usage, reason));
+        }
+    };
+    Ok(ClusterOptions {
+        addresses,
+        only_these,
+        limits: Limits {
+            connect: Duration::from_millis(options.connect_timeout),
+            request: options.request_timeout(),
+            keep_alive: None,
+        },
+        max_concurrency: options.concurrency,
+        tls: TlsOptions {
+            ca: options.tls_ca.clone(),
+            identity,
+            skip_verify: options.insecure_skip_tls_verify,
+        },
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::cli::Cli;
+
+    #[test]
+    fn cluster_options_refuse_an_incomplete_identity_and_empty_addresses() {
+        let options = |words: &[&str]| {
+            let line = [&["restatectl", "metadata", "list"], words].concat();
+            let cli = Cli::try_parse_from(line).unwrap_or_else(|error| panic!("{error}"));
+            default_cluster_options(&cli.options)
+        };
+        assert!(options(&["--tls-cert", "a.pem"]).is_err());
+        assert!(options(&["-s", ""]).is_err());
+        assert_eq!(options(&["-s", "a,b"]).unwrap().addresses.len(), 2);
+    }
+}

@@ -1,0 +1,125 @@
+//! What a migration has done so far, so that it can be told however it ends.
+
+use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use crate::model::{Action, Change, Effect, Plan};
+use crate::outcome::{
+    CommandResult, Failure, Finding, Migration, MigrationOutcome, Outcome, StoreName, exit,
+};
+use crate::pipeline::apply::Journal;
+
+pub(super) struct MigrationState {
+    started: Instant,
+    state: Mutex<Migration>,
+}
+
+impl MigrationState {
+    pub(super) fn new(started: Instant) -> Self {
+        MigrationState { started, state: Mutex::default() }
+    }
+
+    fn state(&self) -> MutexGuard<'_, Migration> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn source(&self, name: StoreName) {
+        self.state().source = Some(name);
+    }
+
+    pub(super) fn target(&self, name: StoreName) {
+        self.state().target = Some(name);
+    }
+
+    pub(super) fn found(&self, finding: Finding) {
+        self.state().checks.push(finding);
+    }
+
+    pub(super) fn checks(&self) -> Vec<Finding> {
+        self.state().checks.clone()
+    }
+
+    pub(super) fn planned(&self, plan: Plan) {
+        self.state().plan = plan;
+    }
+
+    pub(super) fn plan(&self) -> Plan {
+        self.state().plan.clone()
+    }
+
+    pub(super) fn backed_up(&self, path: PathBuf) {
+        self.state().backup = Some(path);
+    }
+
+    /// The file with what the target held.
+    pub(super) fn saved(&self) -> Option<PathBuf> {
+        self.state().backup.clone()
+    }
+
+    /// What a later round copied again belongs to what this run has done.
+    pub(super) fn followed(&self, later: Plan) {
+        self.state().plan.follow(later);
+    }
+
+    pub(super) fn progress(&self, progress: MigrationOutcome) {
+        self.state().progress = progress;
+    }
+
+    pub(super) fn is_writing(&self) -> bool {
+        self.state().writing
+    }
+
+    pub(super) fn written_count(&self) -> usize {
+        self.state().written.len()
+    }
+
+    /// Everything is written, read back and compared.
+    pub(super) fn migrated(&self, next_steps: Vec<String>) {
+        let mut state = self.state();
+        state.progress = MigrationOutcome::Migrated;
+        state.verified = true;
+        state.next_steps = next_steps;
+    }
+
+    pub(super) fn into_outcome(self, failure: Option<Failure>) -> Outcome {
+        let mut migration = self.state.into_inner().unwrap_or_else(PoisonError::into_inner);
+        migration.elapsed_ms =
+            u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let failure = failure.map(|failure| with_state(failure, &mut migration));
+        Outcome { result: Some(CommandResult::Migrate(Box::new(migration))), failure }
+    }
+}
+
+/// A run that failed after its first write tells so by its exit code, unless the comparison at its
+/// end, or a signal, has its own.
+fn with_state(failure: Failure, migration: &mut Migration) -> Failure {
+    if migration.progress == MigrationOutcome::Interrupted {
+        return failure;
+    }
+    migration.progress =
+        if migration.writing { MigrationOutcome::Failed } else { MigrationOutcome::Refused };
+    if migration.writing && failure.exit != exit::DIFFERENT {
+        failure.after_writing()
+    } else {
+        failure
+    }
+}
+
+impl Journal for MigrationState {
+    fn writing(&self) {
+        self.state().writing = true;
+    }
+
+    fn written(&self, changes: &[Change]) {
+        let mut state = self.state();
+        for change in changes {
+            let step = state.plan.step(&change.key);
+            let is_interim = matches!(change.effect, Effect::Delete(_))
+                && step.is_some_and(|step| step.action != Action::Delete);
+            if !is_interim {
+                state.written.insert(change.key.clone());
+            }
+        }
+    }
+}

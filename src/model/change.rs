@@ -1,0 +1,66 @@
+//! One conditional write, and what it requires of the store.
+
+use super::key::Key;
+use super::value::{CasToken, Entry, Value};
+
+/// One conditional write.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// Which key.
+    pub key: Key,
+    /// What is to become of it.
+    pub effect: Effect,
+}
+
+/// What a change does, and what it requires.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Requires that the key is not there.
+    Create(Value),
+    /// Requires that it still is what the tag was read with.
+    Overwrite(Value, CasToken),
+    /// Requires that it still is what the tag was read with.
+    Delete(CasToken),
+}
+
+impl Change {
+    /// The value that is to be there afterwards.
+    pub fn value(&self) -> Option<&Value> {
+        match &self.effect {
+            Effect::Create(value) | Effect::Overwrite(value, _) => Some(value),
+            Effect::Delete(_) => None,
+        }
+    }
+
+    /// Whether what is required holds for what was found.
+    pub(crate) fn holds(&self, found: Option<&Entry>) -> bool {
+        match &self.effect {
+            Effect::Create(_) => found.is_none(),
+            Effect::Overwrite(_, tag) | Effect::Delete(tag) => found.map(Entry::tag) == Some(tag),
+        }
+    }
+
+    /// Whether what was found is as the change wants it.
+    pub(crate) fn is_done(&self, found: Option<&Entry>) -> bool {
+        match self.value() {
+            Some(value) => found.and_then(Entry::value) == Some(value),
+            None => found.is_none(),
+        }
+    }
+
+    /// An upper bound of what the change adds to a request: names, value, what it requires, and
+    /// their framing.
+    pub fn size(&self) -> usize {
+        const NAMES_AND_FRAMING: usize = 256;
+        let name = match &self.key {
+            Key::Unknown(name) => 6 * name.len(),
+            _ => 0,
+        };
+        let required = match &self.effect {
+            Effect::Create(_) => 0,
+            Effect::Overwrite(_, tag) | Effect::Delete(tag) => tag.size(),
+        };
+        let value = self.value().map_or(0, |value| value.bytes.len());
+        NAMES_AND_FRAMING + name + required + value
+    }
+}

@@ -1,0 +1,44 @@
+//! The answers of a live cluster's nodes: who they are, and whether their metadata servers have a quorum.
+
+use super::value::Entry;
+
+/// Whether the nodes run on their own replicated store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UsesReplicatedStore {
+    /// Its leader and the nodes hold the same `nodes_config`.
+    Yes,
+    /// They don't, or there is no such store.
+    No,
+    /// Nobody who leads it answers, or no node from its own.
+    Unknown,
+}
+
+/// What a node says of itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NodeProbe {
+    /// Its id and the generation that it runs with, once it has one.
+    pub node_id: Option<(u32, u32)>,
+    /// Whether it is up: neither starting nor stopping.
+    pub is_alive: bool,
+    /// The cluster that it is configured for.
+    pub cluster_name: String,
+    /// The roles that it runs with.
+    pub roles: Vec<String>,
+    /// `nodes_config` in the store that it runs on.
+    pub nodes_config: Option<Entry>,
+}
+
+/// The state of the replicated store's members.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Quorum {
+    /// A majority answers and knows of a leader; said in words.
+    Held(String),
+    /// A majority does not answer; said in words.
+    Lost(String),
+    /// A majority answers, and none of it knows of a leader; said in words.
+    NoLeader(String),
+    /// It is not known, since only one node may be asked.
+    Unknown,
+    /// No node of the cluster is a metadata server: its metadata is in another store.
+    NoMetadataServers,
+}

@@ -1,0 +1,81 @@
+//! How the keys of two stores compare.
+
+use super::key::Key;
+use super::value::Entry;
+
+/// How a key of the target compares with the source's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyStatus {
+    /// Same version, same bytes.
+    Same,
+    /// Not in the target.
+    Missing,
+    /// Same version, other bytes; or one of the two is damaged.
+    Different,
+    /// The target's version is higher.
+    Newer,
+    /// The target's version is lower.
+    Older,
+    /// Only in the target.
+    Extra,
+}
+
+impl KeyStatus {
+    /// All of them, in the order of the documents.
+    pub const ALL: [KeyStatus; 6] = [
+        KeyStatus::Same,
+        KeyStatus::Missing,
+        KeyStatus::Different,
+        KeyStatus::Newer,
+        KeyStatus::Older,
+        KeyStatus::Extra,
+    ];
+
+    /// The name in tables and documents.
+    pub fn name(self) -> &'static str {
+        match self {
+            KeyStatus::Same => "same",
+            KeyStatus::Missing => "missing",
+            KeyStatus::Different => "different",
+            KeyStatus::Newer => "newer",
+            KeyStatus::Older => "older",
+            KeyStatus::Extra => "extra",
+        }
+    }
+}
+
+/// One key of a verdict.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyComparison {
+    /// Which key.
+    pub key: Key,
+    /// How it compares.
+    pub status: KeyStatus,
+    /// What the source holds.
+    pub source: Option<Entry>,
+    /// What the target holds.
+    pub target: Option<Entry>,
+}
+
+/// Every key that either side has, in the order of keys.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Comparison {
+    /// One for each key.
+    pub rows: Vec<KeyComparison>,
+}
+
+impl Comparison {
+    /// How many keys compare so.
+    pub fn count(&self, status: KeyStatus) -> usize {
+        self.rows.iter().filter(|row| row.status == status).count()
+    }
+
+    /// The keys that are not the same, and not newer where that is allowed.
+    pub fn faults(&self, allow_newer: bool) -> impl Iterator<Item = &KeyComparison> {
+        self.rows.iter().filter(move |row| match row.status {
+            KeyStatus::Same => false,
+            KeyStatus::Newer => !allow_newer,
+            _ => true,
+        })
+    }
+}

@@ -1,0 +1,24 @@
+//! Keys, versions, values, snapshots, plans and comparisons: plain data that every pipeline stage
+//! passes on. No I/O, and no import from the rest of the crate.
+
+mod change;
+mod cluster;
+mod comparison;
+pub(crate) mod epoch_ranges;
+mod key;
+mod plan;
+mod saved_file;
+mod store_error;
+mod target_limits;
+mod value;
+
+pub use change::{Change, Effect};
+pub use cluster::{NodeProbe, Quorum, UsesReplicatedStore};
+pub use comparison::{Comparison, KeyComparison, KeyStatus};
+pub use key::Key;
+pub use plan::{Action, Plan, Step};
+pub use saved_file::SavedFile;
+pub use store_error::StoreError;
+pub(crate) use store_error::unless_denied;
+pub use target_limits::{ConditionalWrites, LimitViolation};
+pub use value::{Attribute, CasToken, Entry, Snapshot, Value, Version};

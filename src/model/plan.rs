@@ -1,0 +1,120 @@
+//! What is to be done with each key: an action, and the values on both sides.
+
+use super::change::{Change, Effect};
+use super::key::Key;
+use super::value::{Entry, Value};
+
+/// What is to be done with one key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// It is not in the target.
+    Create,
+    /// The target has the same version and bytes.
+    Skip,
+    /// The target has something else, which is replaced.
+    Overwrite,
+    /// Only the target has it, and it is removed.
+    Delete,
+    /// The target has it, and nothing permits to touch it.
+    Conflict,
+}
+
+impl Action {
+    /// The name in tables and documents.
+    pub fn name(self) -> &'static str {
+        match self {
+            Action::Create => "create",
+            Action::Skip => "skip",
+            Action::Overwrite => "overwrite",
+            Action::Delete => "delete",
+            Action::Conflict => "conflict",
+        }
+    }
+}
+
+/// One key of a plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// Which key.
+    pub key: Key,
+    /// What is to be done.
+    pub action: Action,
+    /// What the source holds.
+    pub source: Option<Value>,
+    /// What the target holds.
+    pub target: Option<Entry>,
+}
+
+impl Step {
+    /// Whether the target holds exactly what the source does.
+    pub fn is_identical(&self) -> bool {
+        self.source.is_some() && self.target.as_ref().and_then(Entry::value) == self.source.as_ref()
+    }
+
+    /// The conditional write of this step, where it has one.
+    pub fn change(&self) -> Option<Change> {
+        let effect = match (self.action, &self.source, &self.target) {
+            (Action::Create, Some(value), None) => Effect::Create(value.clone()),
+            (Action::Overwrite, Some(value), Some(found)) => {
+                Effect::Overwrite(value.clone(), found.tag().clone())
+            }
+            (Action::Delete, None, Some(found)) => Effect::Delete(found.tag().clone()),
+            _ => return None,
+        };
+        Some(Change { key: self.key.clone(), effect })
+    }
+}
+
+/// What is to be done, key by key, in the order of keys.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Plan {
+    /// One for each key that source or target have.
+    pub steps: Vec<Step>,
+}
+
+impl Plan {
+    /// The step of this key.
+    pub fn step(&self, key: &Key) -> Option<&Step> {
+        self.place(key).ok().and_then(|place| self.steps.get(place))
+    }
+
+    /// Where the step of this key is, or belongs.
+    fn place(&self, key: &Key) -> Result<usize, usize> {
+        self.steps.binary_search_by(|step| step.key.cmp(key))
+    }
+
+    /// Takes over what a later plan copies; what was to be done at first remains.
+    pub fn follow(&mut self, later: Plan) {
+        for step in later.steps {
+            match self.place(&step.key) {
+                Ok(place) => {
+                    if let Some(earlier) = self.steps.get_mut(place) {
+                        earlier.source = step.source;
+                    }
+                }
+                Err(place) => self.steps.insert(place, step),
+            }
+        }
+    }
+
+    /// The plan without the step of this key.
+    pub fn without(&self, key: &Key) -> Plan {
+        let others = self.steps.iter().filter(|step| step.key != *key);
+        Plan { steps: others.cloned().collect() }
+    }
+
+    /// The keys in the way.
+    pub fn conflicts(&self) -> impl Iterator<Item = &Step> {
+        self.steps.iter().filter(|step| step.action == Action::Conflict)
+    }
+
+    /// How many keys have this action.
+    pub fn count(&self, action: Action) -> usize {
+        self.steps.iter().filter(|step| step.action == action).count()
+    }
+
+    /// The writes, in the order of keys.
+    pub fn changes(&self) -> Vec<Change> {
+        self.steps.iter().filter_map(Step::change).collect()
+    }
+}

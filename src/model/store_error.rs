@@ -1,0 +1,93 @@
+//! What a store can answer instead of a value, named by what it means for the operator.
+
+use thiserror::Error;
+
+use super::key::Key;
+
+/// A failed operation on one store. The message completes "failed to …" and names the store.
+#[derive(Debug, Error)]
+pub enum StoreError {
+    /// Not there, no answer in time, or no answer that could be understood. Nothing is known of a
+    /// write that ended so.
+    #[error("{store} can't be reached: {reason}")]
+    Unavailable {
+        /// The store, or the one address of it that was asked.
+        store: String,
+        /// Why, for each address that was tried.
+        reason: String,
+    },
+    /// It answers, and has lost the majority that it needs to read or write.
+    #[error("{store} has no quorum: {reason}")]
+    NoQuorum {
+        /// The store.
+        store: String,
+        /// Which members answer and which do not.
+        reason: String,
+    },
+    /// It answers, and does not permit the operation.
+    #[error("{store} denies it: {reason}")]
+    Denied {
+        /// The store.
+        store: String,
+        /// In the store's words.
+        reason: String,
+    },
+    /// It takes no more data.
+    #[error("{store} is full: {reason}")]
+    Full {
+        /// The store.
+        store: String,
+        /// In the store's words.
+        reason: String,
+    },
+    /// The request is larger than the store takes.
+    #[error("{store} refuses a request of this size: {reason}")]
+    TooLarge {
+        /// The store.
+        store: String,
+        /// In the store's words.
+        reason: String,
+    },
+    /// A precondition did not hold: these keys are not as they were read. Nothing of the batch
+    /// was written.
+    #[error("{store} was changed by another writer meanwhile: {}", list(keys))]
+    Conflict {
+        /// The store.
+        store: String,
+        /// The keys that are not as the write required.
+        keys: Vec<Key>,
+    },
+    /// Several addresses that can't belong together, or none that can be used.
+    #[error("{0}")]
+    Usage(String),
+    /// It answered something that this program does not understand.
+    #[error("{store} answered: {reason}")]
+    Other {
+        /// The store.
+        store: String,
+        /// In the store's words.
+        reason: String,
+    },
+}
+
+/// `None` where a question that Restate itself never asks is not permitted.
+pub(crate) fn unless_denied<T>(answer: Result<T, StoreError>) -> Result<Option<T>, StoreError> {
+    match answer {
+        Ok(answer) => Ok(Some(answer)),
+        Err(StoreError::Denied { store, reason }) => {
+            tracing::info!(store, reason, "goes on without it");
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// The keys by name, as many as fit a message.
+fn list(keys: &[Key]) -> String {
+    const SHOWN: usize = 20;
+    let mut names: Vec<_> = keys.iter().take(SHOWN).map(Key::to_string).collect();
+    if keys.len() > SHOWN {
+        names.push(format!("and {} more", keys.len() - SHOWN));
+    }
+    names.join(", ")
+}

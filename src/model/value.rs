@@ -1,0 +1,169 @@
+//! What a store holds for a key: version, bytes, and the token for a conditional write on them.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use prost::bytes::Bytes;
+use sha2::{Digest as _, Sha256};
+
+use super::key::Key;
+
+/// The version that a store keeps beside a value. Restate's smallest is 1; 0 means "invalid".
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Version(pub u32);
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}
+
+/// What a store holds for one key. The bytes are opaque to a copy and arrive unchanged.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Value {
+    /// The version beside the bytes.
+    pub version: Version,
+    /// The stored bytes, the codec's first byte included.
+    pub bytes: Bytes,
+}
+
+impl Value {
+    /// SHA-256 over the stored bytes, in lower-case hex.
+    pub fn sha256(&self) -> String {
+        Sha256::digest(&self.bytes).iter().fold(String::with_capacity(64), |mut hex, byte| {
+            use fmt::Write as _;
+            let _ = write!(hex, "{byte:02x}");
+            hex
+        })
+    }
+}
+
+impl fmt::Debug for Value {
+    // Values can hold credentials, such as the headers of a deployment: never their bytes.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Value(version {}, {} bytes)", self.version, self.bytes.len())
+    }
+}
+
+/// How a store recognises the state that it was read in, so that a conditional write can require
+/// it. Only the backend that made a tag reads it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CasToken {
+    /// The version itself: the replicated store compares nothing else.
+    Version(Version),
+    /// etcd's modification revisions of the value's key and of its version key; 0 where absent.
+    Revisions {
+        /// Of `<key>`.
+        value: i64,
+        /// Of `<key>::version`.
+        version: i64,
+    },
+    /// An object's ETag.
+    ETag(String),
+    /// What an item of DynamoDB says: it has nothing that changes with every write.
+    Item {
+        /// The attribute `version`; `None` where there is none.
+        version: Option<Attribute>,
+        /// The attribute `data`.
+        data: Option<Attribute>,
+    },
+}
+
+impl CasToken {
+    /// How many bytes a request has to carry to require it.
+    pub fn size(&self) -> usize {
+        match self {
+            CasToken::Item { version, data } => {
+                [version, data].into_iter().flatten().map(Attribute::size).sum()
+            }
+            CasToken::Version(_) | CasToken::Revisions { .. } | CasToken::ETag(_) => 0,
+        }
+    }
+}
+
+/// The value of one attribute of an item.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Attribute {
+    /// A number, as text.
+    Number(String),
+    /// Bytes.
+    Binary(Bytes),
+    /// Any other type, as the JSON that DynamoDB's protocol has for it.
+    Json(String),
+}
+
+impl Attribute {
+    fn size(&self) -> usize {
+        match self {
+            Attribute::Number(text) | Attribute::Json(text) => text.len(),
+            Attribute::Binary(bytes) => bytes.len(),
+        }
+    }
+}
+
+impl fmt::Debug for Attribute {
+    // As with a value: never its bytes.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Attribute::Number(text) => write!(f, "Number({text})"),
+            Attribute::Binary(bytes) => write!(f, "Binary({} bytes)", bytes.len()),
+            Attribute::Json(text) => write!(f, "Json({} bytes)", text.len()),
+        }
+    }
+}
+
+/// What a store answered for one key that is there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Entry {
+    /// A version and its bytes.
+    Intact(Value, CasToken),
+    /// Something is there, and it is not what Restate writes.
+    Damaged {
+        /// What is wrong, to be read after the key's name.
+        reason: String,
+        /// What lies there, by what the store calls its parts.
+        raw: Vec<(String, Bytes)>,
+        /// What to require when it is replaced.
+        tag: CasToken,
+    },
+}
+
+impl Entry {
+    /// The value, where it is whole.
+    pub fn value(&self) -> Option<&Value> {
+        match self {
+            Entry::Intact(value, _) => Some(value),
+            Entry::Damaged { .. } => None,
+        }
+    }
+
+    /// How many bytes lie there.
+    pub fn size(&self) -> u64 {
+        match self {
+            Entry::Intact(value, _) => value.bytes.len() as u64,
+            Entry::Damaged { raw, .. } => raw.iter().map(|(_, bytes)| bytes.len() as u64).sum(),
+        }
+    }
+
+    /// What a conditional write on this entry has to require.
+    pub fn tag(&self) -> &CasToken {
+        match self {
+            Entry::Intact(_, tag) | Entry::Damaged { tag, .. } => tag,
+        }
+    }
+}
+
+/// All of a store's keys at one time.
+pub type Snapshot = BTreeMap<Key, Entry>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_never_shows_the_bytes() {
+        let value =
+            Value { version: Version(3), bytes: Bytes::from_static(b"authorization: secret") };
+        assert_eq!(format!("{value:?}"), "Value(version 3, 21 bytes)");
+    }
+}

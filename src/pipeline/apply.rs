@@ -1,0 +1,208 @@
+//! The only caller of write: carries a plan out, `nodes_config` last, or writes one edited key.
+//!
+//! A server takes a store without `nodes_config` for one that was never set up, so that a
+//! half-written target is never mistaken for a whole one. For the same reason a `nodes_config` that
+//! is to be replaced is deleted first, unless all happens in one transaction, or servers run on the
+//! target, which can't be without it.
+
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+
+use crate::backends::{Target, WriteLimits};
+use crate::events::{Event, EventSink, Stage};
+use crate::model::{Change, Effect, Key, Plan, StoreError, Value};
+
+/// Who keeps book of what was written, so that it can be told when the run stops midway.
+pub trait Journal: Send + Sync {
+    /// The next writes are about to be sent.
+    fn writing(&self);
+    /// These were acknowledged.
+    fn written(&self, changes: &[Change]);
+}
+
+/// Carries out every change of the plan.
+///
+/// # Errors
+/// The first failed write. Writes that were under way are then waited for, and no other is begun.
+pub async fn carry_out(
+    plan: &Plan,
+    target: &dyn Target,
+    journal: &dyn Journal,
+    events: &dyn EventSink,
+) -> Result<(), StoreError> {
+    let changes = plan.changes();
+    events.emit(Event::Started(Stage::Write, target.name()));
+    events.emit(Event::Total(Stage::Write, changes.len()));
+    for group in groups(changes, target.write_limits(), target.is_live_cluster()) {
+        write_all(group, target, journal, events).await?;
+    }
+    events.emit(Event::Finished(Stage::Write));
+    Ok(())
+}
+
+/// Writes a single key, as an edit does.
+///
+/// # Errors
+/// As [`Target::write`].
+pub async fn write_one(change: Change, target: &dyn Target) -> Result<(), StoreError> {
+    target.write(&[change]).await
+}
+
+/// Batches that may be written at once, group after group.
+fn groups(
+    changes: Vec<Change>,
+    writing: WriteLimits,
+    is_live_cluster: bool,
+) -> Vec<Vec<Vec<Change>>> {
+    let (nodes_config, others): (Vec<_>, Vec<_>) =
+        changes.into_iter().partition(|change| change.key == Key::NodesConfig);
+    let mut together = others.clone();
+    together.extend(nodes_config.iter().cloned());
+    let mut whole = batches(together, writing);
+    if writing.atomic && whole.len() <= 1 && !is_live_cluster {
+        whole.retain(|batch| !batch.is_empty());
+        return vec![whole];
+    }
+    let (first, last) = nodes_config
+        .into_iter()
+        .map(|change| around(change, is_live_cluster))
+        .unzip::<_, _, Vec<_>, Vec<_>>();
+    [first.into_iter().flatten().collect(), others, last.into_iter().flatten().collect()]
+        .into_iter()
+        .map(|group| batches(group, writing))
+        .filter(|group| !group.is_empty())
+        .collect()
+}
+
+/// What is to happen to `nodes_config` before all else, and what after.
+fn around(change: Change, is_live_cluster: bool) -> (Option<Change>, Option<Change>) {
+    let with = |effect| Change { key: change.key.clone(), effect };
+    match change.effect.clone() {
+        _ if is_live_cluster => (None, Some(change)),
+        Effect::Create(_) => (None, Some(change)),
+        Effect::Delete(_) => (Some(change), None),
+        Effect::Overwrite(value, tag) => {
+            (Some(with(Effect::Delete(tag))), Some(with(Effect::Create(value))))
+        }
+    }
+}
+
+fn batches(changes: Vec<Change>, writing: WriteLimits) -> Vec<Vec<Change>> {
+    let mut batches: Vec<Vec<Change>> = Vec::new();
+    let mut bytes = 0;
+    for change in changes {
+        let size = change.size();
+        match batches.last_mut() {
+            Some(batch) if batch.len() < writing.keys && bytes + size <= writing.bytes => {
+                batch.push(change);
+                bytes += size;
+            }
+            _ => {
+                batches.push(vec![change]);
+                bytes = size;
+            }
+        }
+    }
+    batches
+}
+
+async fn write_all(
+    batches: Vec<Vec<Change>>,
+    target: &dyn Target,
+    journal: &dyn Journal,
+    events: &dyn EventSink,
+) -> Result<(), StoreError> {
+    let mut waiting = batches.into_iter();
+    let mut under_way = FuturesUnordered::new();
+    let mut failed = None;
+    loop {
+        while failed.is_none() && under_way.len() < target.write_limits().concurrency.max(1) {
+            let Some(batch) = waiting.next() else { break };
+            journal.writing();
+            under_way.push(async move { (target.write(&batch).await, batch) });
+        }
+        match under_way.next().await {
+            None => return failed.map_or(Ok(()), Err),
+            Some((Ok(()), batch)) => {
+                journal.written(&batch);
+                for change in &batch {
+                    let bytes = change.value().map_or(0, |value: &Value| value.bytes.len());
+                    events.emit(Event::Key(Stage::Write, bytes as u64));
+                }
+            }
+            Some((Err(error), _)) => failed = failed.or(Some(error)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use prost::bytes::Bytes;
+
+    use super::*;
+    use crate::model::{CasToken, Version};
+
+    fn create(key: Key) -> Change {
+        let value = Value { version: Version(1), bytes: Bytes::from_static(b"x") };
+        Change { key, effect: Effect::Create(value) }
+    }
+
+    fn writing(atomic: bool) -> WriteLimits {
+        WriteLimits { keys: 3, bytes: 1_000, concurrency: 2, atomic }
+    }
+
+    /// Groups in braces, batches in brackets.
+    fn names(groups: &[Vec<Vec<Change>>]) -> String {
+        let batch = |batch: &Vec<Change>| {
+            let keys: Vec<_> = batch.iter().map(|change| change.key.to_string()).collect();
+            format!("[{}]", keys.join(" "))
+        };
+        let group = |group: &Vec<Vec<Change>>| group.iter().map(batch).collect::<String>();
+        groups.iter().map(|batches| format!("{{{}}}", group(batches))).collect()
+    }
+
+    #[test]
+    fn what_fits_one_transaction_is_one() {
+        let changes = vec![create(Key::NodesConfig), create(Key::Logs), create(Key::RuleBook)];
+        let groups = groups(changes, writing(true), false);
+        assert_eq!(names(&groups), "{[bifrost_config rule_book nodes_config]}");
+    }
+
+    #[test]
+    fn otherwise_nodes_config_goes_alone_and_last() {
+        let changes = || vec![create(Key::NodesConfig), create(Key::Logs), create(Key::RuleBook)];
+        let last = names(&groups(changes(), writing(false), false));
+        assert_eq!(last, "{[bifrost_config rule_book]}{[nodes_config]}");
+        let mut many = changes();
+        many.extend((0..4).map(|n| create(Key::PartitionEpoch(n))));
+        assert_eq!(
+            names(&groups(many, writing(true), false)),
+            "{[bifrost_config rule_book pp_epoch_0][pp_epoch_1 pp_epoch_2 pp_epoch_3]}{[nodes_config]}"
+        );
+    }
+
+    #[test]
+    fn a_nodes_config_to_be_replaced_is_deleted_first_and_created_last() {
+        let mut replaced = create(Key::NodesConfig);
+        if let Effect::Create(value) = replaced.effect {
+            replaced.effect = Effect::Overwrite(value, CasToken::Version(Version(7)));
+        }
+        let changes = vec![replaced, create(Key::Logs)];
+        let in_place = super::groups(changes.clone(), writing(true), true);
+        assert_eq!(names(&in_place), "{[bifrost_config]}{[nodes_config]}");
+        assert!(matches!(in_place[1][0][0].effect, Effect::Overwrite(..)));
+        let groups = groups(changes, writing(false), false);
+        assert_eq!(names(&groups), "{[nodes_config]}{[bifrost_config]}{[nodes_config]}");
+        assert_eq!(groups[0][0][0].effect, Effect::Delete(CasToken::Version(Version(7))));
+        assert!(matches!(groups[2][0][0].effect, Effect::Create(_)));
+    }
+
+    #[test]
+    fn a_batch_keeps_to_the_bytes() {
+        let changes: Vec<_> = (0..5).map(|n| create(Key::PartitionEpoch(n))).collect();
+        let size = changes[0].size();
+        let limits = WriteLimits { keys: 64, bytes: 2 * size, concurrency: 1, atomic: true };
+        let counts: Vec<_> = batches(changes, limits).iter().map(Vec::len).collect();
+        assert_eq!(counts, [2, 2, 1]);
+    }
+}

@@ -1,0 +1,169 @@
+//! What each check says, and what the failed ones mean together.
+
+use prost::bytes::Bytes;
+
+use super::*;
+use crate::codec::{Node, NodesConfiguration};
+use crate::model::{CasToken, Entry, Key, Quorum, Snapshot, StoreError, Value, Version};
+use crate::pipeline::plan::{OnExisting, decide};
+
+fn node(id: u32, roles: &[&str], binary_version: &str) -> Node {
+    Node {
+        id,
+        name: format!("node-{id}"),
+        address: format!("http://n{id}:5122/"),
+        roles: roles.iter().map(ToString::to_string).collect(),
+        binary_version: Some(binary_version.to_owned()),
+        generation: 1,
+    }
+}
+
+fn nodes(nodes: Vec<Node>) -> NodesConfiguration {
+    NodesConfiguration { version: 4, cluster_name: "demo".into(), fingerprint: Some(7), nodes }
+}
+
+fn entry(version: u32, bytes: &'static [u8]) -> Entry {
+    let value = Value { version: Version(version), bytes: Bytes::from_static(bytes) };
+    Entry::Intact(value, CasToken::Version(Version(version)))
+}
+
+fn line(finding: &Finding) -> String {
+    format!("{} {} {}", finding.check.name(), finding.status.name(), finding.text())
+}
+
+#[test]
+fn migration_mode_node_by_node() {
+    let cluster = nodes(vec![
+        node(1, &["admin", "metadata-server"], "1.7.12"),
+        node(2, &[], "1.7.12"),
+        node(3, &["worker", "admin", "log-server"], "1.7.12"),
+    ]);
+    let ignored = |id, answers| vec![Ignored { id, answers }];
+    insta::assert_snapshot!(
+        [
+            check_migration_mode(&cluster, &[], false),
+            check_migration_mode(&cluster, &[], true),
+            check_migration_mode(&cluster, &ignored(3, false), false),
+            check_migration_mode(&cluster, &ignored(3, true), false),
+            check_migration_mode(&cluster, &ignored(9, false), false),
+        ]
+        .iter()
+        .map(line)
+        .collect::<Vec<_>>()
+        .join("\n")
+    );
+}
+
+#[test]
+fn versions_up_to_the_tested_one_pass() {
+    let of = |version| nodes(vec![node(1, &[], "1.6.2"), node(2, &[], version)]);
+    insta::assert_snapshot!(
+        [
+            check_server_version(&of("1.7.12"), None),
+            check_server_version(&of("1.7.99-rc.1"), None),
+            check_server_version(&of("1.8.0"), None),
+            check_server_version(&of("1.8.0"), Some((1, 8))),
+            check_server_version(&of("2.0.0"), Some((1, 8))),
+            check_server_version(&nodes(vec![]), None),
+        ]
+        .iter()
+        .map(line)
+        .collect::<Vec<_>>()
+        .join("\n")
+    );
+}
+
+#[test]
+fn damaged_values_are_refused_by_name() {
+    let tag = CasToken::Version(Version(1));
+    let damaged = Entry::Damaged { reason: "has no bytes".into(), raw: Vec::new(), tag };
+    let snapshot = Snapshot::from([
+        (Key::Logs, entry(1, b"\x05{\"version\":1}")),
+        (Key::Schema, entry(1, b"\x05{\"version\":2}")),
+        (Key::RuleBook, damaged),
+        (Key::PartitionEpoch(0), entry(1, &[1, 2])),
+    ]);
+    let refused = check_values(&snapshot, &[]);
+    assert_eq!(refused.code, Some(Code::ValueCorrupt));
+    insta::assert_snapshot!(line(&refused));
+    let only_unseen = Snapshot::from([(Key::PartitionEpoch(0), entry(1, &[1, 2]))]);
+    assert_eq!(check_values(&only_unseen, &[Key::PartitionEpoch(0)]).status, CheckStatus::Warning);
+}
+
+#[test]
+fn existing_keys_are_all_listed_with_how_they_compare() {
+    let epoch = Key::PartitionEpoch;
+    let source = Snapshot::from([
+        (Key::NodesConfig, entry(4, b"n")),
+        (epoch(0), entry(2, b"a")),
+        (epoch(1), entry(2, b"a")),
+        (epoch(2), entry(2, b"a")),
+        (epoch(3), entry(2, b"a")),
+    ]);
+    let target = Snapshot::from([
+        (epoch(0), entry(2, b"a")),
+        (epoch(1), entry(2, b"b")),
+        (epoch(2), entry(1, b"a")),
+        (epoch(3), entry(3, b"a")),
+        (Key::RuleBook, entry(9, b"r")),
+    ]);
+    let finding = check_target_keys(&decide(&source, &target, OnExisting::Refuse), None, false);
+    assert_eq!(finding.code, Some(Code::TargetKeysExist));
+    assert!(finding.hints[0].contains("--force"));
+    insta::assert_snapshot!(line(&finding));
+
+    let many: Snapshot = (0..6).map(|number| (epoch(number), entry(2, b"a"))).collect();
+    let finding = check_target_keys(&decide(&many, &many, OnExisting::Refuse), None, false);
+    let told = "pp_epoch_0 … pp_epoch_5, 6 keys: each is identical";
+    assert_eq!(finding.items, [told]);
+
+    let partly = Snapshot::from([(epoch(0), entry(2, b"a"))]);
+    let finding = check_target_keys(&decide(&source, &partly, OnExisting::Refuse), None, false);
+    assert!(finding.hints[0].contains("--resume"));
+    let finding = check_target_keys(&decide(&source, &partly, OnExisting::Resume), None, false);
+    assert_eq!(finding.status, CheckStatus::Ok);
+
+    // In migration mode, a copy of the store has the same nodes_config as the store.
+    let of_nodes = |roles: &str| {
+        let node = format!(
+            "[[1,{{\"Node\":{{\"name\":\"n1\",\"current_generation\":[1,2],\"address\":\"http://n1:1/\",\
+             \"roles\":[{roles}]}}}}]]"
+        );
+        let text = format!("\x05{{\"version\":4,\"cluster_name\":\"d\",\"nodes\":{node}}}");
+        let value = Value { version: Version(4), bytes: text.into() };
+        (Key::NodesConfig, Entry::Intact(value, CasToken::Version(Version(4))))
+    };
+    for (roles, moved_on, runs_there) in [
+        ("\"worker\"", true, true),
+        ("\"worker\"", false, true),
+        ("\"admin\"", true, false),
+        ("\"admin\"", false, true),
+    ] {
+        let ours = Snapshot::from([of_nodes(roles), (epoch(0), entry(2, b"a"))]);
+        let version = if moved_on { 1 } else { 2 };
+        let theirs = Snapshot::from([of_nodes(roles), (epoch(0), entry(version, b"a"))]);
+        assert_eq!(runs_on_target(&ours, &theirs).is_some(), runs_there, "{roles} {moved_on}");
+    }
+    let itself = check_target_keys(
+        &decide(&source, &source, OnExisting::Overwrite),
+        Some("it runs there"),
+        false,
+    );
+    assert_eq!(itself.code, Some(Code::SameStore));
+}
+
+#[test]
+fn the_first_code_and_the_gravest_exit() {
+    let unreachable =
+        StoreError::Unavailable { store: "etcd a:1".into(), reason: "refused".into() };
+    let cluster = nodes(vec![node(1, &["worker"], "1.7.12")]);
+    let findings = [
+        check_migration_mode(&cluster, &[], false),
+        check_quorum(&Quorum::Held("1 of 1".into())),
+        check_target("etcd a:1", Err(&unreachable)),
+    ];
+    let failure = refusal(&findings).unwrap();
+    assert_eq!((failure.code, failure.exit), (Code::NotInMigrationMode, 6));
+    assert!(failure.message.contains("2 checks") && failure.hints.len() == 2, "{failure:?}");
+    assert!(refusal(&findings[1..2]).is_none());
+}

@@ -1,0 +1,209 @@
+//! Two `nodes_config` values in, the one out that a cluster goes back with: the source's, in which the
+//! nodes keep their place in the target, on which they run. Pure: no I/O, not async.
+//!
+//! A node's generation must never be used twice, whichever store it started on: the higher one is
+//! kept. Its roles, address, version and its part in the metadata store are the target's, since there
+//! it has started last.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Map, Value as Json, json};
+
+use crate::codec;
+use crate::model::{Entry, Key, KeyStatus, Snapshot, Value, Version};
+use crate::pipeline::plan::OnExisting;
+use crate::pipeline::verify::compare;
+
+/// What a node has from the target; all else is the source's.
+const OF_THE_TARGET: [&str; 4] = ["roles", "address", "binary_version", "metadata_server_config"];
+
+/// What every write of the value changes.
+const OF_A_WRITE: [&str; 2] = ["version", "modified_at"];
+
+const TOMBSTONE: &str = "Tombstone";
+
+/// What `nodes_config` of the target is to become.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Merged {
+    /// The value to put: encoded as the target's is, its version above both.
+    pub value: Value,
+    /// Whether the target's value already says the same, but for its version.
+    pub is_there: bool,
+}
+
+/// Merges the stored values.
+///
+/// # Errors
+/// Every reason why they can't be merged: each a sentence.
+pub fn merge(source: &Value, target: &Value) -> Result<Merged, Vec<String>> {
+    let decoded = |whose: &str, value: &Value| {
+        codec::check(&Key::NodesConfig, value)
+            .and_then(|()| codec::decode(&Key::NodesConfig, &value.bytes))
+            .map_err(|fault| vec![format!("nodes_config of the {whose} {fault}")])
+    };
+    let (ours, theirs) = (decoded("source", source)?, decoded("target", target)?);
+    let merged = merge_documents(&ours, &theirs)?;
+    let one = |reason: String| vec![reason];
+    let above = source.version.max(target.version).0.checked_add(1);
+    let version = above.ok_or_else(|| one("nodes_config has no higher version".to_owned()))?;
+    let version = Version(version);
+    let refused = |fault| one(format!("the merged nodes_config {fault}"));
+    let encoding = codec::encoding(&target.bytes).map_err(refused)?;
+    let bytes = codec::encode(&Key::NodesConfig, encoding, &merged, version).map_err(refused)?;
+    let is_there = content(&merged) == content(&theirs);
+    Ok(Merged { value: Value { version, bytes }, is_there })
+}
+
+/// What the target is to hold: the source, with a `nodes_config` that is merged. Where nothing at all is
+/// left to do and nobody asks for it to be done again, that is the target's own.
+///
+/// # Errors
+/// As [`merge`].
+pub fn wanted(
+    source: &Snapshot,
+    target: &Snapshot,
+    on_existing: OnExisting,
+) -> Result<Snapshot, Vec<String>> {
+    let key = Key::NodesConfig;
+    let (Some(ours), Some(Entry::Intact(theirs, tag))) =
+        (source.get(&key).and_then(Entry::value), target.get(&key))
+    else {
+        return Err(vec!["nodes_config is absent or damaged".to_owned()]);
+    };
+    let merged = merge(ours, theirs)?;
+    let others_are_same = compare(source, target)
+        .rows
+        .iter()
+        .all(|row| row.key == key || row.status == KeyStatus::Same);
+    let is_done = merged.is_there && others_are_same && on_existing != OnExisting::Overwrite;
+    let value = if is_done { theirs.clone() } else { merged.value };
+    let mut wanted = source.clone();
+    wanted.insert(key, Entry::Intact(value, tag.clone()));
+    Ok(wanted)
+}
+
+/// Nodes by id, tombstones as `None`.
+type Nodes<'a> = BTreeMap<u32, Option<&'a Map<String, Json>>>;
+
+fn merge_documents(source: &Json, target: &Json) -> Result<Json, Vec<String>> {
+    let mut faults = Vec::new();
+    for (field, name) in [("cluster_name", "name"), ("cluster_fingerprint", "fingerprint")] {
+        let (ours, theirs) = (source.get(field), target.get(field));
+        if ours != theirs || ours.is_none_or(Json::is_null) {
+            let shown = |value: Option<&Json>| value.map_or("none".to_owned(), Json::to_string);
+            let (ours, theirs) = (shown(ours), shown(theirs));
+            faults.push(format!(
+                "the cluster's {name} is {theirs} in the target, {ours} in the source"
+            ));
+        }
+    }
+    let (ours, theirs) = (nodes(source, "source")?, nodes(target, "target")?);
+    let ids: BTreeSet<u32> = ours.keys().chain(theirs.keys()).copied().collect();
+    let (mut merged, mut names) = (Vec::new(), Map::new());
+    for id in ids {
+        match merge_node(id, &ours, &theirs) {
+            Ok(Some(node)) => {
+                names.insert(name(&node).to_owned(), id.into());
+                merged.push(json!([id, {"Node": node}]));
+            }
+            Ok(None) => merged.push(json!([id, TOMBSTONE])),
+            Err(fault) => faults.push(fault),
+        }
+    }
+    // A node under another id is met under both.
+    faults.dedup();
+    let Some(fields) = source.as_object().filter(|_| faults.is_empty()) else { return Err(faults) };
+    let mut document = fields.clone();
+    document.insert("nodes".to_owned(), Json::Array(merged));
+    document.insert("name_lookup".to_owned(), Json::Object(names));
+    Ok(Json::Object(document))
+}
+
+fn nodes<'a>(document: &'a Json, whose: &str) -> Result<Nodes<'a>, Vec<String>> {
+    let refused = |reason: String| vec![format!("nodes_config of the {whose} {reason}")];
+    codec::nodes_configuration(document).map_err(refused)?;
+    let pairs = document.get("nodes").and_then(Json::as_array).into_iter().flatten();
+    let mut nodes = Nodes::new();
+    for pair in pairs {
+        let id = pair.get(0).and_then(Json::as_u64).and_then(|id| u32::try_from(id).ok());
+        let id = id.ok_or_else(|| refused("has a node without an id".to_owned()))?;
+        let node = pair.pointer("/1/Node").and_then(Json::as_object);
+        if node.is_some_and(|node| generation(node).is_none()) {
+            return Err(refused(format!("has N{id} without a generation")));
+        }
+        if nodes.insert(id, node).is_some() {
+            return Err(refused(format!("has N{id} twice")));
+        }
+    }
+    Ok(nodes)
+}
+
+/// The node as it is to be; `None` for a tombstone, as one on either side stays one.
+fn merge_node(
+    id: u32,
+    ours: &Nodes<'_>,
+    theirs: &Nodes<'_>,
+) -> Result<Option<Map<String, Json>>, String> {
+    let (source, target) = match (ours.get(&id), theirs.get(&id)) {
+        (Some(None), _) | (_, Some(None)) => return Ok(None),
+        (Some(Some(source)), Some(Some(target))) => (*source, *target),
+        (Some(Some(node)), None) => return Err(unmatched(id, node, "source", theirs, "target")),
+        (None, Some(Some(node))) => return Err(unmatched(id, node, "target", ours, "source")),
+        (None, None) => return Ok(None),
+    };
+    if name(source) != name(target) {
+        let (ours, theirs) = (name(source), name(target));
+        return Err(format!("N{id} is {theirs} in the target, {ours} in the source"));
+    }
+    let mut node = source.clone();
+    for field in OF_THE_TARGET {
+        match target.get(field) {
+            Some(value) => node.insert(field.to_owned(), value.clone()),
+            None => node.shift_remove(field),
+        };
+    }
+    let generation = generation(source).max(generation(target));
+    node.insert("current_generation".to_owned(), json!([id, generation]));
+    Ok(Some(node))
+}
+
+fn unmatched(
+    id: u32,
+    node: &Map<String, Json>,
+    known_to: &str,
+    others: &Nodes<'_>,
+    other: &str,
+) -> String {
+    let own = name(node);
+    let elsewhere = others.iter().find(|(_, node)| node.is_some_and(|node| name(node) == own));
+    match elsewhere {
+        Some((elsewhere, _)) if known_to == "source" => {
+            format!("{own} is N{elsewhere} in the target, N{id} in the source")
+        }
+        Some((elsewhere, _)) => format!("{own} is N{id} in the target, N{elsewhere} in the source"),
+        None => format!("N{id} ({own}) is known to the {known_to}, and not to the {other}"),
+    }
+}
+
+fn name(node: &Map<String, Json>) -> &str {
+    node.get("name").and_then(Json::as_str).unwrap_or_default()
+}
+
+fn generation(node: &Map<String, Json>) -> Option<u64> {
+    node.get("current_generation")?.get(1)?.as_u64()
+}
+
+/// What a document says beside what every write changes; nodes in the order of their ids.
+fn content(document: &Json) -> Json {
+    let mut content = document.clone();
+    if let Some(fields) = content.as_object_mut() {
+        fields.retain(|name, _| !OF_A_WRITE.contains(&name.as_str()));
+        if let Some(Json::Array(nodes)) = fields.get_mut("nodes") {
+            nodes.sort_by_key(|pair| pair.get(0).and_then(Json::as_u64));
+        }
+    }
+    content
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,133 @@
+//! Which keys a store has, and reading them all, as many at once as the store says is good.
+
+use std::collections::BTreeSet;
+
+use futures_util::{StreamExt, TryStreamExt, stream};
+
+use crate::backends::Source;
+use crate::codec;
+use crate::events::{Event, EventSink, Stage};
+use crate::model::{Entry, Key, Snapshot, StoreError};
+
+/// Everything that is there.
+///
+/// # Errors
+/// The first failed read.
+pub async fn read(
+    store: &dyn Source,
+    stage: Stage,
+    events: &dyn EventSink,
+) -> Result<Snapshot, StoreError> {
+    read_beside(store, &Snapshot::new(), stage, events).await
+}
+
+/// The same, where a snapshot is at hand that most values will be equal to: those share its bytes,
+/// so that memory does not grow with every reading.
+///
+/// # Errors
+/// The first failed read.
+pub async fn read_beside(
+    store: &dyn Source,
+    at_hand: &Snapshot,
+    stage: Stage,
+    events: &dyn EventSink,
+) -> Result<Snapshot, StoreError> {
+    let reading = KeyReading { store, at_hand, stage, events };
+    events.emit(Event::Started(stage, store.name()));
+    // A store that can't list is also asked for what is at hand.
+    let snapshot = match store.list_keys().await? {
+        Some(keys) => {
+            events.emit(Event::Total(stage, keys.len()));
+            reading.keys(keys).await?
+        }
+        None => read_by_known_names(&reading).await?,
+    };
+    events.emit(Event::Finished(stage));
+    Ok(snapshot)
+}
+
+/// A store that can't list has the five fixed keys and an epoch for each partition. Any of them may
+/// be absent: a partition that never had a leader has no epoch.
+async fn read_by_known_names(reading: &KeyReading<'_>) -> Result<Snapshot, StoreError> {
+    let mut snapshot = reading.keys(Key::FIXED.into()).await?;
+    let mut others = epochs(&snapshot);
+    others.extend(reading.at_hand.keys().filter(|key| !Key::FIXED.contains(key)).cloned());
+    reading.events.emit(Event::Total(reading.stage, snapshot.len() + others.len()));
+    snapshot.extend(reading.keys(others).await?);
+    Ok(snapshot)
+}
+
+/// None where the partition table is absent or damaged, which the checks refuse by name.
+fn epochs(snapshot: &Snapshot) -> BTreeSet<Key> {
+    let table = snapshot.get(&Key::PartitionTable).and_then(Entry::value);
+    table
+        .and_then(|value| codec::partition_ids_in(&value.bytes).ok())
+        .unwrap_or_default()
+        .into_iter()
+        .map(Key::PartitionEpoch)
+        .collect()
+}
+
+/// How keys are read that are known to be wanted.
+struct KeyReading<'a> {
+    store: &'a dyn Source,
+    at_hand: &'a Snapshot,
+    stage: Stage,
+    events: &'a dyn EventSink,
+}
+
+impl KeyReading<'_> {
+    async fn keys(&self, keys: BTreeSet<Key>) -> Result<Snapshot, StoreError> {
+        let how = self.store.read_limits();
+        let keys: Vec<Key> = keys.into_iter().collect();
+        let batches = keys.chunks(how.keys.max(1)).map(<[Key]>::to_vec).collect::<Vec<_>>();
+        let read = stream::iter(batches)
+            .map(|batch| async move {
+                let entries = self.store.read(&batch).await?;
+                Ok::<_, StoreError>(batch.into_iter().zip(entries))
+            })
+            // In any order: one answer that is late must not hold up the others.
+            .buffer_unordered(how.concurrency.max(1));
+        read.try_fold(Snapshot::new(), |mut snapshot, batch| async move {
+            let found = batch.filter_map(|(key, entry)| Some((key, entry?)));
+            for (key, entry) in found {
+                let bytes = entry.value().map_or(0, |value| value.bytes.len() as u64);
+                self.events.emit(Event::Key(self.stage, bytes));
+                let entry = shared(entry, self.at_hand.get(&key));
+                snapshot.insert(key, entry);
+            }
+            Ok(snapshot)
+        })
+        .await
+    }
+}
+
+/// The entry, with the bytes of the one at hand if they are equal.
+fn shared(entry: Entry, at_hand: Option<&Entry>) -> Entry {
+    match (entry, at_hand.and_then(Entry::value)) {
+        (Entry::Intact(value, tag), Some(known)) if value == *known => {
+            Entry::Intact(known.clone(), tag)
+        }
+        (entry, _) => entry,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use prost::bytes::Bytes;
+
+    use super::*;
+    use crate::backends::memory::Memory;
+    use crate::events::NoopSink;
+    use crate::model::{Value, Version};
+
+    #[tokio::test]
+    async fn all_keys_of_many_batches_are_read() {
+        let value = |n: u16| Value { version: Version(1), bytes: Bytes::from(n.to_string()) };
+        let store = Memory::of((0..95).map(|n| (Key::PartitionEpoch(n), value(n))));
+        let snapshot = read(&store, Stage::ReadSource, &NoopSink).await.unwrap();
+        assert_eq!(snapshot.len(), 95);
+        let entry = snapshot.get(&Key::PartitionEpoch(94)).and_then(Entry::value).unwrap();
+        assert_eq!(entry.bytes, "94");
+    }
+}

@@ -1,0 +1,88 @@
+//! How output looks: its format, tables, and colours.
+
+use std::io::{self, IsTerminal};
+
+use clap::ValueEnum;
+
+/// `--output`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[allow(missing_docs)]
+pub enum OutputFormat {
+    Text,
+    Json,
+}
+
+/// `--table-style`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum TableStyle {
+    /// No borders, condensed layout
+    Compact,
+    /// UTF-8 borders, good for multiline text
+    Borders,
+}
+
+/// `--color`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ColorChoice {
+    /// On a terminal, unless `NO_COLOR` is set
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// How to write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Style {
+    /// Text or JSON.
+    pub output: OutputFormat,
+    /// How tables are drawn.
+    pub table: TableStyle,
+    /// Whether standard output takes colours.
+    pub out_color: bool,
+    /// Whether standard error takes colours.
+    pub err_color: bool,
+    /// Whether only data and errors are written.
+    pub quiet: bool,
+    /// The columns of standard output, where it is a terminal.
+    pub columns: Option<usize>,
+}
+
+impl Style {
+    /// Plain text without colours, for a destination that is not a terminal.
+    pub(super) const PLAIN: Style = Style {
+        output: OutputFormat::Text,
+        table: TableStyle::Compact,
+        out_color: false,
+        err_color: false,
+        quiet: false,
+        columns: None,
+    };
+
+    /// Returns the style that fits the options and the streams that the program was started with.
+    pub fn for_streams(
+        output: OutputFormat,
+        table: TableStyle,
+        color: ColorChoice,
+        quiet: bool,
+    ) -> Self {
+        Style {
+            output,
+            table,
+            out_color: uses_color(color, io::stdout().is_terminal()),
+            err_color: uses_color(color, io::stderr().is_terminal()),
+            quiet,
+            columns: console::Term::stdout().size_checked().map(|(_, columns)| columns.into()),
+        }
+    }
+}
+
+pub(super) fn uses_color(color: ColorChoice, terminal: bool) -> bool {
+    let unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    match color {
+        ColorChoice::Always => true,
+        ColorChoice::Never => false,
+        ColorChoice::Auto => terminal && !unwanted,
+    }
+}

@@ -1,0 +1,108 @@
+//! What is said while waiting and with `-v`, on standard error: the lines of `tracing`.
+//!
+//! `RUST_LOG` decides what is said, else the number of `-v`. Without either, only what an operator has to
+//! know is, in plain words; with `-v`, one line for each request, with the time.
+
+use std::io::Write;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use clap::ValueEnum;
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::time::FormatTime;
+
+/// `--time-format`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum TimeFormat {
+    /// As people say it
+    Human,
+    /// As in 1996-12-19T16:39:57-08:00
+    Iso8601,
+    /// As in Tue, 1 Jul 2003 10:52:37 +0200
+    Rfc2822,
+}
+
+/// How much is logged, and in which form.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LogOptions {
+    /// `true` if nothing is logged.
+    pub(crate) quiet: bool,
+    /// The number of `-v`.
+    pub(crate) verbose: u8,
+    /// The form of a line's time.
+    pub(crate) time_format: TimeFormat,
+}
+
+/// Installs the logger for the rest of the run; its lines go to `writer`.
+pub(crate) fn start_logging<W>(options: LogOptions, writer: impl Fn() -> W + Send + Sync + 'static)
+where
+    W: Write + 'static,
+{
+    let default = match (options.quiet, options.verbose) {
+        (true, _) => "off",
+        (_, 0) => "restatectl=warn",
+        (_, 1) => "restatectl=debug",
+        _ => "debug",
+    };
+    let of_environment = EnvFilter::try_from_default_env().ok();
+    // The module matters where other libraries log as well.
+    let named = options.verbose > 1 || of_environment.is_some();
+    let filter = of_environment.unwrap_or_else(|| EnvFilter::new(default));
+    let subscriber = tracing_subscriber::fmt().with_env_filter(filter);
+    let subscriber = subscriber.with_writer(writer).with_ansi(false);
+    let subscriber = subscriber.with_target(named).with_level(named || options.verbose == 0);
+    // Fails only where another logger was installed before, as in tests.
+    let _ = match named || options.verbose > 0 {
+        true => subscriber.with_timer(LogClock(options.time_format)).try_init(),
+        false => subscriber.without_time().try_init(),
+    };
+}
+
+/// The time of a line, as `--time-format` wants it.
+struct LogClock(TimeFormat);
+
+impl FormatTime for LogClock {
+    fn format_time(&self, writer: &mut Writer<'_>) -> std::fmt::Result {
+        writer.write_str(&format_time(SystemTime::now(), self.0))
+    }
+}
+
+/// In UTC.
+fn format_time(time: SystemTime, format: TimeFormat) -> String {
+    let iso = humantime::format_rfc3339_millis(time).to_string();
+    match format {
+        TimeFormat::Iso8601 => iso,
+        TimeFormat::Human => iso.replace('T', " ").replace('Z', " UTC"),
+        TimeFormat::Rfc2822 => rfc2822(&iso, time).unwrap_or(iso),
+    }
+}
+
+/// From `2003-07-01T08:52:37.000Z`, since the names are all that is missing there.
+fn rfc2822(iso: &str, time: SystemTime) -> Option<String> {
+    const MONTHS: [&str; 12] =
+        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    const FROM_THURSDAY: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
+    let days = time.duration_since(UNIX_EPOCH).ok()?.as_secs() / 86_400;
+    let weekday = FROM_THURSDAY.get(usize::try_from(days % 7).ok()?)?;
+    let (date, clock) = iso.split_once('T')?;
+    let [year, month, day] = date.split('-').collect::<Vec<_>>().try_into().ok()?;
+    let month = MONTHS.get(month.parse::<usize>().ok()?.checked_sub(1)?)?;
+    let (clock, day) = (clock.split('.').next()?, day.trim_start_matches('0'));
+    Some(format!("{weekday}, {day} {month} {year} {clock} +0000"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn each_format() {
+        let time = UNIX_EPOCH + Duration::from_millis(1_057_049_557_120);
+        let told = |format| format_time(time, format);
+        assert_eq!(told(TimeFormat::Human), "2003-07-01 08:52:37.120 UTC");
+        assert_eq!(told(TimeFormat::Iso8601), "2003-07-01T08:52:37.120Z");
+        assert_eq!(told(TimeFormat::Rfc2822), "Tue, 1 Jul 2003 08:52:37 +0000");
+    }
+}
