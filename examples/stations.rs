@@ -2,13 +2,13 @@
 //! what the program itself does, without servers. A test counts its instructions.
 #![allow(clippy::unwrap_used)]
 
-use restatectl::apply::{self, Journal};
-use restatectl::backends::Change;
 use restatectl::backends::memory::Memory;
+use restatectl::events::{NoopSink, Stage};
+use restatectl::model::Change;
 use restatectl::model::{Key, Snapshot, Value, Version};
-use restatectl::plan::{self, OnExisting};
-use restatectl::watch::{Stage, Unwatched};
-use restatectl::{preflight, snapshot, verify};
+use restatectl::pipeline::apply::{self, Journal};
+use restatectl::pipeline::plan::{self, OnExisting};
+use restatectl::pipeline::{checks, snapshot, verify};
 use serde_json::json;
 
 struct Unkept;
@@ -26,11 +26,11 @@ fn main() {
 }
 
 async fn migrate(source: &Memory, target: &Memory) {
-    let before = snapshot::read(source, Stage::ReadSource, &Unwatched).await.unwrap();
-    preflight::check_values(&before, &[]);
+    let before = snapshot::read(source, Stage::ReadSource, &NoopSink).await.unwrap();
+    checks::check_values(&before, &[]);
     let plan = plan::decide(&before, &Snapshot::new(), OnExisting::Refuse);
-    apply::carry_out(&plan, target, &Unkept, &Unwatched).await.unwrap();
-    let after = snapshot::read_beside(target, &before, Stage::ReadBack, &Unwatched).await.unwrap();
+    apply::carry_out(&plan, target, &Unkept, &NoopSink).await.unwrap();
+    let after = snapshot::read_beside(target, &before, Stage::ReadBack, &NoopSink).await.unwrap();
     assert!(verify::compare(&before, &after).faults(false).next().is_none());
 }
 

@@ -5,9 +5,10 @@ use std::time::Duration;
 use prost::bytes::Bytes;
 use restatectl::backends::cluster::{self, ClusterOptions, WritableCluster};
 use restatectl::backends::transport::{Limits, TlsOptions};
-use restatectl::backends::{Change, Effect, Source, StoreError, Target};
+use restatectl::backends::{Source, Target};
 use restatectl::codec::{self, Encoding};
-use restatectl::model::{Entry, Key, Snapshot, Tag, Value, Version};
+use restatectl::model::{CasToken, Entry, Key, Snapshot, Value, Version};
+use restatectl::model::{Change, Effect, StoreError};
 
 use crate::conformance::conforms_with;
 use crate::support::block_on;
@@ -21,7 +22,7 @@ async fn open(addresses: &str, only_these: bool) -> WritableCluster {
         addresses: addresses.split(',').map(|address| address.parse().unwrap()).collect(),
         only_these,
         limits: Limits { connect: second, request: 10 * second, keep_alive: None },
-        most_at_once: None,
+        max_concurrency: None,
         tls: TlsOptions { ca: None, identity: None, skip_verify: false },
     };
     cluster::connect(&options).await.unwrap().into_writable()
@@ -52,12 +53,12 @@ fn it_conforms_and_a_probe_writes_nothing() {
         store.probe_write().await.unwrap();
         assert_eq!(entry(&store, &unknown("restatectl_write_probe")).await, None);
         // The largest value that is said to fit does, and a larger one is told before.
-        let most = store.writing().bytes;
+        let most = store.write_limits().bytes;
         let large = unknown("large");
         store.write(&[create(&large, value(1, &vec![7; most]))]).await.unwrap();
         assert_eq!(entry(&store, &large).await.unwrap().size(), most as u64);
-        let entry = Entry::Whole(value(1, &vec![7; most + 1]), Tag::Version(Version(1)));
-        let misfits = store.misfits(&Snapshot::from([(large, entry)])).await.unwrap();
+        let entry = Entry::Intact(value(1, &vec![7; most + 1]), CasToken::Version(Version(1)));
+        let misfits = store.find_limit_violations(&Snapshot::from([(large, entry)])).await.unwrap();
         assert_eq!(misfits.len(), 1);
     });
 }
@@ -73,7 +74,7 @@ fn what_would_end_the_store_for_good_is_not_sent() {
         let bytes = codec::encode(&Key::NodesConfig, Encoding::Flexbuffers, &document, version);
         Value { version, bytes: bytes.unwrap() }
     };
-    let tag = |version: u32| Tag::Version(Version(version));
+    let tag = |version: u32| CasToken::Version(Version(version));
     block_on(async {
         let store = open(&cluster.address(), false).await;
         let change = |effect| [Change { key: Key::NodesConfig, effect }];
@@ -90,7 +91,7 @@ fn what_would_end_the_store_for_good_is_not_sent() {
         // These are sent, and do not hold.
         for effect in [
             Effect::Overwrite(at(version), tag(version - 1)),
-            Effect::Overwrite(at(version + 9), Tag::ETag("\"of-another-store\"".to_owned())),
+            Effect::Overwrite(at(version + 9), CasToken::ETag("\"of-another-store\"".to_owned())),
             Effect::Create(at(version + 9)),
         ] {
             let error = store.write(&change(effect)).await.unwrap_err();

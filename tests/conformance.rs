@@ -8,9 +8,10 @@ use restatectl::backends::dynamo_db::DynamoDb;
 use restatectl::backends::etcd::Etcd as EtcdStore;
 use restatectl::backends::memory::Memory;
 use restatectl::backends::object_store::ObjectStore;
-use restatectl::backends::{Change, Effect, Requests, StoreError, Target};
+use restatectl::backends::{RequestOptions, Target};
 use restatectl::config::{self, StoreConfig};
-use restatectl::model::{Entry, Key, Tag, Value, Version};
+use restatectl::model::{CasToken, Entry, Key, Value, Version};
+use restatectl::model::{Change, Effect, StoreError};
 
 use crate::support::block_on;
 use crate::support::dynamo::table;
@@ -25,11 +26,11 @@ fn create(key: &Key, value: Value) -> Change {
     Change { key: key.clone(), effect: Effect::Create(value) }
 }
 
-async fn read(store: &dyn Target, key: &Key) -> Option<(Value, Tag)> {
+async fn read(store: &dyn Target, key: &Key) -> Option<(Value, CasToken)> {
     let mut entries = store.read(std::slice::from_ref(key)).await.unwrap();
     assert_eq!(entries.len(), 1);
     match entries.pop().unwrap()? {
-        Entry::Whole(value, tag) => Some((value, tag)),
+        Entry::Intact(value, tag) => Some((value, tag)),
         damaged => panic!("{damaged:?}"),
     }
 }
@@ -46,13 +47,13 @@ fn assert_conflict(result: Result<(), StoreError>, expected: &[&Key]) {
 
 /// The suite. The store is empty at the start.
 async fn conforms(store: &dyn Target) {
-    assert_eq!(store.keys().await.unwrap(), Some(BTreeSet::new()));
+    assert_eq!(store.list_keys().await.unwrap(), Some(BTreeSet::new()));
     conforms_with(store, [Key::NodesConfig, Key::RuleBook, Key::PartitionEpoch(7)]).await;
 }
 
 /// The suite over these keys, which are not there at the start.
 pub async fn conforms_with(store: &dyn Target, [a, b, c]: [Key; 3]) {
-    let lists = store.keys().await.unwrap().is_some();
+    let lists = store.list_keys().await.unwrap().is_some();
     assert_eq!(store.read(&[]).await.unwrap().len(), 0);
     assert!(read(store, &a).await.is_none());
     store.probe_write().await.unwrap();
@@ -69,13 +70,13 @@ pub async fn conforms_with(store: &dyn Target, [a, b, c]: [Key; 3]) {
     assert!(found[1].is_none());
     assert_eq!(found[2].as_ref().unwrap().value(), Some(&value(1, &every_byte)));
     if lists {
-        assert_eq!(store.keys().await.unwrap(), Some(BTreeSet::from([a.clone(), c.clone()])));
+        assert_eq!(store.list_keys().await.unwrap(), Some(BTreeSet::from([a.clone(), c.clone()])));
     }
 
     // A create requires absence; where one of a batch does not hold, none is done.
     let batch = [create(&b, value(1, b"b")), create(&a, value(2, b"x"))];
     assert_conflict(store.write(&batch).await, &[&a]);
-    if store.writing().atomic && store.writing().keys > 1 {
+    if store.write_limits().atomic && store.write_limits().keys > 1 {
         assert!(read(store, &b).await.is_none());
     }
     // Also where it is identical: who created it is not known.
@@ -83,15 +84,17 @@ pub async fn conforms_with(store: &dyn Target, [a, b, c]: [Key; 3]) {
 
     // An overwrite requires what was read.
     let (_, tag) = read(store, &a).await.unwrap();
-    let overwrite =
-        |tag: &Tag, value| Change { key: a.clone(), effect: Effect::Overwrite(value, tag.clone()) };
+    let overwrite = |tag: &CasToken, value| Change {
+        key: a.clone(),
+        effect: Effect::Overwrite(value, tag.clone()),
+    };
     store.write(&[overwrite(&tag, value(2, b"second"))]).await.unwrap();
     assert_eq!(read(store, &a).await.unwrap().0, value(2, b"second"));
     assert_conflict(store.write(&[overwrite(&tag, value(3, b"third"))]).await, &[&a]);
     assert_eq!(read(store, &a).await.unwrap().0, value(2, b"second"));
 
     // So does a delete; and a key that is gone can be created again, but not overwritten.
-    let delete = |tag: &Tag| Change { key: a.clone(), effect: Effect::Delete(tag.clone()) };
+    let delete = |tag: &CasToken| Change { key: a.clone(), effect: Effect::Delete(tag.clone()) };
     assert_conflict(store.write(&[delete(&tag)]).await, &[&a]);
     let (_, tag) = read(store, &a).await.unwrap();
     store.write(&[delete(&tag)]).await.unwrap();
@@ -101,10 +104,10 @@ pub async fn conforms_with(store: &dyn Target, [a, b, c]: [Key; 3]) {
     assert_eq!(read(store, &a).await.unwrap().0, value(9, b"again"));
 
     // As many as a batch takes.
-    let many: Vec<_> = (100..).take(store.writing().keys).map(Key::PartitionEpoch).collect();
+    let many: Vec<_> = (100..).take(store.write_limits().keys).map(Key::PartitionEpoch).collect();
     let creates: Vec<_> = many.iter().map(|key| create(key, value(1, b"many"))).collect();
     store.write(&creates).await.unwrap();
-    let read_back = store.read(&many[..store.reading().keys.min(many.len())]).await.unwrap();
+    let read_back = store.read(&many[..store.read_limits().keys.min(many.len())]).await.unwrap();
     assert!(
         read_back.iter().all(|entry| entry.as_ref().unwrap().value() == Some(&value(1, b"many")))
     );
@@ -113,7 +116,7 @@ pub async fn conforms_with(store: &dyn Target, [a, b, c]: [Key; 3]) {
 pub fn open(toml: &str) -> EtcdStore {
     match config::parse(toml, "test").unwrap().store {
         StoreConfig::Etcd(config) => {
-            EtcdStore::open(&config, Requests::within(Duration::from_secs(5))).unwrap()
+            EtcdStore::open(&config, RequestOptions::with_timeout(Duration::from_secs(5))).unwrap()
         }
         other => panic!("{other:?}"),
     }
@@ -122,7 +125,9 @@ pub fn open(toml: &str) -> EtcdStore {
 async fn open_s3(toml: &str) -> ObjectStore {
     match config::parse(toml, "test").unwrap().store {
         StoreConfig::ObjectStore(config) => {
-            ObjectStore::open(&config, Requests::within(Duration::from_secs(10))).await.unwrap()
+            ObjectStore::open(&config, RequestOptions::with_timeout(Duration::from_secs(10)))
+                .await
+                .unwrap()
         }
         other => panic!("{other:?}"),
     }
@@ -143,7 +148,9 @@ fn moto_conforms() {
 async fn open_dynamo(toml: &str) -> DynamoDb {
     match config::parse(toml, "test").unwrap().store {
         StoreConfig::DynamoDb(config) => {
-            DynamoDb::open(&config, Requests::within(Duration::from_secs(10))).await.unwrap()
+            DynamoDb::open(&config, RequestOptions::with_timeout(Duration::from_secs(10)))
+                .await
+                .unwrap()
         }
         other => panic!("{other:?}"),
     }

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use restatectl::backends::backup::{Place, save};
+use restatectl::backends::backup::{Destination, save};
 use restatectl::codec::{self, Encoding, cluster_of};
-use restatectl::model::{Entry, Key, Snapshot, Tag, Value, Version};
+use restatectl::model::{CasToken, Entry, Key, Snapshot, Value, Version};
 use serde_json::{Value as Json, json};
 use tempfile::TempDir;
 
@@ -48,7 +48,7 @@ fn generated() -> Snapshot {
             let version = Version(u32::try_from(place).unwrap() * 7 + 1);
             let (encoding, document) = document(&key);
             let bytes = codec::encode(&key, encoding, &document, version).unwrap();
-            let entry = Entry::Whole(Value { version, bytes }, Tag::Version(version));
+            let entry = Entry::Intact(Value { version, bytes }, CasToken::Version(version));
             (key, entry)
         })
         .collect()
@@ -70,7 +70,8 @@ fn every_pair_of_stores_copies_500_keys_to_the_byte() {
     let (folder, generated) = (TempDir::new().unwrap(), generated());
     assert_eq!(generated.len(), 500);
     let backup = folder.path().join("generated.jsonl");
-    save(&Place::File(backup.clone()), "nowhere", cluster_of(&generated), &generated).unwrap();
+    save(&Destination::File(backup.clone()), "nowhere", cluster_of(&generated), &generated)
+        .unwrap();
     let backup = backup.to_str().unwrap().to_owned();
     let expected = digests(&backup);
     assert_eq!(expected.len(), 500);
