@@ -3,7 +3,7 @@
 
 use serde_json::Value as Json;
 
-use crate::model::{Entry, Key, Snapshot};
+use crate::model::{Entry, Key, Snapshot, Value};
 
 /// The part of `nodes_config` that decisions are made on.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -83,7 +83,11 @@ pub fn cluster_of(snapshot: &Snapshot) -> Option<(String, Option<u64>)> {
 
 /// What a store's `nodes_config` says, if it is there and sound.
 pub fn nodes_of(snapshot: &Snapshot) -> Option<NodesConfiguration> {
-    let value = snapshot.get(&Key::NodesConfig).and_then(Entry::value)?;
+    nodes_in(snapshot.get(&Key::NodesConfig).and_then(Entry::value)?)
+}
+
+/// Reads a stored `nodes_config`; `None` if it can't be decoded.
+pub fn nodes_in(value: &Value) -> Option<NodesConfiguration> {
     nodes_configuration(&super::decode(&Key::NodesConfig, &value.bytes).ok()?).ok()
 }
 

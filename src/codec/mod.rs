@@ -16,7 +16,7 @@ use thiserror::Error;
 
 pub use encode::{encode, is_editable};
 pub use facts::{
-    Node, NodesConfiguration, cluster_of, nodes_configuration, nodes_of, partition_ids,
+    Node, NodesConfiguration, cluster_of, nodes_configuration, nodes_in, nodes_of, partition_ids,
 };
 pub use shape::check_shape;
 

@@ -1,6 +1,5 @@
-//! The store that an argument names, opened. Without an argument it is the running cluster at
-//! `--address`; the section of a replicated store names the running cluster as well: at the addresses
-//! in it.
+//! Opens the store that an argument names: the only place that picks a backend. Without an argument it
+//! is the running cluster at `--address`; a section of type `replicated` also names a running cluster.
 
 use crate::backends::cluster::{self, Cluster, ClusterOptions, WritableCluster};
 use crate::backends::dynamo_db::DynamoDb;
@@ -11,9 +10,9 @@ use crate::commands::store_arg::StoreArg;
 use crate::commands::{Context, cluster_options};
 use crate::config::{StoreConfig, StoreFile};
 use crate::model::StoreError;
-use crate::outcome::{Code, Failure};
+use crate::outcome::{Code, Failure, StoreName};
 
-/// What a command reads: a store of its own, or the running cluster.
+/// A store that is read: the running cluster, an external store, or a backup file.
 pub enum OpenSource {
     /// The running cluster.
     Cluster(Box<Cluster>),
@@ -22,7 +21,7 @@ pub enum OpenSource {
 }
 
 impl OpenSource {
-    /// As a reader.
+    /// Returns the store as a reader.
     pub fn source(&self) -> &dyn Source {
         match self {
             OpenSource::Cluster(cluster) => cluster.as_ref(),
@@ -30,7 +29,7 @@ impl OpenSource {
         }
     }
 
-    /// What a failed read of it means.
+    /// Returns the failure of a read, with the hints that fit this store.
     pub fn failure(&self, error: &StoreError) -> Failure {
         match self {
             OpenSource::Cluster(_) => Failure::of_cluster(error),
@@ -38,7 +37,7 @@ impl OpenSource {
         }
     }
 
-    /// The running cluster, if it is one.
+    /// Returns the running cluster, if the store is one.
     pub fn cluster(&self) -> Option<&Cluster> {
         match self {
             OpenSource::Cluster(cluster) => Some(cluster),
@@ -50,12 +49,12 @@ impl OpenSource {
 /// Opens the store of `--from`, or the running cluster without it.
 ///
 /// # Errors
-/// As [`place`]; [`Code::SourceUnavailable`] for a cluster that does not answer.
+/// As [`cluster_options_for`]; [`Code::SourceUnavailable`] for a cluster that does not answer.
 pub async fn open_source(
     from: Option<StoreArg>,
     context: &Context<'_>,
 ) -> Result<OpenSource, Failure> {
-    open(from, context, Failure::of_cluster).await
+    open_reader(from, context, Failure::of_cluster).await
 }
 
 /// Opens the store that a source is compared with.
@@ -63,10 +62,10 @@ pub async fn open_source(
 /// # Errors
 /// As [`open_target`].
 pub async fn open_other(store: StoreArg, context: &Context<'_>) -> Result<OpenSource, Failure> {
-    open(Some(store), context, Failure::of_target_cluster).await
+    open_reader(Some(store), context, Failure::of_target_cluster).await
 }
 
-async fn open(
+async fn open_reader(
     store: Option<StoreArg>,
     context: &Context<'_>,
     failure: fn(&StoreError) -> Failure,
@@ -77,15 +76,14 @@ async fn open(
     }
     match store {
         Some(StoreArg::Backup(backup)) => Ok(OpenSource::Store(backup)),
-        Some(StoreArg::Config(loaded)) => {
-            Ok(OpenSource::Store(open_external(&loaded, context).await?))
-        }
+        Some(StoreArg::Config(file)) => Ok(OpenSource::Store(open_external(&file, context).await?)),
         None => Err(Failure::new(Code::Internal, "there is no store to open")),
     }
 }
 
-/// Where the running cluster is that the argument names, if it names one: without an argument, the one
-/// at `--address`.
+/// Returns how to reach the running cluster that the argument names; `None` if it names another store.
+///
+/// Without an argument, that is the cluster at `--address`.
 ///
 /// # Errors
 /// Addresses or TLS options that can't be used, as wrong usage or a wrong configuration.
@@ -95,8 +93,8 @@ pub fn cluster_options_for(
 ) -> Result<Option<ClusterOptions>, Failure> {
     match store {
         None => cluster_options::default_cluster_options(context.options).map(Some),
-        Some(StoreArg::Config(loaded)) => match &loaded.store {
-            StoreConfig::Replicated(addresses) => cluster_at(addresses, loaded, context).map(Some),
+        Some(StoreArg::Config(file)) => match &file.store {
+            StoreConfig::Replicated(addresses) => cluster_at(addresses, file, context).map(Some),
             _ => Ok(None),
         },
         Some(StoreArg::Backup(_)) => Ok(None),
@@ -105,20 +103,19 @@ pub fn cluster_options_for(
 
 fn cluster_at(
     addresses: &[String],
-    loaded: &StoreFile,
+    file: &StoreFile,
     context: &Context<'_>,
 ) -> Result<ClusterOptions, Failure> {
     if addresses.is_empty() {
-        return Err(replicated(loaded));
+        return Err(unreachable_cluster(file));
     }
     let parsed = addresses.iter().map(|address| address.parse()).collect::<Result<_, _>>();
-    let addresses = parsed.map_err(|reason| {
-        Failure::new(Code::ConfigInvalid, format!("{}: {reason}", loaded.file))
-    })?;
+    let addresses = parsed
+        .map_err(|reason| Failure::new(Code::ConfigInvalid, format!("{}: {reason}", file.file)))?;
     cluster_options::cluster_options_at(addresses, false, context.options)
 }
 
-/// A store that can be written: the running cluster, or one of its own.
+/// A store that can be written: the running cluster, or an external store.
 pub enum OpenTarget {
     /// The running cluster.
     Cluster(Box<WritableCluster>),
@@ -127,7 +124,7 @@ pub enum OpenTarget {
 }
 
 impl OpenTarget {
-    /// As a target.
+    /// Returns the store as a target.
     pub fn target(&self) -> &dyn Target {
         match self {
             OpenTarget::Cluster(cluster) => cluster.as_ref(),
@@ -135,7 +132,7 @@ impl OpenTarget {
         }
     }
 
-    /// The running cluster, if it is one.
+    /// Returns the running cluster, if the store is one.
     pub fn cluster(&self) -> Option<&Cluster> {
         match self {
             OpenTarget::Cluster(cluster) => Some(cluster.cluster()),
@@ -143,12 +140,12 @@ impl OpenTarget {
         }
     }
 
-    /// Whether servers run on it for all that is known.
+    /// Returns whether the store is a running cluster.
     pub fn is_cluster(&self) -> bool {
         self.cluster().is_some()
     }
 
-    /// What a failed read of it means.
+    /// Returns the failure of a read, with the hints that fit this store.
     pub fn failure(&self, error: &StoreError) -> Failure {
         match self {
             OpenTarget::Cluster(_) => Failure::of_cluster(error),
@@ -172,9 +169,7 @@ pub async fn open_editable(
     }
     match from {
         None => Err(Failure::new(Code::Internal, "there is no store to open")),
-        Some(StoreArg::Config(loaded)) => {
-            Ok(OpenTarget::Store(open_external(&loaded, context).await?))
-        }
+        Some(StoreArg::Config(file)) => Ok(OpenTarget::Store(open_external(&file, context).await?)),
         Some(StoreArg::Backup(backup)) => {
             let reason =
                 format!("{} can't be edited: a backup file is never changed", backup.name());
@@ -189,11 +184,11 @@ pub async fn open_editable(
 /// # Errors
 /// [`Code::ConfigInvalid`] for a store that can't be opened so; [`Code::TargetUnavailable`] for a
 /// cluster that does not answer.
-pub async fn open_target(loaded: &StoreFile, context: &Context<'_>) -> Result<OpenTarget, Failure> {
-    let StoreConfig::Replicated(addresses) = &loaded.store else {
-        return open_external(loaded, context).await.map(OpenTarget::Store);
+pub async fn open_target(file: &StoreFile, context: &Context<'_>) -> Result<OpenTarget, Failure> {
+    let StoreConfig::Replicated(addresses) = &file.store else {
+        return open_external(file, context).await.map(OpenTarget::Store);
     };
-    let opened = cluster::connect(&cluster_at(addresses, loaded, context)?).await;
+    let opened = cluster::connect(&cluster_at(addresses, file, context)?).await;
     let opened = opened.map_err(|error| {
         let failure = Failure::of_target_cluster(&error);
         if failure.message.contains("certificate") {
@@ -207,12 +202,12 @@ pub async fn open_target(loaded: &StoreFile, context: &Context<'_>) -> Result<Op
     Ok(OpenTarget::Cluster(Box::new(opened.into_writable())))
 }
 
-/// Opens a store of its own.
+/// Opens an external store.
 async fn open_external(
-    loaded: &StoreFile,
+    file: &StoreFile,
     context: &Context<'_>,
 ) -> Result<Box<dyn Target>, Failure> {
-    match &loaded.store {
+    match &file.store {
         StoreConfig::Etcd(etcd) => {
             let opened = Etcd::open(etcd, cluster_options::request_options(context.options));
             Ok(Box::new(opened.map_err(|error| Failure::of_target(&error))?))
@@ -227,16 +222,22 @@ async fn open_external(
                 DynamoDb::open(config, cluster_options::request_options(context.options)).await;
             Ok(Box::new(opened.map_err(|error| Failure::of_target(&error))?))
         }
-        StoreConfig::Replicated(_) => Err(replicated(loaded)),
+        StoreConfig::Replicated(_) => Err(unreachable_cluster(file)),
     }
 }
 
-fn replicated(loaded: &StoreFile) -> Failure {
-    let says = loaded.says_replicated();
-    let file = &loaded.file;
-    let reason = format!("{file}: [metadata-client] {says}: that is the running cluster itself");
-    Failure::new(Code::ConfigInvalid, reason).hint(
-        "name its nodes in addresses = [\"http://host:5122\"] there, or leave out the file and reach it \
-         with --address; any other store has a type, such as \"etcd\"",
-    )
+fn unreachable_cluster(file: &StoreFile) -> Failure {
+    let reason = format!(
+        "{}: [metadata-client] {}: that is the running cluster itself",
+        file.file,
+        file.says_replicated()
+    );
+    Failure::new(Code::ConfigInvalid, reason)
+        .hint("name its nodes in addresses = [\"http://host:5122\"] there, or leave out the file and use --address")
+        .hint("if another store is meant, give the section its type, such as \"etcd\"")
+}
+
+/// Returns the name of an opened store, as documents show it.
+pub fn store_name(store: &(impl Source + ?Sized)) -> StoreName {
+    StoreName { kind: store.kind().to_owned(), name: store.name().to_owned() }
 }

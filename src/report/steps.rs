@@ -1,15 +1,11 @@
 //! The next steps after a migration, as text.
 
-/// The first two are numbered as the official tool has them; how to go about them follows. A terminal
-/// that has room for it gets prose in whole words; commands and sections stay as they are, to be copied.
+/// Returns the numbered list. On a terminal prose is folded at words; commands and sections are not,
+/// so that they can be copied.
 pub(super) fn next_steps(steps: &[String], columns: Option<usize>) -> String {
     let mut text = "✅ Metadata migration completed\n".to_owned();
     for (index, step) in steps.iter().enumerate() {
-        let (lead, gap) = match index {
-            0 | 1 => (format!("{}.", index + 1), "\n"),
-            2 => (" -".to_owned(), "\nIn detail, in this order:\n"),
-            _ => (" -".to_owned(), ""),
-        };
+        let (lead, gap) = (format!("{}.", index + 1), "\n");
         let mut lines = step.lines();
         let prose = lines.next().unwrap_or_default();
         let prose = folded(prose, columns.unwrap_or(usize::MAX).saturating_sub(STEP_INDENT));

@@ -222,10 +222,10 @@ fn steps_are_folded_on_a_terminal_but_for_what_is_copied() {
         String::from_utf8(render(&outcome, Style { columns, ..Style::PLAIN }).out).unwrap()
     };
     let folded =
-        format!(" - Prove the copy once more before any\n   of the nodes goes on:\n   {command}\n");
+        format!("3. Prove the copy once more before any\n   of the nodes goes on:\n   {command}\n");
     assert!(told(Some(40)).ends_with(&folded), "{}", told(Some(40)));
-    assert!(told(None).ends_with(&format!(" - {}\n", step.replace('\n', "\n   "))));
-    assert!(told(Some(0)).contains(" - Prove\n   the\n"));
+    assert!(told(None).ends_with(&format!("3. {}\n", step.replace('\n', "\n   "))));
+    assert!(told(Some(0)).contains("3. Prove\n   the\n"));
 }
 
 #[test]

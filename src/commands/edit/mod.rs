@@ -159,7 +159,11 @@ async fn not_at_rest(
         }
         (false, _) => {
             let unseen = Finding::skipped(Check::MigrationMode, "none was seen at work");
-            checks::check_at_work(&live_nodes::on("store", found, context).await, unseen, false)
+            checks::check_at_work(
+                &live_nodes::observe_nodes("store", found, context).await,
+                unseen,
+                false,
+            )
         }
     };
     if finding.status == CheckStatus::Warning {

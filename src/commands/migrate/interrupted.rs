@@ -1,100 +1,85 @@
-//! What is told when a run stops midway: what is in the target, and how to go on.
+//! The report of a run that stopped midway: what is in the target, and how to resume.
 
 use std::time::Duration;
 
-use super::state::MigrationState;
-use super::{MigrateArgs, next_steps};
-use crate::backends::Target;
-use crate::commands::Context;
+use super::command_lines::repeat_command;
+use super::job::Job;
+
 use crate::events::{NoopSink, Stage};
 use crate::model::{CasToken, Entry, Plan};
 use crate::outcome::{Code, Failure, MigrationOutcome};
 use crate::pipeline::snapshot;
 use crate::terminal::signals::Signal;
+use crate::wording::plural;
 
-/// Whoever interrupts the program wants it to end.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// The longest time that an interrupted program spends on reading the target once more.
+const READ_BACK_LIMIT: Duration = Duration::from_secs(2);
 
-/// How a signal ended the run.
-pub(super) async fn told(
-    signal: Signal,
-    target: &dyn Target,
-    args: &MigrateArgs,
-    context: &Context<'_>,
-    record: &MigrationState,
-) -> Failure {
-    record.progress(MigrationOutcome::Interrupted);
+/// A half-written replicated store still has its old `nodes_config`, and nodes would start on it.
+const MIXED_KEYS_HINT: &str = "until then, start no node without --metadata-migration-mode: the target mixes \
+                               old and new keys";
+
+/// A half-written target looks unused to a fresh node, which then provisions a cluster of its own there.
+const FRESH_NODE_HINT: &str = "until then, start no fresh node with auto-provision = true on the target: it \
+                               would provision a new cluster on what lies there";
+
+/// Describes how a signal ended the run.
+pub(super) async fn describe_interruption(signal: Signal, job: &Job<'_>) -> Failure {
+    job.state.set_outcome(MigrationOutcome::Interrupted);
     let failure = signal.failure();
-    if !record.is_writing() {
+    if !job.state.has_begun_writing() {
         return Failure { message: format!("{}; nothing was written", failure.message), ..failure };
     }
-    let state = match state(target, &record.plan()).await {
-        Some(state) => state,
+    let written = match describe_written(job, &job.state.plan()).await {
+        Some(written) => written,
         None => format!(
-            "there was no time to read the target again; {} key(s) are known to be written, and what was \
-             under way may be, too",
-            record.written_count()
+            "{} written, others unconfirmed: there was no time to read the target again",
+            plural(job.state.written_count(), "key")
         ),
     };
-    let message =
-        format!("{}; {state}; each key in the target is whole or absent", failure.message);
-    with_hints(Failure { message, ..failure }, target, args, context)
+    let message = format!("{}; {written}; no key is partially written", failure.message);
+    add_hints(Failure { message, ..failure }, job)
 }
 
-/// What of the plan the target holds now.
-async fn state(target: &dyn Target, plan: &Plan) -> Option<String> {
+/// Describes how much of the plan the target holds now; `None` if it does not respond in time.
+async fn describe_written(job: &Job<'_>, plan: &Plan) -> Option<String> {
     let planned = plan.steps.iter().filter_map(|step| {
         let value = step.source.clone()?;
-        let tag = CasToken::Version(value.version);
-        Some((step.key.clone(), Entry::Intact(value, tag)))
+        let token = CasToken::Version(value.version);
+        Some((step.key.clone(), Entry::Intact(value, token)))
     });
     // A target that can't list is asked for what was to be written.
     let planned = planned.collect();
-    let read = snapshot::read_beside(target, &planned, Stage::ReadTarget, &NoopSink);
-    let now = tokio::time::timeout(PATIENCE, read).await.ok()?.ok()?;
+    let read = snapshot::read_beside(job.target_store(), &planned, Stage::ReadTarget, &NoopSink);
+    let now = tokio::time::timeout(READ_BACK_LIMIT, read).await.ok()?.ok()?;
     let done = plan
         .steps
         .iter()
         .filter(|step| now.get(&step.key).and_then(Entry::value) == step.source.as_ref());
     let (done, all) = (done.count(), plan.steps.len());
     Some(match done == all {
-        true => format!("all {all} keys are written, but not verified"),
-        false => format!("{done} of {all} keys are as planned in the target"),
+        true => format!("all {} written, but not verified", plural(all, "key")),
+        false => format!("{done} of {} are in the target as planned", plural(all, "key")),
     })
 }
 
-/// What differs is not gone on with by --resume alone; such a failure has hints of its own.
-pub(super) fn add_resume(
-    failure: Failure,
-    target: &dyn Target,
-    args: &MigrateArgs,
-    context: &Context<'_>,
-    record: &MigrationState,
-) -> Failure {
+/// Adds the command that resumes the run, where resuming is what helps.
+pub(super) fn add_resume_hint(failure: Failure, job: &Job<'_>) -> Failure {
+    // A difference is not settled by --resume alone; such a failure has hints of its own.
     let differs = matches!(failure.code, Code::SourceChanged | Code::VerificationFailed);
-    match record.is_writing() && !differs {
-        true => with_hints(failure, target, args, context),
-        false if record.is_writing() && target.is_live_cluster() => failure.hint(MIXTURE),
-        false => failure,
+    match job.state.has_begun_writing() {
+        true if !differs => add_hints(failure, job),
+        true if job.target_store().is_live_cluster() => failure.hint(MIXED_KEYS_HINT),
+        _ => failure,
     }
 }
 
-/// A half-written replicated store still has its old `nodes_config`, and would be started on.
-const MIXTURE: &str = "until then start no node without --metadata-migration-mode: the target holds keys \
-                       of two times";
-
-fn with_hints(
-    failure: Failure,
-    target: &dyn Target,
-    args: &MigrateArgs,
-    context: &Context<'_>,
-) -> Failure {
-    let failure = failure.hint(resume_hint(args, context));
-    if target.is_live_cluster() { failure.hint(MIXTURE) } else { failure }
-}
-
-fn resume_hint(args: &MigrateArgs, context: &Context<'_>) -> String {
-    let command = next_steps::command_again(context);
-    let resume = if args.resume { "" } else { " --resume" };
-    format!("the source is untouched; go on with: {command}{resume}")
+fn add_hints(failure: Failure, job: &Job<'_>) -> Failure {
+    let resume = if job.args.resume { "" } else { " --resume" };
+    let command = repeat_command(job.context);
+    let failure = failure.hint(format!("resume with: {command}{resume} (the source is untouched)"));
+    failure.hint(match job.target_store().is_live_cluster() {
+        true => MIXED_KEYS_HINT,
+        false => FRESH_NODE_HINT,
+    })
 }

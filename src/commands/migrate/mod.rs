@@ -1,242 +1,151 @@
-//! `metadata migrate`: checks, plans, writes, reads back, compares, and says what comes next.
+//! `metadata migrate`, as a line: open, read, observe, check, confirm, write, verify, next steps.
 
+mod args;
+mod checks;
+mod command_lines;
 mod confirm_overwrite;
 mod interrupted;
+mod job;
+mod live_nodes;
 mod next_steps;
-mod prepare;
+mod observations;
+mod open;
+mod prepared;
 mod prior_run;
 mod rollback;
+mod sides;
 mod state;
-mod target;
 mod write;
-
-use std::path::PathBuf;
 
 use anyhow::Result;
 
 use crate::commands::Context;
-use crate::commands::open_store::{self, OpenTarget};
-use crate::commands::store_arg::{self, StoreArg, is_same_store};
-use crate::config::StoreFile;
+use crate::commands::store_arg::StoreArg;
 use crate::events::Event;
-use crate::model::Key;
-use crate::outcome::{Code, Failure, MigrationOutcome, Outcome};
-use crate::pipeline::checks;
+use crate::model::Plan;
+use crate::outcome::{Check, Code, Failure, Finding, MigrationOutcome, Outcome};
+use crate::pipeline::checks::{check_store_probe, check_tls, refusal};
+use crate::pipeline::plan::OnExisting;
 use crate::terminal::signals;
+pub use args::MigrateArgs;
+use checks::Desired;
+use job::Job;
+use observations::Observations;
+use prepared::Prepared;
+use sides::Sides;
 use state::MigrationState;
-
-const EXAMPLES: &str = r#"Examples:
-  # On the live cluster, with nothing written:
-  restatectl -s http://node-1:5122 metadata migrate --toml etcd.toml --dry-run
-  # In the maintenance window, with a report for the archive:
-  restatectl -s http://node-1:5122 metadata migrate --toml etcd.toml --report migrate.json
-  # After an interruption:
-  restatectl -s http://node-1:5122 metadata migrate --toml etcd.toml --resume
-  # From one store to another:
-  restatectl metadata migrate --from etcd.toml --toml s3.toml"#;
-
-/// Arguments of `metadata migrate`.
-#[derive(clap::Args)]
-#[command(after_help = EXAMPLES, override_usage = "restatectl metadata migrate [OPTIONS] --toml <STORE>")]
-pub struct MigrateArgs {
-    /// The target: a TOML file with a [metadata-client] section, or - for standard input
-    #[arg(long, value_name = "STORE")]
-    pub toml: String,
-
-    /// Copy from this store, such as a backup file, instead of the running cluster
-    #[arg(long, value_name = "STORE")]
-    pub from: Option<String>,
-
-    /// Check and plan, show what would be written, and write nothing
-    ///
-    /// It is safe on a live cluster: that its nodes are not in migration mode yet is then only a
-    /// warning. Otherwise the exit code is the one that the real run would have.
-    #[arg(long)]
-    pub dry_run: bool,
-
-    /// Go on with an interrupted run: skip what the target already holds unchanged
-    #[arg(long)]
-    pub resume: bool,
-
-    /// Replace Restate's keys in the target, and delete those that the source does not have
-    ///
-    /// What is replaced is saved to a backup file first. It is for older or equal versions of the
-    /// same cluster: two more options permit more. On a terminal it shows what would be lost and
-    /// asks; elsewhere it wants -y.
-    #[arg(long)]
-    pub force: bool,
-
-    /// With --force: where to save what is replaced
-    #[arg(long, value_name = "DIR", default_value = ".")]
-    pub backup_dir: PathBuf,
-
-    /// With --force: also replace the metadata of the cluster of this name
-    ///
-    /// `unknown` for a target that has keys but does not say whose they are.
-    #[arg(long, value_name = "NAME", requires = "force")]
-    pub overwrite_cluster: Option<String>,
-
-    /// With --force: also replace keys that are newer in the target
-    #[arg(long, requires = "force")]
-    pub overwrite_newer: bool,
-
-    /// Pass over a node that is gone for good, such as N3; accepted only if it does not answer
-    #[arg(long, value_name = "NODE", value_parser = node_id)]
-    pub ignore_node: Vec<u32>,
-
-    /// Copy this key although its codec can't be decoded here
-    #[arg(long, value_name = "KEY", value_parser = |key: &str| Ok::<_, String>(Key::parse(key)))]
-    pub allow_undecoded: Vec<Key>,
-
-    /// Do not try whether an S3 store that is not Amazon's honours conditional writes
-    #[arg(long)]
-    pub skip_store_probe: bool,
-
-    /// Accept servers of this newer minor version, such as 1.8
-    #[arg(long, value_name = "X.Y", value_parser = minor_version)]
-    pub accept_version: Option<(u64, u64)>,
-
-    /// Also write the JSON document to this file, however the run ends
-    #[arg(long, value_name = "FILE")]
-    pub report: Option<PathBuf>,
-}
-
-fn node_id(text: &str) -> Result<u32, String> {
-    let digits = text.strip_prefix(['N', 'n']).unwrap_or(text);
-    digits.parse().map_err(|_| "a node is named by its id, such as N3".to_owned())
-}
-
-fn minor_version(text: &str) -> Result<(u64, u64), String> {
-    let numbers = text.split_once('.').map(|(major, minor)| (major.parse(), minor.parse()));
-    match numbers {
-        Some((Ok(major), Ok(minor))) => Ok((major, minor)),
-        _ => Err("a version is named by its first two numbers, such as 1.8".to_owned()),
-    }
-}
 
 /// Migrates, until it ends or a signal ends it.
 ///
 /// # Errors
 /// Only what keeps the program from listening to signals; all else is in the outcome.
 pub async fn run(args: &MigrateArgs, context: &Context<'_>) -> Result<Outcome> {
-    let record = MigrationState::new(context.started);
-    let (from, loaded, target) = match open(args, context).await {
+    let state = MigrationState::new(context.started);
+    let opened = match open::open_stores(args, context).await {
         Ok(opened) => opened,
-        Err(failure) => return Ok(record.into_outcome(Some(failure))),
+        Err(failure) => return Ok(state.into_outcome(Some(failure))),
     };
+    let (target, target_file) = (&opened.target, &opened.target_file);
+    let job = Job { args, context, state: &state, target, target_file };
     let ended = tokio::select! {
-        ended = work(args, from, &loaded, &target, context, &record) => ended,
+        ended = migrate(&job, opened.from) => ended,
         signal = signals::wait_for_signal() => {
-            Err(interrupted::told(signal?, target.target(), args, context, &record).await)
+            Err(interrupted::describe_interruption(signal?, &job).await)
         }
     };
-    Ok(record.into_outcome(ended.err()))
+    Ok(state.into_outcome(ended.err()))
 }
 
-type Arguments = (Option<StoreArg>, Box<StoreFile>, OpenTarget);
-
-/// What can be known of the arguments before anything is asked.
-async fn open(args: &MigrateArgs, context: &Context<'_>) -> Result<Arguments, Failure> {
-    let usage = |reason: &str| Err(Failure::new(Code::Usage, reason));
-    if context.options.single_address.is_some() && !args.ignore_node.is_empty() {
-        return usage("--ignore-node asks whether that node answers; leave out --single-address");
-    }
-    if args.toml == "-" && args.from.as_deref() == Some("-") {
-        return usage("only one of --toml and --from can be read from standard input");
-    }
-    let to = store_arg::load(&args.toml, context)?;
-    let from = args.from.as_deref().map(|from| store_arg::load(from, context)).transpose()?;
-    if from.as_ref().is_some_and(|from| is_same_store(from, &to)) {
-        return Err(Failure::new(Code::SameStore, "--from and --toml lead to the same store"));
-    }
-    let is_cluster = open_store::cluster_options_for(Some(&to), context)?.is_some();
-    let StoreArg::Config(loaded) = to else {
-        let reason = format!("{} is a backup file, which is no target", args.toml);
-        return Err(Failure::new(Code::ConfigInvalid, reason)
-            .hint("`metadata backup --to FILE` makes a backup file"));
+async fn migrate(job: &Job<'_>, from: Option<StoreArg>) -> Result<(), Failure> {
+    let (opened, sides) = sides::read_sides(from, job).await?;
+    let desired = checks::decide_desired(&sides, job.args);
+    let observed = Observations {
+        nodes: live_nodes::observe_sides(job, opened.as_ref(), &sides).await,
+        limit_violations: find_limit_violations(job, &sides, &desired).await,
+        prior_backup: find_prior_backup(job, &sides, &desired),
     };
-    if is_cluster {
-        fits_a_cluster(args, from.as_ref(), &loaded, context)?;
-    }
-    let target = open_store::open_target(&loaded, context).await?;
-    Ok((from, loaded, target))
-}
-
-/// What makes no sense where the target is the running cluster.
-fn fits_a_cluster(
-    args: &MigrateArgs,
-    from: Option<&StoreArg>,
-    loaded: &StoreFile,
-    context: &Context<'_>,
-) -> Result<(), Failure> {
-    if open_store::cluster_options_for(from, context)?.is_some() {
-        let reason = format!(
-            "{}: [metadata-client] {}: the target is the running cluster, which can't be the source as \
-             well",
-            loaded.file,
-            loaded.says_replicated()
-        );
-        return Err(Failure::new(Code::Usage, reason)
-            .hint(
-                "where another store is meant, its section has to say which: type = \"etcd\", \
-                 \"object-store\" or \"dynamo-db\"",
-            )
-            .hint(
-                "to roll back, name with --from the store that the cluster ran on last, such as \
-                 etcd.toml",
-            ));
-    }
-    if !args.ignore_node.is_empty() {
-        let reason = "--ignore-node does not hold where the target is the running cluster: that each \
-                      node runs there proves that none runs on the source";
-        return Err(Failure::new(Code::Usage, reason).hint(
-            "a node that is gone for good has to be removed from the cluster before, while it runs on \
-             the source",
-        ));
-    }
-    Ok(())
-}
-
-async fn work(
-    args: &MigrateArgs,
-    from: Option<StoreArg>,
-    loaded: &StoreFile,
-    writable: &OpenTarget,
-    context: &Context<'_>,
-    record: &MigrationState,
-) -> Result<(), Failure> {
-    let target = writable.target();
-    let gathered = prepare::gather(args, from, writable, context, record).await?;
-    if let Some(refusal) = checks::refusal(&record.checks()) {
+    let assessment = checks::run_checks(&sides, &desired, &observed, job.args);
+    assessment.findings.into_iter().for_each(|finding| job.add_finding(finding));
+    job.state.set_plan(assessment.plan.unwrap_or_default());
+    confirm_overwrite::confirm(job, &sides, observed.prior_backup.as_deref()).await?;
+    check_last(job).await;
+    if let Some(refusal) = refusal(&job.state.findings()) {
         return Err(refusal);
     }
-    let Some(gathered) = gathered else {
-        return Err(Failure::new(Code::Internal, "a side is missing after its check held"));
+    let Some(prepared) = Prepared::from_parts(opened, sides, desired, observed) else {
+        return Err(Failure::new(Code::Internal, "a side is missing after its check succeeded"));
     };
-    if args.dry_run {
-        record.progress(MigrationOutcome::Planned);
+    if job.args.dry_run {
+        job.state.set_outcome(MigrationOutcome::Planned);
         return Ok(());
     }
-    let stopped = |failure| interrupted::add_resume(failure, target, args, context, record);
-    context.events.emit(Event::Planned(&record.plan()));
-    let run = write::Run { gathered: &gathered, target, args, context, record };
-    write::save_target(&run)?;
-    write::carry_out(&run).await.map_err(stopped)?;
-    write::prove(&run).await.map_err(stopped)?;
-    if let Some(cluster) = writable.cluster() {
-        rollback::put_nodes_config(&run, cluster).await.map_err(stopped)?;
+    write_and_verify(job, &prepared).await
+}
+
+async fn find_limit_violations(
+    job: &Job<'_>,
+    sides: &Sides,
+    desired: &Result<Desired, &'static str>,
+) -> observations::LimitViolations {
+    match (desired, &sides.target.write_probe) {
+        (Ok(desired), Ok(())) => {
+            Some(job.target_store().find_limit_violations(&desired.snapshot).await)
+        }
+        _ => None,
     }
-    let about = next_steps::About {
-        section: &loaded.section,
-        advice: target.operator_advice(),
-        nodes: &gathered.nodes,
-        servers_of: gathered.servers_of(target),
-        from_cluster: gathered.source.cluster().is_some(),
-        source: gathered.source.source().name(),
-        to_cluster: target.is_live_cluster(),
-        damaged: record.saved().as_deref().map(prior_run::damaged_in).unwrap_or_default(),
-        saved: record.saved(),
-    };
-    record.migrated(next_steps::texts(&about, args, context));
+}
+
+fn find_prior_backup(
+    job: &Job<'_>,
+    sides: &Sides,
+    desired: &Result<Desired, &'static str>,
+) -> Option<std::path::PathBuf> {
+    let (Ok(desired), Ok(held)) = (desired, &sides.target.snapshot) else { return None };
+    if checks::on_existing(job.args) != OnExisting::ResumeAndOverwrite {
+        return None;
+    }
+    let is_live = sides.target.is_live_cluster();
+    prior_run::find_matching_backup(&job.args.backup_dir, &desired.snapshot, held, is_live)
+}
+
+/// Makes the checks that come last: the probe that writes, and the warning about TLS.
+async fn check_last(job: &Job<'_>) {
+    if !job.target_store().guarantees_conditional_writes() {
+        job.add_finding(probe_store(job).await);
+    }
+    if job.context.options.insecure_skip_tls_verify {
+        job.add_finding(check_tls());
+    }
+}
+
+/// Makes the only check that writes, if only a scratch object, after all others have succeeded.
+async fn probe_store(job: &Job<'_>) -> Finding {
+    let skipped = |reason| Finding::skipped(Check::StoreProbe, reason);
+    if job.args.skip_store_probe {
+        return skipped("--skip-store-probe: it is not known whether conditional writes work");
+    }
+    if job.args.dry_run {
+        return skipped(
+            "a dry run writes nothing; the real run probes conditional writes first. Restate supports only \
+             Amazon S3",
+        );
+    }
+    if refusal(&job.state.findings()).is_some() {
+        return skipped("other checks failed");
+    }
+    check_store_probe(&job.target_store().probe_conditional_writes().await)
+}
+
+async fn write_and_verify(job: &Job<'_>, prepared: &Prepared) -> Result<(), Failure> {
+    let with_resume = |failure| interrupted::add_resume_hint(failure, job);
+    let plan: Plan = job.state.plan();
+    job.context.events.emit(Event::Planned(&plan));
+    write::back_up_target(job, prepared)?;
+    write::write_plan(job, prepared).await.map_err(with_resume)?;
+    write::verify_copy(job, prepared).await.map_err(with_resume)?;
+    if let Some(cluster) = job.target.cluster() {
+        rollback::put_nodes_config(job, prepared, cluster).await.map_err(with_resume)?;
+    }
+    job.state.set_migrated(next_steps::describe_next_steps(job, prepared));
     Ok(())
 }

@@ -1,201 +1,171 @@
-//! What the operator does after a migration, and command lines to be shown again.
+//! The steps after a migration: one list, in the order of doing, each command of which works as printed.
 
-use std::path::PathBuf;
+use std::path::Path;
 
+use super::command_lines::{cluster_command, store_command};
+use super::job::Job;
+use super::prepared::Prepared;
+use super::prior_run::list_damaged_keys;
 use crate::codec::{Node, NodesConfiguration};
-use crate::commands::Context;
-use crate::config::Section;
 
-use super::MigrateArgs;
-
-/// What the steps depend on.
-pub(super) struct About<'a> {
-    pub(super) section: &'a Section,
-    pub(super) advice: Option<&'static str>,
-    pub(super) nodes: &'a NodesConfiguration,
-    /// The nodes with the roles that they have where the metadata servers run.
-    pub(super) servers_of: NodesConfiguration,
-    pub(super) from_cluster: bool,
-    /// How messages call the source.
-    pub(super) source: &'a str,
-    /// Whether the target is the running cluster.
-    pub(super) to_cluster: bool,
-    /// The file with what `--force` has replaced.
-    pub(super) saved: Option<PathBuf>,
-    /// What of it was damaged.
-    pub(super) damaged: Vec<String>,
-}
-
-/// One text a step, in order; its command lines are lines of it.
-pub(super) fn texts(about: &About<'_>, args: &MigrateArgs, context: &Context<'_>) -> Vec<String> {
-    let servers: Vec<_> = about
-        .servers_of
-        .nodes
-        .iter()
-        .filter(|node| node.has_role("metadata-server"))
-        .map(named)
-        .collect();
-    let all: Vec<_> = about.nodes.nodes.iter().map(named).collect();
-    let mut texts = vec![
-        format!("Please make sure to update all nodes config with\n{}", about.section),
-        "Restart all nodes without the --metadata-migration-mode".to_owned(),
-    ];
-    if about.to_cluster {
-        texts.extend(back_to_the_cluster(about, &all, &servers, args, context));
-        return texts;
+/// Describes what the operator does next, one text a step; commands are lines of their own.
+pub(super) fn describe_next_steps(job: &Job<'_>, prepared: &Prepared) -> Vec<String> {
+    if job.target_store().is_live_cluster() {
+        return roll_back_steps(job, prepared);
     }
-    if about.from_cluster {
-        texts.push(format!(
-            "First save the source, and prove the copy once more:\n{}\n{}",
-            own_command(&["backup", "--to", "before.jsonl"], context),
-            own_command(&["verify", "--toml", &args.toml], context)
-        ));
-    }
-    let between = args.from.as_deref().filter(|_| !about.from_cluster);
-    if let Some(from) = between {
-        let verify = verify(from, args, &[], context);
-        texts.push(format!("Prove the copy once more, before any node starts on it:\n{verify}"));
-    }
-    texts.push(format!(
-        "Stop every node before starting any: {}. A node left on the old store is a second cluster.",
-        all.join(", ")
-    ));
+    let reference = Reference::choose(job, prepared);
+    let mut steps = vec![verify_before_start(job, &reference)];
+    steps.push(stop_all_nodes(&prepared.nodes, SECOND_CLUSTER_WARNING));
+    steps.push(update_config(job));
+    let servers = list_metadata_servers(&prepared.nodes_with_server_roles(false));
     if !servers.is_empty() {
-        texts.push(format!(
-            "Drop the \"metadata-server\" role and any [metadata-server] section from the config \
-             of: {}. Where there is no roles line, write one: the default has that role.",
-            servers.join(", ")
+        steps.push(format!(
+            "Remove the \"metadata-server\" role and any [metadata-server] section from the config \
+             of: {servers}. If `roles` is not set, set it explicitly: the default includes \
+             metadata-server."
         ));
     }
-    texts.push(
-        "Set auto-provision = false on every node until the cluster is up, and let nobody use the \
-         admin API meanwhile."
-            .to_owned(),
-    );
-    texts.extend(about.advice.map(ToOwned::to_owned));
-    if about.from_cluster {
-        let command = verify("before.jsonl", args, &["--allow-newer"], context);
-        let on_target = own_command(&["verify", "--toml", &args.toml], context);
-        texts.push(format!(
-            "When the cluster is up, prove that nothing went back, and that it runs on the target: the \
-             second command then ends with exit code 5 and says so:\n{command}\n{on_target}"
-        ));
-    }
-    if let Some(from) = between {
-        let verify = verify(from, args, &["--allow-newer"], context);
-        texts.push(format!("When the cluster is up, prove that nothing went back:\n{verify}"));
-    }
-    if let Some(file) = &about.saved {
-        texts.push(undo(&file.to_string_lossy(), about, args, context));
-    }
-    texts
+    steps.push(PROVISIONING_STEP.to_owned());
+    steps.extend(job.target_store().operator_advice().map(ToOwned::to_owned));
+    steps.extend(job.state.backup_path().map(|file| describe_undo(&file, job, prepared)));
+    steps.push(RESTART_STEP.to_owned());
+    let verify = ["verify", "--from", reference.file.as_str(), "--toml", &job.args.toml];
+    let verify = store_command(&[&verify[..], &["--allow-newer"]].concat(), job.context);
+    steps.push(format!(
+        "Once the cluster is up, check that no key is missing or older than in {}, and that the cluster \
+         uses the target: exit code 0 without a warning shows both:\n{verify}",
+        reference.name
+    ));
+    steps
 }
 
-/// The way back from what `--force` has replaced.
-fn undo(file: &str, about: &About<'_>, args: &MigrateArgs, context: &Context<'_>) -> String {
-    if !about.damaged.is_empty() {
-        return format!(
-            "What was there before is saved in {file}, to be looked at: damaged as it was ({}), `migrate` \
-             does not put it back.",
-            about.damaged.join(", ")
-        );
-    }
-    let mut words = vec!["metadata", "migrate", "--from", file, "--toml", &args.toml, "--force"];
-    words.push("--overwrite-newer");
-    if args.overwrite_cluster.is_some() {
-        words.extend(["--overwrite-cluster", &about.nodes.cluster_name]);
-    }
-    let words: Vec<_> = words.into_iter().map(ToOwned::to_owned).collect();
-    let command = command_line(&[&[program(context)], &words[..]].concat());
-    format!("Only to undo this, as long as no node has been started on the target:\n{command}")
+const RESTART_STEP: &str = "Restart all nodes without the --metadata-migration-mode";
+
+const PROVISIONING_STEP: &str = "Set auto-provision = false on every node until the cluster is up. Do not use the admin \
+                                 API until the cluster is up.";
+
+const SECOND_CLUSTER_WARNING: &str =
+    "A node still using the old store would form a second, diverging cluster.";
+
+fn update_config(job: &Job<'_>) -> String {
+    format!("Please make sure to update all nodes config with\n{}", job.target_file.section)
 }
 
-/// The details where a cluster goes back to its own replicated store.
-fn back_to_the_cluster(
-    about: &About<'_>,
-    all: &[String],
-    servers: &[String],
-    args: &MigrateArgs,
-    context: &Context<'_>,
-) -> Vec<String> {
-    let from = args.from.as_deref().unwrap_or_default();
-    let verify = verify(from, args, &["--allow-newer"], context);
-    vec![
-        format!(
-            "Stop every node before starting any: {}. Metadata servers that saw a generation above \
-             their own have stopped by themselves; other nodes may still run.",
-            all.join(", ")
-        ),
-        format!(
-            "Give the \"metadata-server\" role and the [metadata-server] section back to: {}. They are \
-             the members of the replicated store.",
-            servers.join(", ")
-        ),
-        "Set auto-provision = false on every node until the cluster is up, and let nobody use the \
-         admin API meanwhile."
-            .to_owned(),
-        format!(
-            "Leave {} as it is until the cluster is up, and start no node on it again: it would be a \
-             second cluster.",
-            about.source
-        ),
-        format!("When the cluster is up, prove that nothing was lost:\n{verify}"),
-    ]
+fn stop_all_nodes(nodes: &NodesConfiguration, warning: &str) -> String {
+    let nodes: Vec<_> = nodes.nodes.iter().map(name_node).collect();
+    format!("{warning} Stop every node before starting any: {}.", nodes.join(", "))
 }
 
-fn named(node: &Node) -> String {
+fn name_node(node: &Node) -> String {
     format!("N{} {}", node.id, node.name)
 }
 
-fn program(context: &Context<'_>) -> String {
-    context.command_line.first().cloned().unwrap_or_else(|| "restatectl".to_owned())
+fn list_metadata_servers(nodes: &NodesConfiguration) -> String {
+    let servers = nodes.nodes.iter().filter(|node| node.has_role("metadata-server"));
+    servers.map(name_node).collect::<Vec<_>>().join(", ")
 }
 
-/// A command of this program over the cluster that this run used.
-fn own_command(words: &[&str], context: &Context<'_>) -> String {
-    let address = match &context.options.single_address {
-        Some(address) => ["--single-address".to_owned(), address.clone()],
-        None => ["--address".to_owned(), context.options.address.join(",")],
-    };
-    let words = [&["metadata"], words].concat();
-    let words: Vec<_> = words.into_iter().map(ToOwned::to_owned).collect();
-    command_line(&[&[program(context)], &address[..], &words[..]].concat())
+/// The store that the target is compared with after the cutover.
+struct Reference {
+    /// The argument that names it.
+    file: String,
+    /// Its name in a sentence.
+    name: String,
+    is_new_backup: bool,
 }
 
-/// The command that compares a store with the target.
-fn verify(from: &str, args: &MigrateArgs, more: &[&str], context: &Context<'_>) -> String {
-    let words = [&["metadata", "verify", "--from", from, "--toml", &args.toml], more].concat();
-    let words: Vec<_> = words.into_iter().map(ToOwned::to_owned).collect();
-    command_line(&[&[program(context)], &words[..]].concat())
-}
-
-/// The command line of this run, with what it took from the environment.
-pub(super) fn command_again(context: &Context<'_>) -> String {
-    let command = command_line(context.command_line);
-    let given = |word: &String| {
-        ["-s", "-S", "--address", "--server", "--addresses", "--single-address"]
-            .iter()
-            .any(|option| word.starts_with(option))
-    };
-    match std::env::var("RESTATECTL_ADDRESS") {
-        Ok(address) if !context.command_line.iter().any(given) => {
-            format!("RESTATECTL_ADDRESS={} {command}", quoted(&address))
+impl Reference {
+    /// Chooses the source itself, or, where that is a cluster, a backup file that is still to be made.
+    fn choose(job: &Job<'_>, prepared: &Prepared) -> Self {
+        match (&job.args.from, prepared.source.cluster()) {
+            (Some(from), None) => {
+                let name = prepared.source.source().name().to_owned();
+                Reference { file: from.clone(), name, is_new_backup: false }
+            }
+            _ => {
+                let name = "the backup".to_owned();
+                Reference { file: free_file_name(Path::new("")), name, is_new_backup: true }
+            }
         }
-        _ => command,
     }
 }
 
-/// The words as a shell reads them.
-pub(super) fn command_line(words: &[String]) -> String {
-    words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")
+/// Returns a name for a backup file that does not exist in the folder yet.
+fn free_file_name(folder: &Path) -> String {
+    let names = (1..).map(|number| match number {
+        1 => "before.jsonl".to_owned(),
+        _ => format!("before-{number}.jsonl"),
+    });
+    let is_free = |name: &String| folder.join(name).symlink_metadata().is_err();
+    names.take(1_000).find(is_free).unwrap_or_else(|| "before-migration.jsonl".to_owned())
 }
 
-fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:,=@%+[]".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        return word.to_owned();
+fn verify_before_start(job: &Job<'_>, reference: &Reference) -> String {
+    let toml = job.args.toml.as_str();
+    if !reference.is_new_backup {
+        let verify = ["verify", "--from", reference.file.as_str(), "--toml", toml];
+        let verify = store_command(&verify, job.context);
+        return format!("Verify the copy again before any node starts on it:\n{verify}");
     }
-    format!("'{}'", word.replace('\'', r"'\''"))
+    let from: Vec<&str> = job.args.from.iter().flat_map(|from| ["--from", from]).collect();
+    let with_source = |words: &[&str]| cluster_command(&[words, &from].concat(), job.context);
+    format!(
+        "Save the source to a backup file, and verify the copy again, while the nodes still run in \
+         migration mode:\n{}\n{}",
+        with_source(&["backup", "--to", &reference.file]),
+        with_source(&["verify", "--toml", toml])
+    )
+}
+
+/// Describes how to restore what `--force` has replaced.
+fn describe_undo(file: &Path, job: &Job<'_>, prepared: &Prepared) -> String {
+    let shown = file.to_string_lossy();
+    let damaged = list_damaged_keys(file);
+    if !damaged.is_empty() {
+        return format!(
+            "What was there before is saved in {shown}. Damaged keys ({}) cannot be restored by `migrate`.",
+            damaged.join(", ")
+        );
+    }
+    let mut words =
+        vec!["migrate", "--from", &shown, "--toml", &job.args.toml, "--force", "--overwrite-newer"];
+    if job.args.overwrite_cluster.is_some() {
+        words.extend(["--overwrite-cluster", &prepared.nodes.cluster_name]);
+    }
+    let command = store_command(&words, job.context);
+    format!("Only to undo this migration, before any node has started on the target:\n{command}")
+}
+
+/// Describes the steps for a cluster that goes back to its own replicated store.
+fn roll_back_steps(job: &Job<'_>, prepared: &Prepared) -> Vec<String> {
+    let source = prepared.source.source().name();
+    let servers = list_metadata_servers(&prepared.nodes_with_server_roles(true));
+    let from = job.args.from.as_deref().unwrap_or_default();
+    let verify = ["verify", "--from", from, "--toml", &job.args.toml, "--allow-newer"];
+    let warning = format!(
+        "Do not start any node on {source} again: it would form a second, diverging cluster. Keep it \
+         unchanged until the cluster is up."
+    );
+    let mut steps = vec![
+        warning,
+        stop_all_nodes(
+            &prepared.nodes,
+            "Metadata servers that saw a generation above their own have stopped by themselves; other nodes \
+             may still run.",
+        ),
+        update_config(job),
+        format!(
+            "Give the \"metadata-server\" role and the [metadata-server] section back to: {servers}. They \
+             are the members of the replicated store."
+        ),
+        PROVISIONING_STEP.to_owned(),
+        RESTART_STEP.to_owned(),
+    ];
+    steps.push(format!(
+        "Once the cluster is up, check that no key is missing or older than in {source}:\n{}",
+        cluster_command(&verify, job.context)
+    ));
+    steps
 }
 
 #[cfg(test)]
@@ -203,11 +173,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_are_quoted_where_a_shell_needs_it() {
-        let words = ["restatectl", "-s", "http://[::1]:1,http://b:2", "my file", "it's", ""];
-        assert_eq!(
-            command_line(&words.map(ToOwned::to_owned)),
-            r"restatectl -s http://[::1]:1,http://b:2 'my file' 'it'\''s' ''"
-        );
+    fn file_name_is_one_that_does_not_exist() {
+        let folder = tempfile::TempDir::new().unwrap();
+        for name in ["before.jsonl", "before-2.jsonl", "before-3.jsonl"] {
+            assert_eq!(free_file_name(folder.path()), name);
+            std::fs::write(folder.path().join(name), "").unwrap();
+        }
     }
 }

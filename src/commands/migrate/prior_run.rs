@@ -1,5 +1,5 @@
-//! What an interrupted `--force` of ours left behind is known by its backup file: if every key of the
-//! target that differs from the source is what that file holds, nothing can be lost by going on.
+//! The backup file of an interrupted `--force`: if every key of the target that differs from the source
+//! is what that file holds, nothing can be lost by resuming.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,27 +7,30 @@ use std::path::{Path, PathBuf};
 use crate::backends::backup::Backup;
 use crate::model::{Entry, Key, Snapshot};
 
-/// The backup file in the folder that explains the target, if there is one. A running target's
-/// `nodes_config` needs no explanation: it changes with each start of a server, and is merged.
-pub(super) fn find(
+/// Finds the latest backup file in the folder that accounts for what the target holds.
+///
+/// The `nodes_config` of a live target is left out: it changes with each start of a server, and is
+/// merged.
+pub(super) fn find_matching_backup(
     folder: &Path,
     source: &Snapshot,
     target: &Snapshot,
-    is_live_cluster: bool,
+    target_is_live: bool,
 ) -> Option<PathBuf> {
     let files = fs::read_dir(folder).ok()?.filter_map(|file| Some(file.ok()?.path()));
-    let mut backups: Vec<PathBuf> = files.filter(|path| is_named_so(path)).collect();
+    let mut backups: Vec<PathBuf> = files.filter(|path| has_backup_name(path)).collect();
     backups.sort();
     // The latest first.
     backups.into_iter().rev().find(|path| {
         let bytes = fs::read(path).unwrap_or_default();
-        Backup::parse(&bytes, "")
-            .is_ok_and(|backup| explains(backup.entries(), source, target, is_live_cluster))
+        Backup::parse(&bytes, "").is_ok_and(|backup| {
+            accounts_for_target(backup.entries(), source, target, target_is_live)
+        })
     })
 }
 
-/// The keys that are damaged in a backup file, so that they can't be put back from it.
-pub(super) fn damaged_in(file: &Path) -> Vec<String> {
+/// Returns the keys that are damaged in a backup file, and so can't be restored from it.
+pub(super) fn list_damaged_keys(file: &Path) -> Vec<String> {
     let Ok(backup) = Backup::parse(&fs::read(file).unwrap_or_default(), "") else {
         return Vec::new();
     };
@@ -36,24 +39,26 @@ pub(super) fn damaged_in(file: &Path) -> Vec<String> {
     keys.map(|(key, _)| key.to_string()).collect()
 }
 
-fn is_named_so(path: &Path) -> bool {
+fn has_backup_name(path: &Path) -> bool {
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     name.starts_with("restatectl-backup-") && name.ends_with(".jsonl")
 }
 
-fn explains(
+fn accounts_for_target(
     backup: &Snapshot,
     source: &Snapshot,
     target: &Snapshot,
-    is_live_cluster: bool,
+    target_is_live: bool,
 ) -> bool {
     target.iter().all(|(key, found)| {
-        let is_merged = is_live_cluster && *key == Key::NodesConfig;
-        is_merged || same(Some(found), source.get(key)) || same(Some(found), backup.get(key))
+        let is_merged = target_is_live && *key == Key::NodesConfig;
+        is_merged
+            || are_equal(Some(found), source.get(key))
+            || are_equal(Some(found), backup.get(key))
     })
 }
 
-fn same(one: Option<&Entry>, other: Option<&Entry>) -> bool {
+fn are_equal(one: Option<&Entry>, other: Option<&Entry>) -> bool {
     match (one, other) {
         (Some(Entry::Intact(one, _)), Some(Entry::Intact(other, _))) => one == other,
         (Some(Entry::Damaged { raw: one, .. }), Some(Entry::Damaged { raw: other, .. })) => {
@@ -76,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn every_key_that_differs_has_to_be_in_the_backup() {
+    fn backup_accounts_for_target_only_if_it_holds_every_differing_key() {
         let epoch = Key::PartitionEpoch;
         let source = Snapshot::from([(epoch(0), entry(5)), (epoch(1), entry(5))]);
         let backup =
@@ -85,12 +90,22 @@ mod tests {
             let ours = [(epoch(0), entry(5)), (epoch(1), entry(3)), (epoch(7), entry(1))];
             ours.into_iter().chain(changed).collect()
         };
-        assert!(explains(&backup, &source, &mixture(None), false));
-        assert!(!explains(&backup, &source, &mixture(Some((epoch(1), entry(4)))), false));
-        assert!(!explains(&backup, &source, &mixture(Some((epoch(8), entry(1)))), false));
+        assert!(accounts_for_target(&backup, &source, &mixture(None), false));
+        assert!(!accounts_for_target(
+            &backup,
+            &source,
+            &mixture(Some((epoch(1), entry(4)))),
+            false
+        ));
+        assert!(!accounts_for_target(
+            &backup,
+            &source,
+            &mixture(Some((epoch(8), entry(1)))),
+            false
+        ));
         // Where servers run on the target, its nodes_config is merged whatever it is.
         let raised = mixture(Some((Key::NodesConfig, entry(9))));
-        assert!(!explains(&backup, &source, &raised, false));
-        assert!(explains(&backup, &source, &raised, true));
+        assert!(!accounts_for_target(&backup, &source, &raised, false));
+        assert!(accounts_for_target(&backup, &source, &raised, true));
     }
 }

@@ -1,4 +1,4 @@
-//! What a migration has done so far, so that it can be told however it ends.
+//! The progress of a migration, kept so that it can be reported however the run ends.
 
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -10,6 +10,7 @@ use crate::outcome::{
 };
 use crate::pipeline::apply::Journal;
 
+/// What has been found, planned and written so far; shared by the run and by what ends it.
 pub(super) struct MigrationState {
     started: Instant,
     state: Mutex<Migration>,
@@ -24,23 +25,23 @@ impl MigrationState {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn source(&self, name: StoreName) {
+    pub(super) fn set_source(&self, name: StoreName) {
         self.state().source = Some(name);
     }
 
-    pub(super) fn target(&self, name: StoreName) {
+    pub(super) fn set_target(&self, name: StoreName) {
         self.state().target = Some(name);
     }
 
-    pub(super) fn found(&self, finding: Finding) {
+    pub(super) fn add_finding(&self, finding: Finding) {
         self.state().checks.push(finding);
     }
 
-    pub(super) fn checks(&self) -> Vec<Finding> {
+    pub(super) fn findings(&self) -> Vec<Finding> {
         self.state().checks.clone()
     }
 
-    pub(super) fn planned(&self, plan: Plan) {
+    pub(super) fn set_plan(&self, plan: Plan) {
         self.state().plan = plan;
     }
 
@@ -48,25 +49,25 @@ impl MigrationState {
         self.state().plan.clone()
     }
 
-    pub(super) fn backed_up(&self, path: PathBuf) {
+    pub(super) fn set_backup(&self, path: PathBuf) {
         self.state().backup = Some(path);
     }
 
-    /// The file with what the target held.
-    pub(super) fn saved(&self) -> Option<PathBuf> {
+    /// Returns the file with what the target held before.
+    pub(super) fn backup_path(&self) -> Option<PathBuf> {
         self.state().backup.clone()
     }
 
-    /// What a later round copied again belongs to what this run has done.
-    pub(super) fn followed(&self, later: Plan) {
+    /// Adds a plan that a later round carries out.
+    pub(super) fn merge_plan(&self, later: Plan) {
         self.state().plan.follow(later);
     }
 
-    pub(super) fn progress(&self, progress: MigrationOutcome) {
-        self.state().progress = progress;
+    pub(super) fn set_outcome(&self, outcome: MigrationOutcome) {
+        self.state().progress = outcome;
     }
 
-    pub(super) fn is_writing(&self) -> bool {
+    pub(super) fn has_begun_writing(&self) -> bool {
         self.state().writing
     }
 
@@ -74,8 +75,8 @@ impl MigrationState {
         self.state().written.len()
     }
 
-    /// Everything is written, read back and compared.
-    pub(super) fn migrated(&self, next_steps: Vec<String>) {
+    /// Records that everything has been written, read back and compared.
+    pub(super) fn set_migrated(&self, next_steps: Vec<String>) {
         let mut state = self.state();
         state.progress = MigrationOutcome::Migrated;
         state.verified = true;
@@ -86,14 +87,14 @@ impl MigrationState {
         let mut migration = self.state.into_inner().unwrap_or_else(PoisonError::into_inner);
         migration.elapsed_ms =
             u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let failure = failure.map(|failure| with_state(failure, &mut migration));
+        let failure = failure.map(|failure| fail_after_writing(failure, &mut migration));
         Outcome { result: Some(CommandResult::Migrate(Box::new(migration))), failure }
     }
 }
 
-/// A run that failed after its first write tells so by its exit code, unless the comparison at its
-/// end, or a signal, has its own.
-fn with_state(failure: Failure, migration: &mut Migration) -> Failure {
+/// Gives a run that failed after its first write the exit code for that, unless the final comparison
+/// or a signal has one of its own.
+fn fail_after_writing(failure: Failure, migration: &mut Migration) -> Failure {
     if migration.progress == MigrationOutcome::Interrupted {
         return failure;
     }

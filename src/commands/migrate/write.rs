@@ -1,198 +1,229 @@
-//! After the checks: the backup, the writes, and the proof that they arrived and the source stood
-//! still.
+//! The writing stages: back up what is replaced, write the plan, and verify that the copy is complete
+//! while the source did not change.
 
 use tokio::join;
 
-use super::MigrateArgs;
-use super::prepare::{Gathered, source_at_rest};
-use super::rollback::others;
+use super::checks::check_source_nodes;
+use super::job::Job;
+use super::live_nodes::observe_source;
+use super::prepared::Prepared;
+use super::sides::SourceKind;
 use super::state::MigrationState;
-use crate::backends::Target;
 use crate::backends::backup::{self, Destination};
 use crate::codec;
-use crate::commands::open_store::OpenSource;
-use crate::commands::{Context, backup as backup_command};
+use crate::commands::backup as backup_command;
 use crate::events::{Event, Stage};
 use crate::model::{Action, Comparison, Key, Plan, Snapshot, StoreError};
 use crate::outcome::{CheckStatus, Code, Failure};
-use crate::pipeline::apply;
 use crate::pipeline::checks;
 use crate::pipeline::plan::{self, OnExisting};
-use crate::pipeline::snapshot;
 use crate::pipeline::verify::compare;
+use crate::pipeline::{apply, snapshot};
+use crate::wording::plural;
 
-/// How often a source that moves is followed before the run fails.
-pub(super) const ROUNDS: usize = 3;
+/// The number of times that changes of the source are copied again before the run fails.
+pub(super) const MAX_CATCH_UP_ROUNDS: usize = 3;
 
-/// One run, from its checks on: what was gathered, where it goes, how it was asked for.
-pub(super) struct Run<'a> {
-    pub(super) gathered: &'a Gathered,
-    pub(super) target: &'a dyn Target,
-    pub(super) args: &'a MigrateArgs,
-    pub(super) context: &'a Context<'a>,
-    pub(super) record: &'a MigrationState,
-}
-
-/// Saves what is about to be replaced or deleted, if anything: the whole of what the target holds.
-/// Where the backup of an interrupted run holds it already, that one is enough.
-pub(super) fn save_target(run: &Run<'_>) -> Result<(), Failure> {
-    let Run { gathered, target, args, context, record } = *run;
-    let folder = &args.backup_dir;
-    let plan = record.plan();
+/// Saves the whole of what the target holds, if the plan replaces or deletes anything.
+///
+/// The backup of an interrupted run is enough where it accounts for what the target holds.
+///
+/// # Errors
+/// [`Code::BackupFailed`].
+pub(super) fn back_up_target(job: &Job<'_>, prepared: &Prepared) -> Result<(), Failure> {
+    let plan = job.state.plan();
     if plan.count(Action::Overwrite) + plan.count(Action::Delete) == 0 {
         return Ok(());
     }
-    let path = match &gathered.former {
-        Some(former) => former.clone(),
+    let held = &prepared.target_snapshot;
+    let path = match &prepared.prior_backup {
+        Some(prior) => prior.clone(),
         None => {
-            let cluster = codec::cluster_of(&gathered.held);
-            let place = Destination::Folder(folder.to_owned());
-            let saved = backup::save(&place, target.name(), cluster, &gathered.held);
+            let folder = job.args.backup_dir.clone();
+            let shown = folder.display().to_string();
+            let name = job.target_store().name();
+            let destination = Destination::Folder(folder);
+            let saved = backup::save(&destination, name, codec::cluster_of(held), held);
             saved
                 .map_err(|error| {
-                    backup_command::failed(&folder.display().to_string(), &error)
+                    backup_command::failed(&shown, &error)
                         .hint("name another folder with --backup-dir")
                 })?
                 .path
         }
     };
-    context.events.emit(Event::BackedUp(&path, gathered.held.len()));
-    record.backed_up(path);
+    job.context.events.emit(Event::BackedUp(&path, held.len()));
+    job.state.set_backup(path);
     Ok(())
 }
 
-/// Carries the recorded plan out.
+/// Carries out the recorded plan.
 ///
-/// With `--resume`, a write of the interrupted run may land while this one is at work, and be met as
-/// a conflict. If all that is there now is identical to the source, it is skipped as if it had been
-/// there before.
-pub(super) async fn carry_out(run: &Run<'_>) -> Result<(), Failure> {
-    let Run { gathered, target, args, context, record } = *run;
-    let mut rounds = 0;
-    loop {
-        let plan = record.plan();
-        // Where servers run on the target, it is put when all else is proved.
-        let now =
-            if target.is_live_cluster() { plan.without(&Key::NodesConfig) } else { plan.clone() };
-        let Err(error) = apply::carry_out(&now, target, record, context.events).await else {
+/// With `--resume`, a write of the interrupted run may land during this one, and be met as a conflict.
+/// If all that the target holds now is identical to the source, it is skipped as if it had been there
+/// before.
+///
+/// # Errors
+/// The target's answer to the first failed write.
+pub(super) async fn write_plan(job: &Job<'_>, prepared: &Prepared) -> Result<(), Failure> {
+    let target = job.target_store();
+    let may_have_landed_late = job.args.resume && !job.args.force;
+    for round in 0..=MAX_CATCH_UP_ROUNDS {
+        let plan = job.state.plan();
+        // On a live cluster, `nodes_config` is put once all else is verified.
+        let writable = match target.is_live_cluster() {
+            true => plan.without(&Key::NodesConfig),
+            false => plan.clone(),
+        };
+        let Err(error) = apply::carry_out(&writable, target, job.state, job.context.events).await
+        else {
             return Ok(());
         };
-        let landed_late = matches!(error, StoreError::Conflict { .. })
-            && args.resume
-            && !args.force
-            && rounds < ROUNDS;
-        if landed_late {
-            let now = snapshot::read(target, Stage::ReadTarget, context.events).await;
-            let plan = now.map(|now| plan::decide(&gathered.wanted, &now, OnExisting::Resume));
-            if let Ok(plan) = plan.map_err(drop)
-                && plan.conflicts().next().is_none()
-            {
-                record.planned(plan);
-                rounds += 1;
-                continue;
-            }
+        let is_conflict = matches!(error, StoreError::Conflict { .. });
+        if !is_conflict || !may_have_landed_late || round == MAX_CATCH_UP_ROUNDS {
+            return Err(write_failure(&error, &plan, job.state));
         }
-        return Err(unwritten(&error, &plan, record));
+        match plan_without_conflicts(job, prepared).await {
+            Some(plan) => job.state.set_plan(plan),
+            None => return Err(write_failure(&error, &plan, job.state)),
+        }
     }
+    Ok(())
 }
 
-pub(super) fn unwritten(error: &StoreError, plan: &Plan, record: &MigrationState) -> Failure {
+/// Plans again from what the target holds now; `None` if that is not all identical to the source.
+async fn plan_without_conflicts(job: &Job<'_>, prepared: &Prepared) -> Option<Plan> {
+    let target = job.target_store();
+    let now = snapshot::read(target, Stage::ReadTarget, job.context.events).await.ok()?;
+    let plan = plan::decide(&prepared.desired, &now, OnExisting::Resume);
+    let has_conflicts = plan.conflicts().next().is_some();
+    (!has_conflicts).then_some(plan)
+}
+
+/// Returns the failure of a write, with the number of keys that are written.
+pub(super) fn write_failure(error: &StoreError, plan: &Plan, state: &MigrationState) -> Failure {
     let failure = Failure::of_target(error);
     let planned = plan.steps.len() - plan.count(Action::Skip);
-    let written = record.written_count();
-    let message =
-        format!("{}; {written} of {planned} key(s) are known to be written", failure.message);
+    let written = state.written_count();
+    let message = format!("{}; {written} of {} written", failure.message, plural(planned, "key"));
     Failure { message, ..failure }
 }
 
-/// Reads the target back and the source again: each key must be there, equal, and unchanged. What
-/// changed at the source is copied again, conditional on what this run wrote. Where servers run on the
-/// target, its `nodes_config` is still to come.
-pub(super) async fn prove(run: &Run<'_>) -> Result<(), Failure> {
-    let Run { gathered, context, target, .. } = *run;
-    let mut expected = gathered.before.clone();
-    let of_target = |snapshot: &Snapshot| match target.is_live_cluster() {
-        true => others(snapshot),
+/// Reads the target back and the source again: each key must be there, equal, and unchanged.
+///
+/// What changed at the source is copied again, conditional on what this run wrote. On a live cluster,
+/// `nodes_config` is still to come.
+///
+/// # Errors
+/// [`Code::VerificationFailed`] if the target differs; [`Code::SourceChanged`] if the source keeps
+/// changing; [`Code::NotInMigrationMode`] if a node left migration mode in the meantime.
+pub(super) async fn verify_copy(job: &Job<'_>, prepared: &Prepared) -> Result<(), Failure> {
+    let is_live = job.target_store().is_live_cluster();
+    let comparable = |snapshot: &Snapshot| match is_live {
+        true => without_nodes_config(snapshot),
         false => snapshot.clone(),
     };
-    for round in 0..=ROUNDS {
-        let (target_now, source_now) = read_both(run, &expected).await?;
-        if let Some(keys) = faults(&compare(&of_target(&expected), &of_target(&target_now))) {
-            let reason = format!("the target does not hold what was written to it: {keys}");
-            return Err(Failure::new(Code::VerificationFailed, reason).hint(
-                "another writer is at work on the target: stop it, then run again with --resume \
-                 --force",
-            ));
+    let mut expected = prepared.source_snapshot.clone();
+    for round in 0..=MAX_CATCH_UP_ROUNDS {
+        let now = read_both_again(job, prepared, &expected).await?;
+        let copied = compare(&comparable(&expected), &comparable(&now.target));
+        if let Some(keys) = describe_differences(&copied) {
+            return Err(copy_differs(&keys));
         }
-        let Some(keys) = faults(&compare(&expected, &source_now)) else {
-            return still_at_rest(&source_now, &gathered.source, run).await;
+        let Some(keys) = describe_differences(&compare(&expected, &now.source)) else {
+            return check_still_in_migration_mode(job, prepared, &now.source).await;
         };
-        if target.is_live_cluster()
-            && source_now.get(&Key::NodesConfig) != expected.get(&Key::NodesConfig)
-        {
+        if is_live && now.source.get(&Key::NodesConfig) != expected.get(&Key::NodesConfig) {
             return Err(source_is_used());
         }
-        if round == ROUNDS {
-            let reason =
-                format!("the source changed again after {ROUNDS} more rounds of copying: {keys}");
-            return Err(Failure::new(Code::SourceChanged, reason).hint(
-                "make sure that nobody uses the admin API, then run again with --resume --force",
-            ));
+        if round == MAX_CATCH_UP_ROUNDS {
+            return Err(source_keeps_changing(&keys));
         }
-        let told = format!("the source changed meanwhile ({keys}); copying again");
-        context.events.emit(Event::Warning(&told));
-        follow(&of_target(&source_now), &of_target(&target_now), run).await?;
-        expected = source_now;
+        job.warn(&format!("the source changed in the meantime ({keys}); copying again"));
+        let now = BothSnapshots { source: now.source, target: comparable(&now.target) };
+        copy_changes(job, &comparable(&now.source), &now.target).await?;
+        expected = now.source;
     }
     Ok(())
 }
 
-/// Each start of a server changes `nodes_config` of its store.
+fn copy_differs(keys: &str) -> Failure {
+    let reason = format!("the target does not hold what was written to it: {keys}");
+    Failure::new(Code::VerificationFailed, reason)
+        .hint("find and stop the other writer on the target, then run again with --resume --force")
+}
+
+fn source_keeps_changing(keys: &str) -> Failure {
+    let rounds = plural(MAX_CATCH_UP_ROUNDS, "more round");
+    let reason = format!("the source changed again after {rounds} of copying: {keys}");
+    Failure::new(Code::SourceChanged, reason)
+        .hint("make sure that nobody uses the admin API, then run again with --resume --force")
+}
+
+/// Returns the failure for a source on which a server was started: that changes its `nodes_config`.
 fn source_is_used() -> Failure {
-    let reason = "nodes_config of the source changed meanwhile: a server was started on it";
+    let reason = "nodes_config of the source changed: a server was started on it in the meantime";
     Failure::new(Code::SourceChanged, reason)
         .hint("stop every server that runs on the source, then run again with --resume --force")
 }
 
-async fn read_both(run: &Run<'_>, expected: &Snapshot) -> Result<(Snapshot, Snapshot), Failure> {
-    let Run { gathered: Gathered { source, .. }, target, context, .. } = *run;
+struct BothSnapshots {
+    source: Snapshot,
+    target: Snapshot,
+}
+
+async fn read_both_again(
+    job: &Job<'_>,
+    prepared: &Prepared,
+    expected: &Snapshot,
+) -> Result<BothSnapshots, Failure> {
+    let (source, events) = (&prepared.source, job.context.events);
     let (target_now, source_now) = join!(
-        snapshot::read_beside(target, expected, Stage::ReadBack, context.events),
-        snapshot::read_beside(source.source(), expected, Stage::ReadSourceAgain, context.events),
+        snapshot::read_beside(job.target_store(), expected, Stage::ReadBack, events),
+        snapshot::read_beside(source.source(), expected, Stage::ReadSourceAgain, events),
     );
-    let unread = |failure: Failure| {
+    let unverified = |failure: Failure| {
         let reason = format!("all keys are written, but could not be verified: {failure}");
         Failure { message: reason, ..failure }
     };
-    let target_now = target_now.map_err(|error| unread(Failure::of_target(&error)))?;
-    let source_now = source_now.map_err(|error| unread(source.failure(&error)))?;
-    Ok((target_now, source_now))
+    Ok(BothSnapshots {
+        target: target_now.map_err(|error| unverified(Failure::of_target(&error)))?,
+        source: source_now.map_err(|error| unverified(source.failure(&error)))?,
+    })
 }
 
-/// Copies what changed. The target holds what this run wrote, and each write requires just that.
-async fn follow(
+/// Copies what changed at the source; each write requires exactly what this run wrote before.
+async fn copy_changes(
+    job: &Job<'_>,
     source_now: &Snapshot,
     target_now: &Snapshot,
-    run: &Run<'_>,
 ) -> Result<(), Failure> {
-    let Run { target, args, context, record, .. } = *run;
-    let mut findings = vec![checks::check_values(source_now, &args.allow_undecoded)];
-    findings
-        .push(checks::check_limits(&target.find_limit_violations(source_now).await, source_now));
+    let target = job.target_store();
+    let violations = target.find_limit_violations(source_now).await;
+    let findings = [
+        checks::check_values(source_now, &job.args.allow_undecoded),
+        checks::check_limits(&violations, source_now),
+    ];
     if let Some(refusal) = checks::refusal(&findings) {
         let reason = format!("the source changed to what can't be copied: {}", refusal.message);
         return Err(Failure { message: reason, ..refusal });
     }
     let plan: Plan = plan::decide(source_now, target_now, OnExisting::ResumeAndOverwrite);
-    let written = apply::carry_out(&plan, target, record, context.events).await;
-    record.followed(plan);
+    let written = apply::carry_out(&plan, target, job.state, job.context.events).await;
+    job.state.merge_plan(plan);
     written.map_err(|error| Failure::of_target(&error))
 }
 
-/// A node that was restarted without the flag meanwhile may be writing already.
-async fn still_at_rest(now: &Snapshot, source: &OpenSource, run: &Run<'_>) -> Result<(), Failure> {
-    let Some(nodes) = codec::nodes_of(now) else { return Ok(()) };
-    let finding = source_at_rest(run.args, &nodes, source, now, run.context).await;
+/// Checks migration mode again: a node restarted without the flag may already be writing.
+async fn check_still_in_migration_mode(
+    job: &Job<'_>,
+    prepared: &Prepared,
+    source_now: &Snapshot,
+) -> Result<(), Failure> {
+    let Some(nodes) = codec::nodes_of(source_now) else { return Ok(()) };
+    let observed = observe_source(job, &prepared.source, source_now).await;
+    let kind = SourceKind::from_opened(&prepared.source);
+    let finding = check_source_nodes(kind, &nodes, &observed, job.args);
     match (finding.status, finding.code) {
         (CheckStatus::Failed, Some(code)) => {
             let reason =
@@ -203,8 +234,16 @@ async fn still_at_rest(now: &Snapshot, source: &OpenSource, run: &Run<'_>) -> Re
     }
 }
 
-fn faults(verdict: &Comparison) -> Option<String> {
-    let faults: Vec<_> =
-        verdict.faults(false).map(|row| format!("{} is {}", row.key, row.status.name())).collect();
-    (!faults.is_empty()).then(|| faults.join(", "))
+fn describe_differences(comparison: &Comparison) -> Option<String> {
+    let differing: Vec<_> = comparison
+        .faults(false)
+        .map(|row| format!("{} is {}", row.key, row.status.name()))
+        .collect();
+    (!differing.is_empty()).then(|| differing.join(", "))
+}
+
+/// Returns all keys but `nodes_config`, which a live cluster gets last, as a merge.
+fn without_nodes_config(snapshot: &Snapshot) -> Snapshot {
+    let others = snapshot.iter().filter(|(key, _)| **key != Key::NodesConfig);
+    others.map(|(key, entry)| (key.clone(), entry.clone())).collect()
 }

@@ -1,0 +1,94 @@
+//! The arguments of `metadata migrate`.
+
+use std::path::PathBuf;
+
+use crate::model::Key;
+
+const EXAMPLES: &str = r#"Examples:
+  # On the live cluster, with nothing written:
+  restatectl -s http://node-1:5122 metadata migrate --target etcd.toml --dry-run
+  # In the maintenance window, with a report for the archive:
+  restatectl -s http://node-1:5122 metadata migrate --target etcd.toml --report migrate.json
+  # After an interruption:
+  restatectl -s http://node-1:5122 metadata migrate --target etcd.toml --resume
+  # From one store to another:
+  restatectl metadata migrate --from etcd.toml --target s3.toml"#;
+
+/// Arguments of `metadata migrate`.
+#[derive(clap::Args)]
+#[command(after_help = EXAMPLES, override_usage = "restatectl metadata migrate [OPTIONS] --toml <STORE>")]
+pub struct MigrateArgs {
+    /// Write to this store: a TOML file with a [metadata-client] section, or - for standard input
+    #[arg(long, visible_alias = "target", value_name = "STORE")]
+    pub toml: String,
+
+    /// Copy from this store, such as a backup file, instead of the running cluster
+    #[arg(long, value_name = "STORE")]
+    pub from: Option<String>,
+
+    /// Check and plan, show what would be written, and write nothing
+    ///
+    /// Safe on a live cluster: nodes that are not in migration mode yet are then only a warning.
+    /// Otherwise the exit code is the one that the real run would have.
+    #[arg(long)]
+    pub dry_run: bool,
+
+    /// Resume an interrupted run; keys the target already holds unchanged are skipped
+    #[arg(long)]
+    pub resume: bool,
+
+    /// Replace Restate's keys in the target, and delete those that the source does not have
+    ///
+    /// What is replaced is saved to a backup file first. Applies to the same cluster at equal or older
+    /// versions; see --overwrite-cluster and --overwrite-newer. Asks on a terminal, otherwise requires
+    /// --yes.
+    #[arg(long)]
+    pub force: bool,
+
+    /// Save what --force replaces to a file in this folder
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub backup_dir: PathBuf,
+
+    /// With --force, also replace the metadata of the cluster with this name
+    ///
+    /// Use `unknown` for a target with Restate keys but no readable nodes_config.
+    #[arg(long, value_name = "NAME", requires = "force")]
+    pub overwrite_cluster: Option<String>,
+
+    /// With --force, also replace keys that are newer in the target
+    #[arg(long, requires = "force")]
+    pub overwrite_newer: bool,
+
+    /// Skip a node that is permanently removed, such as N3; accepted only if it does not respond
+    #[arg(long, value_name = "NODE", value_parser = parse_node_id)]
+    pub ignore_node: Vec<u32>,
+
+    /// Copy this key although its codec can't be decoded here
+    #[arg(long, value_name = "KEY", value_parser = |key: &str| Ok::<_, String>(Key::parse(key)))]
+    pub allow_undecoded: Vec<Key>,
+
+    /// Skip the probe of conditional writes that S3 stores other than Amazon's get
+    #[arg(long)]
+    pub skip_store_probe: bool,
+
+    /// Accept servers of this newer minor version, such as 1.8
+    #[arg(long, value_name = "X.Y", value_parser = parse_minor_version)]
+    pub accept_version: Option<(u64, u64)>,
+
+    /// Also write the JSON document to this file, however the run ends
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
+}
+
+fn parse_node_id(text: &str) -> Result<u32, String> {
+    let digits = text.strip_prefix(['N', 'n']).unwrap_or(text);
+    digits.parse().map_err(|_| "expected a node id, such as N3".to_owned())
+}
+
+fn parse_minor_version(text: &str) -> Result<(u64, u64), String> {
+    let numbers = text.split_once('.').map(|(major, minor)| (major.parse(), minor.parse()));
+    match numbers {
+        Some((Ok(major), Ok(minor))) => Ok((major, minor)),
+        _ => Err("expected the first two numbers of a version, such as 1.8".to_owned()),
+    }
+}

@@ -1,0 +1,126 @@
+//! Everything that asks nodes: those that `--ignore-node` names, those still running on a store that is
+//! read or written, and, in a roll-back, those that have to run on the target.
+
+use futures_util::future::join_all;
+use tokio::join;
+
+use super::job::Job;
+use super::observations::NodeObservations;
+use super::sides::{Sides, SourceKind};
+use crate::backends::cluster::Cluster;
+use crate::backends::transport::Address;
+use crate::codec::{Node, NodesConfiguration};
+use crate::commands::live_nodes::observe_nodes;
+use crate::commands::open_store::OpenSource;
+use crate::model::{NodeProbe, Snapshot};
+use crate::pipeline::checks::{Answers, Ignored};
+
+/// Asks the nodes of both sides, as far as the checks need their answers.
+pub(super) async fn observe_sides(
+    job: &Job<'_>,
+    opened: Option<&OpenSource>,
+    sides: &Sides,
+) -> NodeObservations {
+    let (Some(opened), Ok(source), Some(nodes)) =
+        (opened, &sides.source.snapshot, sides.source.nodes())
+    else {
+        return NodeObservations::default();
+    };
+    if let Some(cluster) = job.target.cluster() {
+        return observe_rollback(cluster, &nodes, sides).await;
+    }
+    let Ok(held) = &sides.target.snapshot else {
+        return observe_source(job, opened, source).await;
+    };
+    if sides.source.describe_use_of(held).is_some() {
+        return NodeObservations::default();
+    }
+    let (of_source, on_target) =
+        join!(observe_source(job, opened, source), observe_nodes("target", held, job.context));
+    NodeObservations { on_target, ..of_source }
+}
+
+/// Asks the nodes of the source alone, which holds `snapshot`.
+pub(super) async fn observe_source(
+    job: &Job<'_>,
+    opened: &OpenSource,
+    snapshot: &Snapshot,
+) -> NodeObservations {
+    let mut observed = NodeObservations::default();
+    match (opened.cluster(), SourceKind::from_opened(opened)) {
+        (Some(cluster), _) => {
+            let nodes = crate::codec::nodes_of(snapshot).unwrap_or_default();
+            let asked = job.args.ignore_node.iter().map(|id| ask_ignored(*id, &nodes, cluster));
+            observed.ignored = join_all(asked).await;
+        }
+        (None, SourceKind::ExternalStore) => {
+            observed.on_source = observe_nodes("source", snapshot, job.context).await;
+        }
+        _ => {}
+    }
+    observed
+}
+
+async fn ask_ignored(id: u32, nodes: &NodesConfiguration, cluster: &Cluster) -> Ignored {
+    let answers = match nodes.nodes.iter().find(|node| node.id == id) {
+        Some(node) => cluster.answers(&node.address).await.is_ok(),
+        None => false,
+    };
+    Ignored { id, answers }
+}
+
+async fn observe_rollback(
+    cluster: &Cluster,
+    source: &NodesConfiguration,
+    sides: &Sides,
+) -> NodeObservations {
+    let rollback = match sides.target.nodes() {
+        Some(target) => Some(ask_cluster_nodes(cluster, source, &target).await),
+        None => None,
+    };
+    NodeObservations { rollback, ..NodeObservations::default() }
+}
+
+/// Asks each node of the source at its address in the target, and at its own where that differs.
+pub(super) async fn ask_cluster_nodes(
+    cluster: &Cluster,
+    source: &NodesConfiguration,
+    target: &NodesConfiguration,
+) -> Answers {
+    let (known, unknown): (Vec<_>, Vec<_>) =
+        source.nodes.iter().cloned().partition(|node| find_node(target, node.id).is_some());
+    let at_home = known.iter().filter_map(|node| find_node(target, node.id)).map(|node| async {
+        let probe = cluster.probe_node(&node.address).await;
+        (node.clone(), probe)
+    });
+    let elsewhere = source.nodes.iter().map(|node| ask_former_address(cluster, node, target));
+    let (at_home, elsewhere) = join!(join_all(at_home), join_all(elsewhere));
+    Answers { at_home, elsewhere: elsewhere.into_iter().flatten().collect(), unknown }
+}
+
+fn find_node(nodes: &NodesConfiguration, id: u32) -> Option<&Node> {
+    nodes.nodes.iter().find(|node| node.id == id)
+}
+
+/// Asks a node of the source at an address that no node of the target has.
+async fn ask_former_address(
+    cluster: &Cluster,
+    node: &Node,
+    target: &NodesConfiguration,
+) -> Option<(Node, NodeProbe)> {
+    let address = node.address.parse::<Address>().ok();
+    let is_in_target = address.is_some_and(|address| {
+        target
+            .nodes
+            .iter()
+            .any(|known| known.address.parse().is_ok_and(|at: Address| at == address))
+    });
+    if is_in_target {
+        return None;
+    }
+    let probe = cluster.probe_node(&node.address).await.ok()?;
+    // The same server under two addresses runs on the target.
+    let is_known = |known: &Node| Some((known.id, known.generation)) == probe.node_id;
+    let is_elsewhere = !target.nodes.iter().any(is_known);
+    is_elsewhere.then(|| (node.clone(), probe))
+}

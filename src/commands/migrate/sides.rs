@@ -1,0 +1,179 @@
+//! Source and target as read before anything is decided, both at once where that is possible.
+
+use tokio::join;
+
+use super::job::Job;
+use crate::backends::Source;
+use crate::backends::cluster::{self, ClusterOptions};
+use crate::codec::{self, NodesConfiguration};
+use crate::commands::open_store::{self, OpenSource, OpenTarget, store_name};
+use crate::commands::store_arg::StoreArg;
+use crate::events::{EventSink, Stage};
+use crate::model::{Quorum, Snapshot, StoreError, UsesReplicatedStore};
+use crate::outcome::Failure;
+use crate::pipeline::checks::runs_on_target;
+use crate::pipeline::snapshot;
+
+/// The kinds of source that the checks tell apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum SourceKind {
+    LiveCluster,
+    BackupFile,
+    ExternalStore,
+}
+
+impl SourceKind {
+    /// Returns the kind of an opened source.
+    pub(super) fn from_opened(opened: &OpenSource) -> Self {
+        match (opened, opened.source().kind()) {
+            (OpenSource::Cluster(_), _) => SourceKind::LiveCluster,
+            (_, "backup") => SourceKind::BackupFile,
+            _ => SourceKind::ExternalStore,
+        }
+    }
+}
+
+/// The source as far as it could be read.
+pub(super) struct SourceState {
+    pub(super) kind: SourceKind,
+    /// The quorum of a live cluster.
+    pub(super) quorum: Option<Quorum>,
+    pub(super) snapshot: Result<Snapshot, StoreError>,
+}
+
+impl SourceState {
+    /// Reads the nodes from `nodes_config`; `None` where it could not be read or decoded.
+    pub(super) fn nodes(&self) -> Option<NodesConfiguration> {
+        self.snapshot.as_ref().ok().and_then(codec::nodes_of)
+    }
+
+    /// Describes how the source is a live cluster that already uses the target; `None` if it is not.
+    pub(super) fn describe_use_of(&self, target: &Snapshot) -> Option<&'static str> {
+        let keeps_no_metadata = self.quorum == Some(Quorum::NoMetadataServers);
+        let snapshot = self.snapshot.as_ref().ok().filter(|_| keeps_no_metadata)?;
+        runs_on_target(snapshot, target)
+    }
+}
+
+/// The target as far as it could be read.
+pub(super) struct TargetState {
+    pub(super) name: String,
+    pub(super) snapshot: Result<Snapshot, StoreError>,
+    /// The quorum of a live cluster.
+    pub(super) quorum: Option<Quorum>,
+    /// For a live cluster, the answer to whether its own store holds what was read.
+    pub(super) uses_replicated_store: Option<UsesReplicatedStore>,
+    pub(super) write_probe: Result<(), StoreError>,
+}
+
+impl TargetState {
+    /// Returns whether servers run on the target, so that `nodes_config` is merged and put last.
+    pub(super) fn is_live_cluster(&self) -> bool {
+        self.quorum.is_some()
+    }
+
+    /// Reads the nodes from `nodes_config`; `None` where it could not be read or decoded.
+    pub(super) fn nodes(&self) -> Option<NodesConfiguration> {
+        self.snapshot.as_ref().ok().and_then(codec::nodes_of)
+    }
+}
+
+/// Both sides before the first write.
+pub(super) struct Sides {
+    pub(super) source: SourceState,
+    pub(super) target: TargetState,
+}
+
+/// Reads source and target; the source comes back opened, unless it could not be reached.
+///
+/// # Errors
+/// [`Failure`] for arguments that name no usable store; what a store answers is in [`Sides`].
+pub(super) async fn read_sides(
+    from: Option<StoreArg>,
+    job: &Job<'_>,
+) -> Result<(Option<OpenSource>, Sides), Failure> {
+    job.state.set_target(store_name(job.target_store()));
+    let reading = match open_store::cluster_options_for(from.as_ref(), job.context)? {
+        Some(options) => UnreadSource::Cluster(options),
+        None => UnreadSource::Store(open_store::open_source(from, job.context).await?),
+    };
+    if job.target_store().can_list() {
+        let nothing = Snapshot::new();
+        let (source, target) = join!(read_source(reading, job), read_target(job, &nothing));
+        return Ok((source.0, Sides { source: source.1, target }));
+    }
+    // A target that can't list is also asked for the keys that the source has.
+    let (opened, source) = read_source(reading, job).await;
+    let nothing = Snapshot::new();
+    let target = read_target(job, source.snapshot.as_ref().unwrap_or(&nothing)).await;
+    Ok((opened, Sides { source, target }))
+}
+
+enum UnreadSource {
+    Store(OpenSource),
+    Cluster(ClusterOptions),
+}
+
+async fn read_source(unread: UnreadSource, job: &Job<'_>) -> (Option<OpenSource>, SourceState) {
+    let (opened, quorum) = match unread {
+        UnreadSource::Store(store) => (store, None),
+        UnreadSource::Cluster(options) => match cluster::connect(&options).await {
+            Ok(cluster) => {
+                let quorum = cluster.quorum().await;
+                (OpenSource::Cluster(Box::new(cluster)), Some(quorum))
+            }
+            Err(error) => {
+                let kind = SourceKind::LiveCluster;
+                return (None, SourceState { kind, quorum: None, snapshot: Err(error) });
+            }
+        },
+    };
+    job.state.set_source(store_name(opened.source()));
+    let kind = SourceKind::from_opened(&opened);
+    let snapshot = match lost_quorum(quorum.as_ref(), opened.source()) {
+        Some(error) => Err(error),
+        None => snapshot::read(opened.source(), Stage::ReadSource, job.context.events).await,
+    };
+    (Some(opened), SourceState { kind, quorum, snapshot })
+}
+
+/// Reads the target, and probes whether it accepts writes; keys in `at_hand` are asked for by name.
+async fn read_target(job: &Job<'_>, at_hand: &Snapshot) -> TargetState {
+    let target = job.target_store();
+    let quorum = match job.target.cluster() {
+        Some(cluster) => Some(cluster.quorum().await),
+        None => None,
+    };
+    let snapshot = match lost_quorum(quorum.as_ref(), target) {
+        Some(error) => Err(error),
+        None => read_target_keys(job.target, at_hand, job.context.events).await,
+    };
+    let write_probe = match &snapshot {
+        Ok(_) => target.probe_write().await,
+        Err(_) => Ok(()),
+    };
+    let uses_replicated_store = match (&snapshot, job.target.cluster()) {
+        (Ok(_), Some(cluster)) => Some(cluster.uses_replicated_store().await),
+        _ => None,
+    };
+    let name = target.name().to_owned();
+    TargetState { name, snapshot, quorum, uses_replicated_store, write_probe }
+}
+
+async fn read_target_keys(
+    target: &OpenTarget,
+    at_hand: &Snapshot,
+    events: &dyn EventSink,
+) -> Result<Snapshot, StoreError> {
+    snapshot::read_beside(target.target(), at_hand, Stage::ReadTarget, events).await
+}
+
+/// Returns the error of every read from a store without a quorum, so that no time-out is waited for.
+fn lost_quorum<S: Source + ?Sized>(quorum: Option<&Quorum>, store: &S) -> Option<StoreError> {
+    match quorum {
+        Some(Quorum::Lost(reason) | Quorum::NoLeader(reason)) => {
+            Some(StoreError::NoQuorum { store: store.name().to_owned(), reason: reason.clone() })
+        }
+        _ => None,
+    }
+}
