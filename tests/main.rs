@@ -47,6 +47,7 @@ mod s3_faults;
 mod s3_permissions;
 mod secrets;
 mod stopped_midway;
+mod structure;
 mod support;
 mod tls;
 mod values;
