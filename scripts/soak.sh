@@ -8,4 +8,4 @@ export RESTATECTL_SOAK=1 RESTATECTL_FUZZ_CASES=1000000
 echo "== $RESTATECTL_FUZZ_CASES cases per fuzz test"
 cargo test --release --locked --lib fuzz
 echo "== kills, races, the fault matrix, lost leaders"
-cargo test --locked --test real -- --nocapture kills:: races:: fault_matrix:: lost_leaders::
+cargo test --locked --test integration -- --nocapture kills:: races:: fault_matrix:: lost_leaders::

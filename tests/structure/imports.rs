@@ -18,7 +18,7 @@ type Arrows = BTreeMap<String, BTreeSet<String>>;
 #[test]
 fn imports_are_the_arrows_that_the_architecture_page_shows() {
     let table = read_table(&project().join("docs/architecture.md"));
-    let tree = SourceTree::parse(&project(), "src");
+    let tree = SourceTree::parse(project(), "src");
     let mut found: Arrows = table.keys().map(|module| (module.clone(), BTreeSet::new())).collect();
     let mut new = Vec::new();
     for path in tree.files.keys() {
@@ -42,14 +42,14 @@ fn imports_are_the_arrows_that_the_architecture_page_shows() {
 
 #[test]
 fn no_circle_of_files_imports_each_other() {
-    let tree = SourceTree::parse(&project(), "src");
+    let tree = SourceTree::parse(project(), "src");
     let circles = find_circles(&tree);
     assert!(circles.is_empty(), "files that import each other: {circles:#?}");
 }
 
 #[test]
 fn no_function_has_more_than_four_parameters() {
-    let tree = SourceTree::parse(&project(), "src");
+    let tree = SourceTree::parse(project(), "src");
     let mut long = Vec::new();
     for (path, file) in &tree.files {
         let mut visitor = Signatures { long: Vec::new() };

@@ -1,4 +1,6 @@
-//! The shape of the code: imports in one direction, and no forgotten file.
+//! The shape and the cost of the program itself.
 
+mod forgotten_files;
 mod imports;
+mod instruction_counts;
 mod source_tree;

@@ -8,16 +8,21 @@
     clippy::indexing_slicing
 )]
 
+pub mod behind_proxy;
 pub mod certificates;
+pub mod conformance;
 pub mod delay;
 pub mod dynamo;
+pub mod edit;
 pub mod etcd;
 pub mod faulty;
 pub mod full_port;
 pub mod http;
 pub mod http_proxy;
+pub mod migration;
 pub mod package;
 pub mod page;
+pub mod policy;
 pub mod ports;
 pub mod process;
 pub mod proxy;

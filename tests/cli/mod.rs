@@ -1,0 +1,11 @@
+//! The command line: help, usage errors, output, progress, reports and packaging.
+
+mod debian_package;
+mod get_values;
+mod help;
+mod progress_bars;
+mod report_file;
+mod secrets;
+mod usage_errors;
+mod verbosity;
+mod wait_messages;

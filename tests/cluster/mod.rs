@@ -1,0 +1,8 @@
+//! Live clusters: addresses, TLS, dead and running nodes, reads and writes.
+
+mod addresses;
+mod dead_nodes;
+mod leader_reads;
+mod live_nodes;
+mod tls;
+mod writes;

@@ -1,0 +1,163 @@
+//! The running cluster as a target: what every store promises, and what would end it for good.
+
+use std::time::Duration;
+
+use prost::bytes::Bytes;
+use restatectl::backends::cluster::{self, ClusterOptions, WritableCluster};
+use restatectl::backends::transport::{Limits, TlsOptions};
+use restatectl::backends::{Source, Target};
+use restatectl::codec::{self, Encoding};
+use restatectl::model::{CasToken, Entry, Key, Snapshot, Value, Version};
+use restatectl::model::{Change, Effect, StoreError};
+
+use crate::support::block_on;
+use crate::support::conformance::conforms_with;
+use crate::support::faulty::{Direction, Faulty, Harm};
+use crate::support::restate::{Cluster, Mode, get, put};
+use crate::support::tool::restatectl;
+
+async fn open(addresses: &str, only_these: bool) -> WritableCluster {
+    let second = Duration::from_secs(1);
+    let options = ClusterOptions {
+        addresses: addresses.split(',').map(|address| address.parse().unwrap()).collect(),
+        only_these,
+        limits: Limits { connect: second, request: 10 * second, keep_alive: None },
+        max_concurrency: None,
+        tls: TlsOptions { ca: None, identity: None, skip_verify: false },
+    };
+    cluster::connect(&options).await.unwrap().into_writable()
+}
+
+fn unknown(name: &str) -> Key {
+    Key::Unknown(name.to_owned())
+}
+
+fn value(version: u32, bytes: &[u8]) -> Value {
+    Value { version: Version(version), bytes: Bytes::copy_from_slice(bytes) }
+}
+
+fn create(key: &Key, value: Value) -> Change {
+    Change { key: key.clone(), effect: Effect::Create(value) }
+}
+
+async fn entry(store: &impl Source, key: &Key) -> Option<Entry> {
+    store.read(std::slice::from_ref(key)).await.unwrap().pop().unwrap()
+}
+
+#[test]
+fn it_conforms_and_a_probe_writes_nothing() {
+    let cluster = Cluster::start(&[&["metadata-server"]], 1);
+    block_on(async {
+        let store = open(&cluster.address(), false).await;
+        conforms_with(&store, [unknown("a"), unknown("b"), unknown("c")]).await;
+        store.probe_write().await.unwrap();
+        assert_eq!(entry(&store, &unknown("restatectl_write_probe")).await, None);
+        // The largest value that is said to fit does, and a larger one is told before.
+        let most = store.write_limits().bytes;
+        let large = unknown("large");
+        store.write(&[create(&large, value(1, &vec![7; most]))]).await.unwrap();
+        assert_eq!(entry(&store, &large).await.unwrap().size(), most as u64);
+        let entry = Entry::Intact(value(1, &vec![7; most + 1]), CasToken::Version(Version(1)));
+        let misfits = store.find_limit_violations(&Snapshot::from([(large, entry)])).await.unwrap();
+        assert_eq!(misfits.len(), 1);
+    });
+}
+
+#[test]
+fn what_would_end_the_store_for_good_is_not_sent() {
+    let mut cluster = Cluster::single(1);
+    cluster.restart(&Mode::Migration);
+    let (version, bytes) = get(&cluster.address(), "nodes_config").unwrap();
+    let document = codec::decode(&Key::NodesConfig, &bytes).unwrap();
+    let at = |version: u32| {
+        let version = Version(version);
+        let bytes = codec::encode(&Key::NodesConfig, Encoding::Flexbuffers, &document, version);
+        Value { version, bytes: bytes.unwrap() }
+    };
+    let tag = |version: u32| CasToken::Version(Version(version));
+    block_on(async {
+        let store = open(&cluster.address(), false).await;
+        let change = |effect| [Change { key: Key::NodesConfig, effect }];
+        let inner_is_older = Value { version: Version(version + 1), bytes: bytes.clone().into() };
+        for (effect, words) in [
+            (Effect::Delete(tag(version)), "must not be deleted"),
+            (Effect::Overwrite(at(version), tag(version)), "must not be put at version"),
+            (Effect::Overwrite(at(version - 1), tag(version)), "must not be put at version"),
+            (Effect::Overwrite(inner_is_older, tag(version)), "says inside that it is version"),
+        ] {
+            let error = store.write(&change(effect)).await.unwrap_err();
+            assert!(error.to_string().contains(words), "{error}");
+        }
+        // These are sent, and do not hold.
+        for effect in [
+            Effect::Overwrite(at(version), tag(version - 1)),
+            Effect::Overwrite(at(version + 9), CasToken::ETag("\"of-another-store\"".to_owned())),
+            Effect::Create(at(version + 9)),
+        ] {
+            let error = store.write(&change(effect)).await.unwrap_err();
+            assert!(matches!(error, StoreError::Conflict { .. }), "{error}");
+        }
+        let kept = entry(&store, &Key::NodesConfig).await.unwrap();
+        assert_eq!(kept.value(), Some(&value(version, &bytes)));
+        store.write(&change(Effect::Overwrite(at(version + 1), tag(version)))).await.unwrap();
+    });
+    cluster.restart(&Mode::Normal);
+}
+
+#[test]
+fn a_lost_answer_is_no_conflict_with_itself() {
+    let cluster = Cluster::start(&[&["metadata-server"]], 1);
+    let direct = cluster.address();
+    // Something to read first, so that the connection breaks in the answer to the put, and not while the
+    // cluster is looked for: after ever more bytes, from before that answer to behind it.
+    put(&direct, "padding", 1, &[7; 3_000]);
+    for after in (3_000..3_500).step_by(12) {
+        let to = direct.trim_start_matches("http://");
+        let proxy = Faulty::start(to, Harm::Cut, Direction::FromServer, after);
+        let address = format!("http://{}", proxy.address());
+        let healer = std::thread::spawn(move || {
+            std::thread::sleep(Duration::from_millis(150));
+            proxy.heal();
+        });
+        let key = unknown(&format!("key_{after}"));
+        block_on(async {
+            let store = open(&address, true).await;
+            entry(&store, &unknown("padding")).await.unwrap();
+            store.write(&[create(&key, value(1, b"ours"))]).await.unwrap();
+            assert_eq!(entry(&store, &key).await.unwrap().value(), Some(&value(1, b"ours")));
+        });
+        healer.join().unwrap();
+        // Another's is one.
+        put(&direct, &key.to_string(), 2, b"theirs");
+        block_on(async {
+            let store = open(&address, true).await;
+            let error = store.write(&[create(&key, value(1, b"ours"))]).await.unwrap_err();
+            assert!(matches!(error, StoreError::Conflict { .. }), "{error}");
+        });
+    }
+}
+
+#[test]
+fn an_edit_survives_the_loss_of_the_leader_and_not_that_of_the_majority() {
+    let server: &[&'static str] = &["metadata-server"];
+    let mut cluster = Cluster::start(&[server, server, server], 1);
+    cluster.restart(&Mode::Migration);
+    crate::support::wait_for("three members", Duration::from_secs(60), || {
+        let args = ["-s", &cluster.addresses(), "metadata", "get", "-k", "nodes_config"];
+        (restatectl(&args).out.matches("\"member\"").count() == 3).then_some(())
+    });
+    let leader = cluster.leader();
+    let addresses = cluster.addresses();
+    let edit = |more: &[&str]| {
+        let args = ["-s", &addresses, "metadata", "patch", "-k", "partition_table", "-p", "[]"];
+        restatectl(&[&args, more].concat())
+    };
+    let before = edit(&["-o", "json"]).expect(0).json()["version"].as_u64().unwrap();
+    cluster.kill_node(leader);
+    let after = edit(&["-o", "json"]).expect(0).json();
+    assert_eq!(after["version"], before + 1);
+    cluster.kill_node((leader + 1) % 3);
+    let lost = edit(&["-o", "json", "--request-timeout", "3000"]).expect(6).json();
+    assert_eq!(lost["error"]["code"], "source-no-quorum");
+    assert_eq!(lost["written"], false);
+}

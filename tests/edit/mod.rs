@@ -1,0 +1,4 @@
+//! `metadata patch` and `metadata put`.
+
+mod edits;
+mod refusals;

@@ -1,0 +1,12 @@
+//! `metadata migrate` from one store to another.
+
+mod changing_source;
+mod confirmation;
+mod existing_keys;
+mod migration_mode;
+mod overwrite_guards;
+mod server_versions;
+mod store_pairs;
+mod to_dynamo_db;
+mod to_etcd;
+mod to_s3;

@@ -1,0 +1,134 @@
+//! A real cluster moves to DynamoDB, and works there.
+
+use std::collections::BTreeMap;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::json;
+use tempfile::TempDir;
+
+use crate::support::dynamo::{Table, decoded, item, table};
+use crate::support::migration::migrate;
+use crate::support::migration::{cluster_to_move, source_values, works_on};
+use crate::support::restate::{Cluster, Mode, put};
+use crate::support::s3::toml_file;
+use crate::support::tool::{official, restatectl};
+
+fn values(table: &Table, prefix: &str) -> BTreeMap<String, (u32, Vec<u8>)> {
+    let below = table.items().into_iter();
+    let below = below
+        .filter_map(|(name, item)| Some((name.strip_prefix(prefix)?.to_owned(), decoded(&item))));
+    below.collect()
+}
+
+#[test]
+fn a_cluster_moves_to_dynamo_db_and_works_there() {
+    let mut cluster = cluster_to_move();
+    let (table, folder) = (table(), TempDir::new().unwrap());
+    let section = table.section("a prefix/");
+    let toml = toml_file(&folder, "dynamo.toml", &section);
+    table.put(&[json!({"pk": {"S": "somebody"}, "else": {"S": "foreign"}})]);
+    let before = source_values(&cluster);
+    migrate(&cluster, &toml, &["--dry-run"]).expect(0);
+    assert_eq!(table.items().len(), 1);
+    let run = migrate(&cluster, &toml, &[]).expect(0);
+    assert!(run.out.contains("aws-secret-access-key = \"<redacted>\""), "{}", run.out);
+    assert!(!format!("{run:?}").contains(&table.server.secret));
+    assert_eq!(values(&table, "a prefix/"), before);
+    assert_eq!(table.items().len(), before.len() + 1);
+
+    works_on(&mut cluster, &section, &toml);
+    // What Restate has written there since is of the same form, and is read.
+    let after = values(&table, "a prefix/");
+    for key in ["nodes_config", "rule_book", "pp_epoch_0"] {
+        assert!(after[key].0 > before[key].0, "{key}");
+    }
+    let listed = restatectl(&["metadata", "list", "--from", &toml, "-o", "json"]).expect(0).json();
+    let keys = listed["keys"].as_array().unwrap();
+    assert_eq!(keys.len(), before.len());
+    assert!(keys.iter().all(|key| key["version"].is_u64()));
+}
+
+#[test]
+fn items_are_those_that_the_official_tool_writes() {
+    let cluster = cluster_to_move();
+    let folder = TempDir::new().unwrap();
+    for prefix in ["", "plain", "a/b/", "é+~#z \\u0007", "restate."] {
+        let (ours, theirs) = (table(), table());
+        let our_toml = toml_file(&folder, "ours.toml", &ours.section(prefix));
+        let their_toml = toml_file(&folder, "theirs.toml", &theirs.section(prefix));
+        migrate(&cluster, &our_toml, &[]).expect(0);
+        official(&["-s", &cluster.address(), "metadata", "migrate", "--toml", &their_toml])
+            .expect(0);
+        let (mut ours, theirs) = (ours.items(), theirs.items());
+        let rules = ours.keys().find(|name| name.ends_with("rule_book")).unwrap().clone();
+        ours.remove(&rules).unwrap();
+        assert_eq!(ours, theirs, "{prefix}");
+    }
+}
+
+#[test]
+fn what_exists_is_refused_resumed_or_replaced() {
+    let cluster = cluster_to_move();
+    let (table, folder) = (table(), TempDir::new().unwrap());
+    let toml = toml_file(&folder, "dynamo.toml", &table.section("p/"));
+    table.put(&[json!({"pk": {"S": "p/README"}, "text": {"S": "foreign"}})]);
+    migrate(&cluster, &toml, &[]).expect(0);
+    let before = table.items();
+    let refused = migrate(&cluster, &toml, &["-o", "json"]).expect(5).json();
+    assert_eq!(refused["error"]["code"], "target-keys-exist");
+    // Half of it is there.
+    table.server.boto("delete_item", &json!({"table": table.name, "pk": "p/nodes_config"}));
+    table.server.boto("delete_item", &json!({"table": table.name, "pk": "p/pp_epoch_2"}));
+    migrate(&cluster, &toml, &["--resume"]).expect(0);
+    assert_eq!(table.items(), before);
+    // A stale epoch, a damaged one, an older and an unknown one: --force replaces and deletes just what
+    // was read, and saves it first.
+    let stale = |name: &str| {
+        let mut stale = before["p/pp_epoch_0"].clone();
+        stale["pk"] = json!({"S": name});
+        stale
+    };
+    table.put(&[
+        stale("p/pp_epoch_78"),
+        stale("p/new_key"),
+        item("p/rule_book", 1, b"\x06\x05\x01"),
+        json!({"pk": {"S": "p/pp_epoch_1"}, "version": {"S": "2"}, "data": {"L": [{"BOOL": true}]}}),
+        json!({"pk": {"S": "p/pp_epoch_3"}}),
+    ]);
+    migrate(&cluster, &toml, &["--resume"]).expect(5);
+    let backups = ["--backup-dir", folder.path().to_str().unwrap()];
+    let force = [&["--force", "-y", "-o", "json"][..], &backups].concat();
+    let forced = migrate(&cluster, &toml, &force).expect(0).json();
+    assert_eq!(table.items(), before);
+    let saved = std::fs::read_to_string(forced["backup"].as_str().unwrap()).unwrap();
+    let damaged = saved.lines().find(|line| line.contains("\"key\":\"pp_epoch_1\"")).unwrap();
+    let data = STANDARD.encode("{\"L\":[{\"BOOL\":true}]}");
+    assert!(damaged.contains("not of type Number") && damaged.contains(&data), "{damaged}");
+    restatectl(&["-s", &cluster.address(), "metadata", "verify", "--toml", &toml]).expect(0);
+}
+
+#[test]
+fn what_does_not_fit_an_item_is_known_before_any_write() {
+    let mut cluster = Cluster::single(1);
+    cluster.restart(&Mode::Migration);
+    let (table, folder) = (table(), TempDir::new().unwrap());
+    let toml = toml_file(&folder, "dynamo.toml", &table.section(""));
+    let schema = |version: u32, size: usize| {
+        let text = format!("\x05{{\"version\":{version},\"text\":\"{}\"}}", "x".repeat(size));
+        put(&cluster.address(), "schema_registry", version, text.as_bytes());
+    };
+    schema(1, 410_000);
+    let document = migrate(&cluster, &toml, &["-o", "json"]).expect(5).json();
+    assert_eq!(document["error"]["code"], "value-too-large");
+    let message = document["error"]["message"].as_str().unwrap();
+    assert!(message.contains("schema_registry would be an item of 400.4"), "{message}");
+    assert!(table.items().is_empty());
+    // moto takes a little less than Amazon.
+    schema(2, 400_000);
+    migrate(&cluster, &toml, &[]).expect(0);
+    // To replace it, the request carries it twice.
+    schema(3, 399_000);
+    migrate(&cluster, &toml, &["--force", "-y"]).expect(0);
+    restatectl(&["-s", &cluster.address(), "metadata", "verify", "--toml", &toml]).expect(0);
+}

@@ -1,0 +1,144 @@
+//! A real cluster moves to S3, and works there.
+
+use std::collections::BTreeMap;
+
+use tempfile::TempDir;
+
+use crate::support::migration::{cluster_to_move, migrate, source_values, works_on};
+use crate::support::s3::{Bucket, Object, seaweed, toml_file};
+use crate::support::tool::{official, restatectl};
+
+/// Version and bytes of a bilrost body, taken apart here and not by our own codec.
+fn decoded(object: &Object) -> (u32, Vec<u8>) {
+    let (header, mut payload) = object.body.split_first().unwrap();
+    assert_eq!(*header, b'e');
+    assert_eq!(field(&mut payload), 1 << 2, "tag 1, a varint: the salt");
+    field(&mut payload);
+    assert_eq!(field(&mut payload), 1 << 2 | 1, "tag 2, a message: the value");
+    assert_eq!(field(&mut payload), payload.len() as u64);
+    assert_eq!(field(&mut payload), 1 << 2, "tag 1, a varint: the version");
+    let version = u32::try_from(field(&mut payload)).unwrap();
+    assert_eq!(field(&mut payload), 1 << 2 | 1, "tag 2: the bytes");
+    assert_eq!(field(&mut payload), payload.len() as u64);
+    (version, payload.to_vec())
+}
+
+/// A bilrost varint: bijective, so that each number has one form.
+fn field(payload: &mut &[u8]) -> u64 {
+    let mut number = 0_u128;
+    for index in 0..9 {
+        let (byte, rest) = payload.split_first().unwrap();
+        *payload = rest;
+        number += u128::from(*byte) << (7 * index);
+        if *byte < 128 {
+            break;
+        }
+    }
+    u64::try_from(number).unwrap()
+}
+
+fn values(bucket: &Bucket, prefix: &str) -> BTreeMap<String, (u32, Vec<u8>)> {
+    let dump = bucket.dump();
+    let below = dump.iter().filter_map(|(name, object)| {
+        assert_eq!(object.encoding.as_deref(), Some("binary/bilrost+v1"), "{name}");
+        assert_eq!(object.content_type.as_deref(), Some("application/octet-stream"), "{name}");
+        Some((name.strip_prefix(prefix)?.to_owned(), decoded(object)))
+    });
+    below.collect()
+}
+
+#[test]
+fn a_cluster_moves_to_s3_and_works_there() {
+    let mut cluster = cluster_to_move();
+    let (bucket, folder) = (seaweed().bucket(), TempDir::new().unwrap());
+    let section = bucket.section("nested/prefix/");
+    let toml = toml_file(&folder, "s3.toml", &section);
+    let before = source_values(&cluster);
+    let dry = migrate(&cluster, &toml, &["--dry-run", "-o", "json"]).expect(0).json();
+    let checks = dry["checks"].as_array().unwrap();
+    let probe = checks.iter().find(|check| check["check"] == "store-probe").unwrap();
+    assert_eq!(probe["status"], "skipped");
+    assert!(bucket.dump().is_empty());
+    let run = migrate(&cluster, &toml, &[]).expect(0);
+    assert!(run.out.contains("aws-secret-access-key = \"<redacted>\""), "{}", run.out);
+    assert!(run.out.contains("Restate supports only Amazon S3"), "{}", run.out);
+    assert!(!format!("{run:?}").contains(&bucket.s3.secret));
+    // Nothing but the keys is left, and each is what the source has.
+    assert_eq!(values(&bucket, "nested/prefix/"), before);
+    assert_eq!(bucket.dump().len(), before.len());
+
+    works_on(&mut cluster, &section, &toml);
+    // What Restate itself writes there is read, too.
+    let get =
+        |key: &str| restatectl(&["metadata", "get", "-k", key, "--from", &toml]).expect(0).json();
+    assert_eq!(get("rule_book")["version"], 2);
+    assert!(get("nodes_config")["version"].as_u64().unwrap() > u64::from(before["nodes_config"].0));
+    let listed = restatectl(&["metadata", "list", "--from", &toml, "-o", "json"]).expect(0).json();
+    assert_eq!(listed["keys"].as_array().unwrap().len(), before.len());
+}
+
+#[test]
+fn objects_lie_where_the_official_tool_puts_them_and_say_the_same() {
+    let cluster = cluster_to_move();
+    let folder = TempDir::new().unwrap();
+    for prefix in [
+        "",
+        "plain",
+        "a/b/c",
+        "my prefix",
+        "é+~#z",
+        "a/./b/../c",
+        "x%20y",
+        "q?r",
+        "(!$&'*,;=:@)",
+        "^`{|}<>",
+    ] {
+        let (ours, theirs) = (seaweed().bucket(), seaweed().bucket());
+        let our_toml = toml_file(&folder, "ours.toml", &ours.section(prefix));
+        let their_toml = toml_file(&folder, "theirs.toml", &theirs.section(prefix));
+        migrate(&cluster, &our_toml, &[]).expect(0);
+        official(&["-s", &cluster.address(), "metadata", "migrate", "--toml", &their_toml])
+            .expect(0);
+        let names = |bucket: &Bucket| -> Vec<String> {
+            bucket.dump().into_keys().filter(|name| !name.ends_with("rule_book")).collect()
+        };
+        assert_eq!(names(&ours), names(&theirs), "{prefix}");
+        // Compared by our own reader, only the rules are missing from theirs.
+        let verify =
+            ["metadata", "verify", "--from", &our_toml, "--toml", &their_toml, "-o", "json"];
+        let summary = restatectl(&verify).expect(4).json()["summary"].clone();
+        assert_eq!((&summary["same"], &summary["missing"]), (&8.into(), &1.into()), "{prefix}");
+    }
+}
+
+#[test]
+fn tombstones_are_replaced_and_existing_objects_are_not() {
+    let cluster = cluster_to_move();
+    let (bucket, folder) = (seaweed().bucket(), TempDir::new().unwrap());
+    let toml = toml_file(&folder, "s3.toml", &bucket.section("p"));
+    bucket.put(&[
+        ("p/rule_book", b"d", None),
+        ("p/pp_epoch_77", b"d", None),
+        ("p/other", b"o", None),
+    ]);
+    migrate(&cluster, &toml, &[]).expect(0);
+    let before = values_without(&bucket, &["p/other", "p/pp_epoch_77"]);
+    let refused = migrate(&cluster, &toml, &["-o", "json"]).expect(5).json();
+    assert_eq!(refused["error"]["code"], "target-keys-exist");
+    // Forced, every object is replaced under its ETag, and a stale epoch becomes a tombstone.
+    let stale = bucket.dump()["p/pp_epoch_0"].clone();
+    bucket.put(&[
+        ("p/pp_epoch_78", &stale.body, stale.encoding.as_deref()),
+        ("p/pp_epoch_1", b"e!", None),
+    ]);
+    migrate(&cluster, &toml, &["--resume"]).expect(5);
+    migrate(&cluster, &toml, &["--force", "-y"]).expect(0);
+    assert_eq!(bucket.dump()["p/pp_epoch_78"].body, b"d");
+    assert_eq!(bucket.dump()["p/other"].body, b"o");
+    assert_eq!(values_without(&bucket, &["p/other", "p/pp_epoch_77", "p/pp_epoch_78"]), before);
+}
+
+fn values_without(bucket: &Bucket, others: &[&str]) -> BTreeMap<String, (u32, Vec<u8>)> {
+    let dump = bucket.dump().into_iter().filter(|(name, _)| !others.contains(&name.as_str()));
+    dump.map(|(name, object)| (name, decoded(&object))).collect()
+}

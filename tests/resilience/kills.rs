@@ -1,0 +1,151 @@
+//! SIGKILL at random moments of a run: each key in the target is whole or absent, and `--resume`
+//! finishes the work.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+use crate::support::dynamo::table;
+use crate::support::etcd::{Etcd, section};
+use crate::support::faulty::{Direction, Faulty, Harm};
+use crate::support::migration::source_values;
+use crate::support::restate::Cluster;
+use crate::support::s3::{seaweed, toml_file};
+use crate::support::scaled;
+use crate::support::tool::{command, program, restatectl};
+
+/// Version and digest of every key that a store holds; fails if any is damaged.
+fn digests(toml: &str) -> BTreeMap<String, String> {
+    let listing = restatectl(&["metadata", "list", "--from", toml, "-o", "json"]).expect(0).json();
+    let keys = listing["keys"].as_array().unwrap().iter();
+    keys.map(|key| {
+        assert!(key["version"].is_u64(), "{key} is not whole");
+        (key["key"].as_str().unwrap().to_owned(), format!("{} {}", key["version"], key["sha256"]))
+    })
+    .collect()
+}
+
+/// Runs, kills, looks, resumes; `toml` gives an empty target for each run, and `look` the same target
+/// to be looked at.
+fn kill_test(
+    name: &str,
+    partitions: usize,
+    toml: impl Fn(usize) -> String,
+    look: impl Fn(&str) -> String,
+) {
+    let cluster = Cluster::large(partitions);
+    let address = cluster.address();
+    let source = source_values(&cluster);
+    let migrate =
+        |toml: &str| ["-s", &address, "metadata", "migrate", "--toml", toml].map(ToOwned::to_owned);
+    let started = Instant::now();
+    restatectl(&migrate(&toml(0))).expect(0);
+    let whole_run = started.elapsed();
+    let whole = digests(&toml_of_whole(&address));
+    let (mut before, mut amid, mut after) = (0, 0, 0);
+    let mut spread = [0; 11];
+    for run in 1..=scaled(10, 110) {
+        let target = toml(run);
+        let moment = whole_run.mul_f64(fastrand::f64() * 1.1);
+        let mut child = command(&program(), &migrate(&target));
+        let mut child = child.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        std::thread::sleep(moment);
+        let _ = child.kill();
+        child.wait().unwrap();
+        spread[(10.0 * moment.as_secs_f64() / whole_run.as_secs_f64()) as usize] += 1;
+        let found = digests(&look(&target));
+        assert!(found.iter().all(|(key, digest)| whole.get(key) == Some(digest)));
+        match found.len() {
+            0 => before += 1,
+            count if count < whole.len() => {
+                amid += 1;
+                assert!(!found.contains_key("nodes_config"), "a half-written target looks whole");
+            }
+            _ => after += 1,
+        }
+        let resume: Vec<_> = migrate(&target).into_iter().chain(["--resume".to_owned()]).collect();
+        restatectl(&resume).expect(0);
+        assert_eq!(digests(&look(&target)), whole);
+    }
+    assert_eq!(source_values(&cluster), source, "the source was changed");
+    println!(
+        "{name}: {} kills of a run of {whole_run:?}: {before} before the writes, {amid} amid them, \
+         {after} after them; all resumed and equal. Moments by tenths of the run: {spread:?}",
+        before + amid + after
+    );
+}
+
+/// The source itself, as the digests of its keys.
+fn toml_of_whole(address: &str) -> String {
+    let folder = TempDir::new().unwrap().keep();
+    let file = folder.join("source.jsonl").to_str().unwrap().to_owned();
+    restatectl(&["-s", address, "metadata", "backup", "--to", &file]).expect(0);
+    file
+}
+
+#[test]
+fn killed_runs_to_etcd_are_resumed() {
+    let (etcd, folder) = (Etcd::start(), TempDir::new().unwrap());
+    // Some milliseconds would be all that the writes take: they are delayed, to be hit as well.
+    let proxy = Faulty::start(&etcd.address(), Harm::Delay, Direction::ToServer, 0);
+    let delayed = toml_file(&folder, "delayed.toml", &section(&[proxy.address()]));
+    let toml = |_| {
+        etcd.clear();
+        delayed.clone()
+    };
+    kill_test("etcd", 300, toml, |_| etcd.toml());
+}
+
+#[test]
+fn killed_runs_to_s3_are_resumed() {
+    let (bucket, folder) = (seaweed().bucket(), TempDir::new().unwrap());
+    let toml =
+        |run| toml_file(&folder, &format!("{run}.toml"), &bucket.section(&format!("run-{run}")));
+    kill_test("SeaweedFS", 150, toml, ToOwned::to_owned);
+}
+
+#[test]
+fn killed_runs_to_dynamo_db_are_resumed() {
+    let folder = TempDir::new().unwrap();
+    let toml = |run| toml_file(&folder, &format!("{run}.toml"), &table().section("p/"));
+    // moto goes on with a transaction that nobody waits for, and shows it piece by piece.
+    let look = |toml: &str| {
+        std::thread::sleep(Duration::from_millis(500));
+        toml.to_owned()
+    };
+    kill_test("DynamoDB", 150, toml, look);
+}
+
+#[test]
+fn two_runs_at_once_are_not_both_told_that_they_succeeded() {
+    let (one, other) = (Cluster::large(70), Cluster::large(70));
+    let etcd = Etcd::start();
+    let (bucket, folder) = (seaweed().bucket(), TempDir::new().unwrap());
+    let mut outcomes = BTreeSet::new();
+    for round in 0..scaled(6, 40) {
+        etcd.clear();
+        let s3 = toml_file(&folder, "s3.toml", &bucket.section(&format!("round-{round}")));
+        for toml in [etcd.toml(), s3] {
+            // Of the same cluster, and of two.
+            let second = if round % 2 == 0 { one.address() } else { other.address() };
+            let spawn = |address: &str| {
+                let args = ["-s", address, "metadata", "migrate", "--toml", &toml, "-o", "json"];
+                let mut command = command(&program(), &args);
+                command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+            };
+            let first = spawn(&one.address());
+            std::thread::sleep(Duration::from_millis(fastrand::u64(0..30)));
+            let second = spawn(&second);
+            let ended = [first, second].map(crate::support::tool::finish);
+            let codes = ended.each_ref().map(|run| run.code);
+            assert!(codes.iter().filter(|code| **code == 0).count() <= 1, "{ended:#?}");
+            assert!(codes.iter().all(|code| [0, 5, 7].contains(code)), "{ended:#?}");
+            let finished = codes.contains(&0);
+            assert_eq!(digests(&toml).contains_key("nodes_config"), finished);
+            outcomes.insert(codes);
+        }
+    }
+    println!("two runs at once ended with {outcomes:?}");
+}

@@ -1,0 +1,9 @@
+//! Faults, races and kills in the middle of a run.
+
+mod dynamo_db_faults;
+mod fault_matrix;
+mod interrupted_runs;
+mod kills;
+mod lost_leaders;
+mod races;
+mod s3_faults;

@@ -1,0 +1,64 @@
+//! Who may do what in a table: the policy that docs/dynamo-db.md gives is enough, and what is missing
+//! from a smaller one is told. moto enforces IAM after a number of free requests, by actions alone.
+
+use serde_json::{Value as Json, json};
+use tempfile::TempDir;
+
+use crate::support::dynamo::Table;
+use crate::support::migration::migrate;
+use crate::support::policy::{documented_policy, without};
+use crate::support::restate::{Cluster, Mode};
+use crate::support::s3::{S3, start_moto, toml_file};
+use crate::support::tool::restatectl;
+
+/// moto asks for an action of the transaction's own, which Amazon does not have: there those of the
+/// writes in it count.
+fn as_moto_asks(mut policy: Json) -> Json {
+    let statement = &mut policy["Statement"][0];
+    statement["Resource"] = json!("*");
+    let actions = statement["Action"].as_array_mut().unwrap();
+    if actions.contains(&json!("dynamodb:PutItem")) {
+        actions.push(json!("dynamodb:TransactWriteItems"));
+    }
+    policy
+}
+
+/// A moto that lets a user of this policy in, and its table.
+fn restricted(policy: &Json) -> (Table, Box<dyn std::any::Any>) {
+    let (admin, held) = start_moto(&[("INITIAL_NO_AUTH_ACTION_COUNT", "4")]);
+    admin.boto("create_table", &json!({"table": "restricted"}));
+    let policy = as_moto_asks(policy.clone());
+    let user = admin.boto("user", &json!({"name": "migrator", "policy": policy}));
+    let text = |field: &str| user[field].as_str().unwrap().to_owned();
+    let server = S3 { endpoint: admin.endpoint, key_id: text("key_id"), secret: text("secret") };
+    (Table { server, name: "restricted".to_owned() }, held)
+}
+
+#[test]
+fn the_documented_policy_is_enough_and_less_is_told() {
+    let mut cluster = Cluster::single(2);
+    cluster.restart(&Mode::Migration);
+    let folder = TempDir::new().unwrap();
+    let policy = documented_policy("docs/dynamo-db.md", &[("TABLE", "restricted")]);
+    let run = |policy: &Json, code: i32| -> Json {
+        let (table, _held) = restricted(policy);
+        let toml = toml_file(&folder, "dynamo.toml", &table.section("p/"));
+        let document = migrate(&cluster, &toml, &["-o", "json"]).expect(code).json();
+        if code == 0 {
+            restatectl(&["-s", &cluster.address(), "metadata", "verify", "--toml", &toml])
+                .expect(0);
+            // Only this replaces and deletes.
+            migrate(&cluster, &toml, &["--force", "-y"]).expect(0);
+        }
+        document
+    };
+    run(&policy, 0);
+    run(&without(policy.clone(), &["dynamodb:Scan", "dynamodb:DescribeTable"]), 0);
+    let no_writes = run(&without(policy.clone(), &["dynamodb:PutItem"]), 6);
+    assert_eq!(no_writes["error"]["code"], "target-denied");
+    let message = no_writes["error"]["message"].as_str().unwrap();
+    assert!(message.contains("dynamodb:PutItem"), "{message}");
+    let no_reads = [&["dynamodb:BatchGetItem"][..], &["dynamodb:Scan"]].concat();
+    let no_reads = run(&without(policy, &no_reads), 6);
+    assert_eq!(no_reads["error"]["code"], "target-denied");
+}

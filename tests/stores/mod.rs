@@ -1,0 +1,10 @@
+//! Each store on its own: layout, limits, access and permissions.
+
+mod backup_file;
+mod conformance;
+mod dynamo_db;
+mod dynamo_db_access;
+mod dynamo_db_permissions;
+mod etcd;
+mod object_store;
+mod s3_permissions;

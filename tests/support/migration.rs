@@ -1,0 +1,48 @@
+//! A cluster to migrate, the migration itself, and the proof that the cluster works on its target.
+
+use std::collections::BTreeMap;
+
+use super::restate::{Cluster, Mode, get};
+use super::tool::{Run, restatectl};
+
+/// A cluster with something to lose, in migration mode.
+pub fn cluster_to_move() -> Cluster {
+    let mut cluster = Cluster::single(4);
+    cluster.set_rule("scope1/*", 5);
+    cluster.deploy_counter();
+    assert_eq!(cluster.count(5), 5);
+    cluster.restart(&Mode::Migration);
+    cluster
+}
+
+/// Every key of the cluster with its version and bytes, through the tool's raw output.
+pub fn source_values(cluster: &Cluster) -> BTreeMap<String, (u32, Vec<u8>)> {
+    let listing =
+        restatectl(&["-s", &cluster.address(), "metadata", "list", "-o", "json"]).expect(0);
+    let keys = listing.json()["keys"].as_array().unwrap().clone();
+    let value = |key: &str| get(&cluster.address(), key).unwrap();
+    keys.iter()
+        .map(|key| key["key"].as_str().unwrap())
+        .map(|key| (key.to_owned(), value(key)))
+        .collect()
+}
+
+/// Migrates the cluster to the store of this file.
+pub fn migrate(cluster: &Cluster, toml: &str, more: &[&str]) -> Run {
+    let args = ["-s", &cluster.address(), "metadata", "migrate", "--toml", toml];
+    restatectl(&[&args, more].concat())
+}
+
+/// The cluster that was to be moved starts on its target, with all that it had, and goes on there.
+pub fn works_on(cluster: &mut Cluster, section: &str, toml: &str) {
+    cluster.restart(&Mode::On(section.to_owned()));
+    cluster.wait_for_rules(&["scope1/*"]);
+    assert_eq!(cluster.services(), ["Counter"]);
+    assert_eq!(cluster.count(2), 7);
+    // A second rule joins the first: after the official tool's migration it does not.
+    cluster.set_rule("scope2/*", 7);
+    cluster.wait_for_rules(&["scope1/*", "scope2/*"]);
+    // A cluster that runs on the target is no source to compare it with.
+    let verify = ["-s", &cluster.address(), "metadata", "verify", "--toml", toml, "-o", "json"];
+    assert_eq!(restatectl(&verify).expect(5).json()["error"]["code"], "same-store");
+}
