@@ -23,7 +23,7 @@ pub fn run_program(words: &[String]) -> u8 {
     };
     let (style, log) = output_options(&cli.options);
     let progress = ProgressReporter::new(style);
-    let log_lines = progress.log();
+    let log_lines = progress.log_writer();
     start_logging(log, move || log_lines.clone());
     let report = match cli.report().map(ReportFile::create).transpose() {
         Ok(report) => report,
@@ -101,7 +101,7 @@ async fn run_with_progress<T>(command: impl Future<Output = T>, progress: &Progr
     loop {
         match tokio::time::timeout(REPORT_INTERVAL, &mut command).await {
             Ok(outcome) => return outcome,
-            Err(_) => progress.still_waiting(),
+            Err(_) => progress.report_waiting(),
         }
     }
 }
@@ -135,7 +135,7 @@ fn report_outcome(outcome: &Outcome, style: Style) -> u8 {
 }
 
 fn write_output(rendered: &Rendered, code: u8) -> u8 {
-    match report::write(rendered) {
+    match rendered.write() {
         Ok(()) => code,
         Err(error) => {
             report_lost_output(code, &format!("failed to write to standard output: {error}"))

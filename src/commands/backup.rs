@@ -38,7 +38,7 @@ pub async fn run(args: &BackupArgs, context: &Context<'_>) -> anyhow::Result<Out
             "--to wants the name of a file: a backup is written to a file that is whole or absent";
         return Err(Failure::new(Code::Usage, reason).into());
     }
-    let from = args.from.as_deref().map(|from| store_arg::load(from, context)).transpose()?;
+    let from = store_arg::load_optional(args.from.as_deref(), context)?;
     let opened = open_store::open_source(from, context).await?;
     let source = opened.source();
     let read = snapshot::read(source, Stage::ReadSource, context.events).await;

@@ -4,7 +4,7 @@ use crate::codec;
 use crate::commands::{Context, open_store, store_arg};
 use crate::events::Stage;
 use crate::model::{Entry, Key, Snapshot};
-use crate::outcome::{CommandResult, ListResult, Outcome, StoreName};
+use crate::outcome::{CommandResult, ListResult, ListedKey, Outcome, StoreName};
 use crate::pipeline::snapshot;
 
 const EXAMPLES: &str = r#"Examples:
@@ -30,7 +30,7 @@ const UNLISTED: &str = "the store does not permit to list: it was read by the kn
 /// # Errors
 /// Any [`Failure`](crate::outcome::Failure) of opening or reading.
 pub async fn run(args: &ListArgs, context: &Context<'_>) -> anyhow::Result<Outcome> {
-    let from = args.from.as_deref().map(|from| store_arg::load(from, context)).transpose()?;
+    let from = store_arg::load_optional(args.from.as_deref(), context)?;
     let opened = open_store::open_source(from, context).await?;
     let source = opened.source();
     let failed = |error| opened.failure(&error);
@@ -45,9 +45,14 @@ pub async fn run(args: &ListArgs, context: &Context<'_>) -> anyhow::Result<Outco
         store: StoreName::of(source),
         cluster: codec::cluster_of(&snapshot),
         warnings,
-        snapshot,
+        rows: snapshot.into_iter().map(list_key).collect(),
         foreign,
     })))
+}
+
+fn list_key((key, entry): (Key, Entry)) -> ListedKey {
+    let encoding = entry.value().and_then(|value| codec::encoding(&value.bytes).ok());
+    ListedKey { key, entry, encoding: encoding.map(codec::Encoding::name) }
 }
 
 /// What deserves a word, and is no reason to stop: each damaged key, and a store that is none for a server.

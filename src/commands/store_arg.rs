@@ -56,6 +56,17 @@ pub fn load(argument: &str, context: &Context<'_>) -> Result<StoreArg, Failure> 
     Ok(StoreArg::Config(Box::new(loaded)))
 }
 
+/// Loads the argument of an option that may be absent.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_optional(
+    argument: Option<&str>,
+    context: &Context<'_>,
+) -> Result<Option<StoreArg>, Failure> {
+    argument.map(|argument| load(argument, context)).transpose()
+}
+
 fn read(argument: &str) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let mut input: Box<dyn Read> = if argument == "-" {

@@ -55,7 +55,7 @@ pub async fn run(args: &VerifyArgs, context: &Context<'_>) -> anyhow::Result<Out
         return Err(Failure::new(Code::Usage, reason).into());
     }
     let to = store_arg::load(&args.toml, context)?;
-    let from = args.from.as_deref().map(|from| store_arg::load(from, context)).transpose()?;
+    let from = store_arg::load_optional(args.from.as_deref(), context)?;
     if from.as_ref().is_some_and(|from| is_same_store(from, &to)) {
         return Err(same_store("--from and --toml lead to the same store").into());
     }

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::path::PathBuf;
 
-use crate::model::{Comparison, Key, Plan, SavedFile, Snapshot, Version};
+use crate::model::{Comparison, Entry, Key, Plan, SavedFile, Version};
 pub use failure::{Code, Failure, exit};
 pub use finding::{Check, CheckStatus, Finding};
 
@@ -82,12 +82,23 @@ pub struct ListResult {
     pub store: StoreName,
     /// Name and fingerprint, where `nodes_config` is there and says them.
     pub cluster: Option<(String, Option<u64>)>,
-    /// What is there.
-    pub snapshot: Snapshot,
-    /// How much else lies there; `None` where the store can't tell.
+    /// The keys in their order.
+    pub rows: Vec<ListedKey>,
+    /// The number of keys not owned by Restate; `None` if the store can't tell.
     pub foreign: Option<u64>,
     /// What is damaged, by key.
     pub warnings: Vec<String>,
+}
+
+/// One key of `metadata list`.
+#[derive(Debug)]
+pub struct ListedKey {
+    /// The key.
+    pub key: Key,
+    /// The stored entry.
+    pub entry: Entry,
+    /// The name of the value's codec; `None` if the entry is damaged.
+    pub encoding: Option<&'static str>,
 }
 
 /// `metadata get`.

@@ -1,99 +1,100 @@
-//! The documents of `-o json`: one object on standard output, whatever happened. Their fields are
-//! described in `docs/exit-codes.md` and stay as they are.
+//! The documents of `-o json`: one object on standard output, however the command ended. Their fields
+//! are described in `docs/exit-codes.md` and never change.
 
 use serde_json::{Map, Value as Json, json};
 
-use super::Rendered;
-use crate::codec;
+use super::rendered::Rendered;
 use crate::model::{Action, Entry, KeyComparison, KeyStatus, Step, Value};
 use crate::outcome::{
-    BackupResult, CommandResult, EditResult, Failure, FetchedValue, ListResult, Migration,
-    MigrationOutcome, Outcome, VerifyResult,
+    BackupResult, CommandResult, EditResult, Failure, FetchedValue, Finding, ListResult, ListedKey,
+    Migration, MigrationOutcome, Outcome, VerifyResult,
 };
 
 /// The version of all documents.
 const FORMAT: u32 = 1;
 
+/// Renders an outcome as a JSON document.
 pub(super) fn render(outcome: &Outcome) -> Rendered {
     let mut fields = match &outcome.result {
         None => Map::new(),
         Some(CommandResult::Bytes(bytes)) => {
             return Rendered { out: bytes.clone(), err: String::new() };
         }
-        Some(CommandResult::List(listing)) => object(list(listing)),
-        Some(CommandResult::Get(gotten)) => object(get(gotten)),
-        Some(CommandResult::Backup(backed_up)) => object(backup(backed_up)),
-        Some(CommandResult::Verify(compared)) => object(verify(compared)),
-        Some(CommandResult::Edit(edited)) => object(edit(edited)),
-        Some(CommandResult::Migrate(migration)) => object(migrate(migration)),
+        Some(CommandResult::List(result)) => into_fields(list_to_json(result)),
+        Some(CommandResult::Get(result)) => into_fields(value_to_json(result)),
+        Some(CommandResult::Backup(result)) => into_fields(backup_to_json(result)),
+        Some(CommandResult::Verify(result)) => into_fields(comparison_to_json(result)),
+        Some(CommandResult::Edit(result)) => into_fields(edit_to_json(result)),
+        Some(CommandResult::Migrate(result)) => into_fields(migration_to_json(result)),
     };
     if let Some(failure) = &outcome.failure {
-        fields.insert("error".to_owned(), error(failure));
+        fields.insert("error".to_owned(), failure_to_json(failure));
     }
     let mut document = Map::from_iter([("format".to_owned(), Json::from(FORMAT))]);
     document.extend(fields);
     let mut out = serde_json::to_vec_pretty(&document).unwrap_or_default();
     out.push(b'\n');
-    Rendered { out, err: warnings(outcome) }
+    Rendered { out, err: render_warnings(outcome) }
 }
 
-/// Documents have no place for them.
-fn warnings(outcome: &Outcome) -> String {
+/// Renders the warnings that the documents have no field for.
+fn render_warnings(outcome: &Outcome) -> String {
     let warnings = match &outcome.result {
-        Some(CommandResult::List(listing)) => listing.warnings.as_slice(),
-        Some(CommandResult::Get(gotten)) => gotten.warning.as_slice(),
-        Some(CommandResult::Backup(backed_up)) => backed_up.warnings.as_slice(),
+        Some(CommandResult::List(result)) => result.warnings.as_slice(),
+        Some(CommandResult::Get(result)) => result.warning.as_slice(),
+        Some(CommandResult::Backup(result)) => result.warnings.as_slice(),
         _ => &[],
     };
     warnings.iter().map(|text| format!("warning: {text}\n")).collect()
 }
 
-fn object(value: Json) -> Map<String, Json> {
+fn into_fields(value: Json) -> Map<String, Json> {
     match value {
         Json::Object(fields) => fields,
         _ => Map::new(),
     }
 }
 
-fn error(failure: &Failure) -> Json {
+fn failure_to_json(failure: &Failure) -> Json {
     json!({"code": failure.code.name(), "message": failure.message, "hints": failure.hints})
 }
 
-fn list(listing: &ListResult) -> Json {
-    let keys = listing.snapshot.iter().map(|(key, entry)| {
-        let value = entry.value();
-        json!({
-            "key": key.to_string(),
-            "kind": key.kind(),
-            "version": value.map(|value| value.version.0),
-            "bytes": entry.size(),
-            "sha256": value.map(Value::sha256),
-            "encoding": value.and_then(|value| Some(codec::encoding(&value.bytes).ok()?.name())),
-        })
-    });
+fn list_to_json(listing: &ListResult) -> Json {
     json!({
         "store": listing.store,
         "cluster": listing.cluster.as_ref().map(|(name, fingerprint)| {
             json!({"name": name, "fingerprint": fingerprint})
         }),
-        "keys": keys.collect::<Vec<_>>(),
+        "keys": listing.rows.iter().map(listed_key_to_json).collect::<Vec<_>>(),
         "foreign": listing.foreign,
     })
 }
 
-fn get(gotten: &FetchedValue) -> Json {
+fn listed_key_to_json(row: &ListedKey) -> Json {
+    let value = row.entry.value();
     json!({
-        "key": gotten.key.to_string(),
-        "version": gotten.version.0,
-        "encoding": gotten.encoding,
-        "value": gotten.value,
+        "key": row.key.to_string(),
+        "kind": row.key.kind(),
+        "version": value.map(|value| value.version.0),
+        "bytes": row.entry.size(),
+        "sha256": value.map(Value::sha256),
+        "encoding": row.encoding,
     })
 }
 
-fn backup(backed_up: &BackupResult) -> Json {
-    let saved = &backed_up.saved;
+fn value_to_json(fetched: &FetchedValue) -> Json {
     json!({
-        "store": backed_up.store,
+        "key": fetched.key.to_string(),
+        "version": fetched.version.0,
+        "encoding": fetched.encoding,
+        "value": fetched.value,
+    })
+}
+
+fn backup_to_json(backup: &BackupResult) -> Json {
+    let saved = &backup.saved;
+    json!({
+        "store": backup.store,
         "file": saved.path.display().to_string(),
         "keys": saved.keys,
         "bytes": saved.bytes,
@@ -101,70 +102,58 @@ fn backup(backed_up: &BackupResult) -> Json {
     })
 }
 
-fn edit(edited: &EditResult) -> Json {
+fn edit_to_json(edit: &EditResult) -> Json {
     json!({
-        "store": edited.store,
-        "key": edited.key,
-        "old_version": edited.old_version.map(|version| version.0),
-        "version": edited.version.map(|version| version.0),
-        "value": edited.value,
-        "backup": edited.backup.as_ref().map(|path| path.display().to_string()),
-        "written": edited.written,
+        "store": edit.store,
+        "key": edit.key,
+        "old_version": edit.old_version.map(|version| version.0),
+        "version": edit.version.map(|version| version.0),
+        "value": edit.value,
+        "backup": edit.backup.as_ref().map(|path| path.display().to_string()),
+        "written": edit.written,
     })
 }
 
-fn verify(compared: &VerifyResult) -> Json {
+fn comparison_to_json(result: &VerifyResult) -> Json {
     let summary: Map<_, _> = KeyStatus::ALL
         .into_iter()
-        .map(|status| (status.name().to_owned(), compared.verdict.count(status).into()))
+        .map(|status| (status.name().to_owned(), result.verdict.count(status).into()))
         .collect();
     json!({
-        "source": compared.source,
-        "target": compared.target,
-        "equal": compared.equal,
+        "source": result.source,
+        "target": result.target,
+        "equal": result.equal,
         "summary": summary,
-        "keys": compared.verdict.rows.iter().map(row).collect::<Vec<_>>(),
+        "keys": result.verdict.rows.iter().map(compared_key_to_json).collect::<Vec<_>>(),
     })
 }
 
-fn row(row: &KeyComparison) -> Json {
-    let side = |entry: &Option<Entry>| match entry {
-        None => Json::Null,
-        Some(Entry::Intact(value, _)) => json!({
-            "version": value.version.0, "bytes": value.bytes.len(), "sha256": value.sha256(),
-        }),
-        Some(entry @ Entry::Damaged { .. }) => {
-            json!({"version": null, "bytes": entry.size(), "sha256": null})
-        }
-    };
+fn compared_key_to_json(row: &KeyComparison) -> Json {
     json!({
         "key": row.key.to_string(),
         "status": row.status.name(),
-        "source": side(&row.source),
-        "target": side(&row.target),
+        "source": row.source.as_ref().map(entry_to_json),
+        "target": row.target.as_ref().map(entry_to_json),
     })
 }
 
-fn migrate(migration: &Migration) -> Json {
-    let checks = migration.checks.iter().map(|finding| {
-        json!({
-            "check": finding.check.name(),
-            "status": finding.status.name(),
-            "detail": finding.text(),
-        })
-    });
+fn entry_to_json(entry: &Entry) -> Json {
+    let value = entry.value();
     json!({
-        "outcome": match migration.progress {
-            MigrationOutcome::Migrated => "migrated",
-            MigrationOutcome::Planned => "planned",
-            MigrationOutcome::Refused => "refused",
-            MigrationOutcome::Failed => "failed",
-            MigrationOutcome::Interrupted => "interrupted",
-        },
+        "version": value.map(|value| value.version.0),
+        "bytes": entry.size(),
+        "sha256": value.map(Value::sha256),
+    })
+}
+
+fn migration_to_json(migration: &Migration) -> Json {
+    let keys = migration.plan.steps.iter().map(|step| step_to_json(step, migration));
+    json!({
+        "outcome": outcome_name(migration.progress),
         "source": migration.source,
         "target": migration.target,
-        "checks": checks.collect::<Vec<_>>(),
-        "keys": migration.plan.steps.iter().map(|step| planned(step, migration)).collect::<Vec<_>>(),
+        "checks": migration.checks.iter().map(finding_to_json).collect::<Vec<_>>(),
+        "keys": keys.collect::<Vec<_>>(),
         "verified": migration.verified,
         "backup": migration.backup.as_ref().map(|path| path.display().to_string()),
         "elapsed_ms": migration.elapsed_ms,
@@ -172,8 +161,26 @@ fn migrate(migration: &Migration) -> Json {
     })
 }
 
-/// A key that is deleted or only in the target is told as the target has it.
-fn planned(step: &Step, migration: &Migration) -> Json {
+fn outcome_name(outcome: MigrationOutcome) -> &'static str {
+    match outcome {
+        MigrationOutcome::Migrated => "migrated",
+        MigrationOutcome::Planned => "planned",
+        MigrationOutcome::Refused => "refused",
+        MigrationOutcome::Failed => "failed",
+        MigrationOutcome::Interrupted => "interrupted",
+    }
+}
+
+fn finding_to_json(finding: &Finding) -> Json {
+    json!({
+        "check": finding.check.name(),
+        "status": finding.status.name(),
+        "detail": finding.text(),
+    })
+}
+
+/// Describes a step by the source's value, or by the target's if the source does not have the key.
+fn step_to_json(step: &Step, migration: &Migration) -> Json {
     let in_target = step.target.as_ref().and_then(Entry::value);
     let value = step.source.as_ref().or(in_target);
     json!({

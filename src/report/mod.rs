@@ -1,74 +1,36 @@
-//! The only place that prints: data to standard output, everything else to standard error.
+//! Output: the only module that prints. Data goes to standard output, everything else to standard error.
+//!
+//! It knows outcomes, events and the model, and neither the command line nor the commands.
 
+mod bar_style;
+mod color;
 mod json;
-mod margin;
-mod names;
+mod key_names;
+mod margin_terminal;
+mod next_steps;
+mod plan_summary;
 mod plan_table;
 mod progress;
 mod quiet_time;
+mod rendered;
 mod report_file;
-mod steps;
 pub mod style;
+mod table;
 mod text;
+mod usage_error;
 
-use std::io::{self, Write};
-
-use crate::outcome::{Code, Failure, Outcome};
-pub use progress::{Log, ProgressReporter};
+use crate::outcome::Outcome;
+pub use progress::{LogWriter, ProgressReporter};
+pub use rendered::Rendered;
 pub use report_file::ReportFile;
 use style::{OutputFormat, Style};
+pub use usage_error::render_usage_error;
 
-/// What goes to standard output and to standard error.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub struct Rendered {
-    /// Data.
-    pub out: Vec<u8>,
-    /// Status and errors.
-    pub err: String,
-}
-
-/// The whole of an outcome.
+/// Renders an outcome as text or JSON.
 pub fn render(outcome: &Outcome, style: Style) -> Rendered {
     match style.output {
         OutputFormat::Json => json::render(outcome),
         OutputFormat::Text => text::render(outcome, style),
-    }
-}
-
-/// Writes it. A closed pipe is no failure: nobody wants to read more.
-///
-/// # Errors
-/// Any other failure of standard output, such as a full disk.
-pub fn write(rendered: &Rendered) -> io::Result<()> {
-    let _ = io::stderr().lock().write_all(rendered.err.as_bytes());
-    let mut out = io::stdout().lock();
-    match out.write_all(&rendered.out).and_then(|()| out.flush()) {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        written => written,
-    }
-}
-
-/// What clap has to say: help and version to standard output, wrong usage as an error.
-pub fn render_usage_error(
-    error: &clap::Error,
-    official: Option<String>,
-    as_json: bool,
-) -> Rendered {
-    if !error.use_stderr() {
-        return Rendered { out: error.render().to_string().into_bytes(), err: String::new() };
-    }
-    let failure = |message: String| Outcome {
-        failure: Some(Failure::new(Code::Usage, message)),
-        ..Outcome::default()
-    };
-    match (official, as_json) {
-        (Some(message), false) => text::render(&failure(message), Style::PLAIN),
-        (None, false) => Rendered { err: error.render().to_string(), ..Rendered::default() },
-        (message, true) => {
-            let told = error.render().to_string();
-            let told = told.trim().trim_start_matches("error: ").to_owned();
-            json::render(&failure(message.unwrap_or(told)))
-        }
     }
 }
 

@@ -1,32 +1,34 @@
-//! How long nothing has happened, and when someone who waits is told so: ever less often.
+//! The time in which nothing has happened, and the moments at which that is reported: ever less often.
 
 use std::time::{Duration, Instant};
 
-/// Before someone who waits is told what for, the first time; each later time it is twice as long.
-const FIRST_TOLD: Duration = Duration::from_secs(5);
-const LONGEST_UNTOLD: Duration = Duration::from_secs(60);
+/// The time until the first report. It doubles with each report.
+const FIRST_REPORT: Duration = Duration::from_secs(5);
 
-/// See the module.
+/// The longest time between two reports.
+const LONGEST_INTERVAL: Duration = Duration::from_secs(60);
+
+/// A time without events.
 pub(super) struct QuietTime {
-    /// `None` while it is not the servers that are waited for.
+    /// The time of the last event; `None` while the operator is waited for, not the servers.
     since: Option<Instant>,
-    /// When it is told next, after that.
-    next: Duration,
+    /// The time after `since` at which the next report is due.
+    next_report: Duration,
 }
 
 impl QuietTime {
-    /// From then on; `None` while it is not the servers that are waited for.
-    pub(super) fn starting(since: Option<Instant>) -> Self {
-        QuietTime { since, next: FIRST_TOLD }
+    /// Starts at the last event; `None` means that the operator is waited for, not the servers.
+    pub(super) fn start(since: Option<Instant>) -> Self {
+        QuietTime { since, next_report: FIRST_REPORT }
     }
 
-    /// How long it has lasted, where that is to be told now.
-    pub(super) fn due(&mut self, now: Instant) -> Option<Duration> {
+    /// Returns the length of the quiet time if a report of it is due.
+    pub(super) fn take_report(&mut self, now: Instant) -> Option<Duration> {
         let lasted = now.saturating_duration_since(self.since?);
-        if lasted < self.next {
+        if lasted < self.next_report {
             return None;
         }
-        self.next = lasted + lasted.min(LONGEST_UNTOLD);
+        self.next_report = lasted + lasted.min(LONGEST_INTERVAL);
         Some(Duration::from_secs(lasted.as_secs()))
     }
 }
@@ -36,13 +38,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn who_waits_is_told_ever_less_often() {
+    fn quiet_time_is_reported_ever_less_often() {
         let start = Instant::now();
-        let mut quiet_time = QuietTime::starting(Some(start));
-        let told: Vec<_> = (0..240)
-            .filter(|second| quiet_time.due(start + Duration::from_secs(*second)).is_some())
+        let mut quiet_time = QuietTime::start(Some(start));
+        let reported: Vec<_> = (0..240)
+            .filter(|second| quiet_time.take_report(start + Duration::from_secs(*second)).is_some())
             .collect();
-        assert_eq!(told, [5, 10, 20, 40, 80, 140, 200]);
-        assert_eq!(QuietTime::starting(None).due(start + Duration::from_secs(9)), None);
+        assert_eq!(reported, [5, 10, 20, 40, 80, 140, 200]);
+        assert_eq!(QuietTime::start(None).take_report(start + Duration::from_secs(9)), None);
     }
 }

@@ -1,4 +1,4 @@
-//! How output looks: its format, tables, and colours.
+//! The look of the output: its format, tables and colours.
 
 use std::io::{self, IsTerminal};
 
@@ -24,28 +24,28 @@ pub enum TableStyle {
 /// `--color`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum ColorChoice {
-    /// On a terminal, unless `NO_COLOR` is set
+    /// Use colours on a terminal, unless `NO_COLOR` is set
     Auto,
-    /// Always
+    /// Always use colours
     Always,
-    /// Never
+    /// Never use colours
     Never,
 }
 
-/// How to write.
+/// The look of one run's output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Style {
     /// Text or JSON.
     pub output: OutputFormat,
-    /// How tables are drawn.
+    /// The borders of tables.
     pub table: TableStyle,
-    /// Whether standard output takes colours.
+    /// `true` if standard output takes colours.
     pub out_color: bool,
-    /// Whether standard error takes colours.
+    /// `true` if standard error takes colours.
     pub err_color: bool,
-    /// Whether only data and errors are written.
+    /// `true` if only data and errors are written.
     pub quiet: bool,
-    /// The columns of standard output, where it is a terminal.
+    /// The columns of standard output, if it is a terminal.
     pub columns: Option<usize>,
 }
 
@@ -78,11 +78,12 @@ impl Style {
     }
 }
 
-pub(super) fn uses_color(color: ColorChoice, terminal: bool) -> bool {
-    let unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+/// Returns whether a stream takes colours.
+pub(super) fn uses_color(color: ColorChoice, is_terminal: bool) -> bool {
+    let is_disabled = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     match color {
         ColorChoice::Always => true,
         ColorChoice::Never => false,
-        ColorChoice::Auto => terminal && !unwanted,
+        ColorChoice::Auto => is_terminal && !is_disabled,
     }
 }

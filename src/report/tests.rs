@@ -6,11 +6,11 @@ use prost::bytes::Bytes;
 
 use super::style::{ColorChoice, TableStyle, uses_color};
 use super::*;
-use crate::codec::{Node, NodesConfiguration};
+use crate::codec::{self, Node, NodesConfiguration};
 use crate::model::{CasToken, Entry, Key, Quorum, SavedFile, Snapshot, Value, Version};
 use crate::outcome::{
-    self, BackupResult, CommandResult, EditResult, FetchedValue, ListResult, Migration, StoreName,
-    VerifyResult,
+    self, BackupResult, Code, CommandResult, EditResult, Failure, FetchedValue, ListResult,
+    ListedKey, Migration, StoreName, VerifyResult,
 };
 use crate::pipeline::checks;
 use crate::pipeline::plan::{OnExisting, decide};
@@ -54,6 +54,12 @@ fn theirs() -> Snapshot {
     ])
 }
 
+fn listed_keys(snapshot: Snapshot) -> Vec<ListedKey> {
+    let encoding = |entry: &Entry| Some(codec::encoding(&entry.value()?.bytes).ok()?.name());
+    let rows = snapshot.into_iter();
+    rows.map(|(key, entry)| ListedKey { encoding: encoding(&entry), key, entry }).collect()
+}
+
 /// Both renderings, one after the other.
 fn both(outcome: &Outcome) -> String {
     let json = Style { output: OutputFormat::Json, ..Style::PLAIN };
@@ -69,7 +75,7 @@ fn list() {
     let listing = ListResult {
         store: target(),
         cluster: Some(("demo".to_owned(), Some(17_340_683_708_366_400_686))),
-        snapshot: theirs(),
+        rows: listed_keys(theirs()),
         foreign: Some(3),
         warnings: vec!["pp_epoch_10 has bytes but no pp_epoch_10::version beside them".to_owned()],
     };
@@ -82,7 +88,7 @@ fn list_of_an_empty_store_with_borders() {
         Outcome::done(CommandResult::List(ListResult {
             store: target(),
             cluster: None,
-            snapshot,
+            rows: listed_keys(snapshot),
             foreign: None,
             warnings: Vec::new(),
         }))

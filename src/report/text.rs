@@ -1,60 +1,56 @@
 //! Outcomes as text for people.
 
-use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
-use indicatif::HumanBytes;
-
-use super::Rendered;
-use super::names::names;
-use super::plan_table::plan_table;
-use super::steps::next_steps;
-use super::style::{Style, TableStyle};
-use crate::codec;
-use crate::model::{Action, Entry, KeyComparison, KeyStatus, Plan, Step, Value, Version};
+use super::color::{BOLD_RED, CYAN, paint_text, warning_line, warning_lines};
+use super::key_names::list_key_names;
+use super::next_steps::render_next_steps;
+use super::plan_table::render_plan;
+use super::rendered::Rendered;
+use super::style::Style;
+use super::table::{EntryCells, draw_table, new_table};
+use crate::model::{Action, KeyComparison, KeyStatus, Step, Version};
 use crate::outcome::{
-    BackupResult, CheckStatus, CommandResult, EditResult, Failure, ListResult, Migration,
-    MigrationOutcome, Outcome, VerifyResult,
+    BackupResult, CheckStatus, CommandResult, EditResult, Failure, FetchedValue, ListResult,
+    Migration, MigrationOutcome, Outcome, VerifyResult,
 };
+use crate::wording::{format_bytes, plural};
 
+/// Renders an outcome for people.
 pub(super) fn render(outcome: &Outcome, style: Style) -> Rendered {
     let mut rendered = match &outcome.result {
         None => Rendered::default(),
         Some(CommandResult::Bytes(bytes)) => Rendered { out: bytes.clone(), err: String::new() },
-        Some(CommandResult::List(listing)) => list(listing, style),
-        Some(CommandResult::Get(gotten)) => Rendered {
-            out: format!("{:#}\n", gotten.value).into_bytes(),
-            err: gotten.warning.iter().map(|text| warning(text, style)).collect(),
-        },
-        Some(CommandResult::Backup(backed_up)) => backup(backed_up, style),
-        Some(CommandResult::Verify(compared)) => verify(compared, style),
-        Some(CommandResult::Edit(edited)) => edit(edited, outcome.failure.is_none(), style),
-        Some(CommandResult::Migrate(migration)) => migrate(migration, style),
+        Some(CommandResult::List(result)) => render_list(result, style),
+        Some(CommandResult::Get(result)) => render_value(result, style),
+        Some(CommandResult::Backup(result)) => render_backup(result, style),
+        Some(CommandResult::Verify(result)) => render_comparison(result, style),
+        Some(CommandResult::Edit(result)) if outcome.failure.is_some() => {
+            render_failed_edit(result, style)
+        }
+        Some(CommandResult::Edit(result)) => render_edit(result, style),
+        Some(CommandResult::Migrate(result)) => render_migration(result, style),
     };
     if let Some(failure) = &outcome.failure {
         let message = match &outcome.result {
-            Some(CommandResult::Migrate(migration)) if !style.quiet => {
-                shortened(failure, migration)
+            Some(CommandResult::Migrate(result)) if !style.quiet => {
+                shorten_refusal(failure, result)
             }
             _ => failure.message.clone(),
         };
-        rendered.err.push_str(&error(&message, failure, style));
+        rendered.err.push_str(&render_error(&message, failure, style));
     }
     rendered
 }
 
-fn error(message: &str, failure: &Failure, style: Style) -> String {
-    let mut text = format!("{} {message}\n", paint("error:", RED, style.err_color));
+fn render_error(message: &str, failure: &Failure, style: Style) -> String {
+    let mut text = format!("{} {message}\n", paint_text("error:", BOLD_RED, style.err_color));
     for hint in &failure.hints {
-        text.push_str(&format!("{} {hint}\n", paint(" hint:", CYAN, style.err_color)));
+        text.push_str(&format!("{} {hint}\n", paint_text(" hint:", CYAN, style.err_color)));
     }
     text
 }
 
-pub(super) fn warning(message: &str, style: Style) -> String {
-    format!("{} {message}\n", paint("warning:", YELLOW, style.err_color))
-}
-
-/// The findings are told one by one already, as they were made.
-fn shortened(failure: &Failure, migration: &Migration) -> String {
+/// Returns the message of a refusal without its findings, which were printed as they were made.
+fn shorten_refusal(failure: &Failure, migration: &Migration) -> String {
     let failed: Vec<_> = migration
         .checks
         .iter()
@@ -63,209 +59,159 @@ fn shortened(failure: &Failure, migration: &Migration) -> String {
         .collect();
     match failed.as_slice() {
         [] => failure.message.clone(),
-        [one] => format!("nothing was written, since the check {one} does not hold"),
-        more => format!("nothing was written, since these checks do not hold: {}", more.join(", ")),
+        [check] => format!("nothing was written: check failed: {check}"),
+        checks => format!("nothing was written: checks failed: {}", checks.join(", ")),
     }
 }
 
-pub(super) const RED: &str = "31;1";
-pub(super) const GREEN: &str = "32";
-pub(super) const YELLOW: &str = "33";
-pub(super) const CYAN: &str = "36";
-
-pub(super) fn paint(text: &str, color: &str, colored: bool) -> String {
-    if colored { format!("\x1b[{color}m{text}\x1b[0m") } else { text.to_owned() }
-}
-
-pub(super) fn table(style: Style, header: &[&str], right: &[usize]) -> Table {
-    let mut table = Table::new();
-    table.load_style(match style.table {
-        TableStyle::Compact => presets::NOTHING,
-        TableStyle::Borders => presets::UTF8_FULL,
-    });
-    table.set_content_arrangement(ContentArrangement::Disabled).set_header(header);
-    for index in right {
-        if let Some(column) = table.column_mut(*index) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
+fn render_list(listing: &ListResult, style: Style) -> Rendered {
+    let header = ["KEY", "KIND", "VERSION", "BYTES", "ENCODING", "SHA256"];
+    let mut table = new_table(style, &header, &[2, 3]);
+    for row in &listing.rows {
+        let EntryCells { version, bytes, digest } = EntryCells::new(Some(&row.entry));
+        let encoding = row.encoding.unwrap_or("damaged").to_owned();
+        let (key, kind) = (row.key.to_string(), row.key.kind().to_owned());
+        table.add_row([key, kind, version, bytes, encoding, digest]);
     }
-    table
-}
-
-pub(super) fn drawn(table: &Table) -> String {
-    table.lines().map(|line| format!("{}\n", line.trim_end())).collect()
-}
-
-fn list(listing: &ListResult, style: Style) -> Rendered {
-    let mut table =
-        table(style, &["KEY", "KIND", "VERSION", "BYTES", "ENCODING", "SHA256"], &[2, 3]);
-    for (key, entry) in &listing.snapshot {
-        let encoding = entry.value().and_then(|value| codec::encoding(&value.bytes).ok());
-        let (version, bytes, digest) = side(Some(entry));
-        let encoding = encoding.map_or("damaged", codec::Encoding::name).to_owned();
-        table.add_row([key.to_string(), key.kind().to_owned(), version, bytes, encoding, digest]);
-    }
-    let mut err: String = listing.warnings.iter().map(|text| warning(text, style)).collect();
+    let mut err = warning_lines(&listing.warnings, style);
     if !style.quiet {
-        err.push_str(&summary(listing));
+        err.push_str(&summarize_list(listing));
     }
-    let out = if listing.snapshot.is_empty() { String::new() } else { drawn(&table) };
+    let out = if listing.rows.is_empty() { String::new() } else { draw_table(&table) };
     Rendered { out: out.into_bytes(), err }
 }
 
-/// The new value as `get` prints it, and beside it what became of the old one.
-fn edit(edited: &EditResult, done: bool, style: Style) -> Rendered {
-    let saved = match &edited.backup {
-        Some(path) => format!("the old value is saved to {}\n", path.display()),
-        None => String::new(),
-    };
-    if !done {
-        return Rendered {
-            err: if style.quiet { String::new() } else { saved },
-            ..Rendered::default()
-        };
-    }
-    let value = edited.value.as_ref().map(|value| format!("{value:#}\n")).unwrap_or_default();
-    let told = |version: Option<Version>| {
-        version.map_or("absent".to_owned(), |version| format!("version {version}"))
-    };
-    let store = edited.store.as_ref().map(ToString::to_string).unwrap_or_default();
-    let (old, new) = (told(edited.old_version), told(edited.version));
-    let err = match edited.dry_run {
-        true => format!(
-            "{}Dry run: {} in {store} would go from {old} to {new}. Nothing was written.\n",
-            edited.diff, edited.key
-        ),
-        false => format!("✅ {} in {store} went from {old} to {new}\n{saved}", edited.key),
-    };
-    Rendered { out: value.into_bytes(), err: if style.quiet { String::new() } else { err } }
-}
-
-fn backup(backed_up: &BackupResult, style: Style) -> Rendered {
-    let saved = &backed_up.saved;
-    let out = format!(
-        "✅ {} saved to {}: {} keys, {}, sha256 {}\n",
-        backed_up.store,
-        saved.path.display(),
-        saved.keys,
-        HumanBytes(saved.bytes),
-        saved.sha256
-    );
-    let err = backed_up.warnings.iter().map(|text| warning(text, style)).collect();
-    Rendered { out: out.into_bytes(), err }
-}
-
-fn summary(listing: &ListResult) -> String {
-    let values = listing.snapshot.values().filter_map(Entry::value);
+fn summarize_list(listing: &ListResult) -> String {
+    let values = listing.rows.iter().filter_map(|row| row.entry.value());
     let bytes: u64 = values.map(|value| value.bytes.len() as u64).sum();
     let cluster = match &listing.cluster {
         Some((name, Some(fingerprint))) => format!("cluster {name}, fingerprint {fingerprint}, "),
         Some((name, None)) => format!("cluster {name}, "),
         None => String::new(),
     };
-    let foreign = match listing.foreign {
-        Some(count) if count > 0 => {
-            format!("; {count} others there are not Restate's")
-        }
-        _ => String::new(),
+    let foreign = match listing.foreign.and_then(|count| usize::try_from(count).ok()) {
+        None | Some(0) => String::new(),
+        Some(count) => format!(", plus {} not owned by Restate", plural(count, "key")),
     };
-    let count = listing.snapshot.len();
-    format!("{cluster}{count} keys, {}{foreign}\n", HumanBytes(bytes))
+    let keys = plural(listing.rows.len(), "key");
+    format!("{cluster}{keys}, {}{foreign}\n", format_bytes(bytes))
 }
 
-/// Version, bytes and the beginning of the digest.
-pub(super) fn side(entry: Option<&Entry>) -> (String, String, String) {
-    let none = || "-".to_owned();
-    match entry {
-        None => (none(), none(), none()),
-        Some(entry @ Entry::Damaged { .. }) => (none(), entry.size().to_string(), none()),
-        Some(Entry::Intact(value, _)) => {
-            (value.version.to_string(), value.bytes.len().to_string(), short_digest(value))
-        }
+fn render_value(fetched: &FetchedValue, style: Style) -> Rendered {
+    Rendered {
+        out: format!("{:#}\n", fetched.value).into_bytes(),
+        err: warning_lines(&fetched.warning, style),
     }
 }
 
-fn short_digest(value: &Value) -> String {
-    value.sha256().chars().take(16).collect()
+fn render_backup(backup: &BackupResult, style: Style) -> Rendered {
+    let saved = &backup.saved;
+    let out = format!(
+        "✅ {} saved to {}: {}, {}, sha256 {}\n",
+        backup.store,
+        saved.path.display(),
+        plural(saved.keys, "key"),
+        format_bytes(saved.bytes),
+        saved.sha256
+    );
+    Rendered { out: out.into_bytes(), err: warning_lines(&backup.warnings, style) }
 }
 
-fn verify(compared: &VerifyResult, style: Style) -> Rendered {
-    let header =
-        ["KEY", "STATUS", "SOURCE VERSION", "TARGET VERSION", "SOURCE SHA256", "TARGET SHA256"];
-    let mut table = table(style, &header, &[2, 3]);
-    let rows: Vec<&KeyComparison> =
-        compared.verdict.rows.iter().filter(|row| row.status != KeyStatus::Same).collect();
-    for row in &rows {
-        let (source_version, _, source_digest) = side(row.source.as_ref());
-        let (target_version, _, target_digest) = side(row.target.as_ref());
-        let status = row.status.name().to_owned();
-        table.add_row([
-            row.key.to_string(),
-            status,
-            source_version,
-            target_version,
-            source_digest,
-            target_digest,
-        ]);
-    }
-    let mut out = if rows.is_empty() { String::new() } else { drawn(&table) };
+/// Renders the new value as `get` prints it, and on standard error the change of its version.
+fn render_edit(edit: &EditResult, style: Style) -> Rendered {
+    let value = edit.value.as_ref().map(|value| format!("{value:#}\n")).unwrap_or_default();
+    let store = edit.store.as_ref().map(ToString::to_string).unwrap_or_default();
+    let (old, new) = (describe_version(edit.old_version), describe_version(edit.version));
+    let err = if edit.dry_run {
+        format!(
+            "{}Dry run: {} in {store} would go from {old} to {new}. Nothing was written.\n",
+            edit.diff, edit.key
+        )
+    } else {
+        format!("✅ {} in {store} went from {old} to {new}\n{}", edit.key, backup_line(edit))
+    };
+    Rendered { out: value.into_bytes(), err: if style.quiet { String::new() } else { err } }
+}
+
+fn render_failed_edit(edit: &EditResult, style: Style) -> Rendered {
+    let err = if style.quiet { String::new() } else { backup_line(edit) };
+    Rendered { err, ..Rendered::default() }
+}
+
+fn backup_line(edit: &EditResult) -> String {
+    edit.backup
+        .as_ref()
+        .map(|path| format!("the old value is saved to {}\n", path.display()))
+        .unwrap_or_default()
+}
+
+fn describe_version(version: Option<Version>) -> String {
+    version.map_or("absent".to_owned(), |version| format!("version {version}"))
+}
+
+fn render_comparison(result: &VerifyResult, style: Style) -> Rendered {
     let counts: Vec<_> = KeyStatus::ALL
         .into_iter()
-        .map(|status| (compared.verdict.count(status), status))
+        .map(|status| (result.verdict.count(status), status))
         .filter(|(count, status)| *count > 0 || *status == KeyStatus::Same)
         .map(|(count, status)| format!("{count} {}", status.name()))
         .collect();
-    let tick = if compared.equal { "✅" } else { "❌" };
-    let (source, target) = (&compared.source, &compared.target);
-    out.push_str(&format!("{tick} {source} and {target}: {}\n", counts.join(", ")));
-    let err = compared.warning.map(|text| warning(text, style)).unwrap_or_default();
+    let sign = if result.equal { "✅" } else { "❌" };
+    let (source, target, counts) = (&result.source, &result.target, counts.join(", "));
+    let differences = difference_table(result, style);
+    let out = format!("{differences}{sign} {source} and {target}: {counts}\n");
+    let err = result.warning.map(|text| warning_line(text, style)).unwrap_or_default();
     Rendered { out: out.into_bytes(), err }
 }
 
-fn migrate(migration: &Migration, style: Style) -> Rendered {
-    let out = match migration.progress {
-        MigrationOutcome::Migrated => next_steps(&migration.next_steps, style.columns),
+/// Returns a table of the keys that are not the same, empty if there are none.
+fn difference_table(result: &VerifyResult, style: Style) -> String {
+    let header =
+        ["KEY", "STATUS", "SOURCE VERSION", "TARGET VERSION", "SOURCE SHA256", "TARGET SHA256"];
+    let is_different = |row: &&KeyComparison| row.status != KeyStatus::Same;
+    let rows: Vec<_> = result.verdict.rows.iter().filter(is_different).collect();
+    if rows.is_empty() {
+        return String::new();
+    }
+    let mut table = new_table(style, &header, &[2, 3]);
+    for row in rows {
+        let source = EntryCells::new(row.source.as_ref());
+        let target = EntryCells::new(row.target.as_ref());
+        let (key, status) = (row.key.to_string(), row.status.name().to_owned());
+        let versions = [source.version, target.version];
+        table.add_row([[key, status], versions, [source.digest, target.digest]].concat());
+    }
+    draw_table(&table)
+}
+
+fn render_migration(migration: &Migration, style: Style) -> Rendered {
+    let plan = || render_plan(&migration.plan, style);
+    let (out, err) = match migration.progress {
+        MigrationOutcome::Migrated => {
+            (render_next_steps(&migration.next_steps, style.columns), String::new())
+        }
         MigrationOutcome::Planned => {
-            let table = plan_table(&migration.plan, style);
-            format!("{table}Dry run: nothing was written.\n")
+            (format!("{}Dry run: nothing was written.\n", plan()), String::new())
         }
-        MigrationOutcome::Refused | MigrationOutcome::Failed | MigrationOutcome::Interrupted => {
-            String::new()
-        }
-    };
-    let err = match migration.progress {
-        MigrationOutcome::Failed | MigrationOutcome::Interrupted => unwritten(migration),
         MigrationOutcome::Refused if !style.quiet && !migration.plan.steps.is_empty() => {
-            plan_table(&migration.plan, style)
+            (String::new(), plan())
         }
-        _ => String::new(),
+        MigrationOutcome::Refused => Default::default(),
+        MigrationOutcome::Failed | MigrationOutcome::Interrupted => {
+            (String::new(), describe_writes(migration))
+        }
     };
     Rendered { out: out.into_bytes(), err }
 }
 
-/// What a plan does, in one line; with the names of what it replaces and deletes.
-pub(super) fn counts(plan: &Plan, with_names: bool) -> String {
-    let told = |action: Action| {
-        let steps: Vec<_> = plan.steps.iter().filter(|step| step.action == action).collect();
-        let names = match action {
-            Action::Overwrite | Action::Delete if with_names => {
-                format!(" ({})", names(steps.iter().map(|step| &step.key)))
-            }
-            _ => String::new(),
-        };
-        (!steps.is_empty()).then(|| format!("{} to {}{names}", steps.len(), action.name()))
-    };
-    let actions = [Action::Create, Action::Skip, Action::Overwrite, Action::Delete];
-    let told: Vec<_> = actions.into_iter().filter_map(told).collect();
-    if told.is_empty() { "nothing to do".to_owned() } else { told.join(", ") }
-}
-
-/// What a run that stopped midway is known to have written, and what not.
-fn unwritten(migration: &Migration) -> String {
+/// Lists the keys that a stopped run has certainly written, and those that it may have written.
+fn describe_writes(migration: &Migration) -> String {
     if !migration.writing {
         return String::new();
     }
-    let open = |step: &&Step| step.action != Action::Skip && !migration.written.contains(&step.key);
-    let left = names(migration.plan.steps.iter().filter(open).map(|step| &step.key));
-    format!("written: {}\nnot known to be written: {left}\n", names(&migration.written))
+    let is_unconfirmed =
+        |step: &&Step| step.action != Action::Skip && !migration.written.contains(&step.key);
+    let unconfirmed = migration.plan.steps.iter().filter(is_unconfirmed).map(|step| &step.key);
+    let (written, unconfirmed) = (list_key_names(&migration.written), list_key_names(unconfirmed));
+    format!("written: {written}\nunconfirmed: {unconfirmed}\n")
 }

@@ -88,7 +88,7 @@ fn a_report_that_cannot_be_written_is_told_before_anything_is_done() {
     for (path, words) in [
         ("/nowhere/report.json", "No such file or directory"),
         (folder.path().to_str().unwrap(), "Is a directory"),
-        (&toml, "it exists, and is no report"),
+        (&toml, "it exists and is not a report"),
     ] {
         for command in ["migrate", "verify"] {
             let args = ["metadata", command, "--toml", &toml, "--report", path, "-o", "json"];

@@ -30,7 +30,7 @@ fn a_server_that_hangs_is_named_while_it_is_waited_for() {
     screen.line(&line(&format!("--from {} >/dev/null; echo code=$?", etcd.toml())));
     let who = format!("waiting for etcd {}", etcd.address());
     let told = screen.wait_for("the wait to be told twice", |text| text.matches(&who).count() == 2);
-    assert!(told.contains(" keys so far): no answer for "), "{told}");
+    assert!(told.contains(" keys so far): no response for "), "{told}");
     screen.key("C-c");
     screen.wait_for("the end", |text| text.contains("\ncode=130"));
     etcd.signal("CONT");
@@ -68,7 +68,7 @@ fn servers_that_are_gone_are_told_with_the_number_of_tries() {
     proxy.wait_until_holding();
     drop(etcd);
     proxy.let_go();
-    let parts = ["tries, trying on for 10m at most", "waiting for the servers: no answer for "];
+    let parts = ["tries, trying on for 10m at most", "waiting for the servers: no response for "];
     let mut text = String::new();
     for _ in 0..300 {
         text = told.lock().unwrap().clone();

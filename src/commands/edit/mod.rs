@@ -87,7 +87,7 @@ async fn work(
     context: &Context<'_>,
     record: &EditState,
 ) -> Result<(), Failure> {
-    let from = args.from.as_deref().map(|from| store_arg::load(from, context)).transpose()?;
+    let from = store_arg::load_optional(args.from.as_deref(), context)?;
     let store = open_store::open_editable(from, context).await?;
     record.opened(store.target());
     let key = record.key();

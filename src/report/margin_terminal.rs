@@ -1,6 +1,6 @@
-//! A terminal that is drawn on up to a margin at its right. A bar leaves the cursor at its end, and a
-//! Ctrl-C is shown there as `^C`: without room for it, it would go to the next line, and the bar would
-//! be left behind.
+//! A terminal with a margin at its right that progress bars leave free. A bar leaves the cursor at its
+//! end, where the terminal echoes a Ctrl-C as `^C`: without room for it, the echo would wrap to the next
+//! line, and the bar would stay on the screen.
 
 use std::fmt;
 use std::io;
@@ -8,24 +8,25 @@ use std::io;
 use console::Term;
 use indicatif::TermLike;
 
+/// The columns that stay free.
 const MARGIN: u16 = 4;
 
-/// Standard error, but for its last columns.
-pub(super) struct Margin(Term);
+/// Standard error without its last columns.
+pub(super) struct MarginTerminal(Term);
 
-impl Margin {
+impl MarginTerminal {
     pub(super) fn new() -> Self {
-        Margin(Term::stderr())
+        MarginTerminal(Term::stderr())
     }
 }
 
-impl fmt::Debug for Margin {
+impl fmt::Debug for MarginTerminal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Margin")
+        f.write_str("MarginTerminal")
     }
 }
 
-impl TermLike for Margin {
+impl TermLike for MarginTerminal {
     fn width(&self) -> u16 {
         self.0.size().1.saturating_sub(MARGIN).max(1)
     }

@@ -1,0 +1,57 @@
+//! Tables for people: their borders, and the cells that several of them have.
+
+use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+
+use super::style::{Style, TableStyle};
+use crate::model::{Entry, Value};
+
+/// A cell without content.
+pub(super) const EMPTY_CELL: &str = "-";
+
+/// The beginning of a digest that tables show.
+const SHORT_DIGEST_LENGTH: usize = 16;
+
+/// Creates a table; the columns with these indices are aligned to the right.
+pub(super) fn new_table(style: Style, header: &[&str], right_aligned: &[usize]) -> Table {
+    let mut table = Table::new();
+    table.load_style(match style.table {
+        TableStyle::Compact => presets::NOTHING,
+        TableStyle::Borders => presets::UTF8_FULL,
+    });
+    table.set_content_arrangement(ContentArrangement::Disabled).set_header(header);
+    for index in right_aligned {
+        if let Some(column) = table.column_mut(*index) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    table
+}
+
+/// Returns the table's lines without trailing spaces.
+pub(super) fn draw_table(table: &Table) -> String {
+    table.lines().map(|line| format!("{}\n", line.trim_end())).collect()
+}
+
+/// The cells that describe an entry.
+pub(super) struct EntryCells {
+    pub(super) version: String,
+    pub(super) bytes: String,
+    pub(super) digest: String,
+}
+
+impl EntryCells {
+    /// Returns the cells of an entry; those of an absent one are empty.
+    pub(super) fn new(entry: Option<&Entry>) -> Self {
+        let value = entry.and_then(Entry::value);
+        let or_empty = |cell: Option<String>| cell.unwrap_or_else(|| EMPTY_CELL.to_owned());
+        EntryCells {
+            version: or_empty(value.map(|value| value.version.to_string())),
+            bytes: or_empty(entry.map(|entry| entry.size().to_string())),
+            digest: or_empty(value.map(short_digest)),
+        }
+    }
+}
+
+fn short_digest(value: &Value) -> String {
+    value.sha256().chars().take(SHORT_DIGEST_LENGTH).collect()
+}
