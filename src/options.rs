@@ -95,4 +95,9 @@ impl GlobalOptions {
     pub fn request_timeout(&self) -> Duration {
         Duration::from_millis(self.request_timeout)
     }
+
+    /// Returns whether the output is a JSON document.
+    pub fn is_json_output(&self) -> bool {
+        self.output == OutputFormat::Json
+    }
 }

@@ -6,7 +6,6 @@ use crate::codec;
 use crate::commands::{Context, open_store, store_arg};
 use crate::model::{Entry, Key};
 use crate::outcome::{Code, CommandResult, Failure, FetchedValue, Outcome};
-use crate::report::style::OutputFormat;
 
 const EXAMPLES: &str = r#"Examples:
   # The nodes as the running cluster has them:
@@ -36,11 +35,11 @@ pub struct GetArgs {
 /// # Errors
 /// Any [`Failure`] of opening, reading or decoding.
 pub async fn run(args: &GetArgs, context: &Context<'_>) -> anyhow::Result<Outcome> {
-    if args.raw && context.options.output == OutputFormat::Json {
+    if args.raw && context.options.is_json_output() {
         let reason = "--raw writes bytes, which no JSON document can hold; leave out -o json";
         return Err(Failure::new(Code::Usage, reason).into());
     }
-    let from = args.from.as_deref().map(|from| store_arg::load(from, context)).transpose()?;
+    let from = store_arg::load_optional(args.from.as_deref(), context)?;
     let opened = open_store::open_source(from, context).await?;
     let key = Key::parse(&args.key);
     let source = opened.source();
