@@ -25,7 +25,7 @@ pub(super) async fn open_stores(
 ) -> Result<OpenedStores, Failure> {
     check_combination(args, context)?;
     let to = store_arg::load(&args.toml, context)?;
-    let from = args.from.as_deref().map(|from| store_arg::load(from, context)).transpose()?;
+    let from = store_arg::load_optional(args.from.as_deref(), context)?;
     if from.as_ref().is_some_and(|from| is_same_store(from, &to)) {
         return Err(Failure::new(Code::SameStore, "--from and --toml lead to the same store"));
     }
