@@ -1,4 +1,4 @@
-//! The top of the command line: the subcommands, and the official tool's that are not ours.
+//! The grammar of the command line: its subcommands, and the official tool's that this program lacks.
 
 use std::path::Path;
 
@@ -14,7 +14,7 @@ use crate::commands::put::PutArgs;
 use crate::commands::verify::VerifyArgs;
 use crate::options::GlobalOptions;
 
-/// Version, commit and target, as far as the build knew them.
+/// Version, commit and build target, as far as the build knows them.
 pub const LONG_VERSION: &str = concat!(
     env!("CARGO_PKG_VERSION"),
     " (commit ",
@@ -26,19 +26,19 @@ pub const LONG_VERSION: &str = concat!(
 
 const EXAMPLES: &str = "Examples:
   restatectl -s http://node-1:5122 metadata list
-  restatectl -s http://node-1:5122 metadata migrate --toml etcd.toml --dry-run
+  restatectl -s http://node-1:5122 metadata migrate --target etcd.toml --dry-run
   restatectl metadata migrate --help";
 
 const METADATA_EXAMPLES: &str = "Examples:
-  restatectl metadata migrate --toml etcd.toml --dry-run
-  restatectl metadata verify --toml etcd.toml
+  restatectl metadata migrate --target etcd.toml --dry-run
+  restatectl metadata verify --target etcd.toml
   restatectl metadata get --key rule_book --from etcd.toml";
 
-/// Move a Restate cluster's metadata between stores, and look at it
+/// Move a Restate cluster's metadata between stores, and inspect it
 ///
 /// The metadata of a Restate cluster (nodes, logs, partitions, deployments, rules, epochs) lives in
 /// the cluster itself or in an external store. This program copies it from one to the other,
-/// verifies the copy, and shows what any of them holds.
+/// verifies the copy, and shows and edits the metadata in any of them.
 #[derive(Parser)]
 #[command(
     name = "restatectl", version, long_version = LONG_VERSION,
@@ -48,14 +48,14 @@ pub struct Cli {
     /// Options of every command.
     #[command(flatten)]
     pub options: GlobalOptions,
-    /// What to do.
+    /// The command.
     #[command(subcommand)]
     pub command: Command,
 }
 
 impl Cli {
-    /// Where `--report` wants the JSON document, too.
-    pub fn report(&self) -> Option<&Path> {
+    /// Returns the file of `--report`, which also gets the JSON document.
+    pub fn report_path(&self) -> Option<&Path> {
         match &self.command {
             Command::Metadata { command: MetadataCommand::Migrate(args) } => args.report.as_deref(),
             Command::Metadata { command: MetadataCommand::Verify(args) } => args.report.as_deref(),
@@ -64,33 +64,33 @@ impl Cli {
     }
 }
 
-/// The commands at the top.
+/// The commands at the top level.
 #[derive(Subcommand)]
 pub enum Command {
-    /// Copy, compare, show and edit a cluster's metadata
+    /// Copy, compare, inspect and edit a cluster's metadata
     #[command(infer_subcommands = true, arg_required_else_help = true)]
     #[command(after_help = METADATA_EXAMPLES)]
     Metadata {
-        /// What to do with it.
+        /// The command below `metadata`.
         #[command(subcommand)]
         command: MetadataCommand,
     },
-    /// Print a script that completes this program's command line in a shell
+    /// Print a shell completion script
     Completions(CompletionsArgs),
 }
 
 /// The commands below `metadata`.
 #[derive(Subcommand)]
 pub enum MetadataCommand {
-    /// Copy all metadata into another store, verify it there, and say what comes next
+    /// Copy all metadata into another store, verify the copy, and print the next steps
     Migrate(MigrateArgs),
-    /// Compare every key of two stores, and write nothing
+    /// Compare every key of two stores; write nothing
     Verify(VerifyArgs),
     /// List every key with its kind, version, size, encoding and digest
     List(ListArgs),
     /// Print one value as JSON
     Get(GetArgs),
-    /// Save a whole store into one file, which every STORE argument reads
+    /// Save a whole store to a file, which every STORE argument accepts
     Backup(BackupArgs),
     /// Change one value by a JSON patch (RFC 6902)
     Patch(PatchArgs),
@@ -114,12 +114,12 @@ const OFFICIAL: [&str; 12] = [
     "storage",
 ];
 
-/// What to say of a command that is below `metadata`, or the official tool's.
+/// Returns the message for a command that is below `metadata`, or that only the official tool has.
 pub fn misplaced_command_message(error: &clap::Error) -> Option<String> {
     let name = error.get(clap::error::ContextKind::InvalidSubcommand)?;
     let clap::error::ContextValue::String(name) = name else { return None };
     let below = MetadataCommand::has_subcommand(name)
-        .then(|| format!("the command is below metadata: restatectl metadata {name}"));
+        .then(|| format!("'{name}' is a subcommand of metadata: restatectl metadata {name}"));
     below.or_else(|| {
         OFFICIAL.contains(&name.as_str()).then(|| {
             format!(
@@ -136,14 +136,17 @@ mod tests {
 
     use super::*;
 
+    fn parse(words: &[&str]) -> Result<Cli, clap::Error> {
+        Cli::try_parse_from([&["restatectl"], words].concat())
+    }
+
     #[test]
-    fn the_definition_is_consistent() {
+    fn command_line_definition_is_consistent() {
         Cli::command().debug_assert();
     }
 
     #[test]
-    fn commands_may_be_shortened_and_official_ones_are_named() {
-        let parse = |words: &[&str]| Cli::try_parse_from([&["restatectl"], words].concat());
+    fn subcommands_can_be_shortened_and_official_ones_are_named() {
         assert!(parse(&["m", "l", "--toml", "etcd.toml"]).is_ok());
         assert!(
             parse(&["meta", "mig", "--toml", "t", "-s", "http://a,b", "--server", "c"]).is_ok()
@@ -161,5 +164,25 @@ mod tests {
             misplaced_command_message(&error).unwrap().ends_with("restatectl metadata migrate")
         );
         assert!(misplaced_command_message(&parse(&["lst"]).err().unwrap()).is_none());
+    }
+
+    #[test]
+    fn toml_names_the_target_of_migrate_and_verify_and_the_source_of_the_others() {
+        for option in ["--toml", "--target"] {
+            assert!(parse(&["metadata", "migrate", option, "etcd.toml"]).is_ok(), "{option}");
+            assert!(parse(&["metadata", "verify", option, "etcd.toml"]).is_ok(), "{option}");
+        }
+        for words in [
+            &["list"][..],
+            &["get", "-k", "rule_book"],
+            &["backup", "--to", "before.jsonl"],
+            &["patch", "-k", "rule_book", "-p", "[]"],
+            &["put", "-k", "rule_book", "-"],
+        ] {
+            for (option, is_accepted) in [("--from", true), ("--toml", true), ("--target", false)] {
+                let line = [&["metadata"], words, &[option, "etcd.toml"]].concat();
+                assert_eq!(parse(&line).is_ok(), is_accepted, "{line:?}");
+            }
+        }
     }
 }

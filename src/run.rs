@@ -25,7 +25,7 @@ pub fn run_program(words: &[String]) -> u8 {
     let progress = ProgressReporter::new(style);
     let log_lines = progress.log_writer();
     start_logging(log, move || log_lines.clone());
-    let report = match cli.report().map(ReportFile::create).transpose() {
+    let report = match cli.report_path().map(ReportFile::create).transpose() {
         Ok(report) => report,
         Err(failure) => {
             return report_outcome(&Outcome { result: None, failure: Some(failure) }, style);

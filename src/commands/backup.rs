@@ -19,12 +19,12 @@ const EXAMPLES: &str = r#"Examples:
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES, override_usage = "restatectl metadata backup [OPTIONS] --to <FILE>")]
 pub struct BackupArgs {
-    /// The file to make; one that exists is not replaced
+    /// Write the backup to this file, which must not exist yet
     #[arg(long, value_name = "FILE")]
     pub to: PathBuf,
 
     /// Save this store instead of the running cluster: a TOML or backup file, or - for standard input
-    #[arg(long, visible_alias = "toml", value_name = "STORE")]
+    #[arg(long, alias = "toml", value_name = "STORE")]
     pub from: Option<String>,
 }
 

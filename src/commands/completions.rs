@@ -14,7 +14,7 @@ const EXAMPLES: &str = r#"Examples:
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct CompletionsArgs {
-    /// Which shell
+    /// Print the script for this shell
     #[arg(value_enum)]
     pub shell: Shell,
 }

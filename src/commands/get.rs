@@ -17,12 +17,12 @@ const EXAMPLES: &str = r#"Examples:
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES, override_usage = "restatectl metadata get [OPTIONS] --key <KEY>")]
 pub struct GetArgs {
-    /// The key, such as nodes_config, rule_book or pp_epoch_0
+    /// Print the value of this key, such as nodes_config, rule_book or pp_epoch_0
     #[arg(short = 'k', long, value_parser = NonEmptyStringValueParser::new())]
     pub key: String,
 
     /// Read this store instead of the running cluster: a TOML or backup file, or - for standard input
-    #[arg(long, visible_alias = "toml", value_name = "STORE")]
+    #[arg(long, alias = "toml", value_name = "STORE")]
     pub from: Option<String>,
 
     /// Write the exact stored bytes instead of JSON

@@ -18,7 +18,7 @@ const EXAMPLES: &str = r#"Examples:
 #[command(after_help = EXAMPLES)]
 pub struct ListArgs {
     /// List this store instead of the running cluster: a TOML or backup file, or - for standard input
-    #[arg(long, visible_alias = "toml", value_name = "STORE")]
+    #[arg(long, alias = "toml", value_name = "STORE")]
     pub from: Option<String>,
 }
 

@@ -18,7 +18,7 @@ pub struct PatchArgs {
     #[command(flatten)]
     edit: EditArgs,
 
-    /// The patch: a JSON list of operations, such as '[{"op": "replace", "path": "/a", "value": 1}]'
+    /// Apply this patch: a JSON list of operations, such as '[{"op": "replace", "path": "/a", "value": 1}]'
     #[arg(short = 'p', long, value_name = "JSON")]
     patch: String,
 }

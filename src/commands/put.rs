@@ -24,7 +24,7 @@ pub struct PutArgs {
     #[command(flatten)]
     edit: EditArgs,
 
-    /// The JSON document to store, as `get` prints one: a file, or - for standard input
+    /// Store this JSON document, as printed by `get`: a file, or - for standard input
     #[arg(value_name = "DOC")]
     document: String,
 }

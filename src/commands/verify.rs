@@ -17,26 +17,25 @@ use crate::pipeline::verify::compare;
 
 const EXAMPLES: &str = r#"Examples:
   # The running cluster and the target:
-  restatectl -s http://node-1:5122 metadata verify --toml etcd.toml
-  # After the cutover, against a backup of before:
-  restatectl metadata verify --from before.jsonl --toml etcd.toml --allow-newer"#;
+  restatectl -s http://node-1:5122 metadata verify --target etcd.toml
+  # After the migration, a backup from before it and the target:
+  restatectl metadata verify --from before.jsonl --target etcd.toml --allow-newer"#;
 
 /// Arguments of `metadata verify`.
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES, override_usage = "restatectl metadata verify [OPTIONS] --toml <STORE>")]
 pub struct VerifyArgs {
-    /// The store to compare: a TOML or backup file, or - for standard input
-    #[arg(long, value_name = "STORE")]
+    /// Compare this store: a TOML or backup file, or - for standard input
+    #[arg(long, visible_alias = "target", value_name = "STORE")]
     pub toml: String,
 
     /// Compare with this store instead of the running cluster
     #[arg(long, value_name = "STORE")]
     pub from: Option<String>,
 
-    /// Take a key that is newer in the target for good
+    /// Do not treat keys that are newer in the target as differences
     ///
-    /// A cluster that was started on its target advances nodes_config, bifrost_config and the
-    /// epochs.
+    /// Once a cluster runs on its target, it advances nodes_config, bifrost_config and the epochs.
     #[arg(long)]
     pub allow_newer: bool,
 

@@ -14,11 +14,11 @@ use tracing_subscriber::fmt::time::FormatTime;
 /// `--time-format`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum TimeFormat {
-    /// As people say it
+    /// Human-readable, UTC
     Human,
-    /// As in 1996-12-19T16:39:57-08:00
+    /// ISO 8601, such as 2003-07-01T08:52:37.120Z
     Iso8601,
-    /// As in Tue, 1 Jul 2003 10:52:37 +0200
+    /// RFC 2822, such as Tue, 1 Jul 2003 08:52:37 +0000
     Rfc2822,
 }
 

@@ -42,6 +42,20 @@ fn usage_names_only_what_is_to_be_given() {
 }
 
 #[test]
+fn help_shows_target_for_the_target_and_no_alias_of_from() {
+    for command in ["migrate", "verify"] {
+        let help = restatectl(&["metadata", command, "--help"]).expect(0).out;
+        assert!(help.contains("[alias: --target]"), "{help}");
+    }
+    for command in ["list", "get", "backup", "patch", "put"] {
+        let help = restatectl(&["metadata", command, "-h"]).expect(0).out;
+        assert!(!help.contains("--toml"), "{help}");
+    }
+    let run = restatectl(&["metadata", "verify", "--target", "absent.toml"]).expect(2);
+    assert!(run.err.contains("failed to read absent.toml"), "{}", run.err);
+}
+
+#[test]
 fn completions_for_every_shell() {
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let script = restatectl(&["completions", shell]).expect(0).out;

@@ -29,23 +29,23 @@ use state::EditState;
 /// Arguments of `metadata patch` and `metadata put`.
 #[derive(clap::Args)]
 pub struct EditArgs {
-    /// The key, such as bifrost_config, rule_book or pp_epoch_0
+    /// Edit this key, such as bifrost_config, rule_book or pp_epoch_0
     #[arg(short = 'k', long, value_parser = NonEmptyStringValueParser::new())]
     pub key: String,
 
     /// Edit this store instead of the running cluster: a TOML file, or - for standard input
-    #[arg(long, visible_alias = "toml", value_name = "STORE")]
+    #[arg(long, alias = "toml", value_name = "STORE")]
     pub from: Option<String>,
 
     /// Write only if the stored value has this version
     #[arg(long = "version", value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub expected: Option<u32>,
 
-    /// Show what would be stored, and write nothing
+    /// Show the new value and the differences; write nothing
     #[arg(short = 'n', long)]
     pub dry_run: bool,
 
-    /// Where to save the old value
+    /// Save the old value to a file in this folder
     #[arg(long, value_name = "DIR", default_value = ".")]
     pub backup_dir: PathBuf,
 }
