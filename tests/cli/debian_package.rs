@@ -13,7 +13,7 @@ use crate::support::project;
 use crate::support::tool::{command, restatectl, run};
 
 #[test]
-fn the_package_installs_works_and_leaves_nothing_behind() {
+fn package_installs_runs_and_uninstalls_cleanly() {
     let bench = Bench::new(example::write);
     let root = Root::empty();
     root.dpkg(&["-i", bench.package().to_str().unwrap()]).expect(0);

@@ -6,7 +6,7 @@ use crate::support::restate::{Cluster, get, put};
 use crate::support::tool::{command, official, program, restatectl};
 
 #[test]
-fn get_equals_what_the_official_tool_prints_and_shows_the_rules_besides() {
+fn get_equals_the_official_output_and_adds_the_rule_book() {
     let mut cluster = Cluster::single(3);
     cluster.set_rule("scope1/*", 5);
     cluster.deploy_counter();
@@ -48,7 +48,7 @@ fn get_equals_what_the_official_tool_prints_and_shows_the_rules_besides() {
 }
 
 #[test]
-fn values_of_any_size_and_codec_are_read_as_they_are() {
+fn values_of_any_size_and_codec_are_read_unchanged() {
     let cluster = Cluster::single(1);
     let address = cluster.address();
     // A legal value may have 30 MiB: far more than a gRPC client takes by default.
@@ -67,7 +67,7 @@ fn values_of_any_size_and_codec_are_read_as_they_are() {
 }
 
 #[test]
-fn a_damaged_value_refuses_a_migration_by_name() {
+fn migrate_refuses_a_damaged_value_and_names_its_key() {
     use crate::support::etcd::Etcd;
     use crate::support::restate::Mode;
     let mut cluster = Cluster::start(

@@ -3,7 +3,7 @@
 use crate::support::tool::{command, program, restatectl, run};
 
 #[test]
-fn help_of_every_command() {
+fn help_of_every_command_matches_its_snapshot() {
     for (name, args) in [
         ("top", &["--help"][..]),
         ("metadata", &["metadata", "--help"]),
@@ -21,7 +21,7 @@ fn help_of_every_command() {
 }
 
 #[test]
-fn the_version_names_commit_and_target() {
+fn version_names_commit_and_target() {
     let long = restatectl(&["--version"]).expect(0).out;
     let version = env!("CARGO_PKG_VERSION");
     assert!(long.starts_with(&format!("restatectl {version} (commit ")), "{long}");
@@ -30,7 +30,7 @@ fn the_version_names_commit_and_target() {
 }
 
 #[test]
-fn usage_names_only_what_is_to_be_given() {
+fn usage_line_names_only_missing_arguments() {
     let mut missing = command(&program(), &["metadata", "migrate"]);
     missing.env("RESTATECTL_ADDRESS", "http://node:1").env("RESTATECTL_TLS_CA", "ca.pem");
     let run = run(missing, "").expect(2);
@@ -56,7 +56,7 @@ fn help_shows_target_for_the_target_and_no_alias_of_from() {
 }
 
 #[test]
-fn completions_for_every_shell() {
+fn completions_are_generated_for_every_shell() {
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let script = restatectl(&["completions", shell]).expect(0).out;
         assert!(script.contains("dry-run"), "{shell}");

@@ -25,7 +25,7 @@ fn position(text: &str) -> Option<usize> {
 }
 
 #[test]
-fn a_bar_appears_moves_and_leaves_nothing_behind() {
+fn progress_bar_appears_advances_and_is_cleared() {
     let cluster = Cluster::large(PARTITIONS);
     let near = cluster.address();
     let far = DelayProxy::start(near.trim_start_matches("http://"), Duration::from_millis(200));

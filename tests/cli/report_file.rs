@@ -24,7 +24,7 @@ fn read(path: &str) -> Json {
 }
 
 #[test]
-fn the_report_is_written_however_the_run_ends() {
+fn report_is_written_after_success_failure_and_signal() {
     let mut cluster = Cluster::single(2);
     cluster.restart(&Mode::Migration);
     let (etcd, folder) = (Etcd::start(), TempDir::new().unwrap());
@@ -81,7 +81,7 @@ fn the_report_is_written_however_the_run_ends() {
 }
 
 #[test]
-fn a_report_that_cannot_be_written_is_told_before_anything_is_done() {
+fn unwritable_report_path_is_refused_before_the_run() {
     let folder = TempDir::new().unwrap();
     let toml = toml_file(&folder, "etcd.toml", &section(&["127.0.0.1:1".to_owned()]));
     let before = fs::read(&toml).unwrap();

@@ -11,7 +11,7 @@ use crate::support::tool::{command, program, run};
 const TOKEN: &str = "session-token-that-nobody-may-see";
 
 #[test]
-fn secrets_never_appear() {
+fn secrets_appear_in_no_output() {
     let mut cluster = Cluster::single(1);
     cluster.restart(&Mode::Migration);
     let bucket = moto().bucket();

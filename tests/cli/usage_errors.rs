@@ -26,7 +26,7 @@ fn refused(args: &[&str], code: i32, error: &str, words: &[&str]) -> Run {
 }
 
 #[test]
-fn files_that_describe_no_store() {
+fn invalid_store_files_are_refused() {
     let folder = TempDir::new().unwrap();
     let file = |name: &str, text: &str| {
         let path = folder.path().join(name);
@@ -71,7 +71,7 @@ fn files_that_describe_no_store() {
 }
 
 #[test]
-fn wrong_usage() {
+fn invalid_arguments_are_refused() {
     for (args, words) in [
         (&["metadata", "migrate"][..], &["--toml"][..]),
         (&["metadata", "get"], &["--key"]),
@@ -106,7 +106,7 @@ fn web(status: &'static str) -> SocketAddr {
 }
 
 #[test]
-fn servers_that_are_not_there_or_speak_something_else() {
+fn absent_and_foreign_servers_are_reported_as_unavailable() {
     let dead = Port::free();
     let nobody = format!("http://127.0.0.1:{}", dead.number);
     let get = |address: &str| -> Vec<String> {
@@ -142,7 +142,7 @@ fn servers_that_are_not_there_or_speak_something_else() {
 }
 
 #[test]
-fn a_store_that_holds_nothing_is_no_source() {
+fn empty_store_is_refused_as_a_source() {
     let (empty, target) = (Etcd::start(), Etcd::start());
     target.put("rule_book", b"\x05{\"version\":3}");
     target.put("rule_book::version", 3_u32.to_le_bytes());
@@ -155,7 +155,7 @@ fn a_store_that_holds_nothing_is_no_source() {
 
 /// An S3 endpoint that is another server's is told at once.
 #[test]
-fn another_server_is_no_s3() {
+fn endpoint_of_another_server_is_not_taken_for_s3() {
     let at = web("404 Not Found");
     let toml = format!(
         "[metadata-client]\ntype = \"object-store\"\npath = \"s3://b/p\"\naws-allow-http = true\n\
@@ -169,7 +169,7 @@ fn another_server_is_no_s3() {
 }
 
 #[test]
-fn an_etcd_that_is_not_there() {
+fn absent_etcd_is_reported_as_unavailable() {
     let cluster = Cluster::single(1);
     let folder = TempDir::new().unwrap();
     let toml = folder.path().join("etcd.toml");
@@ -197,7 +197,7 @@ fn an_etcd_that_is_not_there() {
 }
 
 #[test]
-fn an_absent_key_and_a_closed_pipe() {
+fn absent_key_is_reported_and_a_closed_pipe_is_not_an_error() {
     let etcd = Etcd::start();
     let get = ["metadata", "get", "-k", "nodes_config", "--from", &etcd.toml()];
     refused(&get, 3, "key-not-found", &["nodes_config does not exist", "metadata list"]);

@@ -36,7 +36,7 @@ fn assert_says(run: &Run, store: &str, wanted: &[&str]) {
 
 /// What is written and read of a small cluster, as each store is asked for it.
 #[test]
-fn each_store_tells_its_requests() {
+fn verbose_lists_the_requests_of_each_store() {
     let mut cluster = Cluster::single(2);
     cluster.restart(&Mode::Migration);
     let at = cluster.address();
@@ -88,7 +88,7 @@ fn each_store_tells_its_requests() {
 }
 
 #[test]
-fn a_failed_request_says_why_and_times_are_as_asked_for() {
+fn verbose_shows_the_failure_and_the_requested_time_format() {
     let args = ["-v", "-s", "http://127.0.0.1:1", "metadata", "list", "--time-format"];
     for (format, sign) in [("human", " UTC "), ("iso8601", "Z "), ("rfc2822", " +0000 ")] {
         let run = restatectl(&[&args[..], &[format]].concat()).expect(6);
@@ -100,7 +100,7 @@ fn a_failed_request_says_why_and_times_are_as_asked_for() {
 }
 
 #[test]
-fn rust_log_decides_and_quiet_says_nothing_but_data_and_errors() {
+fn rust_log_takes_precedence_and_quiet_prints_only_data_and_errors() {
     let etcd = Etcd::start();
     let folder = TempDir::new().unwrap();
     let toml = toml_file(&folder, "etcd.toml", &etcd.section());

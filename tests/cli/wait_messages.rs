@@ -14,7 +14,7 @@ use crate::support::tool::{command, program};
 const PATIENT: &str = "600000";
 
 #[test]
-fn a_server_that_hangs_is_named_while_it_is_waited_for() {
+fn hanging_server_is_named_while_waiting() {
     let cluster = Cluster::large(3);
     let line = |more: &str| {
         let (program, at) = (program().display().to_string(), cluster.address());
@@ -37,7 +37,7 @@ fn a_server_that_hangs_is_named_while_it_is_waited_for() {
 }
 
 #[test]
-fn servers_that_are_gone_are_told_with_the_number_of_tries() {
+fn unreachable_servers_are_reported_with_the_number_of_attempts() {
     let (cluster, etcd) = (Cluster::large(3), Etcd::start());
     let proxy = Proxy::start(&etcd.address(), "nodes_config::version");
     let toml = tempfile::NamedTempFile::new().unwrap();

@@ -18,7 +18,7 @@ use crate::support::s3::{start_moto_on, toml_file};
 use crate::support::tool::{Run, command, program, restatectl, run};
 
 #[test]
-fn every_server_is_found_at_an_ipv6_address() {
+fn every_server_is_reachable_at_an_ipv6_address() {
     let mut cluster = Cluster::at("::1", "[::1]");
     cluster.restart(&Mode::Migration);
     let (etcd, (moto, _held)) = (Etcd::start_on("[::1]"), start_moto_on("[::1]"));
@@ -52,7 +52,7 @@ fn every_server_is_found_at_an_ipv6_address() {
 }
 
 #[test]
-fn a_node_may_be_known_by_a_name() {
+fn node_is_reachable_by_a_host_name() {
     let cluster = Cluster::at("127.0.0.1", "localhost");
     let by_name = cluster.address();
     for address in [by_name.clone(), by_name.replace("localhost", "127.0.0.1"), cluster.socket()] {
@@ -71,7 +71,7 @@ fn run_where(hosts: &Path, args: &[&str]) -> Run {
 }
 
 #[test]
-fn of_a_names_addresses_one_that_answers_is_enough() {
+fn one_responding_address_of_a_name_suffices() {
     let cluster = Cluster::at("127.0.0.2", "127.0.0.2");
     let (etcd, (moto, _held)) = (Etcd::start_on("127.0.0.2"), start_moto_on("127.0.0.2"));
     let (bucket, table) = (moto.bucket(), table_of(moto.clone()));
@@ -107,7 +107,7 @@ fn of_a_names_addresses_one_that_answers_is_enough() {
 }
 
 #[test]
-fn what_can_not_be_an_address_is_told_with_what_to_write() {
+fn invalid_address_is_refused_with_a_correction() {
     let folder = TempDir::new().unwrap();
     let mut told = String::new();
     for address in [
@@ -135,7 +135,7 @@ fn what_can_not_be_an_address_is_told_with_what_to_write() {
 }
 
 #[test]
-fn a_socket_that_can_not_be_used_is_told_as_what_it_is() {
+fn unusable_unix_socket_is_reported_with_its_cause() {
     let folder = TempDir::new().unwrap();
     let path = |name: &str| folder.path().join(name);
     fs::write(path("file"), "").unwrap();

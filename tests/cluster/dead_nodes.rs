@@ -15,7 +15,7 @@ fn four_nodes() -> Cluster {
 }
 
 #[test]
-fn any_address_will_do_and_dead_nodes_are_passed_over() {
+fn any_live_address_suffices_and_dead_nodes_are_skipped() {
     let mut cluster = four_nodes();
     cluster.restart(&Mode::Migration);
     let etcd = Etcd::start();

@@ -26,7 +26,7 @@ fn version_of(run: &Run, key: &str) -> u64 {
 }
 
 #[test]
-fn a_metadata_server_left_with_old_content_is_not_read() {
+fn metadata_server_with_stale_content_is_not_read() {
     let workers = ["worker", "log-server", "admin", "http-ingress"];
     let mut cluster = Cluster::start(&[&["metadata-server"], &workers], 2);
     cluster.restart(&Mode::Migration);
@@ -58,7 +58,7 @@ fn answers(cluster: &Cluster, index: usize, cluster_fingerprint: u64) -> Result<
 }
 
 #[test]
-fn only_a_leader_with_a_quorum_and_the_right_fingerprint_answers() {
+fn direct_read_needs_a_leader_with_quorum_and_the_right_fingerprint() {
     let server: &[&str] = &["metadata-server"];
     let mut cluster = Cluster::start(&[server, server, server], 2);
     let listing = listed(&cluster, 0).json();

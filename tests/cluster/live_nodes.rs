@@ -27,7 +27,7 @@ fn status<'a>(document: &'a Json, name: &str) -> &'a Json {
 }
 
 #[test]
-fn a_store_is_not_copied_nor_overwritten_under_a_cluster_at_work() {
+fn migrate_refuses_when_a_cluster_runs_on_source_or_target() {
     let ((mut cluster, etcd), other, folder) = (moved(), Etcd::start(), TempDir::new().unwrap());
     let backup = folder.path().join("backup.jsonl").to_str().unwrap().to_owned();
     let save = ["metadata", "backup", "--from", &etcd.toml(), "--to", &backup];
@@ -77,7 +77,7 @@ fn a_store_is_not_copied_nor_overwritten_under_a_cluster_at_work() {
 }
 
 #[test]
-fn a_cluster_that_has_moved_is_told_just_that() {
+fn migrate_reports_same_store_when_cluster_has_migrated() {
     let (cluster, etcd) = moved();
     let address = cluster.address();
     for more in [&[][..], &["--resume"], &["--dry-run"]] {

@@ -105,7 +105,7 @@ impl Node {
 }
 
 #[test]
-fn every_way_to_fail_is_told_as_what_it_is_and_at_once() {
+fn tls_failures_are_reported_at_once_with_their_cause() {
     let node = Node::start("node", "127.0.0.1");
     node.wait_until_whole();
     let (name, ip) = (node.address("https", "localhost"), node.address("https", "127.0.0.1"));
@@ -152,7 +152,7 @@ fn every_way_to_fail_is_told_as_what_it_is_and_at_once() {
 
 /// What fails is told of a target as it is of a source, before anything is written.
 #[test]
-fn a_cluster_as_target_takes_the_same_options_and_tells_the_same() {
+fn target_cluster_accepts_the_tls_options_and_reports_the_same_failures() {
     let node = Node::start("node", "127.0.0.1");
     node.wait_until_whole();
     let etcd = Etcd::start();
@@ -189,7 +189,7 @@ fn a_cluster_as_target_takes_the_same_options_and_tells_the_same() {
 }
 
 #[test]
-fn a_node_whose_certificate_has_expired_is_told() {
+fn expired_certificate_is_reported() {
     let node = Node::start("late", "127.0.0.1");
     let run = node.list(&node.address("https", "localhost"), "ca", "client");
     assert!(run.err.contains("its certificate has expired"), "{}", run.err);
@@ -197,7 +197,7 @@ fn a_node_whose_certificate_has_expired_is_told() {
 }
 
 #[test]
-fn a_check_can_be_left_out_and_that_is_always_told() {
+fn disabled_certificate_check_is_always_reported() {
     let node = Node::start("node", "127.0.0.1");
     node.wait_until_whole();
     let etcd = Etcd::start();
@@ -217,7 +217,7 @@ fn a_check_can_be_left_out_and_that_is_always_told() {
 }
 
 #[test]
-fn an_ipv6_literal_is_an_address() {
+fn ipv6_literal_is_accepted_over_tls() {
     let node = Node::start("node", "::1");
     let address = node.address("https", "[::1]");
     wait_for("an answer over IPv6", Duration::from_secs(30), || {

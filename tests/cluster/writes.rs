@@ -45,7 +45,7 @@ async fn entry(store: &impl Source, key: &Key) -> Option<Entry> {
 }
 
 #[test]
-fn it_conforms_and_a_probe_writes_nothing() {
+fn running_cluster_conforms_and_its_probe_writes_nothing() {
     let cluster = Cluster::start(&[&["metadata-server"]], 1);
     block_on(async {
         let store = open(&cluster.address(), false).await;
@@ -64,7 +64,7 @@ fn it_conforms_and_a_probe_writes_nothing() {
 }
 
 #[test]
-fn what_would_end_the_store_for_good_is_not_sent() {
+fn write_that_would_destroy_the_store_is_not_sent() {
     let mut cluster = Cluster::single(1);
     cluster.restart(&Mode::Migration);
     let (version, bytes) = get(&cluster.address(), "nodes_config").unwrap();
@@ -105,7 +105,7 @@ fn what_would_end_the_store_for_good_is_not_sent() {
 }
 
 #[test]
-fn a_lost_answer_is_no_conflict_with_itself() {
+fn retry_after_a_lost_response_is_not_a_conflict() {
     let cluster = Cluster::start(&[&["metadata-server"]], 1);
     let direct = cluster.address();
     // Something to read first, so that the connection breaks in the answer to the put, and not while the
@@ -138,7 +138,7 @@ fn a_lost_answer_is_no_conflict_with_itself() {
 }
 
 #[test]
-fn an_edit_survives_the_loss_of_the_leader_and_not_that_of_the_majority() {
+fn edit_survives_leader_loss_and_fails_without_quorum() {
     let server: &[&'static str] = &["metadata-server"];
     let mut cluster = Cluster::start(&[server, server, server], 1);
     cluster.restart(&Mode::Migration);

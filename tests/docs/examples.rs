@@ -41,7 +41,7 @@ fn understood(words: Vec<String>) {
 }
 
 #[test]
-fn the_job_is_one_and_runs_what_there_is() {
+fn job_example_is_a_job_and_its_commands_parse() {
     let documents = yaml("dry-run-job.yaml");
     let kinds: Vec<_> = documents.iter().map(|document| document["kind"].clone()).collect();
     assert_eq!(kinds, ["ConfigMap", "Job"]);
@@ -57,7 +57,7 @@ fn the_job_is_one_and_runs_what_there_is() {
 }
 
 #[test]
-fn the_workflow_is_one_and_runs_what_there_is() {
+fn workflow_example_is_a_workflow_and_its_commands_parse() {
     let workflow = &yaml("dry-run-workflow.yaml")[0];
     let steps = workflow["jobs"]["dry-run"]["steps"].as_array().unwrap();
     let runs: Vec<_> = steps.iter().filter_map(|step| step["run"].as_str()).collect();
@@ -76,7 +76,7 @@ fn kubernetes_takes(file: &Path) -> bool {
 }
 
 #[test]
-fn kubernetes_takes_the_job() {
+fn job_example_validates_against_the_kubernetes_schemas() {
     const JOB: &str = "dry-run-job.yaml";
     assert!(kubernetes_takes(&example(JOB)));
     let folder = TempDir::new().unwrap();
@@ -108,7 +108,7 @@ fn actionlint(file: &Path) -> Vec<String> {
 }
 
 #[test]
-fn github_takes_the_workflow() {
+fn workflow_example_passes_schema_and_actionlint() {
     const WORKFLOW: &str = "dry-run-workflow.yaml";
     schema(&example(WORKFLOW)).expect(0);
     assert_eq!(actionlint(&example(WORKFLOW)), [""; 0]);

@@ -120,7 +120,7 @@ impl Reader {
 }
 
 #[test]
-fn the_readme_shows_what_happens() {
+fn readme_commands_print_what_it_shows() {
     let (cluster, etcd) = (Cluster::single(4), Etcd::start());
     let port = cluster.address().rsplit(':').next().unwrap().to_owned();
     let first = format!("localhost:{port}");
@@ -133,7 +133,7 @@ fn the_readme_shows_what_happens() {
 }
 
 #[test]
-fn the_runbook_can_be_followed() {
+fn runbook_commands_print_what_it_shows() {
     let cluster = Cluster::start(&[WHOLE, WHOLE, WHOLE], 4);
     let etcd = EtcdCluster::start(3);
     let nodes = cluster.nodes.iter().map(|node| node.address().replace("http://", ""));

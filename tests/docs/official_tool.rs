@@ -13,7 +13,7 @@ fn options(help: &str) -> Vec<String> {
 }
 
 #[test]
-fn every_metadata_command_and_option_of_the_official_tool_is_there() {
+fn every_official_metadata_command_and_option_is_documented() {
     let page = std::fs::read_to_string(project().join("docs/official-tool.md")).unwrap();
     let metadata = official(&["metadata", "--help"]).expect(0).out;
     let commands = metadata.split("Commands:").nth(1).unwrap().split("Options:").next().unwrap();

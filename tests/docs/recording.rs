@@ -30,7 +30,7 @@ fn typed() -> Vec<String> {
 }
 
 #[test]
-fn the_readme_opens_with_a_recording_of_commands_that_are_understood() {
+fn readme_recording_shows_commands_that_parse() {
     let readme = std::fs::read_to_string(project().join("README.md")).unwrap();
     let first_screen: Vec<_> = readme.lines().take(15).collect();
     assert!(first_screen.join("\n").contains("](docs/recording.svg)"), "{first_screen:#?}");

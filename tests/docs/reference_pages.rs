@@ -13,7 +13,7 @@ fn doc(name: &str) -> String {
 }
 
 #[test]
-fn every_error_code_is_in_the_catalogue_and_the_other_way_round() {
+fn error_catalogue_equals_the_error_codes() {
     let codes: Vec<_> = Code::ALL.iter().map(|code| code.name()).collect();
     let catalogue = doc("errors.md");
     let sections: Vec<_> = catalogue.split("\n## `").skip(1).collect();
@@ -38,7 +38,7 @@ fn every_error_code_is_in_the_catalogue_and_the_other_way_round() {
 }
 
 #[test]
-fn the_schema_takes_no_other_documents() {
+fn schema_rejects_other_documents() {
     let good = json!({"format": 1, "error": {"code": "usage", "message": "wrong", "hints": []}});
     schema::check(&good);
     for (place, value) in [
@@ -62,7 +62,7 @@ fn commands(text: &str) -> Vec<String> {
 }
 
 #[test]
-fn every_command_in_the_documentation_is_understood() {
+fn every_documented_command_parses() {
     let folder = project().join("docs").read_dir().unwrap().map(|entry| entry.unwrap().path());
     let pages = folder.chain([project().join("README.md")]);
     let mut count = 0;

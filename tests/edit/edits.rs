@@ -31,7 +31,7 @@ fn edits() -> Vec<(&'static str, Json)> {
 }
 
 #[test]
-fn edits_are_those_of_the_official_tool_and_a_cluster_starts_on_them() {
+fn edits_equal_the_official_tools_and_a_cluster_starts_on_them() {
     let mut cluster = cluster();
     cluster.restart(&Mode::Migration);
     let (folder, etcd) = (TempDir::new().unwrap(), Etcd::start());
@@ -78,7 +78,7 @@ fn edits_are_those_of_the_official_tool_and_a_cluster_starts_on_them() {
 }
 
 #[test]
-fn a_cluster_is_edited_through_its_servers_and_starts_on_the_result() {
+fn running_cluster_is_edited_and_starts_on_the_result() {
     let mut cluster = cluster();
     cluster.restart(&Mode::Migration);
     let folder = TempDir::new().unwrap();
@@ -129,7 +129,7 @@ fn a_cluster_is_edited_through_its_servers_and_starts_on_the_result() {
 }
 
 #[test]
-fn of_two_editors_at_once_none_is_lost() {
+fn concurrent_edits_are_not_lost() {
     let cluster = Cluster::ready_to_move(1);
     let (folder, etcd, bucket) = (TempDir::new().unwrap(), Etcd::start(), seaweed().bucket());
     let s3 = toml_file(&folder, "s3.toml", &bucket.section("p"));

@@ -14,7 +14,7 @@ use crate::support::terminal::on_terminal;
 use crate::support::tool::{command, finish, official, program, restatectl, restatectl_with_input};
 
 #[test]
-fn what_would_break_the_servers_is_refused() {
+fn edit_that_would_break_the_servers_is_refused() {
     let mut cluster = cluster();
     let folder = TempDir::new().unwrap();
     let store = Store::cluster(&cluster, &folder);
@@ -84,7 +84,7 @@ fn what_would_break_the_servers_is_refused() {
 }
 
 #[test]
-fn a_version_or_a_test_that_does_not_hold_writes_nothing() {
+fn edit_writes_nothing_when_version_or_test_differs() {
     let (cluster, folder) = (Cluster::ready_to_move(1), TempDir::new().unwrap());
     let store = Store::cluster(&cluster, &folder);
     let before = store.get("rule_book");
@@ -116,7 +116,7 @@ fn a_version_or_a_test_that_does_not_hold_writes_nothing() {
 }
 
 #[test]
-fn a_cluster_at_work_is_edited_only_when_that_is_wanted() {
+fn edit_of_a_running_cluster_needs_confirmation() {
     let (cluster, folder) = (Cluster::single(1), TempDir::new().unwrap());
     cluster.set_rule("scope1/*", 5);
     let store = Store::cluster(&cluster, &folder);
@@ -148,7 +148,7 @@ fn a_cluster_at_work_is_edited_only_when_that_is_wanted() {
 }
 
 #[test]
-fn wrong_input_is_told_before_anything_is_asked() {
+fn invalid_edit_input_is_refused_before_any_request() {
     let folder = TempDir::new().unwrap();
     let wrong = |args: &[&str], words: &str| {
         let run = restatectl(
@@ -211,7 +211,7 @@ fn wrong_input_is_told_before_anything_is_asked() {
 }
 
 #[test]
-fn what_can_not_be_edited_without_loss_is_refused() {
+fn value_that_cannot_be_edited_without_loss_is_refused() {
     let (folder, etcd) = (TempDir::new().unwrap(), Etcd::start());
     let store = Store::toml(&etcd.toml(), &folder);
     // A rule book of a newer server: version 1, and a tag 3 that is not known.

@@ -14,7 +14,7 @@ use crate::support::s3::toml_file;
 use crate::support::tool::{command, finish, program, restatectl};
 
 #[test]
-fn a_rule_that_is_set_meanwhile_is_copied_too() {
+fn rule_set_during_the_run_is_copied() {
     let cluster = Cluster::ready_to_move(2);
     let (etcd, folder) = (Etcd::start(), TempDir::new().unwrap());
     let proxy = Proxy::start(&etcd.address(), "rule_book::version");
@@ -34,7 +34,7 @@ fn a_rule_that_is_set_meanwhile_is_copied_too() {
 }
 
 #[test]
-fn a_source_that_never_rests_fails_the_run() {
+fn run_fails_when_the_source_keeps_changing() {
     let mut cluster = Cluster::start(&[&["metadata-server"]], 400);
     cluster.restart(&Mode::Migration);
     let etcd = Etcd::start();

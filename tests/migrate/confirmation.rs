@@ -27,7 +27,7 @@ impl Setting {
 }
 
 #[test]
-fn what_would_be_lost_is_shown_and_asked_for_once() {
+fn force_shows_the_losses_and_asks_once() {
     let mut cluster = Cluster::single(2);
     cluster.restart(&Mode::Migration);
     let etcd = Etcd::start();
@@ -99,7 +99,7 @@ fn what_would_be_lost_is_shown_and_asked_for_once() {
 }
 
 #[test]
-fn not_even_a_scratch_object_is_written_without_a_yes() {
+fn unconfirmed_force_writes_no_probe_object() {
     let mut cluster = Cluster::single(1);
     cluster.restart(&Mode::Migration);
     let setting = Setting { cluster, folder: TempDir::new().unwrap() };

@@ -18,7 +18,7 @@ fn actions(document: &Json) -> Vec<String> {
 }
 
 #[test]
-fn existing_keys_are_refused_resumed_or_replaced_as_asked() {
+fn existing_keys_are_refused_resumed_or_replaced() {
     let cluster = Cluster::ready_to_move(3);
     let etcd = Etcd::start();
     etcd.put("foreign", "stays");

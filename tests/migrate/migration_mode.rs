@@ -5,7 +5,7 @@ use crate::support::restate::{Cluster, Mode, WHOLE};
 use crate::support::tool::restatectl;
 
 #[test]
-fn every_node_that_is_not_in_migration_mode_is_named() {
+fn every_node_outside_migration_mode_is_named() {
     let mut cluster = Cluster::start(&[WHOLE, &["worker", "log-server"]], 2);
     let etcd = Etcd::start();
     let (addresses, toml) = (cluster.addresses(), etcd.toml());

@@ -63,7 +63,7 @@ const PROD: &[u8] =
     b"\x05{\"version\":9,\"cluster_name\":\"prod\",\"cluster_fingerprint\":7,\"nodes\":[]}";
 
 #[test]
-fn another_cluster_is_not_replaced_unless_it_is_named() {
+fn other_cluster_is_overwritten_only_when_named() {
     let setting = Setting::new();
     setting.put("nodes_config", 9, PROD);
     setting.put("rule_book", 1, b"\x05{\"version\":1}");
@@ -106,7 +106,7 @@ fn another_cluster_is_not_replaced_unless_it_is_named() {
 }
 
 #[test]
-fn an_unknown_owner_and_newer_keys_need_their_own_word() {
+fn unknown_owner_and_newer_keys_need_their_own_options() {
     let setting = Setting::new();
     setting.put("pp_epoch_0", 1, b"\x05{\"version\":1}");
     let refused = setting.migrate(&["--force", "-y"]).expect(5).json();
@@ -130,7 +130,7 @@ fn an_unknown_owner_and_newer_keys_need_their_own_word() {
 }
 
 #[test]
-fn an_interrupted_force_goes_on_by_its_backup_file() {
+fn interrupted_overwrite_resumes_with_its_backup_file() {
     let setting = Setting::new();
     setting.migrate(&[]).expect(0);
     // Two keys differ: one of them newer, one only there.
@@ -163,7 +163,7 @@ fn an_interrupted_force_goes_on_by_its_backup_file() {
 }
 
 #[test]
-fn without_a_place_for_the_backup_nothing_is_replaced() {
+fn overwrite_is_refused_when_the_backup_cannot_be_saved() {
     let setting = Setting::new();
     setting.migrate(&[]).expect(0);
     setting.put("pp_epoch_1", 1, b"\x05{\"version\":1}");

@@ -7,12 +7,12 @@ use crate::support::restate::{Cluster, Mode, WHOLE};
 use crate::support::tool::restatectl;
 
 #[test]
-fn servers_1_6_2_move_to_etcd_and_back() {
+fn servers_1_6_2_migrate_to_etcd_and_back() {
     moves("restate-server-1.6.2", false);
 }
 
 #[test]
-fn servers_1_7_2_move_to_etcd_and_back() {
+fn servers_1_7_2_migrate_to_etcd_and_back() {
     moves("restate-server-1.7.2", true);
 }
 

@@ -66,7 +66,7 @@ fn digests(store: &str) -> BTreeMap<String, (u64, String)> {
 }
 
 #[test]
-fn every_pair_of_stores_copies_500_keys_to_the_byte() {
+fn copies_between_every_pair_of_stores_are_byte_equal() {
     let (folder, generated) = (TempDir::new().unwrap(), generated());
     assert_eq!(generated.len(), 500);
     let backup = folder.path().join("generated.jsonl");
@@ -119,7 +119,7 @@ fn other_epoch() -> Vec<u8> {
 }
 
 #[test]
-fn the_running_cluster_and_every_store_copy_500_keys_both_ways() {
+fn copies_between_a_running_cluster_and_every_store_are_byte_equal() {
     let cluster = Cluster::large(497);
     let (address, folder) = (cluster.address(), TempDir::new().unwrap());
     let home = cluster.replicated_toml("home.toml", std::slice::from_ref(&address));

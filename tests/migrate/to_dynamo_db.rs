@@ -22,7 +22,7 @@ fn values(table: &Table, prefix: &str) -> BTreeMap<String, (u32, Vec<u8>)> {
 }
 
 #[test]
-fn a_cluster_moves_to_dynamo_db_and_works_there() {
+fn migrated_cluster_runs_on_dynamo_db() {
     let mut cluster = cluster_to_move();
     let (table, folder) = (table(), TempDir::new().unwrap());
     let section = table.section("a prefix/");
@@ -50,7 +50,7 @@ fn a_cluster_moves_to_dynamo_db_and_works_there() {
 }
 
 #[test]
-fn items_are_those_that_the_official_tool_writes() {
+fn items_equal_those_of_the_official_tool() {
     let cluster = cluster_to_move();
     let folder = TempDir::new().unwrap();
     for prefix in ["", "plain", "a/b/", "é+~#z \\u0007", "restate."] {
@@ -68,7 +68,7 @@ fn items_are_those_that_the_official_tool_writes() {
 }
 
 #[test]
-fn what_exists_is_refused_resumed_or_replaced() {
+fn existing_items_are_refused_resumed_or_replaced() {
     let cluster = cluster_to_move();
     let (table, folder) = (table(), TempDir::new().unwrap());
     let toml = toml_file(&folder, "dynamo.toml", &table.section("p/"));
@@ -109,7 +109,7 @@ fn what_exists_is_refused_resumed_or_replaced() {
 }
 
 #[test]
-fn what_does_not_fit_an_item_is_known_before_any_write() {
+fn value_too_large_for_an_item_is_refused_before_any_write() {
     let mut cluster = Cluster::single(1);
     cluster.restart(&Mode::Migration);
     let (table, folder) = (table(), TempDir::new().unwrap());

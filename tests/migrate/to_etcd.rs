@@ -5,7 +5,7 @@ use crate::support::migration::{cluster_to_move, source_values, works_on};
 use crate::support::tool::{official, restatectl};
 
 #[test]
-fn a_cluster_moves_to_etcd_and_works_there() {
+fn migrated_cluster_runs_on_etcd() {
     let mut cluster = cluster_to_move();
     let etcd = Etcd::start();
     etcd.put("somebody-else", "foreign");
@@ -31,7 +31,7 @@ fn a_cluster_moves_to_etcd_and_works_there() {
 }
 
 #[test]
-fn what_the_official_tool_copies_is_byte_equal_and_the_rules_come_along() {
+fn copy_equals_the_official_tools_and_adds_the_rule_book() {
     let cluster = cluster_to_move();
     let (ours, theirs) = (Etcd::start(), Etcd::start());
     restatectl(&["-s", &cluster.address(), "metadata", "migrate", "--toml", &ours.toml()])

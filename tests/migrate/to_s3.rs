@@ -48,7 +48,7 @@ fn values(bucket: &Bucket, prefix: &str) -> BTreeMap<String, (u32, Vec<u8>)> {
 }
 
 #[test]
-fn a_cluster_moves_to_s3_and_works_there() {
+fn migrated_cluster_runs_on_s3() {
     let mut cluster = cluster_to_move();
     let (bucket, folder) = (seaweed().bucket(), TempDir::new().unwrap());
     let section = bucket.section("nested/prefix/");
@@ -78,7 +78,7 @@ fn a_cluster_moves_to_s3_and_works_there() {
 }
 
 #[test]
-fn objects_lie_where_the_official_tool_puts_them_and_say_the_same() {
+fn objects_equal_those_of_the_official_tool_below_any_prefix() {
     let cluster = cluster_to_move();
     let folder = TempDir::new().unwrap();
     for prefix in [
@@ -112,7 +112,7 @@ fn objects_lie_where_the_official_tool_puts_them_and_say_the_same() {
 }
 
 #[test]
-fn tombstones_are_replaced_and_existing_objects_are_not() {
+fn tombstones_are_replaced_and_existing_objects_are_refused() {
     let cluster = cluster_to_move();
     let (bucket, folder) = (seaweed().bucket(), TempDir::new().unwrap());
     let toml = toml_file(&folder, "s3.toml", &bucket.section("p"));

@@ -34,7 +34,7 @@ fn cancelled(code: &str) -> Fault {
 }
 
 #[test]
-fn faults_that_pass_are_survived() {
+fn run_survives_transient_faults() {
     let setting = behind_proxy();
     let fault = |prefix: &str, operation: &str, times, fault| {
         match operation {
@@ -63,7 +63,7 @@ fn faults_that_pass_are_survived() {
 }
 
 #[test]
-fn attempts_of_one_write_have_one_token() {
+fn attempts_of_one_write_share_one_token() {
     let setting = behind_proxy();
     inject_behind_the_probe(&setting, 2, Fault::LoseAnswer);
     setting.migrate("p/", &[]).expect(0);
@@ -79,7 +79,7 @@ fn attempts_of_one_write_have_one_token() {
 }
 
 #[test]
-fn reads_that_are_left_unprocessed_are_made_again() {
+fn unprocessed_reads_are_retried() {
     let setting = behind_proxy();
     setting.store.put(&[item("p/rule_book", 1, b"\x05{\"version\":1}")]);
     let left = |names: &[&str]| {
@@ -103,7 +103,7 @@ fn reads_that_are_left_unprocessed_are_made_again() {
 }
 
 #[test]
-fn faults_that_stay_end_in_a_state_that_resume_finishes() {
+fn resume_finishes_a_run_that_failed_with_lasting_faults() {
     let setting = behind_proxy();
     for (prefix, fault) in [
         ("throttled/", Fault::Answer(400, "ThrottlingException")),
@@ -121,7 +121,7 @@ fn faults_that_stay_end_in_a_state_that_resume_finishes() {
 }
 
 #[test]
-fn where_another_writer_was_faster_nothing_of_the_transaction_is_written() {
+fn transaction_writes_nothing_when_another_writer_was_faster() {
     let setting = behind_proxy();
     for (prefix, lost) in [("before/", false), ("between/", true)] {
         let name = format!("{prefix}pp_epoch_1");
@@ -145,7 +145,7 @@ fn where_another_writer_was_faster_nothing_of_the_transaction_is_written() {
 }
 
 #[test]
-fn of_more_than_one_transaction_each_is_written_whole_or_not() {
+fn each_of_several_transactions_is_all_or_nothing() {
     let setting = BehindProxy::table(Cluster::large(150));
     // Epochs follow the fixed keys: the last is in the second of two transactions.
     let (table, theirs) = (setting.store.clone(), item("p/pp_epoch_149", 9, b"\x05theirs"));
@@ -170,7 +170,7 @@ fn of_more_than_one_transaction_each_is_written_whole_or_not() {
 }
 
 #[test]
-fn denials_are_told_with_action_and_table() {
+fn denial_names_action_and_table() {
     let setting = behind_proxy();
     for (operation, code, words) in [
         ("BatchGetItem", "AccessDeniedException", "dynamodb:BatchGetItem on the table table-"),
@@ -190,7 +190,7 @@ fn denials_are_told_with_action_and_table() {
 }
 
 #[test]
-fn without_permission_to_scan_or_describe_the_known_names_are_read() {
+fn known_names_are_read_when_scan_and_describe_are_denied() {
     let setting = behind_proxy();
     for operation in ["Scan", "DescribeTable"] {
         let denied = Fault::Answer(400, "AccessDeniedException");

@@ -15,7 +15,7 @@ use crate::support::tool::restatectl;
 const LIMIT: Duration = Duration::from_secs(25);
 
 #[test]
-fn every_cell_of_the_matrix_ends_well() {
+fn every_fault_ends_with_the_right_code_and_can_be_resumed() {
     let (cluster, etcd, folder) = (Cluster::large(150), Etcd::start(), TempDir::new().unwrap());
     let source_at = cluster.address().trim_start_matches("http://").to_owned();
     println!("side    direction   harm       after bytes  exit  seconds  keys  resumed");

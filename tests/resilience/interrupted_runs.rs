@@ -34,7 +34,7 @@ fn cluster() -> Cluster {
 }
 
 #[test]
-fn a_key_that_appears_between_check_and_write_stops_the_run_and_stays() {
+fn key_created_between_check_and_write_stops_the_run_and_is_kept() {
     let (cluster, etcd) = (cluster(), Etcd::start());
     // Before the write, nothing names a key that is not there.
     let proxy = Proxy::start(&etcd.address(), "rule_book::version");
@@ -52,7 +52,7 @@ fn a_key_that_appears_between_check_and_write_stops_the_run_and_stays() {
 }
 
 #[test]
-fn a_signal_ends_the_run_and_says_how_to_go_on() {
+fn signal_ends_the_run_with_a_resume_hint() {
     let (cluster, etcd) = (cluster(), Etcd::start());
     for (signal, code) in [("INT", 130), ("TERM", 143)] {
         let proxy = Proxy::start(&etcd.address(), "rule_book::version");
@@ -71,7 +71,7 @@ fn a_signal_ends_the_run_and_says_how_to_go_on() {
 }
 
 #[test]
-fn a_write_whose_answer_was_lost_is_judged_by_reading() {
+fn write_with_a_lost_response_is_settled_by_reading() {
     let (cluster, etcd) = (cluster(), Etcd::start());
     let proxy = Proxy::cutting(&etcd.address(), "rule_book::version");
     let folder = tempfile::TempDir::new().unwrap();
@@ -87,7 +87,7 @@ fn a_write_whose_answer_was_lost_is_judged_by_reading() {
 }
 
 #[test]
-fn an_etcd_that_gets_full_amid_the_run_is_told_and_resumed() {
+fn etcd_that_fills_up_during_the_run_is_reported_and_resumed() {
     let cluster = cluster();
     let etcd = Etcd::start_with(&["--quota-backend-bytes", "8388608"]);
     let proxy = Proxy::start(&etcd.address(), "rule_book::version");

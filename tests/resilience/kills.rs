@@ -119,7 +119,7 @@ fn killed_runs_to_dynamo_db_are_resumed() {
 }
 
 #[test]
-fn two_runs_at_once_are_not_both_told_that_they_succeeded() {
+fn concurrent_runs_do_not_both_report_success() {
     let (one, other) = (Cluster::large(70), Cluster::large(70));
     let etcd = Etcd::start();
     let (bucket, folder) = (seaweed().bucket(), TempDir::new().unwrap());

@@ -12,7 +12,7 @@ use crate::support::tool::{command, finish, program, restatectl};
 use crate::support::wait_for;
 
 #[test]
-fn an_etcd_that_loses_its_leader_is_survived_and_one_without_quorum_is_told() {
+fn run_survives_etcd_leader_loss_and_reports_a_lost_quorum() {
     let cluster = Cluster::large(2_048);
     let mut etcd = EtcdCluster::start(3);
     let folder = TempDir::new().unwrap();
@@ -39,7 +39,7 @@ fn an_etcd_that_loses_its_leader_is_survived_and_one_without_quorum_is_told() {
 }
 
 #[test]
-fn a_cluster_that_loses_its_leader_amid_the_read_is_survived() {
+fn run_survives_cluster_leader_loss_during_the_read() {
     let server: &[&str] = &["metadata-server"];
     let mut cluster = Cluster::start(&[server, server, server], 1_000);
     cluster.restart(&Mode::Migration);
@@ -67,7 +67,7 @@ fn a_cluster_that_loses_its_leader_amid_the_read_is_survived() {
 }
 
 #[test]
-fn an_etcd_whose_requests_are_tiny_is_refused_by_its_limits() {
+fn etcd_with_a_tiny_request_limit_is_refused() {
     use crate::support::etcd::Etcd;
     let mut cluster = Cluster::single(2);
     cluster.restart(&Mode::Migration);

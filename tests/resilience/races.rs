@@ -15,7 +15,7 @@ use crate::support::scaled;
 use crate::support::tool::restatectl;
 
 #[test]
-fn nothing_of_another_writer_is_overwritten() {
+fn keys_of_a_concurrent_writer_are_not_overwritten() {
     let cluster = Cluster::large(150);
     let etcd = Arc::new(Etcd::start());
     for _ in 0..scaled(5, 50) {
@@ -54,7 +54,7 @@ fn nothing_of_another_writer_is_overwritten() {
 }
 
 #[test]
-fn a_write_that_was_thought_lost_and_lands_later_changes_nothing() {
+fn late_arrival_of_a_lost_write_changes_nothing() {
     let mut cluster = Cluster::single(2);
     cluster.restart(&Mode::Migration);
     let (bucket, folder) = (seaweed().bucket(), TempDir::new().unwrap());

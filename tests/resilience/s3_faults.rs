@@ -12,7 +12,7 @@ fn has(setting: &BehindProxy<Bucket>, name: &str) -> bool {
 }
 
 #[test]
-fn faults_that_pass_are_survived() {
+fn run_survives_transient_faults() {
     let setting = BehindProxy::bucket();
     let fault = |prefix: &str, method: &'static str, ending: &str, times, fault| {
         setting.proxy.inject(method, ending, times, fault);
@@ -32,7 +32,7 @@ fn faults_that_pass_are_survived() {
 }
 
 #[test]
-fn faults_that_stay_end_in_a_state_that_resume_finishes() {
+fn resume_finishes_a_run_that_failed_with_lasting_faults() {
     let setting = BehindProxy::bucket();
     for (prefix, ending) in [("some", "/pp_epoch_1"), ("last", "/nodes_config")] {
         setting.proxy.inject("PUT", ending, usize::MAX / 4, Fault::Answer(503, "SlowDown"));
@@ -51,7 +51,7 @@ fn faults_that_stay_end_in_a_state_that_resume_finishes() {
 }
 
 #[test]
-fn a_retry_never_overwrites_what_another_writer_created_meanwhile() {
+fn retry_keeps_an_object_that_another_writer_created() {
     let setting = BehindProxy::bucket();
     for (prefix, lost) in [("before", false), ("between", true)] {
         let name = format!("{prefix}/pp_epoch_1");
@@ -70,7 +70,7 @@ fn a_retry_never_overwrites_what_another_writer_created_meanwhile() {
 }
 
 #[test]
-fn a_store_that_does_not_honour_conditions_is_refused() {
+fn store_that_ignores_conditions_is_refused() {
     let setting = BehindProxy::bucket();
     // It says that it created the scratch object twice.
     setting.proxy.inject("PUT", "", usize::MAX / 4, Fault::Answer(200, "None"));
@@ -88,7 +88,7 @@ fn a_store_that_does_not_honour_conditions_is_refused() {
 }
 
 #[test]
-fn denials_are_told_in_words_and_the_retry_policy_is_kept_to() {
+fn denials_are_explained_and_the_retry_policy_is_obeyed() {
     let setting = BehindProxy::bucket();
     let migrate = |section: &str| {
         let toml = toml_file(&setting.folder, "s3.toml", section);
@@ -121,7 +121,7 @@ fn denials_are_told_in_words_and_the_retry_policy_is_kept_to() {
 }
 
 #[test]
-fn a_store_that_asks_for_time_gets_it_and_concurrency_can_be_bounded() {
+fn slow_down_responses_are_obeyed_and_concurrency_is_bounded() {
     let setting = BehindProxy::bucket();
     setting.migrate("bounded", &["--concurrency", "2"]).expect(0);
     assert_eq!(setting.proxy.most_at_once(), 2);

@@ -72,7 +72,7 @@ fn migrate(args: &[&str]) {
 }
 
 #[test]
-fn a_cluster_of_four_goes_round_through_every_store_and_comes_home() {
+fn cluster_of_four_nodes_moves_through_every_store_and_back() {
     let mut journey = Journey::start();
     journey.goes_on("home/*");
     let (etcd, bucket, table) = (Etcd::start(), seaweed().bucket(), table());

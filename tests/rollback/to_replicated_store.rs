@@ -132,7 +132,7 @@ fn starts(setting: &Setting) -> std::collections::BTreeMap<String, u64> {
 }
 
 #[test]
-fn a_cluster_goes_back_and_needs_force_for_it() {
+fn rollback_needs_force_and_restores_the_replicated_store() {
     let mut setting = Setting::new(&[crate::support::restate::WHOLE]);
     let starts = starts(&setting);
     let refused = setting.migrate(&["-o", "json"]).expect(5).json();
@@ -168,7 +168,7 @@ fn a_cluster_goes_back_and_needs_force_for_it() {
 }
 
 #[test]
-fn it_is_refused_where_it_should_be() {
+fn rollback_refuses_absent_or_running_nodes_newer_keys_and_other_clusters() {
     let mut setting = Setting::new(&[crate::support::restate::WHOLE, SERVER, SERVER]);
     // A node of the source that is not there, nor in migration mode.
     let bystander = (setting.cluster.leader() + 1) % 3;
@@ -212,7 +212,7 @@ fn it_is_refused_where_it_should_be() {
 }
 
 #[test]
-fn another_leader_and_a_restarted_server_before_the_last_put_are_survived() {
+fn rollback_survives_a_leader_change_before_the_last_put() {
     let mut setting = Setting::new(&[crate::support::restate::WHOLE, SERVER, SERVER]);
     let starts = starts(&setting);
     let leader = setting.cluster.leader();
@@ -231,7 +231,7 @@ fn another_leader_and_a_restarted_server_before_the_last_put_are_survived() {
 }
 
 #[test]
-fn killed_runs_are_resumed() {
+fn killed_rollback_is_resumed() {
     let mut setting = Setting::started(&[crate::support::restate::WHOLE], 3);
     let starts = starts(&setting);
     let to = setting.cluster.address().trim_start_matches("http://").to_owned();
@@ -257,7 +257,7 @@ fn killed_runs_are_resumed() {
 }
 
 #[test]
-fn a_lost_answer_to_the_last_put_is_told_as_it_is() {
+fn lost_response_to_the_last_put_is_reported_as_unknown() {
     let mut setting = Setting::new(&[crate::support::restate::WHOLE]);
     let starts = starts(&setting);
     let to = setting.cluster.address().trim_start_matches("http://").to_owned();

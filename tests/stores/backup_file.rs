@@ -11,7 +11,7 @@ use crate::support::s3::{seaweed, toml_file};
 use crate::support::tool::restatectl;
 
 #[test]
-fn a_store_is_saved_restored_and_compared() {
+fn backup_is_saved_restored_and_compared() {
     let mut cluster = Cluster::single(3);
     cluster.set_rule("scope1/*", 5);
     cluster.deploy_counter();
@@ -72,7 +72,7 @@ fn a_store_is_saved_restored_and_compared() {
 }
 
 #[test]
-fn a_damaged_or_cut_file_is_refused() {
+fn damaged_or_truncated_backup_is_refused() {
     let etcd = Etcd::start();
     etcd.put("nodes_config", b"\x05{\"version\":1}");
     etcd.put("nodes_config::version", 1_u32.to_le_bytes());

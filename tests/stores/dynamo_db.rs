@@ -21,7 +21,7 @@ fn names(listing: &Json) -> Vec<&str> {
 }
 
 #[test]
-fn every_form_of_item_is_read_and_the_rest_is_counted() {
+fn every_item_format_is_read_and_foreign_items_are_counted() {
     let table = table();
     let with_another = |name: &str| {
         let mut item = item(name, 3, VALUE);
@@ -80,7 +80,7 @@ fn every_form_of_item_is_read_and_the_rest_is_counted() {
 }
 
 #[test]
-fn listing_goes_through_all_pages_and_large_answers_are_read_whole() {
+fn listing_reads_all_pages_and_large_responses() {
     let table = table();
     // A page of a scan has 1 MB, an answer to a read 16 MB.
     let large = [VALUE, &vec![b' '; 390_000]].concat();
@@ -100,7 +100,7 @@ fn changed(section: &str, field: &str, line: &str) -> String {
 }
 
 #[test]
-fn what_keeps_a_table_from_being_used_is_told() {
+fn unusable_table_is_refused_with_its_reason() {
     let table = table();
     let section = table.section("p");
     let folder = TempDir::new().unwrap();

@@ -121,7 +121,7 @@ fn signs_as(lines: &[&str], envs: &[&[(&'static str, &str)]], expected: &str) {
 }
 
 #[test]
-fn access_is_resolved_as_the_server_does() {
+fn access_settings_resolve_as_in_the_server() {
     // Explicit keys before the environment; plain http needs no flag.
     signs_as(&[AT, REGION, KEYS], &[&ENV], "of-toml in r-toml");
     // The default chain, and the region of two variables.
@@ -139,7 +139,7 @@ fn access_is_resolved_as_the_server_does() {
 }
 
 #[test]
-fn the_endpoint_is_resolved_as_the_server_does() {
+fn endpoint_resolves_as_in_the_server() {
     let (general, special) = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_DYNAMODB");
     signs_as(&[REGION, KEYS], &[&[(general, "AT")]], "of-toml in r-toml");
     let both = [(general, NOWHERE), (special, "AT")];
@@ -149,7 +149,7 @@ fn the_endpoint_is_resolved_as_the_server_does() {
 }
 
 #[test]
-fn what_the_server_refuses_is_refused() {
+fn settings_that_the_server_refuses_are_refused() {
     for lines in
         [[AT, REGION, PROFILE, KEYS].concat(), [AT, REGION, "aws-access-key-id = \"k\"\n"].concat()]
     {

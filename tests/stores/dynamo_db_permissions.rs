@@ -35,7 +35,7 @@ fn restricted(policy: &Json) -> (Table, Box<dyn std::any::Any>) {
 }
 
 #[test]
-fn the_documented_policy_is_enough_and_less_is_told() {
+fn documented_policy_suffices_and_missing_actions_are_reported() {
     let mut cluster = Cluster::single(2);
     cluster.restart(&Mode::Migration);
     let folder = TempDir::new().unwrap();

@@ -11,7 +11,7 @@ fn pair(etcd: &Etcd, key: &str, version: u32, bytes: &[u8]) {
 }
 
 #[test]
-fn in_a_shared_etcd_only_restates_own_names_count() {
+fn shared_etcd_lists_only_restate_keys() {
     let etcd = Etcd::start();
     pair(&etcd, "nodes_config", 1, b"\x05{\"version\":1,\"cluster_name\":\"demo\",\"nodes\":[]}");
     pair(&etcd, "pp_epoch_10", 1, b"\x05{\"version\":1}");
@@ -35,7 +35,7 @@ fn in_a_shared_etcd_only_restates_own_names_count() {
 }
 
 #[test]
-fn an_endpoint_that_is_down_is_passed_over() {
+fn unreachable_endpoint_is_skipped() {
     let mut cluster = Cluster::single(1);
     cluster.restart(&Mode::Migration);
     let (etcd, dead) = (Etcd::start(), Port::free());
@@ -50,7 +50,7 @@ fn an_endpoint_that_is_down_is_passed_over() {
 }
 
 #[test]
-fn what_does_not_fit_is_known_before_any_write() {
+fn value_above_the_request_limit_is_refused_before_any_write() {
     let mut cluster = Cluster::single(1);
     cluster.restart(&Mode::Migration);
     let address = cluster.address();
@@ -85,7 +85,7 @@ fn what_does_not_fit_is_known_before_any_write() {
 }
 
 #[test]
-fn a_lowered_request_limit_makes_smaller_batches_with_nodes_config_last() {
+fn lowered_request_limit_makes_smaller_batches_with_nodes_config_last() {
     let mut cluster = Cluster::single(12);
     cluster.restart(&Mode::Migration);
     let etcd = Etcd::start_with(&["--max-request-bytes", "4096"]);
@@ -108,7 +108,7 @@ fn a_lowered_request_limit_makes_smaller_batches_with_nodes_config_last() {
 }
 
 #[test]
-fn a_full_etcd_is_told_before_any_write() {
+fn full_etcd_is_reported_before_any_write() {
     let mut cluster = Cluster::single(1);
     cluster.restart(&Mode::Migration);
     let etcd = Etcd::start_with(&["--quota-backend-bytes", "8388608"]);
@@ -123,7 +123,7 @@ fn a_full_etcd_is_told_before_any_write() {
 
 /// Nor by the probes of what fits.
 #[test]
-fn a_dry_run_raises_no_alarm_in_an_etcd_that_lacks_the_room() {
+fn dry_run_raises_no_alarm_in_a_nearly_full_etcd() {
     let etcd = Etcd::start_with(&["--quota-backend-bytes", "100000"]);
     let mut cluster = Cluster::large_with(&["metadata-server", "admin"], 600);
     cluster.restart(&Mode::Migration);
@@ -139,7 +139,7 @@ fn a_dry_run_raises_no_alarm_in_an_etcd_that_lacks_the_room() {
 }
 
 #[test]
-fn a_member_that_hangs_is_noticed_by_keep_alive_and_passed_over() {
+fn hanging_member_is_detected_by_keep_alive_and_skipped() {
     use std::time::{Duration, Instant};
     let (hangs, works) = (Etcd::start(), Etcd::start());
     let section = format!(

@@ -39,7 +39,7 @@ fn cbor(bytes: &[u8]) -> Vec<u8> {
 const BILROST: Option<&str> = Some("binary/bilrost+v1");
 
 #[test]
-fn every_form_of_object_is_read_and_the_rest_is_counted() {
+fn every_object_format_is_read_and_foreign_objects_are_counted() {
     for s3 in [seaweed(), moto()] {
         let bucket = s3.bucket();
         let rule = b"\x05{\"version\":3}";
@@ -97,7 +97,7 @@ fn every_form_of_object_is_read_and_the_rest_is_counted() {
 }
 
 #[test]
-fn listing_goes_through_all_pages() {
+fn listing_reads_all_pages() {
     for s3 in [seaweed(), moto()] {
         let bucket = s3.bucket();
         let body = bilrost(1, b"\x05{\"version\":1}");
@@ -126,7 +126,7 @@ fn changed(section: &str, field: &str, line: &str) -> String {
 }
 
 #[test]
-fn what_keeps_a_bucket_from_being_used_is_told() {
+fn unusable_bucket_is_refused_with_its_reason() {
     let bucket = seaweed().bucket();
     let section = bucket.section("p");
     let folder = TempDir::new().unwrap();
@@ -160,7 +160,7 @@ fn what_keeps_a_bucket_from_being_used_is_told() {
 }
 
 #[test]
-fn access_is_resolved_as_the_server_does() {
+fn access_settings_resolve_as_in_the_server() {
     let bucket = seaweed().bucket();
     bucket.put(&[("p/rule_book", &bilrost(1, b"\x05{\"version\":1}"), BILROST)]);
     let (s3, folder) = (&bucket.s3, TempDir::new().unwrap());

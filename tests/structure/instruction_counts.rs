@@ -10,9 +10,9 @@ use crate::support::tool::{command, run};
 const MOST_PER_KEY: u64 = 420_000;
 
 #[test]
-fn the_stations_do_little_for_a_key_and_no_more_for_many_keys() {
+fn instructions_per_key_stay_low_and_do_not_grow_with_the_keys() {
     // Built already, unless a test was named.
-    let build = ["build", "--locked", "--quiet", "--example", "stations"];
+    let build = ["build", "--locked", "--quiet", "--example", "pipeline_stages"];
     let built = Command::new(env!("CARGO")).args(build).current_dir(project()).status().unwrap();
     assert!(built.success());
     let (few, many) = (instructions(256), instructions(2_048));
@@ -23,10 +23,10 @@ fn the_stations_do_little_for_a_key_and_no_more_for_many_keys() {
 }
 
 fn instructions(keys: usize) -> u64 {
-    let stations = project().join("target/debug/examples/stations");
+    let stages = project().join("target/debug/examples/pipeline_stages");
     let count = keys.to_string();
     let args = ["--tool=callgrind", "--callgrind-out-file=/dev/null"];
-    let args = [&args[..], &[stations.to_str().unwrap(), &count]].concat();
+    let args = [&args[..], &[stages.to_str().unwrap(), &count]].concat();
     let ended = run(command("valgrind".as_ref(), &args), "").expect(0);
     let line = ended.err.lines().find(|line| line.contains("Collected :")).unwrap();
     line.rsplit(' ').next().unwrap().parse().unwrap()

@@ -1,11 +1,10 @@
-//! The stations of a migration between two stores in memory, for as many keys as the argument says:
-//! what the program itself does, without servers. A test counts its instructions.
+//! Runs the pipeline stages of a migration between two stores in memory; the argument is the number of
+//! keys. A test counts the instructions, which are the program's own work without any server.
 #![allow(clippy::unwrap_used)]
 
 use restatectl::backends::memory::Memory;
 use restatectl::events::{NoopSink, Stage};
-use restatectl::model::Change;
-use restatectl::model::{Key, Snapshot, Value, Version};
+use restatectl::model::{Change, Key, Snapshot, Value, Version};
 use restatectl::pipeline::apply::{self, Journal};
 use restatectl::pipeline::plan::{self, OnExisting};
 use restatectl::pipeline::{checks, snapshot, verify};
