@@ -29,8 +29,8 @@ pub async fn observe_nodes(
     };
     let nodes_config = held.get(&Key::NodesConfig);
     let observed = nodes.nodes.into_iter().map(|node| async move {
-        let seen = observe_node(&node, nodes_config, context).await?;
-        Some(NodeObservation { node, side, seen })
+        let state = observe_node(&node, nodes_config, context).await?;
+        Some(NodeObservation { node, side, state })
     });
     join_all(observed).await.into_iter().flatten().collect()
 }

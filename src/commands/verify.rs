@@ -76,7 +76,7 @@ pub async fn run(args: &VerifyArgs, context: &Context<'_>) -> anyhow::Result<Out
             let read = snapshot::read(target, Stage::ReadTarget, context.events).await;
             read.map_err(|error| match (Failure::of_target(&error), theirs.cluster()) {
                 (failure, None) if failure.code == Code::TargetUnavailable => {
-                    failure.hint(checks::CHECK_TARGET)
+                    failure.hint(checks::CHECK_TARGET_HINT)
                 }
                 (failure, _) => failure,
             })
@@ -115,7 +115,7 @@ async fn proves_nothing(
     (ours, held): (&Snapshot, &Snapshot),
     opened: &OpenSource,
 ) -> Option<&'static str> {
-    let words = checks::runs_on_target(ours, held)?;
+    let words = checks::describe_source_on_target(ours, held)?;
     (opened.cluster()?.quorum().await == Quorum::NoMetadataServers).then_some(words)
 }
 

@@ -1,8 +1,10 @@
-//! What a check found: its status, the items that it names, and what to do.
+//! The finding of a check: its status, the items that it names, and what to do.
+
+use std::fmt;
 
 use super::failure::{Code, Failure};
 
-/// The checks, in the order in which they are told.
+/// The checks, in the order in which they are reported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[allow(missing_docs)]
 pub enum Check {
@@ -22,7 +24,7 @@ pub enum Check {
 }
 
 impl Check {
-    /// The name in tables and documents.
+    /// Returns the name in tables and documents.
     pub fn name(self) -> &'static str {
         match self {
             Check::Source => "source",
@@ -42,7 +44,7 @@ impl Check {
     }
 }
 
-/// How a check ended.
+/// The result of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs)]
 pub enum CheckStatus {
@@ -53,7 +55,7 @@ pub enum CheckStatus {
 }
 
 impl CheckStatus {
-    /// The name in tables and documents.
+    /// Returns the name in tables and documents.
     pub fn name(self) -> &'static str {
         match self {
             CheckStatus::Ok => "ok",
@@ -64,37 +66,58 @@ impl CheckStatus {
     }
 }
 
-/// What a check found.
+/// An option that permits to destroy what `--force` alone does not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Permission {
+    /// `--overwrite-cluster NAME`: the target holds the metadata of another cluster.
+    OverwriteCluster(String),
+    /// `--overwrite-cluster unknown`: the target has Restate keys, but no readable `nodes_config`.
+    OverwriteUnknown,
+    /// `--overwrite-newer`: keys of the target are newer.
+    OverwriteNewer,
+}
+
+impl fmt::Display for Permission {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Permission::OverwriteCluster(name) => write!(f, "--overwrite-cluster {name}"),
+            Permission::OverwriteUnknown => f.write_str("--overwrite-cluster unknown"),
+            Permission::OverwriteNewer => f.write_str("--overwrite-newer"),
+        }
+    }
+}
+
+/// The finding of a check.
 #[derive(Clone, Debug)]
 pub struct Finding {
-    /// Which check.
+    /// The check that was made.
     pub check: Check,
-    /// How it ended.
+    /// The result.
     pub status: CheckStatus,
-    /// What was found, in one line.
+    /// The finding in one line.
     pub detail: String,
-    /// What it was found of: keys, nodes. Each one line.
+    /// The keys or nodes that it is about, each in one line.
     pub items: Vec<String>,
-    /// What a failed check means for the run; for a warning, what is to be done.
+    /// The error code of a failed check; for a warning, the one that the real run would fail with.
     pub code: Option<Code>,
-    /// What to do about it.
+    /// The steps that solve it, each a sentence of its own.
     pub hints: Vec<String>,
-    /// The option that lets a run pass all the same, beside `--force`; the hint ends with it.
-    pub permitted_by: Option<String>,
+    /// The option that permits what the check refuses, beside `--force`; the hint ends with it.
+    pub permission: Option<Permission>,
 }
 
 impl Finding {
     pub(crate) fn new(check: Check, status: CheckStatus, detail: impl Into<String>) -> Self {
         let detail = detail.into();
         let (items, hints) = (Vec::new(), Vec::new());
-        Finding { check, status, detail, items, code: None, hints, permitted_by: None }
+        Finding { check, status, detail, items, code: None, hints, permission: None }
     }
 
     pub(crate) fn ok(check: Check, detail: impl Into<String>) -> Self {
         Finding::new(check, CheckStatus::Ok, detail)
     }
 
-    /// A check that could not be made, because another one failed.
+    /// Returns the finding of a check that could not be made.
     pub fn skipped(check: Check, detail: impl Into<String>) -> Self {
         Finding::new(check, CheckStatus::Skipped, detail)
     }
@@ -118,18 +141,18 @@ impl Finding {
         self
     }
 
-    pub(crate) fn permitted_by(mut self, option: String) -> Self {
-        self.permitted_by = Some(option);
+    pub(crate) fn permitted_by(mut self, option: Permission) -> Self {
+        self.permission = Some(option);
         self
     }
 
-    /// The same where it stops nothing.
+    /// Turns the finding into one that stops nothing.
     pub(crate) fn into_warning(mut self) -> Self {
         self.status = CheckStatus::Warning;
         self
     }
 
-    /// Detail and items in one text.
+    /// Returns detail and items in one text.
     pub fn text(&self) -> String {
         if self.items.is_empty() {
             return self.detail.clone();

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 
 use crate::model::{Comparison, Entry, Key, Plan, SavedFile, Version};
 pub use failure::{Code, Failure, exit};
-pub use finding::{Check, CheckStatus, Finding};
+pub use finding::{Check, CheckStatus, Finding, Permission};
 
 /// A store as documents name it.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]

@@ -159,7 +159,7 @@ async fn not_at_rest(
         }
         (false, _) => {
             let unseen = Finding::skipped(Check::MigrationMode, "none was seen at work");
-            checks::check_at_work(
+            checks::check_live_nodes(
                 &live_nodes::observe_nodes("store", found, context).await,
                 unseen,
                 false,

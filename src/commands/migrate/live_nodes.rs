@@ -62,11 +62,11 @@ pub(super) async fn observe_source(
 }
 
 async fn ask_ignored(id: u32, nodes: &NodesConfiguration, cluster: &Cluster) -> Ignored {
-    let answers = match nodes.nodes.iter().find(|node| node.id == id) {
+    let responds = match nodes.nodes.iter().find(|node| node.id == id) {
         Some(node) => cluster.answers(&node.address).await.is_ok(),
         None => false,
     };
-    Ignored { id, answers }
+    Ignored { id, responds }
 }
 
 async fn observe_rollback(

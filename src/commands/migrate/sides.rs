@@ -11,7 +11,7 @@ use crate::commands::store_arg::StoreArg;
 use crate::events::{EventSink, Stage};
 use crate::model::{Quorum, Snapshot, StoreError, UsesReplicatedStore};
 use crate::outcome::Failure;
-use crate::pipeline::checks::runs_on_target;
+use crate::pipeline::checks::describe_source_on_target;
 use crate::pipeline::snapshot;
 
 /// The kinds of source that the checks tell apart.
@@ -51,7 +51,7 @@ impl SourceState {
     pub(super) fn describe_use_of(&self, target: &Snapshot) -> Option<&'static str> {
         let keeps_no_metadata = self.quorum == Some(Quorum::NoMetadataServers);
         let snapshot = self.snapshot.as_ref().ok().filter(|_| keeps_no_metadata)?;
-        runs_on_target(snapshot, target)
+        describe_source_on_target(snapshot, target)
     }
 }
 

@@ -1,46 +1,74 @@
-//! What `--force` alone is not enough for: it would destroy what no backup of this cluster holds.
+//! Checks of what `--force` alone does not permit: it would destroy what no backup of this cluster holds.
 
 use std::path::Path;
 
-use super::{Check, Finding};
 use crate::codec;
-use crate::model::{Entry, KeyStatus, Plan, Snapshot};
-use crate::outcome::Code;
+use crate::model::{Entry, KeyStatus, Plan, Snapshot, Step};
+use crate::outcome::{Check, Code, Finding, Permission};
 use crate::pipeline::verify::{compare, compare_values};
+use crate::wording::plural;
 
-/// What the operator has permitted beyond `--force`, or an interrupted run explains.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Permits<'a> {
-    /// `--overwrite-cluster`.
-    pub overwrite_cluster: Option<&'a str>,
-    /// `--overwrite-newer`.
-    pub overwrite_newer: bool,
-    /// The backup file of an interrupted run that holds all that differs in the target.
-    pub former: Option<&'a Path>,
+/// The value of `--overwrite-cluster`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OverwriteCluster<'a> {
+    /// `unknown`, or the cluster of that name.
+    Unknown,
+    /// The cluster of this name.
+    Named(&'a str),
 }
 
-/// Whose metadata a target holds.
+impl<'a> OverwriteCluster<'a> {
+    /// Reads the value of the option.
+    pub fn from_option(name: &'a str) -> Self {
+        if name == "unknown" { OverwriteCluster::Unknown } else { OverwriteCluster::Named(name) }
+    }
+
+    fn applies_to(self, permission: &Permission) -> bool {
+        match (self, permission) {
+            (OverwriteCluster::Unknown, Permission::OverwriteUnknown) => true,
+            (OverwriteCluster::Unknown, Permission::OverwriteCluster(name)) => name == "unknown",
+            (OverwriteCluster::Named(given), Permission::OverwriteCluster(name)) => given == name,
+            _ => false,
+        }
+    }
+}
+
+/// The permissions beyond `--force`.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Permits<'a> {
+    /// The value of `--overwrite-cluster`.
+    pub overwrite_cluster: Option<OverwriteCluster<'a>>,
+    /// `true` if `--overwrite-newer` is given.
+    pub overwrite_newer: bool,
+    /// The backup file of an interrupted run that holds all that differs in the target.
+    pub prior_backup: Option<&'a Path>,
+}
+
+/// The owner of the metadata that a target holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Owner {
+    /// Nobody: the target is empty.
     Nobody,
+    /// The source's cluster.
     SameCluster,
-    /// Name and fingerprint.
-    Other(String, Option<u64>),
-    /// It has keys, and does not say.
+    /// Another cluster, by name and fingerprint.
+    OtherCluster(String, Option<u64>),
+    /// A cluster that can't be known: there are keys, but no readable `nodes_config`.
     Unknown,
 }
 
-pub(super) fn owner(source: &Snapshot, target: &Snapshot) -> Owner {
+/// Finds the owner of the target by `nodes_config`, or else by keys that are all the source's.
+pub(super) fn find_owner(source: &Snapshot, target: &Snapshot) -> Owner {
     if target.is_empty() {
         return Owner::Nobody;
     }
     match (codec::cluster_of(target), codec::cluster_of(source)) {
         (Some(theirs), Some(ours)) if theirs == ours => Owner::SameCluster,
-        (Some((name, fingerprint)), _) => Owner::Other(name, fingerprint),
+        (Some((name, fingerprint)), _) => Owner::OtherCluster(name, fingerprint),
         (None, _) => {
-            let verdict = compare(source, target);
-            let as_far_as_it_goes = |status| matches!(status, KeyStatus::Same | KeyStatus::Missing);
-            match verdict.rows.iter().all(|row| as_far_as_it_goes(row.status)) {
+            let comparison = compare(source, target);
+            let is_copied = |status| matches!(status, KeyStatus::Same | KeyStatus::Missing);
+            match comparison.rows.iter().all(|row| is_copied(row.status)) {
                 true => Owner::SameCluster,
                 false => Owner::Unknown,
             }
@@ -48,70 +76,72 @@ pub(super) fn owner(source: &Snapshot, target: &Snapshot) -> Owner {
     }
 }
 
-/// Whether what is in the target belongs to the same cluster.
+/// Checks that the keys in the target belong to the source's cluster.
 pub fn check_target_cluster(
     source: &Snapshot,
     target: &Snapshot,
     permits: &Permits<'_>,
 ) -> Finding {
     let ok = |detail: String| Finding::ok(Check::TargetCluster, detail);
-    let (name, detail) = match owner(source, target) {
-        Owner::Nobody => return ok("it holds no cluster".to_owned()),
-        Owner::SameCluster => return ok("what it holds is of the same cluster".to_owned()),
-        Owner::Other(name, fingerprint) => {
-            let print = fingerprint.map_or("none".to_owned(), |print| print.to_string());
-            let detail = format!("the target holds another cluster: {name}, fingerprint {print}");
-            (name, detail)
+    let (permission, detail) = match find_owner(source, target) {
+        Owner::Nobody => return ok("target has no Restate keys".to_owned()),
+        Owner::SameCluster => return ok("target holds the same cluster".to_owned()),
+        Owner::OtherCluster(name, fingerprint) => {
+            let fingerprint = describe_fingerprint(fingerprint);
+            let detail = format!("target holds another cluster: {name}, fingerprint {fingerprint}");
+            (Permission::OverwriteCluster(name), detail)
         }
         Owner::Unknown => {
-            let detail = "the target holds keys of Restate's that do not say whose they are";
-            ("unknown".to_owned(), detail.to_owned())
+            let detail = "target has Restate keys but no readable nodes_config: cluster unknown";
+            (Permission::OverwriteUnknown, detail.to_owned())
         }
     };
-    if let (Some(former), "unknown") = (permits.former, name.as_str()) {
-        let file = former.display();
-        return ok(format!("it holds what an interrupted run left, saved in {file}"));
+    if let (Some(prior), Permission::OverwriteUnknown) = (permits.prior_backup, &permission) {
+        let file = prior.display();
+        return ok(format!("target holds what an interrupted run left, saved in {file}"));
     }
-    if permits.overwrite_cluster == Some(name.as_str()) {
-        return ok(format!("{detail}; --overwrite-cluster permits to replace it")).into_warning();
+    if permits.overwrite_cluster.is_some_and(|given| given.applies_to(&permission)) {
+        return ok(format!("{detail}; allowed by --overwrite-cluster")).into_warning();
     }
-    let option = format!("--overwrite-cluster {name}");
-    let hint =
-        format!("use another target; only if what it holds may be destroyed, add --force {option}");
     Finding::failed(Check::TargetCluster, Code::TargetOtherCluster, detail)
-        .hint(hint)
-        .permitted_by(option)
+        .hint(format!(
+            "use another target; if what it holds may be destroyed, add --force {permission}"
+        ))
+        .permitted_by(permission)
 }
 
-/// Whether a key of the target is newer than the source's: the cluster may have moved on there.
+/// Returns the fingerprint, or "none" for a cluster without one.
+pub(super) fn describe_fingerprint(fingerprint: Option<u64>) -> String {
+    fingerprint.map_or("none".to_owned(), |number| number.to_string())
+}
+
+/// Checks that no key of the target is newer than the source's: the cluster may have run there since.
 pub fn check_target_newer(plan: &Plan, permits: &Permits<'_>) -> Finding {
-    let newer: Vec<_> = plan
-        .steps
-        .iter()
-        .filter_map(|step| {
-            let ours = step.source.as_ref()?;
-            let theirs = step.target.as_ref().and_then(Entry::value)?;
-            let is_newer = compare_values(ours, theirs) == KeyStatus::Newer;
-            let versions = format!("version {}, the source has {}", theirs.version, ours.version);
-            is_newer.then(|| format!("{} is at {versions}", step.key))
-        })
-        .collect();
+    let newer: Vec<_> = plan.steps.iter().filter_map(describe_newer).collect();
     if newer.is_empty() {
-        return Finding::ok(Check::TargetNewer, "nothing in the target is newer than the source");
+        return Finding::ok(Check::TargetNewer, "no key in the target is newer than in the source");
     }
-    let detail = format!("{} of the target's keys are newer than the source's", newer.len());
-    let permitted = permits.overwrite_newer || permits.former.is_some();
-    if permitted {
+    let keys = plural(newer.len(), "key");
+    let detail = format!("{keys} in the target newer than in the source");
+    if permits.overwrite_newer || permits.prior_backup.is_some() {
         return Finding::ok(Check::TargetNewer, detail).items(newer).into_warning();
     }
     Finding::failed(Check::TargetNewer, Code::TargetNewer, detail)
         .items(newer)
         .hint(
-            "where it is the same cluster, it seems to have run on this target since: the source is \
-             then old, and copying it would bring the past back; only if that is meant, add --force \
-             --overwrite-newer",
+            "this cluster has probably run on the target since; copying would roll it back. If that is \
+             intended, add --force --overwrite-newer",
         )
-        .permitted_by("--overwrite-newer".to_owned())
+        .permitted_by(Permission::OverwriteNewer)
+}
+
+fn describe_newer(step: &Step) -> Option<String> {
+    let ours = step.source.as_ref()?;
+    let theirs = step.target.as_ref().and_then(Entry::value)?;
+    let is_newer = compare_values(ours, theirs) == KeyStatus::Newer;
+    is_newer.then(|| {
+        format!("{} is at version {}, the source has {}", step.key, theirs.version, ours.version)
+    })
 }
 
 #[cfg(test)]
@@ -140,10 +170,13 @@ mod tests {
     }
 
     #[test]
-    fn another_or_unknown_owner_needs_its_name() {
+    fn target_of_another_or_unknown_owner_needs_its_name() {
         let source = Snapshot::from([nodes("demo", 7), epoch(3)]);
-        let check = |target: &Snapshot, named| {
-            let permits = Permits { overwrite_cluster: named, ..Permits::default() };
+        let check = |target: &Snapshot, named: Option<&str>| {
+            let permits = Permits {
+                overwrite_cluster: named.map(OverwriteCluster::from_option),
+                ..Permits::default()
+            };
             check_target_cluster(&source, target, &permits).code
         };
         let refused = Some(Code::TargetOtherCluster);
@@ -164,13 +197,14 @@ mod tests {
         ] {
             assert_eq!(check(&target, None), None);
         }
-        let permits = Permits { former: Some(Path::new("backup.jsonl")), ..Permits::default() };
+        let permits =
+            Permits { prior_backup: Some(Path::new("backup.jsonl")), ..Permits::default() };
         let left = check_target_cluster(&source, &Snapshot::from([epoch(2)]), &permits);
         assert!(left.code.is_none() && left.detail.contains("backup.jsonl"));
     }
 
     #[test]
-    fn a_newer_key_needs_its_own_permission() {
+    fn newer_key_needs_its_own_permission() {
         let source = Snapshot::from([nodes("demo", 7), epoch(3)]);
         let plan = |version| {
             let target = Snapshot::from([nodes("demo", 7), epoch(version)]);

@@ -1,94 +1,100 @@
-//! Servers that are at work on a store which is read or written.
+//! The check of servers still running on a store that is read or written.
 
-use super::{Check, Finding};
 use crate::codec::Node;
-use crate::outcome::Code;
+use crate::outcome::{Check, Code, Finding};
 
-/// What was seen of a node that a store which is read or written has in its `nodes_config`.
+/// A node that the `nodes_config` of a store names, as it was observed.
 #[derive(Clone, Debug)]
 pub struct NodeObservation {
-    /// As the store knows it.
+    /// The node, as the store knows it.
     pub node: Node,
-    /// What the store is to this run.
+    /// The role of the store in this run: "source", "target" or "store".
     pub side: &'static str,
-    /// What was seen.
-    pub seen: NodeState,
+    /// The state that was observed.
+    pub state: NodeState,
 }
 
-/// What is worth to be told; a node that is not there, or runs elsewhere, is not.
+/// The state of a node that matters to a run; a node that is gone, or runs elsewhere, does not.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NodeState {
-    /// It runs on the store with these roles, which it would not have in migration mode.
+    /// The node runs on the store with these roles, which it would not have in migration mode.
     Running(Vec<String>),
-    /// It did not answer in time.
+    /// The node did not respond in time.
     NoResponse,
 }
 
-const STOP: &str =
-    "stop these nodes first: what they write meanwhile would be lost, or break the copy";
+const STOP_NODES_HINT: &str =
+    "stop these nodes first: their writes would be lost or make the copy inconsistent";
 
-/// Whether nodes are at work on a store that is read or written; `finding` says what is known without
-/// them. For a dry run it stops nothing.
-pub fn check_at_work(sightings: &[NodeObservation], finding: Finding, dry_run: bool) -> Finding {
-    if sightings.is_empty() {
+/// Checks that no node is still running on a store that is read or written.
+///
+/// `finding` is what is known without these nodes. In a dry run it stops nothing.
+pub fn check_live_nodes(
+    observations: &[NodeObservation],
+    finding: Finding,
+    dry_run: bool,
+) -> Finding {
+    if observations.is_empty() {
         return finding;
     }
-    let items = finding.items.iter().cloned().chain(sightings.iter().map(told)).collect();
-    let none_at_work = sightings.iter().all(|sighting| sighting.seen == NodeState::NoResponse);
-    match (none_at_work, finding.code) {
+    let described = observations.iter().map(describe_observation);
+    let items = finding.items.iter().cloned().chain(described).collect();
+    let none_runs = observations.iter().all(|one| one.state == NodeState::NoResponse);
+    match (none_runs, finding.code) {
         // Failed already, or a warning only since this is a dry run.
         (true, Some(_)) => finding.items(items),
-        (false, Some(_)) => finding.items(items).hint(STOP),
+        (false, Some(_)) => finding.items(items).hint(STOP_NODES_HINT),
         (true, None) => finding.items(items).into_warning(),
         (false, None) => {
-            let detail = "nodes are at work on what is to be copied or written";
+            let detail = "nodes are still running on the source or target store";
             let failed = Finding::failed(Check::MigrationMode, Code::NotInMigrationMode, detail);
-            let failed = failed.items(items).hint(STOP);
+            let failed = failed.items(items).hint(STOP_NODES_HINT);
             if dry_run { failed.into_warning() } else { failed }
         }
     }
 }
 
-fn told(NodeObservation { node, side, seen }: &NodeObservation) -> String {
-    match seen {
+fn describe_observation(NodeObservation { node, side, state }: &NodeObservation) -> String {
+    match state {
         NodeState::Running(roles) => {
-            format!("{node} runs on the {side} with its normal roles {}", roles.join(", "))
+            format!("{node} runs on the {side}, still has roles: {}", roles.join(", "))
         }
         NodeState::NoResponse => {
-            format!("{node} did not answer in time: make sure that it does not run on the {side}")
+            format!("{node} did not respond in time: make sure that it does not run on the {side}")
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::CheckStatus;
     use super::*;
+    use crate::outcome::CheckStatus;
 
     #[test]
-    fn one_at_work_refuses_and_only_warns_a_dry_run() {
-        let unseen = || Finding::skipped(Check::MigrationMode, "none was seen");
-        assert_eq!(check_at_work(&[], unseen(), false).detail, "none was seen");
+    fn running_node_refuses_and_only_warns_in_a_dry_run() {
+        let unseen = || Finding::skipped(Check::MigrationMode, "no node responded");
+        assert_eq!(check_live_nodes(&[], unseen(), false).detail, "no node responded");
         let node =
             Node { id: 1, name: "a".into(), address: "http://a:1".into(), ..Node::default() };
-        let seen = NodeState::Running(vec!["worker".into(), "log-server".into()]);
-        let at_work = [NodeObservation { node: node.clone(), side: "source", seen }];
-        let finding = check_at_work(&at_work, unseen(), false);
+        let state = NodeState::Running(vec!["worker".into(), "log-server".into()]);
+        let running = [NodeObservation { node: node.clone(), side: "source", state }];
+        let finding = check_live_nodes(&running, unseen(), false);
         assert_eq!(finding.code, Some(Code::NotInMigrationMode));
-        let told = "N1 (a, http://a:1) runs on the source with its normal roles worker, log-server";
-        assert_eq!(finding.items, [told]);
-        assert_eq!(check_at_work(&at_work, unseen(), true).status, CheckStatus::Warning);
-        // One that hangs proves nothing, and is told.
-        let silent = [NodeObservation { node, side: "source", seen: NodeState::NoResponse }];
-        let finding = check_at_work(&silent, unseen(), false);
+        let described =
+            "N1 (a, http://a:1) runs on the source, still has roles: worker, log-server";
+        assert_eq!(finding.items, [described]);
+        assert_eq!(check_live_nodes(&running, unseen(), true).status, CheckStatus::Warning);
+        // A node that hangs proves nothing, and is reported.
+        let silent = [NodeObservation { node, side: "source", state: NodeState::NoResponse }];
+        let finding = check_live_nodes(&silent, unseen(), false);
         assert_eq!((finding.status, finding.code), (CheckStatus::Warning, None));
         assert!(finding.text().ends_with("make sure that it does not run on the source"));
-        // It does not make less of another that is at work.
-        let both = check_at_work(&at_work, finding, false);
+        // It does not hide another that is running.
+        let both = check_live_nodes(&running, finding, false);
         assert_eq!((both.status, both.items.len()), (CheckStatus::Failed, 2));
-        // Beside what is wrong already.
+        // Items of an earlier finding stay.
         let wrong = Finding::failed(Check::MigrationMode, Code::NotInMigrationMode, "1 of 1 nodes")
             .items(vec!["N7".to_owned()]);
-        assert_eq!(check_at_work(&at_work, wrong, false).items, ["N7", told]);
+        assert_eq!(check_live_nodes(&running, wrong, false).items, ["N7", described]);
     }
 }

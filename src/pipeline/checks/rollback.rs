@@ -1,132 +1,144 @@
-//! Checks of a running cluster as the target: its quorum, its nodes, and whether it is the source's
+//! Checks of a live cluster as the target: its quorum, its nodes, and whether it is the source's
 //! cluster. That every node of the source runs there proves that none runs on the source any more.
 
-use super::guards::{Owner, owner};
+use super::guards::{Owner, describe_fingerprint, find_owner};
 use super::source::not_of_migration;
-use super::{Check, Finding};
 use crate::codec::Node;
 use crate::model::{Entry, NodeProbe, Quorum, Snapshot, UsesReplicatedStore};
-use crate::outcome::Code;
+use crate::outcome::{Check, Code, Finding};
+use crate::wording::plural;
 
-/// What the nodes of the source answer, which the target has to know by the same ids.
+/// The responses of the source's nodes, which the target has to know by the same ids.
 #[derive(Clone, Debug, Default)]
 pub struct Answers {
-    /// Each node as the target knows it, and what it answers at its address there.
+    /// Each node as the target knows it, and the response at its address there.
     pub at_home: Vec<(Node, Result<NodeProbe, String>)>,
-    /// What answers at an address that only the source has for a node.
+    /// The responses at addresses that only the source has.
     pub elsewhere: Vec<(Node, NodeProbe)>,
     /// Nodes of the source that the target does not know.
     pub unknown: Vec<Node>,
 }
 
-/// Whether the target's replicated store has its majority.
+/// Checks that the target's replicated store has its majority.
 pub fn check_target_quorum(quorum: &Quorum) -> Finding {
     match quorum {
-        Quorum::Held(words) => Finding::ok(Check::Quorum, format!("of the target: {words}")),
-        Quorum::Unknown => Finding::skipped(Check::Quorum, "only one node of the target is asked"),
+        Quorum::Held(detail) => Finding::ok(Check::Quorum, format!("target: {detail}")),
+        Quorum::Unknown => Finding::skipped(Check::Quorum, "target: only one node is asked"),
         Quorum::NoMetadataServers => {
-            let detail = "no node of the target is a metadata server: it runs on another store";
-            Finding::failed(Check::Quorum, Code::NotInMigrationMode, detail).hint(RESTART)
+            let detail = "target: no node is a metadata server; the cluster uses another store";
+            let code = Code::NotInMigrationMode;
+            Finding::failed(Check::Quorum, code, detail).hint(RESTART_ON_REPLICATED_HINT)
         }
-        Quorum::Lost(words) | Quorum::NoLeader(words) => {
-            let detail = format!("of the target: {words}");
+        Quorum::Lost(detail) | Quorum::NoLeader(detail) => {
+            let detail = format!("target: {detail}");
             Finding::failed(Check::Quorum, Code::TargetUnavailable, detail).hint(
-                "start the metadata servers that do not answer, with --metadata-migration-mode as all \
+                "start the metadata servers that do not respond, with --metadata-migration-mode as all \
                  nodes, until a majority of them runs",
             )
         }
     }
 }
 
-const RESTART: &str = "stop all nodes, give them back their [metadata-client] section of type \
-                       \"replicated\" and the metadata servers their role, and start all with \
-                       --metadata-migration-mode";
+const RESTART_ON_REPLICATED_HINT: &str = "stop all nodes, give them back their [metadata-client] section of type \
+                                          \"replicated\" and the metadata servers their role, and start all with \
+                                          --metadata-migration-mode";
 
-/// Whether each node of the source runs in migration mode on the target, whose `nodes_config` is
-/// `stored`. For a dry run it stops nothing, as it is meant for a live cluster.
+const REMOVE_NODE_HINT: &str = "remove a node that is permanently gone from the cluster while the cluster still runs on the \
+                                source";
+
+/// Checks that each node of the source runs in migration mode on the target, whose `nodes_config` is
+/// `stored`. In a dry run a node in its normal roles stops nothing.
 pub fn check_running_nodes(
     answers: &Answers,
     stored: Option<&Entry>,
     uses_replicated_store: UsesReplicatedStore,
     dry_run: bool,
 ) -> Finding {
-    let at_home = answers.at_home.iter().filter_map(|(node, seen)| fault(node, seen, stored));
-    let elsewhere = answers.elsewhere.iter().map(|(node, seen)| {
-        let who = seen.node_id.map_or("a node".to_owned(), |(id, _)| format!("N{id}"));
-        format!("{who} answers at {}, and is not the source's node {}", node.address, node.name)
-    });
-    let unknown = answers
-        .unknown
-        .iter()
-        .map(|node| format!("{node} is of the source, and not of the target"));
-    let faults: Vec<_> = at_home.chain(elsewhere).chain(unknown).collect();
-    let all = answers.at_home.len() + answers.unknown.len();
-    match uses_replicated_store {
-        UsesReplicatedStore::Yes => {}
-        UsesReplicatedStore::No => {
-            let detail = "the nodes of the target do not run on their replicated store";
-            return Finding::failed(Check::MigrationMode, Code::NotInMigrationMode, detail)
-                .items(faults)
-                .hint(RESTART);
-        }
-        UsesReplicatedStore::Unknown => {
-            let detail = "whether the nodes of the target run on their replicated store is not known: neither \
-                          its leader nor they can tell";
-            return Finding::failed(Check::MigrationMode, Code::TargetUnavailable, detail)
-                .items(faults)
-                .hint("run this again when the metadata servers have a leader; an election takes seconds");
-        }
+    let faults = describe_faults(answers, stored);
+    if let Some(finding) = check_store_in_use(uses_replicated_store) {
+        return finding.items(faults);
     }
+    let all = plural(answers.at_home.len() + answers.unknown.len(), "node");
     if faults.is_empty() {
         let detail = format!(
-            "all {all} nodes of the source run in it on the target; nothing can prove that no other \
-             server runs on the source"
+            "every node of the source ({all}) runs in migration mode on the target; nothing can prove that \
+             no other server runs on the source"
         );
         return Finding::ok(Check::MigrationMode, detail);
     }
-    let detail = format!("not all {all} nodes of the source run in migration mode on the target");
+    let detail =
+        format!("not every node of the source ({all}) runs in migration mode on the target");
     let finding = Finding::failed(Check::MigrationMode, Code::NotInMigrationMode, detail)
         .items(faults)
-        .hint(RESTART)
-        .hint(
-            "a node that is gone for good has to be removed from the cluster before, while it runs \
-             on the source",
-        );
+        .hint(RESTART_ON_REPLICATED_HINT)
+        .hint(REMOVE_NODE_HINT);
     if dry_run { finding.into_warning() } else { finding }
 }
 
-fn fault(node: &Node, seen: &Result<NodeProbe, String>, stored: Option<&Entry>) -> Option<String> {
-    let seen = match seen {
-        Ok(seen) => seen,
-        Err(reason) => return Some(format!("{node} does not answer: {reason}")),
-    };
-    let Some((id, generation)) = seen.node_id else {
+/// Returns the failed check where the nodes do not run on their replicated store, or that is unknown.
+fn check_store_in_use(uses_replicated_store: UsesReplicatedStore) -> Option<Finding> {
+    match uses_replicated_store {
+        UsesReplicatedStore::Yes => None,
+        UsesReplicatedStore::No => {
+            let detail = "the nodes of the target do not run on their replicated store";
+            let code = Code::NotInMigrationMode;
+            let failed = Finding::failed(Check::MigrationMode, code, detail);
+            Some(failed.hint(RESTART_ON_REPLICATED_HINT))
+        }
+        UsesReplicatedStore::Unknown => {
+            let detail = "it is not known whether the nodes of the target run on their replicated store: \
+                          neither its leader nor they can tell";
+            let failed = Finding::failed(Check::MigrationMode, Code::TargetUnavailable, detail);
+            Some(failed.hint(
+                "run this again once the metadata servers have a leader; an election takes seconds",
+            ))
+        }
+    }
+}
+
+fn describe_faults(answers: &Answers, stored: Option<&Entry>) -> Vec<String> {
+    let at_home = answers.at_home.iter().filter_map(|(node, probe)| match probe {
+        Ok(probe) => describe_fault(node, probe, stored),
+        Err(reason) => Some(format!("{node} does not respond: {reason}")),
+    });
+    let elsewhere = answers.elsewhere.iter().map(|(node, probe)| {
+        let who = probe.node_id.map_or("a node".to_owned(), |(id, _)| format!("N{id}"));
+        format!("{who} responds at {}, and is not the source's node {}", node.address, node.name)
+    });
+    let unknown =
+        answers.unknown.iter().map(|node| format!("{node} is in the source, not in the target"));
+    at_home.chain(elsewhere).chain(unknown).collect()
+}
+
+fn describe_fault(node: &Node, probe: &NodeProbe, stored: Option<&Entry>) -> Option<String> {
+    let Some((id, generation)) = probe.node_id else {
         return Some(format!("{node} has not joined the cluster"));
     };
-    let roles = not_of_migration(seen.roles.iter().chain(&node.roles));
+    let roles = not_of_migration(probe.roles.iter().chain(&node.roles));
     let version = |entry: Option<&Entry>| {
         let version = entry.and_then(Entry::value).map(|value| value.version);
         version.map_or("absent".to_owned(), |version| format!("at version {version}"))
     };
     if id != node.id {
-        Some(format!("{node} is another node: N{id} of cluster {} answers", seen.cluster_name))
+        Some(format!("{node}: another node responds, N{id} of cluster {}", probe.cluster_name))
     } else if !roles.is_empty() {
-        Some(format!("{node} has its normal roles {}", roles.join(", ")))
-    } else if seen.nodes_config.as_ref().and_then(Entry::value) != stored.and_then(Entry::value) {
-        let (own, stored) = (version(seen.nodes_config.as_ref()), version(stored));
+        Some(format!("{node} still has roles: {}", roles.join(", ")))
+    } else if probe.nodes_config.as_ref().and_then(Entry::value) != stored.and_then(Entry::value) {
+        let (own, stored) = (version(probe.nodes_config.as_ref()), version(stored));
         Some(format!("{node} runs on another store: nodes_config is {own} there, {stored} here"))
     } else if generation != node.generation {
         let known = node.generation;
         Some(format!("{node} runs with generation {generation}, the target has {known}"))
-    } else if !seen.is_alive {
+    } else if !probe.is_alive {
         Some(format!("{node} is starting or stopping"))
     } else {
         None
     }
 }
 
-/// Whether the running cluster is the source's, and its `nodes_config` could be merged with it. No
-/// option permits more: the servers know their fingerprint, and would stop at another one.
+/// Checks that the live cluster is the source's, and that its `nodes_config` can be merged.
+///
+/// No option permits more: the servers know their fingerprint, and stop at another one.
 pub fn check_running_cluster(
     source: &Snapshot,
     target: &Snapshot,
@@ -134,40 +146,42 @@ pub fn check_running_cluster(
 ) -> Finding {
     let failed =
         |detail: String| Finding::failed(Check::TargetCluster, Code::TargetOtherCluster, detail);
-    const NEVER: &str = "a running cluster can't become another one, so that --overwrite-cluster does \
-                         not hold for it: name the cluster that the source is of";
-    match owner(source, target) {
+    match find_owner(source, target) {
         Owner::SameCluster => {}
-        Owner::Other(name, fingerprint) => {
-            let print = fingerprint.map_or("none".to_owned(), |print| print.to_string());
-            let detail = format!("the target is another cluster: {name}, fingerprint {print}");
-            return failed(detail).hint(NEVER);
+        Owner::OtherCluster(name, fingerprint) => {
+            let fingerprint = describe_fingerprint(fingerprint);
+            let detail = format!("target is another cluster: {name}, fingerprint {fingerprint}");
+            return failed(detail).hint(SAME_CLUSTER_HINT);
         }
         Owner::Nobody | Owner::Unknown => {
-            let detail = "the target has no nodes_config that says which cluster it is";
-            return failed(detail.to_owned()).hint(NEVER);
+            let detail = "target has no nodes_config that names its cluster";
+            return failed(detail.to_owned()).hint(SAME_CLUSTER_HINT);
         }
     }
     match merged {
         Ok(()) => {
-            let detail = "it is the same cluster; nodes_config becomes a merge of both";
+            let detail = "target is the same cluster; nodes_config becomes a merge of both";
             Finding::ok(Check::TargetCluster, detail)
         }
         Err(faults) => failed("the nodes of source and target can't be merged".to_owned())
             .items(faults.to_vec())
             .hint(
-                "a node that joined on the source has to be removed from the cluster there first, or to \
-                 join the target",
+                "remove a node that joined on the source from the cluster there, or let it join the \
+                 target",
             ),
     }
 }
+
+const SAME_CLUSTER_HINT: &str = "name the cluster that the source belongs to: a running cluster can't become another one, so \
+                                 --overwrite-cluster does not apply";
 
 #[cfg(test)]
 mod tests {
     use prost::bytes::Bytes;
 
     use super::*;
-    use crate::model::{CasToken, Value, Version};
+    use crate::model::{CasToken, Key, Value, Version};
+    use crate::outcome::CheckStatus;
 
     fn stored(version: u32) -> Option<Entry> {
         let value = Value { version: Version(version), bytes: Bytes::from_static(b"x") };
@@ -186,8 +200,8 @@ mod tests {
         }
     }
 
-    /// As it should be.
-    fn seen(id: u32) -> NodeProbe {
+    /// Returns the response of a node that is as it should be.
+    fn probe(id: u32) -> NodeProbe {
         NodeProbe {
             node_id: Some((id, 3)),
             is_alive: true,
@@ -206,49 +220,46 @@ mod tests {
     }
 
     #[test]
-    fn each_node_has_to_run_there_in_migration_mode() {
+    fn node_is_refused_unless_it_runs_on_the_target_in_migration_mode() {
         let wrong = [
-            NodeProbe { node_id: None, ..seen(2) },
-            NodeProbe { node_id: Some((9, 3)), ..seen(3) },
-            NodeProbe { roles: vec!["worker".to_owned(), "admin".to_owned()], ..seen(4) },
-            NodeProbe { nodes_config: stored(8), ..seen(5) },
-            NodeProbe { nodes_config: None, ..seen(6) },
-            NodeProbe { node_id: Some((7, 4)), ..seen(7) },
-            NodeProbe { is_alive: false, ..seen(8) },
+            NodeProbe { node_id: None, ..probe(2) },
+            NodeProbe { node_id: Some((9, 3)), ..probe(3) },
+            NodeProbe { roles: vec!["worker".to_owned(), "admin".to_owned()], ..probe(4) },
+            NodeProbe { nodes_config: stored(8), ..probe(5) },
+            NodeProbe { nodes_config: None, ..probe(6) },
+            NodeProbe { node_id: Some((7, 4)), ..probe(7) },
+            NodeProbe { is_alive: false, ..probe(8) },
         ];
-        let mut at_home = vec![(node(1), Ok(seen(1)))];
+        let mut at_home = vec![(node(1), Ok(probe(1)))];
         let sound = Answers { at_home: at_home.clone(), ..Answers::default() };
         assert!(check(&sound, UsesReplicatedStore::Yes, false).code.is_none());
         let refused = Some(Code::NotInMigrationMode);
         assert_eq!(check(&sound, UsesReplicatedStore::No, true).code, refused);
-        let untold = Some(Code::TargetUnavailable);
-        assert_eq!(check(&sound, UsesReplicatedStore::Unknown, true).code, untold);
+        let unknown_code = Some(Code::TargetUnavailable);
+        assert_eq!(check(&sound, UsesReplicatedStore::Unknown, true).code, unknown_code);
         at_home.extend((2..).map(node).zip(wrong.map(Ok)));
         at_home.push((node(9), Err("connection refused".to_owned())));
-        let elsewhere = vec![(node(1), seen(1))];
+        let elsewhere = vec![(node(1), probe(1))];
         let answers = Answers { at_home, elsewhere, unknown: vec![node(10)] };
         let finding = check(&answers, UsesReplicatedStore::Yes, false);
         assert_eq!(finding.code, Some(Code::NotInMigrationMode));
         insta::assert_snapshot!(finding.items.join("\n"), @r"
         N2 (n2, http://n2:1) has not joined the cluster
-        N3 (n3, http://n3:1) is another node: N9 of cluster demo answers
-        N4 (n4, http://n4:1) has its normal roles worker
+        N3 (n3, http://n3:1): another node responds, N9 of cluster demo
+        N4 (n4, http://n4:1) still has roles: worker
         N5 (n5, http://n5:1) runs on another store: nodes_config is at version 8 there, at version 7 here
         N6 (n6, http://n6:1) runs on another store: nodes_config is absent there, at version 7 here
         N7 (n7, http://n7:1) runs with generation 4, the target has 3
         N8 (n8, http://n8:1) is starting or stopping
-        N9 (n9, http://n9:1) does not answer: connection refused
-        N1 answers at http://n1:1, and is not the source's node n1
-        N10 (n10, http://n10:1) is of the source, and not of the target
+        N9 (n9, http://n9:1) does not respond: connection refused
+        N1 responds at http://n1:1, and is not the source's node n1
+        N10 (n10, http://n10:1) is in the source, not in the target
         ");
-        assert_eq!(
-            check(&answers, UsesReplicatedStore::Yes, true).status,
-            super::super::CheckStatus::Warning
-        );
+        assert_eq!(check(&answers, UsesReplicatedStore::Yes, true).status, CheckStatus::Warning);
     }
 
     #[test]
-    fn a_quorum_of_the_target_is_not_one_of_the_source() {
+    fn target_quorum_has_its_own_error_codes() {
         let code = |quorum| check_target_quorum(&quorum).code;
         assert_eq!(code(Quorum::Held(String::new())), None);
         assert_eq!(code(Quorum::Lost(String::new())), Some(Code::TargetUnavailable));
@@ -263,7 +274,7 @@ mod tests {
             );
             let value = Value { version: Version(4), bytes: Bytes::from(document) };
             Snapshot::from([(
-                crate::model::Key::NodesConfig,
+                Key::NodesConfig,
                 Entry::Intact(value, CasToken::Version(Version(4))),
             )])
         };

@@ -1,136 +1,139 @@
-//! Checks of the target: is it there, does it take writes, does all fit, and is nothing in the way.
-
-use indicatif::HumanBytes;
+//! Checks of the target: reachable, writable, large enough, and without conflicting keys.
 
 use super::source::not_of_migration;
-use super::{Check, Finding};
 use crate::codec;
 use crate::model::epoch_ranges::in_ranges;
 use crate::model::{
     ConditionalWrites, Entry, Key, KeyStatus, LimitViolation, Plan, Snapshot, Step, StoreError,
 };
-use crate::outcome::{Code, Failure};
+use crate::outcome::{Check, Code, Failure, Finding};
 use crate::pipeline::verify::{compare, compare_values};
+use crate::wording::{format_bytes, plural};
 
-/// What to do about a target that does not answer.
-pub const CHECK_TARGET: &str =
+/// The hint for a target that does not respond.
+pub const CHECK_TARGET_HINT: &str =
     "check what the target's TOML names (addresses, bucket, table), and that the store runs";
 
-const CHECK_ACCESS: &str =
-    "check the credentials that its TOML or the environment names, and what they are permitted";
+const CHECK_ACCESS_HINT: &str =
+    "check the credentials that its TOML or the environment names, and their permissions";
 
-/// Whether the target answers.
+/// Checks that the target responds.
 pub fn check_target(name: &str, read: Result<&Snapshot, &StoreError>) -> Finding {
     match read {
         Ok(snapshot) => {
             let holds = match snapshot.len() {
-                0 => "no keys of Restate's".to_owned(),
-                count => format!("{count} keys of Restate's"),
+                0 => "no Restate keys".to_owned(),
+                count => plural(count, "Restate key"),
             };
             Finding::ok(Check::Target, format!("{name}, {holds}"))
         }
         Err(error) => {
             let finding = Finding::of_failure(Check::Target, Failure::of_target(error));
             match error {
-                // The check of the quorum says what to do.
+                // The check of the quorum has the hint.
                 StoreError::NoQuorum { .. } => finding,
-                StoreError::Denied { .. } => finding.hint(CHECK_ACCESS),
-                _ => finding.hint(CHECK_TARGET),
+                StoreError::Denied { .. } => finding.hint(CHECK_ACCESS_HINT),
+                _ => finding.hint(CHECK_TARGET_HINT),
             }
         }
     }
 }
 
-/// Whether it takes writes.
+/// Checks that the target accepts writes.
 pub fn check_target_writable(probe: &Result<(), StoreError>) -> Finding {
     match probe {
-        Ok(()) => Finding::ok(Check::TargetWritable, "takes conditional writes"),
+        Ok(()) => Finding::ok(Check::TargetWritable, "accepts conditional writes"),
         Err(error) => Finding::of_failure(Check::TargetWritable, Failure::of_target(error)),
     }
 }
 
-/// Whether every value fits.
+/// Checks that every value fits the target.
 pub fn check_limits(
-    misfits: &Result<Vec<LimitViolation>, StoreError>,
-    wanted: &Snapshot,
+    violations: &Result<Vec<LimitViolation>, StoreError>,
+    desired: &Snapshot,
 ) -> Finding {
-    let misfits = match misfits {
-        Ok(misfits) => misfits,
+    let violations = match violations {
+        Ok(violations) => violations,
         Err(error) => return Finding::of_failure(Check::Limits, Failure::of_target(error)),
     };
-    if misfits.is_empty() {
-        let sizes = wanted.values().filter_map(Entry::value).map(|value| value.bytes.len());
-        let largest = HumanBytes(sizes.max().unwrap_or_default() as u64);
-        return Finding::ok(Check::Limits, format!("all values fit, the largest has {largest}"));
+    if violations.is_empty() {
+        let sizes = desired.values().filter_map(Entry::value).map(|value| value.bytes.len());
+        let largest = format_bytes(sizes.max().unwrap_or_default() as u64);
+        return Finding::ok(Check::Limits, format!("all values fit; the largest has {largest}"));
     }
-    let items = misfits.iter().map(|misfit| format!("{} {}", misfit.key, misfit.reason)).collect();
-    let detail = format!("{} value(s) do not fit the target", misfits.len());
-    let mut hints: Vec<_> = misfits.iter().map(|misfit| misfit.hint.clone()).collect();
+    let items = violations.iter().map(|one| format!("{} {}", one.key, one.reason)).collect();
+    let detail = format!("{} too large for the target", plural(violations.len(), "value"));
+    let mut hints: Vec<_> = violations.iter().map(|one| one.hint.clone()).collect();
     hints.dedup();
     let finding = Finding::failed(Check::Limits, Code::ValueTooLarge, detail).items(items);
     Finding { hints, ..finding }
 }
 
-/// Whether a cluster that keeps its metadata in no store of its own runs on the target, by what both
-/// hold; in words.
+/// Describes how a cluster without metadata servers already uses the target, by what both hold; `None`
+/// if it does not.
 ///
-/// Each start of a server changes `nodes_config`: what a cluster at work has, only its own store has. What
-/// one in migration mode has, each copy of its store has, too, so that then all has to be equal.
-pub fn runs_on_target(source: &Snapshot, target: &Snapshot) -> Option<&'static str> {
-    let verdict = compare(source, target);
-    let of_nodes = verdict.rows.iter().find(|row| row.key == Key::NodesConfig)?;
+/// Each start of a server changes `nodes_config`: only the store that a running cluster uses has the
+/// same. A cluster in migration mode changes nothing, and every copy of its store has the same
+/// `nodes_config`, so that then all keys have to be equal.
+pub fn describe_source_on_target(source: &Snapshot, target: &Snapshot) -> Option<&'static str> {
+    let comparison = compare(source, target);
+    let of_nodes = comparison.rows.iter().find(|row| row.key == Key::NodesConfig)?;
     let nodes = codec::nodes_of(source)?.nodes;
-    let at_work = nodes.iter().any(|node| !not_of_migration(&node.roles).is_empty());
-    let all_equal = verdict.rows.iter().all(|row| row.status == KeyStatus::Same);
+    let is_running = nodes.iter().any(|node| !not_of_migration(&node.roles).is_empty());
+    let all_equal = comparison.rows.iter().all(|row| row.status == KeyStatus::Same);
     match of_nodes.status {
-        KeyStatus::Same if at_work => {
-            Some("the target holds just its nodes_config: it runs on the target already")
+        KeyStatus::Same if is_running => {
+            Some("the cluster already uses this target (identical nodes_config)")
         }
         KeyStatus::Same if all_equal => Some(
-            "the target holds all that it holds: it runs on the target already, or on a store of which \
-             this is a whole copy",
+            "the cluster already uses this target, or a store of which this is a complete copy (all keys \
+             identical)",
         ),
         _ => None,
     }
 }
 
-/// Whether the target has keys that the plan may not touch; `runs_there` where the source is
-/// found to run on it; `merges` where the plan's
-/// `nodes_config` is not the source's.
-pub fn check_target_keys(plan: &Plan, runs_there: Option<&str>, merges: bool) -> Finding {
-    if let Some(words) = runs_there {
-        let detail = format!("no node of the cluster is a metadata server, and {words}");
+/// Checks that the target has no keys that the plan may not touch.
+///
+/// `same_store` describes a source that already uses the target; `merges` is `true` if the plan's
+/// `nodes_config` is a merge.
+pub fn check_target_keys(plan: &Plan, same_store: Option<&str>, merges: bool) -> Finding {
+    if let Some(description) = same_store {
+        let detail = format!("no node of the cluster is a metadata server, and {description}");
         return Finding::failed(Check::TargetKeys, Code::SameStore, detail)
-            .hint("there is nothing left to migrate");
+            .hint("stop here: there is nothing left to migrate");
     }
     let conflicts: Vec<_> = plan.conflicts().collect();
     let existing = plan.steps.iter().filter(|step| step.target.is_some()).count();
     if conflicts.is_empty() {
         let detail = match existing {
-            0 => "none exist".to_owned(),
-            count => format!("{count} exist and are dealt with"),
+            0 => "no existing keys".to_owned(),
+            count => {
+                let keys = plural(count, "existing key");
+                format!("{keys}; the plan overwrites, deletes or skips each")
+            }
         };
         return Finding::ok(Check::TargetKeys, detail);
     }
-    let all_identical = conflicts.iter().all(|step| step.is_identical());
-    let hint = if plan.steps.iter().all(Step::is_identical) {
-        "the target already holds all of the source: --resume verifies it and says what comes next"
-    } else if all_identical {
-        "all of them are identical to the source: --resume goes on from there"
-    } else {
-        "look at them with `metadata list --from` and the target's TOML; if they are not needed \
-         any more, --force replaces them, and saves them to a backup file first"
-    };
-    Finding::failed(
-        Check::TargetKeys,
-        Code::TargetKeysExist,
-        format!("{} key(s) already exist in the target", conflicts.len()),
-    )
-    .items(told(&conflicts, merges))
-    .hint(hint)
+    let keys = plural(conflicts.len(), "existing key");
+    let detail = format!("{keys} in the target");
+    Finding::failed(Check::TargetKeys, Code::TargetKeysExist, detail)
+        .items(describe_conflicts(&conflicts, merges))
+        .hint(conflict_hint(plan, &conflicts))
 }
 
-/// Whether the store honours conditional writes.
+fn conflict_hint(plan: &Plan, conflicts: &[&Step]) -> &'static str {
+    if plan.steps.iter().all(Step::is_identical) {
+        "use --resume: the target already holds all of the source, which is then verified"
+    } else if conflicts.iter().all(|step| step.is_identical()) {
+        "use --resume: all existing keys are identical to the source"
+    } else {
+        "inspect them with `metadata list --from` and the target's TOML; if they are no longer needed, \
+         --force replaces them, and saves them to a backup file first"
+    }
+}
+
+/// Checks that the store honours conditional writes.
 pub fn check_store_probe(probed: &Result<ConditionalWrites, StoreError>) -> Finding {
     match probed {
         Ok(ConditionalWrites::Honoured) => {
@@ -139,46 +142,48 @@ pub fn check_store_probe(probed: &Result<ConditionalWrites, StoreError>) -> Find
         Ok(ConditionalWrites::Violated(faults)) => {
             let detail = format!("the store does not honour conditional writes: {faults}");
             Finding::failed(Check::StoreProbe, Code::StoreProbeFailed, detail).hint(
-                "Restate itself would corrupt its metadata there: use another store \
-                 (--skip-store-probe overrides)",
+                "use another store: Restate itself would corrupt its metadata there (--skip-store-probe \
+                 overrides)",
             )
         }
-        Err(error) => {
-            Finding::of_failure(Check::StoreProbe, Failure::of_target(error)).hint(CHECK_TARGET)
-        }
+        Err(error) => Finding::of_failure(Check::StoreProbe, Failure::of_target(error))
+            .hint(CHECK_TARGET_HINT),
     }
 }
 
-/// Each key, and how it compares.
-fn told(conflicts: &[&Step], merges: bool) -> Vec<String> {
-    let are_alike = |one: &&Step, other: &&Step| alike(one) == alike(other);
+/// Describes each existing key, and epochs in a row that compare alike as one range.
+fn describe_conflicts(conflicts: &[&Step], merges: bool) -> Vec<String> {
+    let are_alike = |one: &&Step, other: &&Step| describe_epoch(one) == describe_epoch(other);
     let ranges = in_ranges(conflicts.iter().copied(), |step| &step.key, are_alike);
-    let of = |range: &[&Step]| range.first().and_then(|step| alike(step));
-    let told = ranges.iter().flat_map(|range| match (range.as_slice(), of(range)) {
-        ([first, .., last], Some(alike)) => {
-            vec![format!("{} … {}, {} keys: each {alike}", first.key, last.key, range.len())]
-        }
-        (steps, _) => {
-            steps.iter().map(|step| format!("{} {}", step.key, compared(step, merges))).collect()
-        }
-    });
-    told.collect()
+    let describe_range = |range: &[&Step]| range.first().and_then(|step| describe_epoch(step));
+    let described =
+        ranges.iter().flat_map(|range| match (range.as_slice(), describe_range(range)) {
+            ([first, .., last], Some(alike)) => {
+                let keys = plural(range.len(), "key");
+                vec![format!("{} … {}, {keys}: each {alike}", first.key, last.key)]
+            }
+            (steps, _) => steps
+                .iter()
+                .map(|step| format!("{} {}", step.key, describe_conflict(step, merges)))
+                .collect(),
+        });
+    described.collect()
 }
 
-/// How an epoch compares, without its version; of what is damaged, each has its own words.
-fn alike(step: &Step) -> Option<&'static str> {
+/// Describes how an epoch compares, without its version; `None` if it is damaged.
+fn describe_epoch(step: &Step) -> Option<&'static str> {
     let target = step.target.as_ref().and_then(Entry::value)?;
     let Some(source) = &step.source else { return Some("is only in the target") };
     Some(match compare_values(source, target) {
         KeyStatus::Same => "is identical",
-        KeyStatus::Newer => "is newer than the source's",
-        KeyStatus::Older => "is older than the source's",
+        KeyStatus::Newer => "is newer than in the source",
+        KeyStatus::Older => "is older than in the source",
         _ => "has other bytes at the same version",
     })
 }
 
-/// How the key compares.
-fn compared(step: &Step, merges: bool) -> String {
+/// Describes how an existing key compares with the source's.
+fn describe_conflict(step: &Step, merges: bool) -> String {
     match (&step.source, &step.target) {
         (_, None) => "is missing".to_owned(),
         (_, Some(Entry::Damaged { reason, .. })) => reason.clone(),

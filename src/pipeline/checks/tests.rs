@@ -5,6 +5,7 @@ use prost::bytes::Bytes;
 use super::*;
 use crate::codec::{Node, NodesConfiguration};
 use crate::model::{CasToken, Entry, Key, Quorum, Snapshot, StoreError, Value, Version};
+use crate::outcome::{CheckStatus, Code, Finding};
 use crate::pipeline::plan::{OnExisting, decide};
 
 fn node(id: u32, roles: &[&str], binary_version: &str) -> Node {
@@ -38,7 +39,7 @@ fn migration_mode_node_by_node() {
         node(2, &[], "1.7.12"),
         node(3, &["worker", "admin", "log-server"], "1.7.12"),
     ]);
-    let ignored = |id, answers| vec![Ignored { id, answers }];
+    let ignored = |id, responds| vec![Ignored { id, responds }];
     insta::assert_snapshot!(
         [
             check_migration_mode(&cluster, &[], false),
@@ -56,14 +57,14 @@ fn migration_mode_node_by_node() {
 
 #[test]
 fn versions_up_to_the_tested_one_pass() {
-    let of = |version| nodes(vec![node(1, &[], "1.6.2"), node(2, &[], version)]);
+    let with_version = |version| nodes(vec![node(1, &[], "1.6.2"), node(2, &[], version)]);
     insta::assert_snapshot!(
         [
-            check_server_version(&of("1.7.12"), None),
-            check_server_version(&of("1.7.99-rc.1"), None),
-            check_server_version(&of("1.8.0"), None),
-            check_server_version(&of("1.8.0"), Some((1, 8))),
-            check_server_version(&of("2.0.0"), Some((1, 8))),
+            check_server_version(&with_version("1.7.12"), None),
+            check_server_version(&with_version("1.7.99-rc.1"), None),
+            check_server_version(&with_version("1.8.0"), None),
+            check_server_version(&with_version("1.8.0"), Some((1, 8))),
+            check_server_version(&with_version("2.0.0"), Some((1, 8))),
             check_server_version(&nodes(vec![]), None),
         ]
         .iter()
@@ -142,7 +143,11 @@ fn existing_keys_are_all_listed_with_how_they_compare() {
         let ours = Snapshot::from([of_nodes(roles), (epoch(0), entry(2, b"a"))]);
         let version = if moved_on { 1 } else { 2 };
         let theirs = Snapshot::from([of_nodes(roles), (epoch(0), entry(version, b"a"))]);
-        assert_eq!(runs_on_target(&ours, &theirs).is_some(), runs_there, "{roles} {moved_on}");
+        assert_eq!(
+            describe_source_on_target(&ours, &theirs).is_some(),
+            runs_there,
+            "{roles} {moved_on}"
+        );
     }
     let itself = check_target_keys(
         &decide(&source, &source, OnExisting::Overwrite),

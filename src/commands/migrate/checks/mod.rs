@@ -8,7 +8,7 @@ use super::sides::{Sides, SourceKind, TargetState};
 use crate::codec::NodesConfiguration;
 use crate::model::{Entry, Key, Plan, Snapshot, UsesReplicatedStore};
 use crate::outcome::{Check, Finding};
-use crate::pipeline::checks::{self, Answers, Permits};
+use crate::pipeline::checks::{self, Answers, OverwriteCluster, Permits};
 use crate::pipeline::nodes_config_merge;
 use crate::pipeline::plan::{self, OnExisting};
 
@@ -101,9 +101,9 @@ pub(super) fn run_checks(
 
 fn permits<'a>(args: &'a MigrateArgs, prior_backup: Option<&'a Path>) -> Permits<'a> {
     Permits {
-        overwrite_cluster: args.overwrite_cluster.as_deref(),
+        overwrite_cluster: args.overwrite_cluster.as_deref().map(OverwriteCluster::from_option),
         overwrite_newer: args.overwrite_newer,
-        former: prior_backup,
+        prior_backup,
     }
 }
 
@@ -165,7 +165,7 @@ fn check_migration_mode(
         return Finding::skipped(Check::MigrationMode, "see target-keys: nothing is to be copied");
     }
     let of_source = check_source_nodes(sides.source.kind, nodes, observed, args);
-    checks::check_at_work(&observed.on_target, of_source, args.dry_run)
+    checks::check_live_nodes(&observed.on_target, of_source, args.dry_run)
 }
 
 /// Checks that each node of the source runs in migration mode on the live target, whose `nodes_config`
@@ -199,7 +199,7 @@ pub(super) fn check_source_nodes(
         }
         SourceKind::BackupFile => skipped("the source is a backup file"),
         SourceKind::ExternalStore => {
-            checks::check_at_work(&observed.on_source, skipped(NOT_LIVE), args.dry_run)
+            checks::check_live_nodes(&observed.on_source, skipped(NOT_LIVE), args.dry_run)
         }
     }
 }

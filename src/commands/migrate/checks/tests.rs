@@ -126,7 +126,7 @@ fn unreachable_side_skips_the_checks_that_need_both() {
 #[test]
 fn ignored_node_that_responds_is_refused() {
     let mut observed = observed();
-    observed.nodes.ignored = vec![Ignored { id: 1, answers: true }];
+    observed.nodes.ignored = vec![Ignored { id: 1, responds: true }];
     let (sides, args) = (sides(Snapshot::new()), args(&["--ignore-node", "N1"]));
     let assessment = run_checks(&sides, &decide_desired(&sides, &args), &observed, &args);
     assert_eq!(failed(&assessment), [Code::NotInMigrationMode]);
