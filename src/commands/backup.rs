@@ -4,9 +4,10 @@ use std::path::PathBuf;
 
 use crate::backends::backup::{self, Destination};
 use crate::codec;
+use crate::commands::open_store::store_name;
 use crate::commands::{Context, list, open_store, store_arg};
 use crate::events::Stage;
-use crate::outcome::{BackupResult, Code, CommandResult, Failure, Outcome, StoreName};
+use crate::outcome::{BackupResult, Code, CommandResult, Failure, Outcome};
 use crate::pipeline::snapshot;
 
 const EXAMPLES: &str = r#"Examples:
@@ -52,7 +53,7 @@ pub async fn run(args: &BackupArgs, context: &Context<'_>) -> anyhow::Result<Out
         backup::save(&Destination::File(args.to.clone()), source.name(), cluster, &snapshot);
     let saved = saved.map_err(|error| failed(&args.to.display().to_string(), &error))?;
     Ok(Outcome::done(CommandResult::Backup(BackupResult {
-        store: StoreName::of(source),
+        store: store_name(source),
         saved,
         warnings: list::faults(&snapshot),
     })))

@@ -1,10 +1,11 @@
 //! `metadata list`: what a store holds.
 
 use crate::codec;
+use crate::commands::open_store::store_name;
 use crate::commands::{Context, open_store, store_arg};
 use crate::events::Stage;
 use crate::model::{Entry, Key, Snapshot};
-use crate::outcome::{CommandResult, ListResult, ListedKey, Outcome, StoreName};
+use crate::outcome::{CommandResult, ListResult, ListedKey, Outcome};
 use crate::pipeline::snapshot;
 
 const EXAMPLES: &str = r#"Examples:
@@ -42,7 +43,7 @@ pub async fn run(args: &ListArgs, context: &Context<'_>) -> anyhow::Result<Outco
         warnings.push(UNLISTED.to_owned());
     }
     Ok(Outcome::done(CommandResult::List(ListResult {
-        store: StoreName::of(source),
+        store: store_name(source),
         cluster: codec::cluster_of(&snapshot),
         warnings,
         rows: snapshot.into_iter().map(list_key).collect(),

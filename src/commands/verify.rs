@@ -6,11 +6,11 @@ use tokio::try_join;
 
 use crate::codec;
 use crate::commands::Context;
-use crate::commands::open_store::{self, OpenSource};
+use crate::commands::open_store::{self, OpenSource, store_name};
 use crate::commands::store_arg::{self, is_same_store};
 use crate::events::Stage;
 use crate::model::{KeyStatus, Quorum, Snapshot};
-use crate::outcome::{Code, CommandResult, Failure, Outcome, StoreName, VerifyResult};
+use crate::outcome::{Code, CommandResult, Failure, Outcome, VerifyResult};
 use crate::pipeline::checks;
 use crate::pipeline::snapshot;
 use crate::pipeline::verify::compare;
@@ -90,8 +90,8 @@ pub async fn run(args: &VerifyArgs, context: &Context<'_>) -> anyhow::Result<Out
     let equal = verdict.faults(args.allow_newer).next().is_none();
     let unused = args.allow_newer && equal && verdict.count(KeyStatus::Newer) == 0;
     let compared = VerifyResult {
-        source: StoreName::of(source),
-        target: StoreName::of(target),
+        source: store_name(source),
+        target: store_name(target),
         equal,
         verdict,
         warning: unused.then_some(NOT_USED),

@@ -22,13 +22,6 @@ pub struct StoreName {
     pub name: String,
 }
 
-impl StoreName {
-    /// Of an opened store.
-    pub fn of(store: &(impl crate::backends::Source + ?Sized)) -> Self {
-        StoreName { kind: store.kind().to_owned(), name: store.name().to_owned() }
-    }
-}
-
 impl fmt::Display for StoreName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.name)

@@ -5,8 +5,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::change::EditDecision;
 use crate::backends::Source;
+use crate::commands::open_store::store_name;
 use crate::model::Key;
-use crate::outcome::{CommandResult, EditResult, Failure, Outcome, StoreName};
+use crate::outcome::{CommandResult, EditResult, Failure, Outcome};
 
 pub(super) struct EditState {
     key: Key,
@@ -35,7 +36,7 @@ impl EditState {
     }
 
     pub(super) fn opened(&self, store: &(impl Source + ?Sized)) {
-        self.state().edited.store = Some(StoreName::of(store));
+        self.state().edited.store = Some(store_name(store));
     }
 
     pub(super) fn planned(&self, change: &EditDecision, dry_run: bool) {
