@@ -1,6 +1,6 @@
-//! A guided tour: a real Restate cluster moves from its replicated store to a real etcd, and goes on
-//! there with all that it had. `make demo` installs what it needs. The servers are started by the
-//! same code as in the tests, on free ports, and stopped at the end.
+//! A guided tour: a real Restate cluster migrates from its replicated store to a real etcd and
+//! continues there with all its metadata. `make demo` installs the servers. The code of the tests
+//! starts them on free ports and stops them at the end.
 #![allow(unreachable_pub, clippy::print_stdout, clippy::unwrap_used)]
 
 #[path = "../tests/support/mod.rs"]
@@ -79,7 +79,7 @@ fn done(text: &str) {
     println!("   {text}");
 }
 
-/// Shows the command and what it printed, status and errors first.
+/// Runs the command and prints it with its output, standard error first.
 fn run(args: &[&str]) {
     println!("   $ restatectl {}", args.join(" "));
     let run = restatectl(args).expect(0);

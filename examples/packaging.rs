@@ -1,5 +1,5 @@
-//! Writes what a package holds beside the program: a manual page for each command, and completions.
-//! `make package` runs it, then cargo-deb.
+//! Writes the package's files other than the program: a manual page for each command, and completions.
+//! `make package` runs it before cargo-deb.
 
 use std::io;
 use std::path::Path;
@@ -14,7 +14,7 @@ fn main() -> io::Result<()> {
     write(Path::new(&folder))
 }
 
-/// Into `man` and `completions` of the folder, which is made where it is missing.
+/// Writes into `man` and `completions` below the folder, creating them if they are missing.
 pub fn write(folder: &Path) -> io::Result<()> {
     let (man, completions) = (folder.join("man"), folder.join("completions"));
     std::fs::create_dir_all(&man)?;
@@ -28,8 +28,9 @@ pub fn write(folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Of the command and all below it. The manual's name is short, so that the longest page's heading fits
-/// into 80 columns; the date is a blank, since an empty one is left out, and all after it moves up.
+/// Writes the pages of the command and of its subcommands. The manual's name is short, so that the
+/// longest page's heading fits into 80 columns. The date is a blank, since an empty one would be
+/// omitted and shift the fields after it.
 fn pages(command: &Command, folder: &Path) -> io::Result<()> {
     for below in command.get_subcommands().filter(|below| !below.is_hide_set()) {
         pages(below, folder)?;

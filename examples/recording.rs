@@ -1,6 +1,6 @@
-//! Records what the README opens with: an operator migrates a real cluster of three nodes in migration
-//! mode to a real etcd, and compares both. The argument names the recording (asciicast, version 2).
-//! `make recording` installs what it needs, and draws docs/recording.svg from it.
+//! Records the session at the top of the README: an operator migrates a real cluster of three nodes in
+//! migration mode to a real etcd and compares both. The argument names the recording (asciicast,
+//! version 2). `make recording` installs its programs and draws docs/recording.svg from it.
 #![allow(unreachable_pub, clippy::print_stdout, clippy::unwrap_used)]
 
 #[path = "../tests/support/mod.rs"]
@@ -17,7 +17,7 @@ use support::tool::{program, run_within};
 use support::{project, wait_for};
 use tempfile::TempDir;
 
-/// So many that the bars are seen.
+/// Enough for the progress bars to appear.
 const PARTITIONS: usize = 4096;
 
 fn main() {
@@ -39,7 +39,8 @@ fn main() {
     println!("{} keys are in etcd, of {} partitions", etcd.content().len() / 2, PARTITIONS);
 }
 
-/// On a terminal of its own, with no more of this machine in it than the program needs.
+/// Records the operator's script on a separate terminal, with an environment that shows nothing of this
+/// machine.
 fn record(desk: &Path, cast: &Path) {
     let operator = project().join("scripts/recording-operator.sh");
     let asciinema = format!(

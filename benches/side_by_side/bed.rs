@@ -1,4 +1,4 @@
-//! A source cluster in migration mode and empty targets, and migrations between them.
+//! A source cluster in migration mode, empty targets, and migrations between them.
 
 use std::cell::Cell;
 
@@ -10,7 +10,7 @@ use crate::support::restate::Cluster;
 use crate::support::s3::{Bucket, seaweed, toml_file};
 use crate::support::tool::{official_program, program};
 
-/// Who migrates.
+/// The tool that migrates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tool {
     Official,
@@ -36,7 +36,7 @@ impl Tool {
     }
 }
 
-/// Where to.
+/// The kind of target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Store {
     Etcd,
@@ -73,19 +73,19 @@ impl Bed {
         }
     }
 
-    /// An empty prefix.
+    /// Returns a prefix that no run has used.
     pub fn prefix(&self) -> String {
         self.prefixes.set(self.prefixes.get() + 1);
         format!("run-{}", self.prefixes.get())
     }
 
-    /// The TOML file of an empty target.
+    /// Writes the TOML file of an empty target and returns its path.
     pub fn empty(&self, store: Store) -> String {
         let endpoint = self.bucket.s3.endpoint.clone();
         self.empty_at(store, &self.etcd.address(), &endpoint)
     }
 
-    /// The same, reached at other addresses.
+    /// Writes the TOML file of an empty target that is reached at these addresses.
     pub fn empty_at(&self, store: Store, etcd: &str, s3: &str) -> String {
         let section = match store {
             Store::Etcd => {
@@ -97,12 +97,12 @@ impl Bed {
         toml_file(&self.folder, "target.toml", &section)
     }
 
-    /// A whole migration to this target, with a time-out that the official tool does not meet.
+    /// Migrates to this target and returns the cost. The time-out is long enough for the official tool.
     pub fn migrate(&self, tool: Tool, toml: &str) -> Cost {
         self.migrate_from(tool, &["-s", &self.cluster.address()], toml)
     }
 
-    /// The same, with the source reached as these options say.
+    /// Migrates from the source that these options name.
     pub fn migrate_from(&self, tool: Tool, source: &[&str], toml: &str) -> Cost {
         let program = tool.path();
         let rest = ["--request-timeout", "600000", "metadata", "migrate", "--toml", toml];

@@ -1,4 +1,4 @@
-//! The same with a longer way to the target, and to the source.
+//! Migrations with a longer round trip to the target and to the source.
 
 use std::time::Duration;
 

@@ -1,4 +1,5 @@
-//! The least that the servers need for the same requests: bare loops over the vendors' own clients.
+//! The floor: the time that the servers need for the same requests, sent in bare loops by the vendors'
+//! own clients.
 
 use std::time::Instant;
 
@@ -13,7 +14,7 @@ use restatectl::proto::metadata_server_svc::metadata_server_svc_client::Metadata
 use crate::bed::{Bed, Store};
 use crate::support::block_on;
 
-/// Seconds for all keys.
+/// The seconds of each request kind, for all keys.
 #[derive(Clone, Copy, Debug)]
 pub struct Floor {
     pub source: f64,
@@ -21,7 +22,7 @@ pub struct Floor {
     pub reads: f64,
 }
 
-/// As large as an epoch.
+/// A value as large as an epoch.
 const VALUE: [u8; 80] = [7; 80];
 
 pub fn measure(bed: &Bed, store: Store, keys: usize) -> Floor {
@@ -37,7 +38,7 @@ pub fn measure(bed: &Bed, store: Store, keys: usize) -> Floor {
     })
 }
 
-/// Runs all of them, so many at once; the seconds that takes.
+/// Runs the requests with at most `at_once` in flight and returns the seconds.
 async fn timed<F: Future<Output = ()>>(requests: impl Iterator<Item = F>, at_once: usize) -> f64 {
     let started = Instant::now();
     stream::iter(requests).buffer_unordered(at_once).for_each(|()| async {}).await;

@@ -1,4 +1,4 @@
-//! More partitions, and one large value.
+//! Migrations with more partitions, and with one large value.
 
 use serde_json::{Map, json};
 
@@ -7,9 +7,9 @@ use crate::measure::{Cost, head, row};
 use crate::support::restate::put;
 
 const SIZES: [usize; 5] = [64, 512, 2_048, 8_192, 65_535];
-/// The partition table of a larger cluster does not fit an etcd with its default limit.
+/// The largest cluster whose partition table fits an etcd with its default limit.
 const MOST_FOR_ETCD: usize = 8_192;
-/// Above it the official tool takes minutes.
+/// The largest cluster for which the official tool does not take minutes.
 const MOST_FOR_OFFICIAL: usize = 2_048;
 
 /// One measured migration.
@@ -52,7 +52,7 @@ pub fn run() -> Vec<Point> {
     points
 }
 
-/// A schema registry of many deployments.
+/// Migrates a schema registry of many deployments.
 fn large_value() {
     let bed = Bed::new(16);
     let deployment = json!({"id": "dp_17sztQp4gnEC1L0OCFM9aEh", "created_at": 1_763_990_000_000_u64,

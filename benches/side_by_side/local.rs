@@ -1,14 +1,14 @@
-//! Both tools, to both targets on this machine, in turn, and the floor in the same rounds.
+//! Both tools and both targets on this machine in turn, with the floor in the same rounds.
 
 use crate::bed::{Bed, Store, Tool};
 use crate::floor::{self, Floor};
 use crate::measure::{Cost, head, median, row, try_measure, wall};
 
 const ROUNDS: usize = 3;
-/// Ours takes so little that several fit a round.
+/// Several, because a run of ours is short.
 const OURS_PER_ROUND: usize = 3;
 
-/// What was measured of one target.
+/// The measurements of one target.
 struct Series {
     store: Store,
     official: Vec<Cost>,
@@ -62,7 +62,7 @@ fn tell_floor(store: Store, ours: f64, floors: &[Floor]) {
     );
 }
 
-/// At its default time-out.
+/// Runs the official tool with its default time-out, which is too short.
 fn official_gives_up(bed: &Bed) {
     let toml = bed.empty(Store::Etcd);
     let (program, address) = (Tool::Official.path(), bed.cluster.address());

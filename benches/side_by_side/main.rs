@@ -1,6 +1,6 @@
-//! The official tool and ours, as whole processes on the same servers in one run, and the least that
-//! these need for the same requests. `make bench` runs all of it; the numbers are of this machine.
-//! Parts by name: local, distance, growth, small.
+//! The official tool and ours as whole processes on the same servers in one run, and the floor that the
+//! servers set for the same requests. `make bench` runs every part; the numbers hold for this machine.
+//! Arguments select parts: local, distance, growth, small.
 #![allow(unreachable_pub, clippy::print_stdout, clippy::unwrap_used, clippy::indexing_slicing)]
 #![allow(clippy::cast_precision_loss)]
 

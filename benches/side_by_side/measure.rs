@@ -1,11 +1,11 @@
-//! What a process costs, and rows of such figures.
+//! The cost of a process, and the rows of a table of costs.
 
 use std::time::Duration;
 
 use crate::support::from_pypi;
 use crate::support::tool::{command, run_within};
 
-/// Wall and CPU seconds, and peak memory in MiB, of one process.
+/// The wall and CPU seconds and the peak memory in MiB of one process.
 #[derive(Clone, Copy, Debug)]
 pub struct Cost {
     pub wall: f64,
@@ -23,7 +23,7 @@ print(json.dumps([ended.returncode, wall, used.ru_utime + used.ru_stime, used.ru
 sys.stderr.buffer.write(ended.stderr[-2000:])
 ";
 
-/// Runs a program to its end; its exit code and cost.
+/// Runs a program to its end and returns its exit code and cost.
 pub fn try_measure(args: &[&str]) -> (i64, Cost) {
     let measured = command(&from_pypi("python"), &[&["-c", MEASURE], args].concat());
     let ended = run_within(Duration::from_secs(1_800), measured, "");
@@ -33,14 +33,14 @@ pub fn try_measure(args: &[&str]) -> (i64, Cost) {
     (numbers[0].as_i64().unwrap(), cost)
 }
 
-/// The same for a program that has to succeed.
+/// Runs a program that has to succeed and returns its cost.
 pub fn measure(args: &[&str]) -> Cost {
     let (code, cost) = try_measure(args);
     assert_eq!(code, 0, "{args:?}");
     cost
 }
 
-/// The middle one.
+/// Returns the median.
 pub fn median(numbers: impl IntoIterator<Item = f64>) -> f64 {
     let numbers = sorted(numbers);
     numbers[numbers.len() / 2]

@@ -1,4 +1,4 @@
-//! What has to be instant.
+//! Commands that have to be instant.
 
 use crate::bed::{Bed, Tool};
 use crate::measure::{Cost, head, measure, row, wall};

@@ -1,4 +1,4 @@
-//! The Debian package: what is in it, and that it works where it is installed.
+//! The Debian package: its files, and its programs once it is installed.
 
 use std::path::Path;
 
@@ -56,7 +56,7 @@ fn has_its_files(root: &Root) {
     assert!(std::fs::read_to_string(licence).unwrap().contains("License: Apache-2.0"));
 }
 
-/// And those that they name in turn.
+/// Checks that every document that the README names is installed, and those that they name in turn.
 fn has_the_documents_that_its_readme_names(root: &Root) {
     let mut pages = vec![root.path(&format!("usr/share/doc/{NAME}/README.md"))];
     let mut links = 0;
@@ -83,7 +83,7 @@ fn runs(root: &Root) {
     assert_eq!(version, restatectl(&["--version"]).expect(0).out);
 }
 
-/// Each page, by `man` with all of groff's warnings, of which there is none.
+/// Checks that `man` shows each page without any of groff's warnings.
 fn shows_its_pages(root: &Root) {
     let (home, manual) = (TempDir::new().unwrap(), root.path("usr/share/man"));
     let mut shown = 0;

@@ -1,4 +1,4 @@
-//! Every value of a real cluster, as this program and the official one show it.
+//! `get`: every value of a real cluster, compared with the official tool's output.
 
 use serde_json::Value as Json;
 

@@ -1,4 +1,4 @@
-//! The help of every command, as it is printed.
+//! The printed help of every command, the version and the completions.
 
 use crate::support::tool::{command, program, restatectl, run};
 

@@ -1,4 +1,4 @@
-//! Progress as someone sees it on a terminal, and what is left of it.
+//! Progress bars on real terminals, and the screen after they are cleared.
 
 use std::time::Duration;
 
@@ -9,13 +9,13 @@ use crate::support::tool::{program, restatectl};
 
 const PARTITIONS: usize = 600;
 
-/// Lists a cluster that is far away.
+/// Returns the command line that lists the cluster at this address.
 fn line(address: &str, more: &str) -> String {
     let program = program();
     format!("{} -S {address} {more} metadata list >/dev/null; echo code=$?", program.display())
 }
 
-/// How far the bar is, of all epochs and some more.
+/// Returns the position of the bar, whose length is the number of epochs and fixed keys.
 fn position(text: &str) -> Option<usize> {
     let bar = text.lines().find(|line| line.contains("reading the source"))?;
     let pairs = bar.split_whitespace().filter_map(|word| word.split_once('/'));

@@ -1,4 +1,4 @@
-//! `--report`: the document in a file, however the run ends.
+//! `--report`: the document in a file after success, failure and interruption.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

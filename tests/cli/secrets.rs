@@ -1,5 +1,5 @@
-//! Neither the secret key nor the session token appears anywhere, at the highest verbosity, in any
-//! output, in success and in failure.
+//! Secret keys and session tokens: absent from every output at the highest verbosity, in success and in
+//! failure.
 
 use tempfile::TempDir;
 

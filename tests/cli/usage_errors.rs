@@ -1,4 +1,4 @@
-//! What an operator can get wrong, each with its exit code and a message; and no panic.
+//! Operator errors: each with its exit code and message, and without a panic.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener};
@@ -12,7 +12,8 @@ use crate::support::ports::Port;
 use crate::support::restate::Cluster;
 use crate::support::tool::{Run, command, finish, program, restatectl, restatectl_with_input};
 
-/// Ended with the code, said the words, and did not panic; in text and in JSON.
+/// Runs the command as text and as JSON and asserts the exit code, the words and the absence of a
+/// panic.
 #[track_caller]
 fn refused(args: &[&str], code: i32, error: &str, words: &[&str]) -> Run {
     let text = restatectl(args).expect(code);
@@ -91,7 +92,7 @@ fn invalid_arguments_are_refused() {
     assert!(!secret.err.contains("s3cr3t"), "{}", secret.err);
 }
 
-/// A web server that answers every request so, and nothing else.
+/// Starts a web server that answers every request with this status.
 fn web(status: &'static str) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let at = listener.local_addr().unwrap();
@@ -153,7 +154,6 @@ fn empty_store_is_refused_as_a_source() {
     assert!(hints.contains("what --from names") && !hints.contains("--overwrite"), "{hints}");
 }
 
-/// An S3 endpoint that is another server's is told at once.
 #[test]
 fn endpoint_of_another_server_is_not_taken_for_s3() {
     let at = web("404 Not Found");

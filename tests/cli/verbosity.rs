@@ -1,4 +1,4 @@
-//! `-v`: one line for each request, with its store, its keys and its time; and nothing else.
+//! `-v`: one line for each request, with its store, keys and time.
 
 use tempfile::TempDir;
 
@@ -8,8 +8,7 @@ use crate::support::restate::{Cluster, Mode};
 use crate::support::s3::{moto, toml_file};
 use crate::support::tool::{Run, command, program, restatectl, run};
 
-/// The lines of requests to the store, which begin with a time and end with milliseconds; without
-/// both.
+/// Returns the lines of requests to the store without the leading time and the trailing milliseconds.
 fn requests(run: &Run, store: &str) -> Vec<String> {
     let lines = run.err.lines().filter(|line| line.contains(&format!(" UTC {store}: ")));
     lines
@@ -34,7 +33,6 @@ fn assert_says(run: &Run, store: &str, wanted: &[&str]) {
     }
 }
 
-/// What is written and read of a small cluster, as each store is asked for it.
 #[test]
 fn verbose_lists_the_requests_of_each_store() {
     let mut cluster = Cluster::single(2);

@@ -1,4 +1,4 @@
-//! What is told while servers do not answer and the operator has said to be patient.
+//! Messages while servers do not respond and `--request-timeout` is long.
 
 use std::io::Read;
 use std::process::Stdio;

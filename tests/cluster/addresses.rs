@@ -1,5 +1,5 @@
-//! How servers are found: IPv6, names with several addresses of which the first is no good, unix
-//! sockets; and what is told of an address that can't be right.
+//! Addresses of servers: IPv6, names whose first address does not respond, unix sockets, and the errors
+//! for invalid addresses.
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -60,7 +60,7 @@ fn node_is_reachable_by_a_host_name() {
     }
 }
 
-/// Our program on a machine of its own in so far as it knows this name.
+/// Runs our program in a mount namespace with this `/etc/hosts`.
 fn run_where(hosts: &Path, args: &[&str]) -> Run {
     let script = "mount --bind \"$1\" /etc/hosts && shift && exec \"$@\"";
     let private = ["--map-root-user", "--mount", "sh", "-c", script, "sh"].map(ToOwned::to_owned);
@@ -158,7 +158,8 @@ fn unusable_unix_socket_is_reported_with_its_cause() {
     }
 }
 
-/// The program without what makes root's permissions count more than a file's.
+/// Returns a command that runs our program without the capabilities that let root bypass file
+/// permissions.
 fn without_privileges(args: &[&str]) -> Command {
     let is_root = fs::metadata("/proc/self").unwrap().uid() == 0;
     if !is_root {

@@ -1,4 +1,4 @@
-//! Nodes that are dead, and a metadata store without its majority.
+//! Dead nodes, and a metadata store without a quorum.
 
 use std::time::{Duration, Instant};
 
@@ -9,7 +9,7 @@ use crate::support::tool::restatectl;
 
 const SERVER: &[&str] = &["metadata-server", "worker", "log-server", "admin", "http-ingress"];
 
-/// Three nodes with metadata servers; the fourth has no role at all in migration mode.
+/// Starts three nodes with metadata servers and a fourth that has no role in migration mode.
 fn four_nodes() -> Cluster {
     Cluster::start(&[SERVER, SERVER, SERVER, &["worker", "log-server"]], 4)
 }

@@ -1,4 +1,4 @@
-//! The leader of the replicated store is asked directly, and only where that is the nodes' store.
+//! Direct reads from the leader of the replicated store, made only if that is the nodes' store.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::support::tool::{Run, restatectl};
 
 const FOUND: &str = "the replicated store's leader is asked";
 
-/// By the one node.
+/// Lists the keys through one node.
 fn listed(cluster: &Cluster, index: usize) -> Run {
     let address = cluster.nodes[index].address();
     restatectl(&["-s", &address, "metadata", "list", "-o", "json", "-v"]).expect(0)
@@ -43,7 +43,7 @@ fn metadata_server_with_stale_content_is_not_read() {
     assert!(versions[0] > versions[1], "{versions:?}");
 }
 
-/// Whether the node answers a direct read in time.
+/// Returns whether the node answers a direct read in time.
 fn answers(cluster: &Cluster, index: usize, cluster_fingerprint: u64) -> Result<bool, String> {
     let address = cluster.nodes[index].address();
     block_on(async {

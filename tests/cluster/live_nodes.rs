@@ -1,4 +1,5 @@
-//! Clusters that are at work on a side of a migration: seen, though nobody named their nodes.
+//! Clusters that still run on the source or target of a migration: detected without an address on the
+//! command line.
 
 use serde_json::Value as Json;
 use tempfile::TempDir;
@@ -7,7 +8,7 @@ use crate::support::etcd::Etcd;
 use crate::support::restate::{Cluster, Mode};
 use crate::support::tool::restatectl;
 
-/// A cluster that has moved to this etcd, and is at work there.
+/// Starts a cluster, migrates it to an etcd and restarts it there.
 fn moved() -> (Cluster, Etcd) {
     let (mut cluster, etcd) = (Cluster::ready_to_move(2), Etcd::start());
     let address = cluster.address();

@@ -1,4 +1,4 @@
-//! A cluster that speaks TLS only, and wants certificates of its clients.
+//! A cluster that accepts TLS only and requires client certificates.
 
 use std::path::Path;
 use std::time::Duration;
@@ -71,7 +71,7 @@ impl Node {
         format!("{scheme}://{host}:{}", self.port.number)
     }
 
-    /// The program with the address and the certificates of these names.
+    /// Runs our program with the address and the certificates of these names.
     fn run(&self, address: &str, ca: &str, own: &str, more: &[&str]) -> Run {
         let mut args = vec!["-s".to_owned(), address.to_owned()];
         if !ca.is_empty() {
@@ -90,7 +90,7 @@ impl Node {
         self.run(address, ca, own, &["metadata", "list"])
     }
 
-    /// What is told, without what differs from run to run.
+    /// Returns the printed text without the parts that vary between runs.
     fn told(&self, run: Run, code: i32) -> String {
         let folder = self.folder.path().display().to_string();
         run.expect(code).err.replace(&folder, "DIR").replace(&self.port.number.to_string(), "PORT")
@@ -150,7 +150,7 @@ fn tls_failures_are_reported_at_once_with_their_cause() {
     node.list(&socket, "", "").expect(0);
 }
 
-/// What fails is told of a target as it is of a source, before anything is written.
+/// Failures are reported for a target as they are for a source, before anything is written.
 #[test]
 fn target_cluster_accepts_the_tls_options_and_reports_the_same_failures() {
     let node = Node::start("node", "127.0.0.1");

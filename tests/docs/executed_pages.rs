@@ -1,5 +1,5 @@
-//! The README and the runbook, followed from their first command to their last over real servers.
-//! `RESTATECTL_UPDATE_PAGES=1` writes into them what was printed.
+//! The README and the runbook, executed from their first command to their last over real servers.
+//! `RESTATECTL_UPDATE_PAGES=1` writes the printed output into them.
 
 use std::collections::BTreeMap;
 
@@ -10,17 +10,17 @@ use crate::support::page::{Command, Page, Step, same};
 use crate::support::restate::{Cluster, Mode, WHOLE};
 use crate::support::shell::Shell;
 
-/// A cluster, what else is needed, and someone who follows a page.
+/// A reader who follows a page, with a cluster, a shell and a folder.
 struct Reader {
     cluster: Cluster,
     shell: Shell,
     folder: TempDir,
-    /// Addresses as in the page, and the real ones.
+    /// The addresses in the page, each with the real one.
     addresses: Vec<(String, String)>,
     files: BTreeMap<String, String>,
     code: i32,
     outputs: Vec<(Command, Vec<String>)>,
-    /// What a page says otherwise than it is.
+    /// The commands whose output differs from the page.
     wrong: Vec<String>,
 }
 
@@ -36,7 +36,7 @@ impl Reader {
         Reader { cluster, shell, folder, addresses, files, code: 0, outputs, wrong }
     }
 
-    /// The page has this many commands at least.
+    /// Executes the page, which has at least this many commands, and fails if any output differs.
     fn follow(mut self, page: &str, least: usize) {
         let read = Page::read(page);
         for step in read.steps() {
@@ -81,7 +81,7 @@ impl Reader {
         self.outputs.push((command, output));
     }
 
-    /// Text of a page with the real addresses, and the last backup file for any.
+    /// Returns text of the page with the real addresses and the name of the last backup file.
     fn real(&self, text: &str) -> String {
         let pairs = self.addresses.iter();
         let text = pairs.fold(text.to_owned(), |text, (shown, real)| text.replace(shown, real));
@@ -97,7 +97,7 @@ impl Reader {
         }
     }
 
-    /// What was printed, with the page's addresses.
+    /// Returns printed text with the page's addresses.
     fn shown(&self, text: &str) -> String {
         let pairs = self.addresses.iter();
         pairs.fold(text.to_owned(), |text, (shown, real)| text.replace(real, shown))

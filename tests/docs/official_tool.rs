@@ -1,9 +1,9 @@
-//! docs/official-tool.md against the official tool's own help.
+//! docs/official-tool.md against the help of the official tool.
 
 use crate::support::project;
 use crate::support::tool::official;
 
-/// The long options that a help names.
+/// Returns the long options that a help text names.
 fn options(help: &str) -> Vec<String> {
     let words = help.lines().map(str::trim_start).filter(|line| line.starts_with('-'));
     let long = words.filter_map(|line| {

@@ -1,4 +1,4 @@
-//! The recording that the README opens with is there, and shows commands that are understood.
+//! The recording at the top of the README: complete, and with commands that parse.
 
 use clap::Parser;
 use restatectl::cli::Cli;
@@ -8,7 +8,7 @@ use crate::support::{from_pypi, project};
 
 const LARGEST: u64 = 500 << 10;
 
-/// The lines of text in a drawing, as an XML parser reads them.
+/// Returns the lines of text in the drawing, as an XML parser reads them.
 fn drawn_lines() -> Vec<String> {
     const READ: &str = "import sys, xml.etree.ElementTree as tree\n\
         ns = '{http://www.w3.org/2000/svg}'\n\
@@ -21,7 +21,7 @@ fn drawn_lines() -> Vec<String> {
     run(python, "").expect(0).out.lines().map(ToOwned::to_owned).collect()
 }
 
-/// What the operator's script types.
+/// Returns the commands that the operator's script types.
 fn typed() -> Vec<String> {
     let script = project().join("scripts/recording-operator.sh");
     let script = std::fs::read_to_string(script).unwrap();

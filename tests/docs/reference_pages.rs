@@ -1,4 +1,4 @@
-//! The catalogue of errors and the schema of the documents say neither more nor less than the program.
+//! The error catalogue, the exit codes and the schema of the documents against the program.
 
 use clap::Parser;
 use clap::error::ErrorKind;
@@ -53,7 +53,7 @@ fn schema_rejects_other_documents() {
     }
 }
 
-/// Every `restatectl …` of a text, in a line of its own or within one.
+/// Returns every `restatectl …` of a text, on a separate line or inline.
 fn commands(text: &str) -> Vec<String> {
     let inline = regex::Regex::new(r"`(restatectl [^`…]+)`").unwrap();
     let line = regex::Regex::new(r"(?m)^\s*(?:\$ )?(restatectl [^`…\n]+)$").unwrap();

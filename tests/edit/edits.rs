@@ -1,5 +1,5 @@
-//! `metadata patch` and `metadata put`: side by side with the official tool, on a running cluster and on
-//! the other stores, and everything that is refused.
+//! `metadata patch` and `metadata put` beside the official tool, on a running cluster and on the other
+//! stores.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ use crate::support::restate::{Cluster, Mode, get};
 use crate::support::s3::{seaweed, toml_file};
 use crate::support::tool::{Run, official, restatectl, restatectl_with_input};
 
-/// An edit of each key that both tools can edit, harmless to the cluster.
+/// Returns a harmless edit of each key that both tools can edit.
 fn edits() -> Vec<(&'static str, Json)> {
     let replace =
         |path: &str, value: Json| json!([{"op": "replace", "path": path, "value": value}]);

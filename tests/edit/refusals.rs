@@ -1,4 +1,4 @@
-//! What an edit is refused for, and what nothing is written after.
+//! Refused edits, after which nothing is written.
 
 use std::fs;
 use std::process::Stdio;

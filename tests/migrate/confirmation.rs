@@ -1,4 +1,4 @@
-//! `--force` asks before it replaces anything, and is not carried out where nobody can be asked.
+//! The confirmation of `--force`: asked on a terminal, required as `--yes` elsewhere.
 
 use tempfile::TempDir;
 

@@ -1,4 +1,4 @@
-//! A target that is not empty.
+//! Targets that hold keys: refuse, `--resume`, `--force`.
 
 use serde_json::Value as Json;
 

@@ -1,4 +1,4 @@
-//! A cluster that is not, or not wholly, in migration mode.
+//! Clusters of which some nodes are not in migration mode.
 
 use crate::support::etcd::Etcd;
 use crate::support::restate::{Cluster, Mode, WHOLE};

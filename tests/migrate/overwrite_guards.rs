@@ -1,5 +1,4 @@
-//! What `--force` alone is not enough for, what is saved before anything is replaced, and how it is
-//! undone.
+//! Overwrites that need more than `--force`, the backup before them, and their undoing.
 
 use std::path::PathBuf;
 
@@ -58,7 +57,7 @@ fn hints(document: &Json) -> String {
     document["error"]["hints"].to_string()
 }
 
-/// A `nodes_config` of another cluster.
+/// The `nodes_config` of another cluster.
 const PROD: &[u8] =
     b"\x05{\"version\":9,\"cluster_name\":\"prod\",\"cluster_fingerprint\":7,\"nodes\":[]}";
 

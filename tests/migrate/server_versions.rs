@@ -1,4 +1,4 @@
-//! Older servers: they move to etcd, work there, and go back.
+//! Older servers: a migration to etcd and back.
 
 use tempfile::TempDir;
 

@@ -1,4 +1,4 @@
-//! Every pair of stores once, with 500 generated keys, byte-equal at the end.
+//! Copies of 500 generated keys between every pair of stores, compared byte by byte.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ use crate::support::tool::restatectl;
 
 const EPOCHS: u16 = 495;
 
-/// A value of its own for each key, some of them large.
+/// Returns a different document for each key, some of them large.
 fn document(key: &Key) -> (Encoding, Json) {
     let flexbuffers = |document| (Encoding::Flexbuffers, document);
     match key {
@@ -54,7 +54,7 @@ fn generated() -> Snapshot {
         .collect()
 }
 
-/// Version and digest of every key.
+/// Returns the version and the digest of every key.
 fn digests(store: &str) -> BTreeMap<String, (u64, String)> {
     let listed = restatectl(&["metadata", "list", "--from", store, "-o", "json"]).expect(0).json();
     let keys = listed["keys"].as_array().unwrap().iter();
@@ -111,7 +111,7 @@ fn copies(source: &str, target: &str, expected: &BTreeMap<String, (u64, String)>
     restatectl(&["metadata", "verify", "--from", source, "--toml", target]).expect(0);
 }
 
-/// Another sound value of an epoch, at the version that is stored.
+/// Returns another valid value of an epoch, at the stored version.
 fn other_epoch() -> Vec<u8> {
     let document = json!({"epoch": 9, "current": {"replica_set": [1]}, "next": null});
     let key = Key::PartitionEpoch(3);

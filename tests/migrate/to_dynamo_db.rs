@@ -1,4 +1,4 @@
-//! A real cluster moves to DynamoDB, and works there.
+//! Migrations of a real cluster to DynamoDB, on which it starts.
 
 use std::collections::BTreeMap;
 

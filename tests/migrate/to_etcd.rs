@@ -1,4 +1,4 @@
-//! The main job from start to end: a real cluster moves to etcd, and works there.
+//! Migrations of a real cluster to etcd, on which it starts.
 
 use crate::support::etcd::Etcd;
 use crate::support::migration::{cluster_to_move, source_values, works_on};

@@ -1,4 +1,4 @@
-//! A real cluster moves to S3, and works there.
+//! Migrations of a real cluster to S3, on which it starts.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use crate::support::migration::{cluster_to_move, migrate, source_values, works_o
 use crate::support::s3::{Bucket, Object, seaweed, toml_file};
 use crate::support::tool::{official, restatectl};
 
-/// Version and bytes of a bilrost body, taken apart here and not by our own codec.
+/// Decodes the version and the bytes of a bilrost body without our own codec.
 fn decoded(object: &Object) -> (u32, Vec<u8>) {
     let (header, mut payload) = object.body.split_first().unwrap();
     assert_eq!(*header, b'e');
@@ -23,7 +23,7 @@ fn decoded(object: &Object) -> (u32, Vec<u8>) {
     (version, payload.to_vec())
 }
 
-/// A bilrost varint: bijective, so that each number has one form.
+/// Reads a bilrost varint, which is bijective: each number has one form.
 fn field(payload: &mut &[u8]) -> u64 {
     let mut number = 0_u128;
     for index in 0..9 {

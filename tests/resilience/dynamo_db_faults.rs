@@ -1,5 +1,5 @@
-//! A DynamoDB that answers late, wrongly or not at all: the right result or the right error, all of a
-//! transaction or nothing, and none of another writer's items overwritten.
+//! Faults of DynamoDB: late, wrong or missing responses end in the right result or error, transactions
+//! are all or nothing, and no other writer's item is overwritten.
 
 use serde_json::json;
 
@@ -16,14 +16,14 @@ fn behind_proxy() -> BehindProxy<Table> {
     BehindProxy::table(Cluster::ready_to_move(3))
 }
 
-/// To the first write behind the probe of a run.
+/// Injects the fault into the first write after the probe of a run.
 fn inject_behind_the_probe(setting: &BehindProxy<Table>, times: usize, fault: Fault) {
     let nothing = Fault::Before(Box::new(|| {}));
     setting.proxy.inject("POST", WRITE, 1, nothing);
     setting.proxy.inject("POST", WRITE, times, fault);
 }
 
-/// A transaction that was cancelled for this reason, which the first item has.
+/// Returns a transaction cancelled for this reason, which the first item has.
 fn cancelled(code: &str) -> Fault {
     let body = json!({
         "__type": "com.amazonaws.dynamodb.v20120810#TransactionCanceledException",

@@ -1,5 +1,5 @@
-//! Faults of the network on either side, in either direction, early and amid the run: the right exit
-//! code in time, only whole keys in the target, and `--resume` without the fault ends well.
+//! Network faults on either side, in either direction, early and late in the run: the right exit code
+//! in time, no partial key in the target, and `--resume` succeeds without the fault.
 
 use std::time::{Duration, Instant};
 
@@ -11,7 +11,7 @@ use crate::support::restate::Cluster;
 use crate::support::s3::toml_file;
 use crate::support::tool::restatectl;
 
-/// Long enough for every retry that such time-outs permit.
+/// The time that all retries with these time-outs take at most.
 const LIMIT: Duration = Duration::from_secs(25);
 
 #[test]

@@ -1,4 +1,5 @@
-//! Runs that are stopped between their checks and their end.
+//! Runs that are stopped between their checks and their end: another writer, signals, lost responses, a
+//! full etcd.
 
 use std::process::{Command, Stdio};
 
@@ -8,7 +9,7 @@ use crate::support::restate::Cluster;
 use crate::support::s3::toml_file;
 use crate::support::tool::{command, finish, program, restatectl};
 
-/// A run whose first write is held on its way to etcd.
+/// Starts a run whose first write the proxy holds.
 fn held(cluster: &Cluster, proxy: &Proxy) -> std::process::Child {
     let folder = tempfile::TempDir::new().unwrap();
     let toml = folder.path().join("target.toml");

@@ -1,5 +1,5 @@
-//! SIGKILL at random moments of a run: each key in the target is whole or absent, and `--resume`
-//! finishes the work.
+//! SIGKILL at random moments of a run: no key in the target is partial, and `--resume` finishes the
+//! run.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Stdio;
@@ -16,7 +16,7 @@ use crate::support::s3::{seaweed, toml_file};
 use crate::support::scaled;
 use crate::support::tool::{command, program, restatectl};
 
-/// Version and digest of every key that a store holds; fails if any is damaged.
+/// Returns the version and digest of every key in a store; fails if any is damaged.
 fn digests(toml: &str) -> BTreeMap<String, String> {
     let listing = restatectl(&["metadata", "list", "--from", toml, "-o", "json"]).expect(0).json();
     let keys = listing["keys"].as_array().unwrap().iter();
@@ -27,8 +27,8 @@ fn digests(toml: &str) -> BTreeMap<String, String> {
     .collect()
 }
 
-/// Runs, kills, looks, resumes; `toml` gives an empty target for each run, and `look` the same target
-/// to be looked at.
+/// Kills runs at random moments, checks the target, and resumes. `toml` returns an empty target for
+/// each run; `look` returns the same target for reading.
 fn kill_test(
     name: &str,
     partitions: usize,
@@ -43,7 +43,7 @@ fn kill_test(
     let started = Instant::now();
     restatectl(&migrate(&toml(0))).expect(0);
     let whole_run = started.elapsed();
-    let whole = digests(&toml_of_whole(&address));
+    let whole = digests(&back_up_source(&address));
     let (mut before, mut amid, mut after) = (0, 0, 0);
     let mut spread = [0; 11];
     for run in 1..=scaled(10, 110) {
@@ -77,8 +77,8 @@ fn kill_test(
     );
 }
 
-/// The source itself, as the digests of its keys.
-fn toml_of_whole(address: &str) -> String {
+/// Backs up the source at this address and returns the path of the file.
+fn back_up_source(address: &str) -> String {
     let folder = TempDir::new().unwrap().keep();
     let file = folder.join("source.jsonl").to_str().unwrap().to_owned();
     restatectl(&["-s", address, "metadata", "backup", "--to", &file]).expect(0);

@@ -1,4 +1,4 @@
-//! Members that go in the middle of a run, on either side.
+//! Leaders and members that are lost in the middle of a run, on either side.
 
 use std::process::Stdio;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Another writer at the target all through the run, and a write that lands late.
+//! A concurrent writer at the target, and a write that arrives late.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -1,5 +1,5 @@
-//! A store that answers late, wrongly or not at all: the right result or the right error, no key
-//! lost, and none of another writer's overwritten.
+//! Faults of S3: late, wrong or missing responses end in the right result or error, no key is lost, and
+//! no other writer's object is overwritten.
 
 use crate::support::behind_proxy::BehindProxy;
 use crate::support::http_proxy::Fault;

@@ -1,5 +1,5 @@
-//! All the way round: a real cluster goes from its replicated store to etcd, S3 and DynamoDB, and back.
-//! It runs on each of them, and changes something there.
+//! A round trip: a real cluster migrates from its replicated store to etcd, S3, DynamoDB and back. It
+//! runs on each of them and changes its metadata there.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ use crate::support::tool::restatectl;
 const SERVER: &[&str] = &["metadata-server", "worker", "log-server"];
 const WORKER: &[&str] = &["worker", "log-server"];
 
-/// A cluster on its way, and what it has to have wherever it is.
+/// A migrating cluster, with the metadata that it must keep.
 struct Journey {
     cluster: Cluster,
     rules: Vec<String>,
@@ -30,7 +30,7 @@ impl Journey {
         Journey { cluster, rules: Vec::new(), count: 0, starts }
     }
 
-    /// What the cluster had is there, and it goes on: a rule, an invocation.
+    /// Asserts that all metadata is present, then adds a rule and invokes the counter.
     fn goes_on(&mut self, rule: &str) {
         self.wait_for_rules();
         assert_eq!(self.cluster.services(), ["Counter"]);
@@ -49,7 +49,7 @@ impl Journey {
         self.cluster.wait_for_rules(&rules);
     }
 
-    /// Stops all nodes and starts them in the mode; none of them is started twice as the same.
+    /// Stops all nodes and starts them in the mode; no node starts twice with the same generation.
     fn restart(&mut self, mode: &Mode) {
         self.cluster.restart(mode);
         self.has_risen();

@@ -1,4 +1,4 @@
-//! A cluster goes back to its own replicated store: what is refused, and what is survived.
+//! Migrations back to the cluster's own replicated store: refusals, restarts, kills and lost responses.
 
 use std::process::{Child, Stdio};
 use std::time::Duration;
@@ -10,7 +10,7 @@ use crate::support::proxy::Proxy;
 use crate::support::restate::{Cluster, Mode, get, put};
 use crate::support::tool::{Run, command, finish, program, restatectl};
 
-/// A cluster that has run on etcd, and is in migration mode on its replicated store again.
+/// A cluster that has run on etcd and is in migration mode on its replicated store again.
 struct Setting {
     cluster: Cluster,
     etcd: Etcd,
@@ -24,7 +24,7 @@ impl Setting {
         Setting::started(roles, 2)
     }
 
-    /// After so many starts on etcd.
+    /// Starts the cluster `times` times on etcd.
     fn started(roles: &[&[&'static str]], times: usize) -> Setting {
         let mut cluster = Cluster::start(roles, 3);
         cluster.set_rule("scope1/*", 5);
@@ -57,13 +57,13 @@ impl Setting {
         [&args, more].concat().into_iter().map(ToOwned::to_owned).collect()
     }
 
-    /// At every node.
+    /// Writes the TOML of the replicated store at every node.
     fn toml(&self) -> String {
         let addresses: Vec<_> = self.cluster.nodes.iter().map(|node| node.address()).collect();
         self.cluster.replicated_toml("replicated.toml", &addresses)
     }
 
-    /// Through this proxy.
+    /// Writes the TOML of the replicated store behind this proxy.
     fn through(&self, proxy: &Proxy) -> String {
         self.cluster.replicated_toml("proxy.toml", &[format!("http://{}", proxy.address())])
     }
@@ -77,7 +77,7 @@ impl Setting {
         command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
     }
 
-    /// Refused by this check with this code, and nothing is written.
+    /// Asserts that a run fails with this code and these words and writes nothing.
     #[track_caller]
     fn refused(&self, more: &[&str], code: &str, words: &str) {
         // Node by node, since one may run on another store, and of a key that no node writes by itself.
@@ -100,7 +100,7 @@ impl Setting {
         assert!(std::fs::read_dir(self.backups.path()).unwrap().next().is_none());
     }
 
-    /// It starts on its replicated store, with all that it had on etcd.
+    /// Restarts the cluster on its replicated store and asserts that all metadata from etcd is present.
     fn works_on_its_own_store(&mut self, before: &std::collections::BTreeMap<String, u64>) {
         self.cluster.wait_until_stopped();
         self.cluster.restart(&Mode::Normal);
@@ -112,12 +112,12 @@ impl Setting {
     }
 }
 
-/// In the put of `nodes_config`, and in no request that reads.
+/// A marker in the put of `nodes_config` and in no read request.
 const IN_NODES_CONFIG: &str = "current_generation";
-/// In the put of an epoch.
+/// A marker in the put of an epoch.
 const IN_AN_EPOCH: &str = "replica_set";
 
-/// Of each node in etcd.
+/// Returns the generation of each node in etcd.
 fn starts(setting: &Setting) -> std::collections::BTreeMap<String, u64> {
     let get = ["metadata", "get", "--from", &setting.etcd.toml(), "-k", "nodes_config"];
     let document = restatectl(&get).expect(0).json();

@@ -1,5 +1,5 @@
-//! Backup files: made from every store, read by every STORE argument, restored, and the proof that a
-//! cutover lost nothing.
+//! Backup files: made from every store, accepted by every STORE argument, restored, and verified after
+//! a cutover.
 
 use std::os::unix::fs::PermissionsExt;
 

@@ -1,4 +1,4 @@
-//! What every store promises, over the one in memory and over the real ones alike.
+//! The conformance suite over the store in memory and over each real store.
 
 use std::time::Duration;
 

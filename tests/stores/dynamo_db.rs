@@ -1,5 +1,5 @@
-//! Items as they lie in a table: Restate's, damaged ones, foreign ones, prefixes that begin with each
-//! other; and tables that can't be used.
+//! Items in a table: Restate's, damaged and foreign ones, prefixes that begin with each other; and
+//! unusable tables.
 
 use serde_json::{Value as Json, json};
 use tempfile::TempDir;
@@ -93,7 +93,7 @@ fn listing_reads_all_pages_and_large_responses() {
     assert_eq!(listing["foreign"], 0);
 }
 
-/// The section without one of its lines, or with another in its place.
+/// Returns the section with the line of this field replaced; an empty line removes it.
 fn changed(section: &str, field: &str, line: &str) -> String {
     let lines = section.lines().map(|l| if l.starts_with(field) { line } else { l });
     lines.collect::<Vec<_>>().join("\n")

@@ -1,5 +1,4 @@
-//! Who this program is for DynamoDB, where it goes and what it refuses: each case is tried with a real
-//! server, too.
+//! The credentials, region and endpoint for DynamoDB: each case beside a real server.
 
 use std::time::Duration;
 
@@ -12,13 +11,13 @@ use crate::support::s3::toml_file;
 use crate::support::tool::{command, program, run};
 use crate::support::{from_npm, wait_for};
 
-/// A service that answers nobody, and remembers who asked.
+/// A service that denies every request and records the signers.
 struct Setting {
     service: HttpProxy,
     folder: TempDir,
 }
 
-/// Key id and region of the first request, if there was one.
+/// Returns the key id and region of the first request, if there was one.
 fn signer(service: &HttpProxy) -> Option<String> {
     let requests = service.requests().join("\n");
     let (_, signed) = requests.split_once("Credential=")?;
@@ -28,7 +27,7 @@ fn signer(service: &HttpProxy) -> Option<String> {
 }
 
 impl Setting {
-    /// A service for each case: what a killed server still sends is for its own.
+    /// Starts a service for each case, since a killed server may still send requests.
     fn new() -> Setting {
         let service = HttpProxy::start("http://127.0.0.1:1");
         service.inject("POST", "", usize::MAX / 4, Fault::Answer(400, "AccessDeniedException"));
@@ -40,13 +39,13 @@ impl Setting {
         Setting { service, folder }
     }
 
-    /// A section with these lines; AT is where the service is.
+    /// Returns a section with these lines, where AT stands for the endpoint of the service.
     fn section(&self, lines: &str) -> String {
         let lines = lines.replace("AT", &self.service.endpoint());
         format!("[metadata-client]\ntype = \"dynamo-db\"\ntable = \"meta\"\n{lines}")
     }
 
-    /// The same in the values of variables, where FILES is the file of profiles.
+    /// Returns the variables with AT replaced, where FILES stands for the file of profiles.
     fn envs(&self, more: &[(&'static str, &str)]) -> Vec<(&'static str, String)> {
         let common = [("HOME", "/nonexistent"), ("AWS_EC2_METADATA_DISABLED", "true")];
         let file = self.folder.path().join("aws");
@@ -57,7 +56,7 @@ impl Setting {
         all.collect()
     }
 
-    /// Whom our program signs its requests as, or its exit code.
+    /// Returns the signer of our program's requests, or its exit code.
     fn ours(&self, lines: &str, envs: &[(&'static str, &str)]) -> Result<String, i32> {
         let toml = toml_file(&self.folder, "dynamo.toml", &self.section(lines));
         let args = ["metadata", "get", "-k", "rule_book", "--from", &toml];
@@ -67,7 +66,7 @@ impl Setting {
         signer(&self.service).ok_or(ended.code)
     }
 
-    /// Whom a server signs its requests as; `None` if it ends without any.
+    /// Returns the signer of a server's requests; `None` if it ends without any.
     fn servers(&self, lines: &str, envs: &[(&'static str, &str)]) -> Option<String> {
         let section = self.section(lines);
         let ports = [Port::free(), Port::free(), Port::free()];
@@ -111,7 +110,7 @@ const ENV: [(&str, &str); 2] = [("AWS_ACCESS_KEY_ID", "of-env"), ("AWS_SECRET_AC
 const ENV_REGION: (&str, &str) = ("AWS_REGION", "r-env");
 const NOWHERE: &str = "http://127.0.0.1:1";
 
-/// Tries the case with both.
+/// Asserts the signer of both programs in this case.
 #[track_caller]
 fn signs_as(lines: &[&str], envs: &[&[(&'static str, &str)]], expected: &str) {
     let (setting, lines, envs) = (Setting::new(), lines.concat(), envs.concat());

@@ -1,5 +1,5 @@
-//! Who may do what in a table: the policy that docs/dynamo-db.md gives is enough, and what is missing
-//! from a smaller one is told. moto enforces IAM after a number of free requests, by actions alone.
+//! Permissions in a table: the policy of docs/dynamo-db.md suffices, and actions that a smaller one
+//! lacks are reported. moto enforces IAM after a number of free requests, by actions alone.
 
 use serde_json::{Value as Json, json};
 use tempfile::TempDir;
@@ -11,8 +11,8 @@ use crate::support::restate::{Cluster, Mode};
 use crate::support::s3::{S3, start_moto, toml_file};
 use crate::support::tool::restatectl;
 
-/// moto asks for an action of the transaction's own, which Amazon does not have: there those of the
-/// writes in it count.
+/// Adds the action that moto requires for transactions. Amazon has no such action and checks those of
+/// the writes.
 fn as_moto_asks(mut policy: Json) -> Json {
     let statement = &mut policy["Statement"][0];
     statement["Resource"] = json!("*");
@@ -23,7 +23,7 @@ fn as_moto_asks(mut policy: Json) -> Json {
     policy
 }
 
-/// A moto that lets a user of this policy in, and its table.
+/// Starts a moto with a user of this policy, and a table in it.
 fn restricted(policy: &Json) -> (Table, Box<dyn std::any::Any>) {
     let (admin, held) = start_moto(&[("INITIAL_NO_AUTH_ACTION_COUNT", "4")]);
     admin.boto("create_table", &json!({"table": "restricted"}));

@@ -1,4 +1,4 @@
-//! What is particular to etcd: shared with others, endpoints that are down, limits, damage.
+//! Particulars of etcd: sharing, unreachable endpoints, limits, damage.
 
 use crate::support::etcd::{Etcd, section};
 use crate::support::ports::Port;
@@ -121,7 +121,6 @@ fn full_etcd_is_reported_before_any_write() {
     assert_eq!(etcd.content(), before);
 }
 
-/// Nor by the probes of what fits.
 #[test]
 fn dry_run_raises_no_alarm_in_a_nearly_full_etcd() {
     let etcd = Etcd::start_with(&["--quota-backend-bytes", "100000"]);

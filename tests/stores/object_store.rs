@@ -1,4 +1,4 @@
-//! Objects as they lie in a bucket: old and new forms, tombstones, foreign ones, odd prefixes.
+//! Objects in a bucket: old and new formats, tombstones, foreign ones, unusual prefixes.
 
 use serde_json::Value as Json;
 use tempfile::TempDir;
@@ -15,7 +15,7 @@ fn names(listing: &Json) -> Vec<&str> {
     listing["keys"].as_array().unwrap().iter().map(|key| key["key"].as_str().unwrap()).collect()
 }
 
-/// A bilrost body: header, salt 7, version, bytes; all lengths below 128.
+/// Encodes a bilrost body: header, salt 7, version, bytes; all lengths below 128.
 fn bilrost(version: u8, bytes: &[u8]) -> Vec<u8> {
     let mut value = vec![4, version];
     if !bytes.is_empty() {
@@ -27,7 +27,8 @@ fn bilrost(version: u8, bytes: &[u8]) -> Vec<u8> {
     body
 }
 
-/// `{"version": "V1", "value": [{"version": 3, "value": bytes}, 9]}`, its bytes below 24.
+/// Encodes `{"version": "V1", "value": [{"version": 3, "value": bytes}, 9]}` as CBOR, for fewer than 24
+/// bytes.
 fn cbor(bytes: &[u8]) -> Vec<u8> {
     let mut body = b"e\xa2\x67version\x62V1\x65value\x82\xa2\x67version\x03\x65value".to_vec();
     body.push(0x40 + u8::try_from(bytes.len()).unwrap());
@@ -119,7 +120,7 @@ fn listing_reads_all_pages() {
     }
 }
 
-/// The section without one of its lines, or with another in its place.
+/// Returns the section with the line of this field replaced; an empty line removes it.
 fn changed(section: &str, field: &str, line: &str) -> String {
     let lines = section.lines().map(|l| if l.starts_with(field) { line } else { l });
     lines.collect::<Vec<_>>().join("\n")

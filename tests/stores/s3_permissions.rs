@@ -1,5 +1,5 @@
-//! Who may do what: the policy that docs/object-store.md gives is enough, and what is missing from a
-//! smaller one is told. moto enforces IAM after a number of free requests.
+//! Permissions in a bucket: the policy of docs/object-store.md suffices, and actions that a smaller one
+//! lacks are reported. moto enforces IAM after a number of free requests.
 
 use serde_json::{Value as Json, json};
 use tempfile::TempDir;
@@ -10,7 +10,7 @@ use crate::support::restate::{Cluster, Mode};
 use crate::support::s3::{Bucket, S3, start_moto, toml_file};
 use crate::support::tool::restatectl;
 
-/// A moto that lets a user of this policy in, and its bucket.
+/// Starts a moto with a user of this policy, and a bucket in it.
 fn restricted(policy: &Json, bucket: &str) -> (Bucket, Box<dyn std::any::Any>) {
     let (admin, held) = start_moto(&[("INITIAL_NO_AUTH_ACTION_COUNT", "4")]);
     admin.boto("create", &json!({"bucket": bucket}));

@@ -54,7 +54,7 @@ impl SourceTree {
         found.filter(|found| *found != path).collect()
     }
 
-    /// A path that begins with the name of a child module means the child.
+    /// Expands each path that begins with the name of a child module.
     fn add_child_mentions(&mut self) {
         let modules: BTreeSet<Segments> = self.by_module.keys().cloned().collect();
         for file in self.files.values_mut() {

@@ -1,4 +1,4 @@
-//! A cluster that is to move into a store behind a proxy, which injects faults.
+//! A cluster to migrate and a store behind a proxy that injects faults.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use super::restate::Cluster;
 use super::s3::{Bucket, seaweed, toml_file};
 use super::tool::{Run, restatectl};
 
-/// Waits shorter than the default, and what programs read.
+/// Options for a short time-out and JSON output.
 pub const SHORT: [&str; 4] = ["--request-timeout", "1500", "-o", "json"];
 
 pub struct BehindProxy<S> {
@@ -50,7 +50,7 @@ impl<S> BehindProxy<S> {
         BehindProxy { cluster, store: Arc::new(store), proxy, folder, section }
     }
 
-    /// The store at the proxy.
+    /// Writes the TOML file of the store at the proxy.
     pub fn toml(&self, prefix: &str) -> String {
         let section = (self.section)(&self.store, &self.proxy.endpoint(), prefix);
         toml_file(&self.folder, "target.toml", &section)
@@ -60,7 +60,7 @@ impl<S> BehindProxy<S> {
         migrate(&self.cluster, &self.toml(prefix), &[&SHORT[..], more].concat())
     }
 
-    /// Fails unless the store has all that the cluster has.
+    /// Asserts that the store equals the cluster.
     pub fn verify(&self, prefix: &str) {
         let toml = self.toml(prefix);
         restatectl(&["-s", &self.cluster.address(), "metadata", "verify", "--toml", &toml])

@@ -1,16 +1,16 @@
-//! Certificates of the tests' own making, as PEM files.
+//! Certificates for the tests, as PEM files.
 
 use std::path::Path;
 
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
 
-/// An authority, and where its certificates are put.
+/// A certificate authority, and the folder for its certificates.
 pub struct Authority<'a> {
     folder: &'a Path,
     issuer: Issuer<'static, KeyPair>,
 }
 
-/// Who a certificate is for, and when it ended if it did.
+/// A certificate to sign: its file, its names and its validity.
 pub struct Wanted<'a> {
     pub file: &'a str,
     pub names: &'a [&'a str],
@@ -18,7 +18,7 @@ pub struct Wanted<'a> {
 }
 
 impl<'a> Authority<'a> {
-    /// A new one; its own certificate is `NAME.pem`.
+    /// Creates an authority and writes its certificate to `NAME.pem`.
     pub fn new(folder: &'a Path, name: &str) -> Authority<'a> {
         let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
         params.distinguished_name.push(DnType::CommonName, name);

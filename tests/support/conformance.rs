@@ -34,13 +34,13 @@ fn assert_conflict(result: Result<(), StoreError>, expected: &[&Key]) {
     }
 }
 
-/// The suite. The store is empty at the start.
+/// Runs the suite over a store that is empty at the start.
 pub async fn conforms(store: &dyn Target) {
     assert_eq!(store.list_keys().await.unwrap(), Some(BTreeSet::new()));
     conforms_with(store, [Key::NodesConfig, Key::RuleBook, Key::PartitionEpoch(7)]).await;
 }
 
-/// The suite over these keys, which are not there at the start.
+/// Runs the suite over these keys, which are absent at the start.
 pub async fn conforms_with(store: &dyn Target, [a, b, c]: [Key; 3]) {
     let lists = store.list_keys().await.unwrap().is_some();
     assert_eq!(store.read(&[]).await.unwrap().len(), 0);

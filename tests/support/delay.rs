@@ -1,17 +1,17 @@
-//! A TCP proxy that makes the way longer: what it forwards arrives later, at no lower rate.
+//! A TCP proxy that adds latency without lowering the rate.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-/// Forwards to one address.
+/// A proxy to one address.
 pub struct DelayProxy {
     port: u16,
 }
 
 impl DelayProxy {
-    /// Adds this much to every round trip to `host:port`.
+    /// Starts a proxy that adds this much to every round trip to `host:port`.
     pub fn start(to: &str, round_trip: Duration) -> DelayProxy {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
@@ -28,7 +28,7 @@ impl DelayProxy {
         DelayProxy { port }
     }
 
-    /// As `host:port`.
+    /// Returns the address as `host:port`.
     pub fn address(&self) -> String {
         format!("127.0.0.1:{}", self.port)
     }

@@ -1,4 +1,4 @@
-//! Tables of moto, which answers as Amazon DynamoDB does. The server is the one of the S3 tests.
+//! Tables of moto, which behaves like Amazon DynamoDB. The server is shared with the S3 tests.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -9,18 +9,18 @@ use serde_json::{Value as Json, json};
 
 use super::s3::{S3, moto};
 
-/// A table of a test's own.
+/// A table that belongs to one test.
 pub struct Table {
     pub server: S3,
     pub name: String,
 }
 
-/// A new table as Restate needs it.
+/// Creates a table with the schema that Restate needs.
 pub fn table() -> Table {
     table_of(moto())
 }
 
-/// The same on that server.
+/// Creates the table on this server.
 pub fn table_of(server: S3) -> Table {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let name = format!("table-{}", COUNT.fetch_add(1, Ordering::Relaxed));
@@ -28,18 +28,18 @@ pub fn table_of(server: S3) -> Table {
     Table { server, name }
 }
 
-/// An item as Restate writes it.
+/// Encodes an item as Restate writes it.
 pub fn item(name: &str, version: u32, bytes: &[u8]) -> Json {
     json!({"pk": {"S": name}, "version": {"N": version.to_string()}, "data": {"B": STANDARD.encode(bytes)}})
 }
 
 impl Table {
-    /// A `[metadata-client]` section for this prefix.
+    /// Returns a `[metadata-client]` section for this prefix.
     pub fn section(&self, prefix: &str) -> String {
         self.section_at(&self.server.endpoint, prefix)
     }
 
-    /// The same with another endpoint, such as a proxy's.
+    /// Returns a section for another endpoint, such as a proxy's.
     pub fn section_at(&self, endpoint: &str, prefix: &str) -> String {
         format!(
             "[metadata-client]\ntype = \"dynamo-db\"\ntable = \"{}\"\nkey-prefix = \"{prefix}\"\n\
@@ -49,7 +49,7 @@ impl Table {
         )
     }
 
-    /// Every item by its partition key, its other attributes in the protocol's JSON.
+    /// Returns every item by its partition key, with its other attributes in the protocol's JSON.
     pub fn items(&self) -> BTreeMap<String, Json> {
         let items = self.server.boto("items", &json!({"table": self.name}));
         let items = items.as_array().unwrap().iter().cloned().map(|mut item| {
@@ -64,7 +64,7 @@ impl Table {
     }
 }
 
-/// Version and bytes of an item that has nothing but these.
+/// Decodes the version and the bytes of an item that has no other attribute.
 pub fn decoded(item: &Json) -> (u32, Vec<u8>) {
     assert_eq!(item.as_object().unwrap().len(), 2, "{item}");
     let version = item["version"]["N"].as_str().unwrap().parse().unwrap();

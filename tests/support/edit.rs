@@ -12,7 +12,7 @@ use super::tool::{Run, restatectl};
 pub const RULE: &str = r#"[{"op": "add", "path": "/rules/scope2~1*", "value": {"version": 2,
     "limits": {"concurrency": 7}, "last_modified_millis_since_epoch": 1795527049866}}]"#;
 
-/// A cluster with something in every key.
+/// Starts a cluster with content in every key.
 pub fn cluster() -> Cluster {
     let mut cluster = Cluster::single(2);
     cluster.set_rule("scope1/*", 5);
@@ -21,7 +21,7 @@ pub fn cluster() -> Cluster {
     cluster
 }
 
-/// A store that is edited, and the folder of its backups.
+/// A store to edit, and the folder for its backups.
 pub struct Store<'a> {
     place: Vec<String>,
     backups: &'a TempDir,

@@ -24,17 +24,17 @@ impl Etcd {
         Etcd::start_with(&[])
     }
 
-    /// On this address.
+    /// Starts etcd on this address.
     pub fn start_on(ip: &'static str) -> Etcd {
         Etcd::start_on_with(ip, Port::free(), &[])
     }
 
-    /// With further flags.
+    /// Starts etcd with further flags.
     pub fn start_with(flags: &[&str]) -> Etcd {
         Etcd::start_at(Port::free(), flags)
     }
 
-    /// For clients at this port.
+    /// Starts etcd with clients at this port.
     pub fn start_at(client: Port, flags: &[&str]) -> Etcd {
         Etcd::start_on_with("127.0.0.1", client, flags)
     }
@@ -52,24 +52,24 @@ impl Etcd {
         Etcd { ip, client, _peer: peer, folder, process }
     }
 
-    /// As `host:port`.
+    /// Returns the address as `host:port`.
     pub fn address(&self) -> String {
         at(self.ip, &self.client)
     }
 
-    /// A `[metadata-client]` section.
+    /// Returns a `[metadata-client]` section.
     pub fn section(&self) -> String {
         section(&[self.address()])
     }
 
-    /// A file with that section.
+    /// Writes a file with that section and returns its path.
     pub fn toml(&self) -> String {
         let path = self.folder.path().join("etcd.toml");
         std::fs::write(&path, self.section()).unwrap();
         path.to_str().unwrap().to_owned()
     }
 
-    /// Every key and its value.
+    /// Returns every key and its value.
     pub fn content(&self) -> BTreeMap<String, Vec<u8>> {
         block_on(async {
             let mut client = self.connect().await;
@@ -83,7 +83,7 @@ impl Etcd {
         block_on(async { self.connect().await.put(key, value, None).await.unwrap() });
     }
 
-    /// Whether etcd took it.
+    /// Puts the value and returns whether etcd accepted it.
     pub fn try_put(&self, key: &str, value: impl Into<Vec<u8>>) -> bool {
         block_on(async { self.connect().await.put(key, value, None).await.is_ok() })
     }
@@ -105,7 +105,7 @@ impl Etcd {
         });
     }
 
-    /// The revision of the key's last change.
+    /// Returns the revision of the key's last change.
     pub fn revision(&self, key: &str) -> i64 {
         block_on(async {
             let found = self.connect().await.get(key, None).await.unwrap();
@@ -133,7 +133,7 @@ impl Etcd {
 }
 
 impl Etcd {
-    /// Creates a key and its version key if neither is there, as a careful writer would.
+    /// Creates a key and its version key if both are absent, as a careful writer would.
     pub fn create_pair(&self, key: &str, value: &[u8]) -> bool {
         let version = format!("{key}::version");
         let absent = |name: &str| Compare::version(name, CompareOp::Equal, 0);
@@ -235,13 +235,13 @@ impl EtcdCluster {
         })
     }
 
-    /// SIGKILL.
+    /// Kills it with SIGKILL.
     pub fn kill_leader(&mut self) {
         let leader = wait_for("a leader of etcd", Duration::from_secs(30), || self.leader());
         self.members[leader].2.take().unwrap().kill();
     }
 
-    /// How many keys there are, Restate's and others.
+    /// Returns the number of keys, Restate's and others.
     pub fn count(&self) -> i64 {
         block_on(async {
             let mut client = Client::connect(self.addresses(), None).await.unwrap();
@@ -251,7 +251,7 @@ impl EtcdCluster {
     }
 }
 
-/// A `[metadata-client]` section for these addresses.
+/// Returns a `[metadata-client]` section for these addresses.
 pub fn section(addresses: &[String]) -> String {
     format!("[metadata-client]\ntype = \"etcd\"\naddresses = {addresses:?}\n")
 }

@@ -1,4 +1,5 @@
-//! A TCP proxy that does one kind of harm to every connection after so many bytes in one direction.
+//! A TCP proxy that injects one network fault into every connection after a number of bytes in one
+//! direction.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -8,13 +9,13 @@ use std::time::Duration;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Harm {
-    /// The connection ends in good order.
+    /// The connection is closed in good order.
     Cut,
-    /// It is reset.
+    /// The connection is reset.
     Reset,
-    /// Nothing comes through any more, and nothing ends.
+    /// Nothing is forwarded any more, and the connection stays open.
     BlackHole,
-    /// Every piece comes late.
+    /// Every piece is delayed.
     Delay,
 }
 
@@ -38,7 +39,7 @@ struct Plan {
 }
 
 impl Faulty {
-    /// In front of `host:port`.
+    /// Starts a proxy in front of `host:port`.
     pub fn start(to: &str, harm: Harm, direction: Direction, after: usize) -> Faulty {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
@@ -60,7 +61,7 @@ impl Faulty {
         Faulty { port, healed }
     }
 
-    /// As `host:port`.
+    /// Returns the address as `host:port`.
     pub fn address(&self) -> String {
         format!("127.0.0.1:{}", self.port)
     }

@@ -1,4 +1,4 @@
-//! A port that is silent: its queue of connections is full, so that the kernel drops what comes.
+//! A port that does not respond: its queue of connections is full, so the kernel drops new ones.
 
 use std::net::SocketAddr;
 
@@ -10,12 +10,12 @@ pub struct FullPort {
 }
 
 impl FullPort {
-    /// On any free port.
+    /// Fills the queue of any free port.
     pub fn any() -> FullPort {
         FullPort::on(0)
     }
 
-    /// On this port of 127.0.0.1.
+    /// Fills the queue of this port of 127.0.0.1.
     pub fn on(port: u16) -> FullPort {
         let stream = || Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
         let listener = stream();

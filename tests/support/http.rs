@@ -1,10 +1,10 @@
-//! As much HTTP as the servers' admin API and ingress need.
+//! The HTTP that the servers' admin API and ingress need.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
-/// One request as HTTP/1.0, which has no chunks; status and body.
+/// Sends one request as HTTP/1.0, which has no chunks, and returns status and body.
 pub fn request(method: &str, port: u16, path: &str, json: &str) -> std::io::Result<(u16, String)> {
     let mut stream = TcpStream::connect(("127.0.0.1", port))?;
     stream.set_read_timeout(Some(Duration::from_secs(20)))?;

@@ -1,4 +1,4 @@
-//! An HTTP proxy in front of a server of S3 or DynamoDB that does harm where it is told to.
+//! An HTTP proxy in front of a server of S3 or DynamoDB that injects faults into chosen requests.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -8,19 +8,19 @@ use std::time::Duration;
 
 use serde_json::json;
 
-/// What happens to a request.
+/// A fault of one request.
 pub enum Fault {
-    /// It is answered so, and not passed on.
+    /// Answered with this status and error code, and not forwarded.
     Answer(u16, &'static str),
-    /// It is answered with this document, and not passed on.
+    /// Answered with this status and document, and not forwarded.
     Json(u16, String),
-    /// It is passed on, and the connection is cut before the answer.
+    /// Forwarded; the connection is closed before the response.
     LoseAnswer,
-    /// It is passed on, and never answered.
+    /// Forwarded, and never answered.
     Hang,
-    /// Half of the answer's body arrives.
+    /// Forwarded; half of the response's body arrives.
     CutBody,
-    /// Something is done first, and then it is passed on.
+    /// Forwarded after this action.
     Before(Box<dyn Fn() + Send>),
 }
 
@@ -31,7 +31,7 @@ struct Rule {
     fault: Arc<Mutex<Fault>>,
 }
 
-/// Passes on to one server whatever no rule holds for.
+/// A proxy that forwards every request that no rule matches.
 pub struct HttpProxy {
     port: u16,
     shared: Arc<Shared>,
@@ -46,7 +46,7 @@ struct Shared {
 }
 
 impl HttpProxy {
-    /// In front of `http://host:port`.
+    /// Starts a proxy in front of `http://host:port`.
     pub fn start(endpoint: &str) -> HttpProxy {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
@@ -65,35 +65,35 @@ impl HttpProxy {
         format!("http://127.0.0.1:{}", self.port)
     }
 
-    /// All requests since the last call, as text.
+    /// Returns all requests since the last call, as text.
     pub fn requests(&self) -> Vec<String> {
         std::mem::take(&mut self.shared.requests.lock().unwrap())
     }
 
-    /// The most requests that were under way at once since the last call.
+    /// Returns the greatest number of requests in flight at once since the last call.
     pub fn most_at_once(&self) -> usize {
         self.shared.most_at_once.swap(0, Ordering::Relaxed)
     }
 
-    /// Does so to the next `times` requests of that method to a path that ends so; with DynamoDB,
-    /// which has one path for all, to an operation.
+    /// Injects the fault into the next `times` requests of this method whose path has this ending. With
+    /// DynamoDB, which has one path for all, the ending is the operation.
     pub fn inject(&self, method: &'static str, ending: &str, times: usize, fault: Fault) {
         let (ending, fault) = (ending.to_owned(), Arc::new(Mutex::new(fault)));
         self.shared.rules.lock().unwrap().push(Rule { method, ending, times, fault });
     }
 
-    /// Forgets all rules.
+    /// Removes all rules.
     pub fn heal(&self) {
         self.shared.rules.lock().unwrap().clear();
     }
 
-    /// How many injected faults have not happened yet.
+    /// Returns the number of injected faults that have not happened yet.
     pub fn left(&self) -> usize {
         self.shared.rules.lock().unwrap().iter().map(|rule| rule.times).sum()
     }
 }
 
-/// One request per connection, so that nothing is kept alive across a fault.
+/// Serves one request per connection, so that no connection is reused after a fault.
 fn serve(mut client: TcpStream, to: &str, shared: &Shared) -> Option<()> {
     let request = read_request(&mut client)?;
     let under_way = shared.under_way.fetch_add(1, Ordering::Relaxed) + 1;
@@ -149,7 +149,7 @@ fn next_fault(head: &str, rules: &Mutex<Vec<Rule>>) -> Option<Arc<Mutex<Fault>>>
     Some(rule.fault.clone())
 }
 
-/// What a request of DynamoDB asks for.
+/// Returns the operation of a DynamoDB request.
 fn operation(head: &str) -> Option<&str> {
     head.lines().find_map(|line| line.strip_prefix("x-amz-target: DynamoDB_20120810."))
 }
@@ -196,15 +196,16 @@ fn head_length(message: &[u8]) -> Option<usize> {
     message.windows(4).position(|window| window == b"\r\n\r\n").map(|at| at + 4)
 }
 
-/// moto carries out transactions side by side, and takes what others wrote meanwhile back with a failed
-/// one. Amazon isolates them: here they go one after the other.
+/// Forwards the request, and transactions one after the other: moto runs them concurrently, and the
+/// rollback of a failed one also reverts writes of others in the meantime. Amazon isolates them.
 fn pass_on(request: &[u8], head: &str, to: &str) -> Option<Vec<u8>> {
     static ALONE: Mutex<()> = Mutex::new(());
     let _alone = operation(head).filter(|name| *name == "TransactWriteItems").map(|_| ALONE.lock());
     forward(request, to)
 }
 
-/// The whole answer; the server is asked to close the connection behind it.
+/// Forwards the request and returns the whole response. The server is asked to close the connection
+/// after it.
 fn forward(request: &[u8], to: &str) -> Option<Vec<u8>> {
     let line_end = request.windows(2).position(|window| window == b"\r\n")? + 2;
     let mut server = TcpStream::connect(to).ok()?;

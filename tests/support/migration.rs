@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::restate::{Cluster, Mode, get};
 use super::tool::{Run, restatectl};
 
-/// A cluster with something to lose, in migration mode.
+/// Starts a cluster with a rule, a deployment and an object with state, in migration mode.
 pub fn cluster_to_move() -> Cluster {
     let mut cluster = Cluster::single(4);
     cluster.set_rule("scope1/*", 5);
@@ -15,7 +15,7 @@ pub fn cluster_to_move() -> Cluster {
     cluster
 }
 
-/// Every key of the cluster with its version and bytes, through the tool's raw output.
+/// Returns every key of the cluster with its version and bytes.
 pub fn source_values(cluster: &Cluster) -> BTreeMap<String, (u32, Vec<u8>)> {
     let listing =
         restatectl(&["-s", &cluster.address(), "metadata", "list", "-o", "json"]).expect(0);
@@ -33,7 +33,8 @@ pub fn migrate(cluster: &Cluster, toml: &str, more: &[&str]) -> Run {
     restatectl(&[&args, more].concat())
 }
 
-/// The cluster that was to be moved starts on its target, with all that it had, and goes on there.
+/// Restarts the migrated cluster on its target and asserts that it has all its metadata and can change
+/// it.
 pub fn works_on(cluster: &mut Cluster, section: &str, toml: &str) {
     cluster.restart(&Mode::On(section.to_owned()));
     cluster.wait_for_rules(&["scope1/*"]);

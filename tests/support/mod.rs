@@ -1,5 +1,5 @@
-//! Real servers for the tests and the demo: started on free ports, stopped by their own process ids.
-//! A server that is missing fails whoever asks for it.
+//! Real servers for the tests and the demo: started on free ports, stopped by their process ids. A
+//! missing server fails the test that needs it.
 #![allow(
     dead_code,
     clippy::unwrap_used,
@@ -37,33 +37,33 @@ pub mod tool;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-/// The project's folder.
+/// Returns the project's folder.
 pub fn project() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// A program that `make setup` puts into `.cache/npm`.
+/// Returns the path of a program that `make setup` installs in `.cache/npm`.
 pub fn from_npm(path: &str) -> PathBuf {
     let program = project().join(".cache/npm/node_modules").join(path);
     assert!(program.exists(), "{} is missing: run `make setup`", program.display());
     program
 }
 
-/// A program that `make setup` puts into `.cache/python`.
+/// Returns the path of a program that `make setup` installs in `.cache/python`.
 pub fn from_pypi(program: &str) -> PathBuf {
     let path = project().join(".cache/python/bin").join(program);
     assert!(path.exists(), "{} is missing: run `make setup`", path.display());
     path
 }
 
-/// A program that `make setup` builds into `.cache/cargo`.
+/// Returns the path of a program that `make setup` builds in `.cache/cargo`.
 pub fn from_crates(program: &str) -> PathBuf {
     let path = project().join(".cache/cargo/bin").join(program);
     assert!(path.exists(), "{} is missing: run `make setup`", path.display());
     path
 }
 
-/// Waits until `probe` gives something, and fails with `what` when it does not in time.
+/// Waits until `probe` returns a value; fails with `what` if it does not in time.
 pub fn wait_for<T>(what: &str, limit: Duration, mut probe: impl FnMut() -> Option<T>) -> T {
     let deadline = Instant::now() + limit;
     loop {
@@ -75,12 +75,12 @@ pub fn wait_for<T>(what: &str, limit: Duration, mut probe: impl FnMut() -> Optio
     }
 }
 
-/// Runs a future to its end on a runtime of its own.
+/// Runs a future to its end on a new runtime.
 pub fn block_on<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
 }
 
-/// `short` in `make test`, `long` in `make soak`.
+/// Returns `short` in `make test`, `long` in `make soak`.
 pub fn scaled(short: usize, long: usize) -> usize {
     if std::env::var_os("RESTATECTL_SOAK").is_some() { long } else { short }
 }

@@ -10,14 +10,14 @@ use super::tool::{Run, command, program, run};
 use super::{from_crates, project};
 
 pub const NAME: &str = "restatectl-metadata";
-/// dpkg wants the system's folders, too.
+/// The system's folders, which dpkg needs as well.
 const PATHS: &str = "/usr/sbin:/usr/bin:/sbin:/bin";
 
-/// A copy of the project, in which the program under test lies where a release build would be.
+/// A copy of the project with the program under test in place of a release build.
 pub struct Bench(TempDir);
 
 impl Bench {
-    /// `make_rest` writes the pages and the completions into the folder it is given.
+    /// Copies the project; `make_rest` writes the pages and the completions into the given folder.
     pub fn new(make_rest: impl FnOnce(&Path) -> std::io::Result<()>) -> Bench {
         let folder = TempDir::new().unwrap();
         for entry in project().read_dir().unwrap() {
@@ -48,7 +48,7 @@ impl Bench {
     }
 }
 
-/// A system with nothing but dpkg's own files.
+/// A root folder with no files but dpkg's own.
 pub struct Root(TempDir);
 
 impl Root {
@@ -66,7 +66,7 @@ impl Root {
         self.0.path().join(below)
     }
 
-    /// Runs dpkg on it. The libraries that the package depends on are not there, and need not be.
+    /// Runs dpkg on the root. The libraries that the package depends on are absent and not needed.
     pub fn dpkg(&self, args: &[&str]) -> Run {
         let mut dpkg = match self.0.path().metadata().unwrap().uid() {
             0 => command(Path::new("dpkg"), &[] as &[&str]),
@@ -78,7 +78,8 @@ impl Root {
         run(dpkg, "")
     }
 
-    /// A command of the machine that finds the program, its completions and its pages here.
+    /// Returns a command of the machine that finds the program, its completions and its pages in the
+    /// root.
     pub fn machine(&self, name: &str, args: &[&str], home: &Path) -> Command {
         let mut machine = command(Path::new(name), args);
         let paths = format!("{}:{PATHS}", self.path("usr/bin").display());
@@ -87,7 +88,7 @@ impl Root {
         machine
     }
 
-    /// All that is installed, with modes, in order.
+    /// Returns all installed files with their modes, in order.
     pub fn files(&self) -> Vec<String> {
         let mut found = Vec::new();
         let mut folders = vec![self.0.path().to_owned()];

@@ -12,7 +12,7 @@ use regex::Regex;
 
 use super::project;
 
-/// One thing of a page to be done.
+/// One step of a page.
 #[derive(Debug)]
 pub enum Step {
     File { name: String, text: String },
@@ -20,12 +20,12 @@ pub enum Step {
     Command(Command),
 }
 
-/// A command and what the page says that it prints.
+/// A command and the output that the page shows for it.
 #[derive(Debug)]
 pub struct Command {
     pub line: String,
     pub shown: Vec<String>,
-    /// Of its output in the page, and what stands before each line there.
+    /// The lines of its output in the page, and the indentation of each.
     place: std::ops::Range<usize>,
     indent: String,
 }
@@ -36,7 +36,7 @@ pub struct Page {
 }
 
 impl Page {
-    /// A file of the project.
+    /// Reads a page of the project.
     pub fn read(name: &str) -> Page {
         let path = project().join(name);
         let text = std::fs::read_to_string(&path).unwrap();
@@ -73,7 +73,7 @@ impl Page {
         start + 1 + rest.take_while(|line| line.trim() != "```").count()
     }
 
-    /// Lines of a block, without what its first line is indented by.
+    /// Returns the lines of a block without the indentation of its first line.
     fn text(&self, range: std::ops::Range<usize>) -> Vec<String> {
         let indent = self.indent(range.start);
         let lines = self.lines[range].iter();
@@ -98,7 +98,7 @@ impl Page {
         })
     }
 
-    /// Writes the page with these outputs in place of the shown ones, which are in its order.
+    /// Writes the page with these outputs, which are in its order, in place of the shown ones.
     pub fn update(mut self, outputs: &[(Command, Vec<String>)]) {
         for (command, output) in outputs.iter().rev() {
             let lines = output.iter().map(|line| format!("{}{line}", command.indent));
@@ -114,7 +114,7 @@ fn comment(line: &str, what: &str) -> Option<String> {
     Some(words.strip_suffix(" -->")?.to_owned())
 }
 
-/// Whether the lines are the shown ones, but for times, sizes and the like.
+/// Returns whether the lines equal the shown ones apart from times, sizes and the like.
 pub fn same(shown: &[String], lines: &[String]) -> bool {
     let (shown, lines) = (all_normal(shown), all_normal(lines));
     let parts: Vec<_> = shown.split(|line| line == "…").collect();
@@ -134,7 +134,8 @@ pub fn same(shown: &[String], lines: &[String]) -> bool {
     })
 }
 
-/// Lines without what differs from run to run. Which keys a started cluster advances is such a thing.
+/// Returns the lines without the parts that vary between runs, such as the keys that a started cluster
+/// advances.
 fn all_normal(lines: &[String]) -> Vec<String> {
     let mut lines: Vec<_> = lines.iter().map(|line| normal(line)).collect();
     // Both sides are read at the same time.
@@ -145,10 +146,10 @@ fn all_normal(lines: &[String]) -> Vec<String> {
     lines
 }
 
-/// Stands for a row of a key that is newer.
+/// The placeholder for the row of a newer key.
 const NEWER: &str = "KEY newer";
 
-/// A line without what differs from run to run.
+/// Returns a line without the parts that vary between runs.
 fn normal(line: &str) -> String {
     const RULES: &[(&str, &str)] = &[
         (r"\d+\.\d+ s\b", "TIME"),
@@ -177,7 +178,7 @@ fn normal(line: &str) -> String {
     line
 }
 
-/// Of a table of keys.
+/// Returns whether the line is a row of a table of keys.
 fn is_row(line: &str) -> bool {
     let keys =
         ["nodes_config", "bifrost_config", "partition_table", "schema_registry", "rule_book"];

@@ -4,7 +4,7 @@ use serde_json::{Value as Json, json};
 
 use super::project;
 
-/// The policy as it stands in a page of the documentation, with its placeholders replaced.
+/// Returns the policy in a page of the documentation with its placeholders replaced.
 pub fn documented_policy(page: &str, placeholders: &[(&str, &str)]) -> Json {
     let page = std::fs::read_to_string(project().join(page)).unwrap();
     let (_, rest) = page.split_once("```json\n").unwrap();
@@ -14,7 +14,7 @@ pub fn documented_policy(page: &str, placeholders: &[(&str, &str)]) -> Json {
     serde_json::from_str(&policy).unwrap()
 }
 
-/// Without these actions.
+/// Returns the policy without these actions.
 pub fn without(mut policy: Json, actions: &[&str]) -> Json {
     for statement in policy["Statement"].as_array_mut().unwrap() {
         let kept = statement["Action"].as_array().unwrap().iter();

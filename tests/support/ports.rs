@@ -1,18 +1,18 @@
-//! Free ports that no other run takes meanwhile.
+//! Free ports, reserved against other runs.
 
 use std::fs::{self, File};
 use std::io::Write;
 use std::net::TcpListener;
 use std::path::PathBuf;
 
-/// A port that is held by a lock file as long as this lives.
+/// A port that a lock file reserves until this is dropped.
 #[derive(Debug)]
 pub struct Port {
     pub number: u16,
     lock: PathBuf,
 }
 
-/// Below the range that systems give to outgoing connections.
+/// The first port, below the range that systems use for outgoing connections.
 const FIRST: u16 = 15_000;
 const COUNT: u16 = 15_000;
 
@@ -39,7 +39,7 @@ impl Port {
 }
 
 impl Port {
-    /// This one, where it matters to who reads it.
+    /// Returns this port, for recordings in which the number is visible.
     pub fn this(number: u16) -> Port {
         let folder = std::env::temp_dir().join("restatectl-test-ports");
         fs::create_dir_all(&folder).unwrap();
@@ -60,7 +60,7 @@ fn thread_seed() -> u32 {
     RandomState::new().hash_one(0_u8) as u32 % 10_000
 }
 
-/// A run that was killed leaves its locks behind.
+/// Removes a lock that a killed run left behind.
 fn remove_if_stale(lock: &PathBuf) {
     if let Ok(owner) = fs::read_to_string(lock)
         && !owner.is_empty()

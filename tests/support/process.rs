@@ -1,4 +1,4 @@
-//! A server process that ends with whoever started it, however that one ends.
+//! A server process that ends with the process that started it.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -34,7 +34,7 @@ impl Process {
         Process { child, log: log.to_owned(), name }
     }
 
-    /// Fails if it has ended by itself, with the end of its log.
+    /// Fails with the end of its log if the process has ended by itself.
     pub fn assert_running(&mut self) {
         if let Ok(Some(status)) = self.child.try_wait() {
             panic!("{} ended with {status}:\n{}", self.name, self.log_tail());
@@ -51,7 +51,7 @@ impl Process {
         lines[lines.len().saturating_sub(30)..].join("\n")
     }
 
-    /// SIGTERM, and SIGKILL where that is not enough.
+    /// Stops the process with SIGTERM, and with SIGKILL if it does not end.
     pub fn stop(mut self) {
         self.signal("TERM");
         let ended = || self.child.try_wait().ok().flatten();
@@ -65,7 +65,7 @@ impl Process {
         self.kill();
     }
 
-    /// SIGKILL, as when the machine goes.
+    /// Kills the process with SIGKILL, as a crash of the machine would.
     pub fn kill(&mut self) {
         let _ = self.child.kill();
         let child = &mut self.child;
@@ -74,7 +74,7 @@ impl Process {
         });
     }
 
-    /// Stops it without ending it, or lets it go on: STOP, CONT.
+    /// Sends the process a signal, such as STOP or CONT.
     pub fn signal(&self, signal: &str) {
         let id = self.child.id().to_string();
         let _ = Command::new("kill").args([&format!("-{signal}"), &id]).status();

@@ -1,4 +1,4 @@
-//! A TCP proxy that can hold what a client sends, to let something happen in between.
+//! A TCP proxy that can hold a client's requests, so that a test can act in the meantime.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -6,11 +6,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
-/// Longer than a test waits for an answer.
+/// The delay before a response is dropped, longer than a test waits for it.
 const SILENCE: Duration = Duration::from_secs(10);
 
-/// Forwards to one address. What the client sends is held from the first piece that contains the
-/// marker on, until it is let go.
+/// A proxy to one address. It holds the client's data from the first piece that contains the marker
+/// until it is released.
 pub struct Proxy {
     port: u16,
     gate: Arc<Gate>,
@@ -20,8 +20,8 @@ struct Gate {
     marker: Vec<u8>,
     state: Mutex<State>,
     changed: Condvar,
-    /// Whether the answer to what has the marker is lost, and the connection with it, instead of
-    /// anything being held; and after how long.
+    /// The delay after which the response to the marked piece is lost with its connection; `None` if
+    /// the piece is held instead.
     cuts: Option<Duration>,
     muted: AtomicBool,
 }
@@ -34,17 +34,17 @@ enum State {
 }
 
 impl Proxy {
-    /// Holds what has the marker.
+    /// Starts a proxy that holds the marked piece.
     pub fn start(to: &str, marker: &str) -> Proxy {
         Proxy::with(to, marker, None)
     }
 
-    /// Passes on what has the marker, once, and loses its answer.
+    /// Starts a proxy that forwards the marked piece once and drops its response.
     pub fn cutting(to: &str, marker: &str) -> Proxy {
         Proxy::with(to, marker, Some(Duration::from_millis(500)))
     }
 
-    /// The same, but whoever waits for the answer waits longer than they have patience.
+    /// Starts a proxy that forwards the marked piece once and drops its response after a long silence.
     pub fn silencing(to: &str, marker: &str) -> Proxy {
         Proxy::with(to, marker, Some(SILENCE))
     }
@@ -69,12 +69,12 @@ impl Proxy {
         Proxy { port, gate }
     }
 
-    /// As `host:port`.
+    /// Returns the address as `host:port`.
     pub fn address(&self) -> String {
         format!("127.0.0.1:{}", self.port)
     }
 
-    /// Waits until the marker was seen and is held.
+    /// Waits until the marked piece is held.
     pub fn wait_until_holding(&self) {
         let state = self.gate.state.lock().unwrap();
         let limit = Duration::from_secs(60);
@@ -91,7 +91,7 @@ impl Proxy {
 }
 
 impl Gate {
-    /// Whether the connection goes on after this piece.
+    /// Returns whether the connection continues after this piece.
     fn pass(&self, piece: &[u8]) -> bool {
         let mut state = self.state.lock().unwrap();
         let has_marker = piece.windows(self.marker.len()).any(|window| window == self.marker);
@@ -122,7 +122,7 @@ fn connect(client: TcpStream, server: TcpStream, gate: &Arc<Gate>) {
     });
 }
 
-/// Whether it ended by losing an answer.
+/// Forwards until either side closes; returns whether a response was dropped.
 fn forward(
     mut from: TcpStream,
     mut to: TcpStream,

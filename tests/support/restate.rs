@@ -1,4 +1,4 @@
-//! Real Restate clusters: started, restarted in other modes, given something to lose.
+//! Real Restate clusters: started, restarted in other modes, filled with metadata.
 
 mod load;
 mod stored;
@@ -19,21 +19,21 @@ use super::process::Process;
 
 const START_LIMIT: Duration = Duration::from_secs(60);
 
-/// How the nodes run.
+/// The mode in which nodes run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Mode {
-    /// On their own replicated store.
+    /// On the replicated store.
     Normal,
-    /// The same with `--metadata-migration-mode`.
+    /// On the replicated store with `--metadata-migration-mode`.
     Migration,
-    /// On another store: a `[metadata-client]` section, and no metadata servers.
+    /// On an external store: a `[metadata-client]` section, and no metadata servers.
     On(String),
 }
 
 pub struct Node {
     pub name: String,
     roles: Vec<&'static str>,
-    /// Where it listens, and how it is called there.
+    /// The IP it listens on, and its advertised host.
     ip: &'static str,
     host: &'static str,
     fabric: Port,
@@ -49,7 +49,7 @@ impl Node {
 }
 
 pub struct Cluster {
-    /// The server's package.
+    /// The npm package of the server.
     server: String,
     pub folder: TempDir,
     pub nodes: Vec<Node>,
@@ -60,14 +60,14 @@ pub struct Cluster {
 /// All roles.
 pub const WHOLE: &[&str] = &["metadata-server", "worker", "log-server", "admin", "http-ingress"];
 
-/// Where nodes listen, and how they are called there.
+/// The IP that nodes listen on, and their advertised host.
 const LOCAL: (&str, &str) = ("127.0.0.1", "127.0.0.1");
 
-/// The package of the server that the rest is tested against.
+/// The npm package of the current server.
 const CURRENT: &str = "@restatedev/restate-server-linux-x64";
 
 impl Cluster {
-    /// A cluster of one node.
+    /// Starts a cluster of one node.
     pub fn single(partitions: usize) -> Cluster {
         Cluster::start(&[WHOLE], partitions)
     }
@@ -78,18 +78,18 @@ impl Cluster {
         Cluster::start_of(CURRENT, roles, partitions)
     }
 
-    /// A metadata server that listens on this address, and says that it is at this host.
+    /// Starts a metadata server that listens on this IP and advertises this host.
     pub fn at(ip: &'static str, host: &'static str) -> Cluster {
         Cluster::start_at(vec![Port::free()], (ip, host), CURRENT, &[&["metadata-server"]], 1)
     }
 
-    /// The same with the server of this npm package.
+    /// Starts a cluster with the server of this npm package.
     pub fn start_of(server: &str, roles: &[&[&'static str]], partitions: usize) -> Cluster {
         let ports = roles.iter().map(|_| Port::free()).collect();
         Cluster::start_at(ports, LOCAL, server, roles, partitions)
     }
 
-    /// The same with the nodes' addresses at these ports of this host.
+    /// Starts a cluster with the nodes at these ports of this host.
     fn start_at(
         ports: Vec<Port>,
         (ip, host): (&'static str, &'static str),
@@ -119,7 +119,7 @@ impl Cluster {
         cluster
     }
 
-    /// A cluster of one node in migration mode, with a rule to lose.
+    /// Starts a cluster of one node with a rule, in migration mode.
     pub fn ready_to_move(partitions: usize) -> Cluster {
         let mut cluster = Cluster::single(partitions);
         cluster.set_rule("scope1/*", 5);
@@ -127,18 +127,18 @@ impl Cluster {
         cluster
     }
 
-    /// A cluster of one metadata server in migration mode, with an epoch for each of many partitions,
-    /// which no server reads.
+    /// Starts a cluster of one metadata server in migration mode, with an epoch for each of many
+    /// partitions, which no server reads.
     pub fn large(partitions: usize) -> Cluster {
         Cluster::large_with(&["metadata-server"], partitions)
     }
 
-    /// The same with these roles.
+    /// Starts a large cluster of one node with these roles.
     pub fn large_with(roles: &[&'static str], partitions: usize) -> Cluster {
         Cluster::start(&[roles], partitions).in_migration_mode()
     }
 
-    /// The same with three nodes, at the port where operators expect the first, and the two after it.
+    /// Starts a large cluster of three nodes, at the default port and the two after it.
     pub fn large_at_its_port(roles: &[&'static str], partitions: usize) -> Cluster {
         let ports = (5122..5125).map(Port::this).collect();
         Cluster::start_at(ports, LOCAL, CURRENT, &[roles; 3], partitions).in_migration_mode()
@@ -175,7 +175,7 @@ impl Cluster {
         }
     }
 
-    /// A file with the `[metadata-client]` section of the replicated store, at these addresses.
+    /// Writes a file with the `[metadata-client]` section of the replicated store at these addresses.
     pub fn replicated_toml(&self, name: &str, addresses: &[String]) -> String {
         let path = self.folder.path().join(name);
         let section =
@@ -184,7 +184,7 @@ impl Cluster {
         path.to_str().unwrap().to_owned()
     }
 
-    /// How often each node has started, by its name.
+    /// Returns the generation of each node by its name, which is the number of its starts.
     pub fn generations(&self) -> std::collections::BTreeMap<String, u64> {
         let (_, bytes) = get(&self.address(), "nodes_config").unwrap();
         let key = restatectl::model::Key::NodesConfig;
@@ -208,7 +208,7 @@ impl Cluster {
         self.wait_until_alive(index);
     }
 
-    /// SIGKILL.
+    /// Kills it with SIGKILL.
     pub fn kill_node(&mut self, index: usize) {
         self.nodes[index].process.take().unwrap().kill();
     }
@@ -273,23 +273,23 @@ impl Cluster {
         )
     }
 
-    /// Of every node, by comma.
+    /// Returns the addresses of all nodes, separated by commas.
     pub fn addresses(&self) -> String {
         self.nodes.iter().map(Node::address).collect::<Vec<_>>().join(",")
     }
 
-    /// Of the first node.
+    /// Returns the address of the first node.
     pub fn address(&self) -> String {
         self.nodes[0].address()
     }
 
-    /// The unix socket of the first node's fabric services.
+    /// Returns the path of the unix socket of the first node's fabric services.
     pub fn socket(&self) -> String {
         let path = self.folder.path().join("node-1/node-1/fabric.sock");
         format!("unix:{}", path.display())
     }
 
-    /// Where the nodes write their logs.
+    /// Returns the end of a node's log.
     pub fn log_tail(&self, index: usize) -> String {
         self.nodes[index].process.as_ref().map(Process::log_tail).unwrap_or_default()
     }

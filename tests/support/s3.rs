@@ -1,5 +1,5 @@
-//! Real S3 servers: SeaweedFS, which honours conditional writes, and moto, which answers as Amazon
-//! does. One of each serves all tests of a run, each of which has a bucket of its own.
+//! Real S3 servers: SeaweedFS, which honours conditional writes, and moto, which behaves like Amazon.
+//! One of each serves all tests of a run; each test has its own bucket.
 
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
@@ -17,11 +17,11 @@ use super::process::Process;
 use super::tool::{command, run};
 use super::{from_pypi, project, wait_for};
 
-/// Long enough to be told from other text.
+/// A secret long enough to be distinct from other text.
 pub const SECRET: &str = "very-secret-key-of-the-tests";
 pub const KEY_ID: &str = "test-key-id";
 
-/// A server, by where it is and who may use it.
+/// A server: its endpoint and its credentials.
 #[derive(Clone, Debug)]
 pub struct S3 {
     pub endpoint: String,
@@ -99,12 +99,12 @@ fn start_seaweed() -> (S3, Box<dyn std::any::Any>) {
     ready(&s3, process, (folder, ports))
 }
 
-/// A moto of its own, with further environment.
+/// Starts a separate moto with further variables.
 pub fn start_moto(envs: &[(&str, &str)]) -> (S3, Box<dyn std::any::Any>) {
     moto_at("127.0.0.1", envs)
 }
 
-/// The same on another address, written as in a URL.
+/// Starts a separate moto on this host, written as in a URL.
 pub fn start_moto_on(host: &str) -> (S3, Box<dyn std::any::Any>) {
     moto_at(host, &[])
 }
@@ -137,7 +137,7 @@ impl S3 {
         }
     }
 
-    /// A new bucket of this server.
+    /// Creates a bucket on this server.
     pub fn bucket(&self) -> Bucket {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let name = format!("bucket-{}", COUNT.fetch_add(1, Ordering::Relaxed));
@@ -159,19 +159,19 @@ impl S3 {
     }
 }
 
-/// A bucket of a test's own.
+/// A bucket that belongs to one test.
 pub struct Bucket {
     pub s3: S3,
     pub name: String,
 }
 
 impl Bucket {
-    /// A `[metadata-client]` section for this prefix.
+    /// Returns a `[metadata-client]` section for this prefix.
     pub fn section(&self, prefix: &str) -> String {
         self.section_at(&self.s3.endpoint, prefix)
     }
 
-    /// The same with another endpoint, such as a proxy's.
+    /// Returns a section for another endpoint, such as a proxy's.
     pub fn section_at(&self, endpoint: &str, prefix: &str) -> String {
         format!(
             "[metadata-client]\ntype = \"object-store\"\npath = \"s3://{}/{prefix}\"\n\
@@ -181,7 +181,7 @@ impl Bucket {
         )
     }
 
-    /// Every object.
+    /// Returns every object by its name.
     pub fn dump(&self) -> BTreeMap<String, Object> {
         let dump = self.s3.boto("dump", &json!({"bucket": self.name}));
         let objects = dump.as_object().unwrap().iter().map(|(key, object)| {
@@ -207,7 +207,7 @@ impl Bucket {
         self.s3.boto("put", &json!({"bucket": self.name, "objects": objects}));
     }
 
-    /// After its first write, for which SeaweedFS makes volumes: that may take longer than a short
+    /// Makes the first write, for which SeaweedFS creates volumes: that may take longer than a short
     /// time-out.
     pub fn warm(self) -> Bucket {
         self.put(&[("first", b"first", None)]);
@@ -216,7 +216,7 @@ impl Bucket {
     }
 }
 
-/// Writes the section to a file, which lives as long as the folder.
+/// Writes the text to a file in the folder and returns its path.
 pub fn toml_file(folder: &TempDir, name: &str, section: &str) -> String {
     let path = folder.path().join(name);
     std::fs::write(&path, section).unwrap();

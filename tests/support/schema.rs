@@ -1,11 +1,11 @@
-//! `docs/documents.schema.json`: every document that a test reads is held against it.
+//! `docs/documents.schema.json`, against which every document that a test reads is validated.
 
 use boon::{Compiler, Schemas};
 use serde_json::Value as Json;
 
 use super::project;
 
-/// Fails with what is wrong where the document is not as the schema has it.
+/// Validates the document; fails with the violations of the schema.
 #[track_caller]
 pub fn check(document: &Json) {
     let (mut schemas, mut compiler) = (Schemas::new(), Compiler::new());

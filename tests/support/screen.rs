@@ -1,4 +1,4 @@
-//! A terminal as someone sees it: tmux with a shell in it, on a socket of its own.
+//! A visible terminal: a shell in tmux, on a separate socket.
 
 use std::process::{Command, Output};
 use std::time::Duration;
@@ -12,7 +12,7 @@ pub struct Screen {
 }
 
 impl Screen {
-    /// A shell on a screen of so many columns, whose programs have this locale.
+    /// Starts a shell with this locale on a screen of this many columns.
     pub fn start(columns: u32, locale: &str) -> Screen {
         let screen = Screen { folder: TempDir::new().unwrap() };
         let columns = columns.to_string();
@@ -40,13 +40,13 @@ impl Screen {
         self.tmux(&["send-keys", name]);
     }
 
-    /// All that can be seen.
+    /// Returns the visible text.
     pub fn text(&self) -> String {
         let text = self.tmux(&["capture-pane", "-p"]).stdout;
         String::from_utf8(text).unwrap().trim_end().to_owned()
     }
 
-    /// Waits until the screen shows something, and gives what it shows then.
+    /// Waits until `shows` accepts the screen and returns its text.
     pub fn wait_for(&self, what: &str, shows: impl Fn(&str) -> bool) -> String {
         wait_for(what, Duration::from_secs(60), || Some(self.text()).filter(|text| shows(text)))
     }

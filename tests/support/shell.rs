@@ -1,4 +1,4 @@
-//! A shell in which the commands of a page are run, one after the other.
+//! A shell that runs the commands of a page, one after the other.
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
@@ -15,11 +15,12 @@ pub struct Shell {
     lines: Receiver<String>,
 }
 
-/// Ends a command's output; its exit code follows.
+/// The mark after a command's output; its exit code follows.
 const END: &str = "-- the end of this command:";
 
 impl Shell {
-    /// In this folder, with our program as `restatectl` and the official one behind `npx`.
+    /// Starts a shell in this folder, with our program as `restatectl` and the official one behind
+    /// `npx`.
     pub fn start(folder: &Path, envs: &[(&str, &str)]) -> Shell {
         let programs = folder.join(".programs");
         std::fs::create_dir(&programs).unwrap();
@@ -48,7 +49,8 @@ impl Shell {
         Shell { child, input, lines }
     }
 
-    /// What the command printed on both streams, in order, and its exit code, which `$?` then has.
+    /// Runs the command and returns the lines of both streams, in order, and its exit code, which `$?`
+    /// then has.
     pub fn run(&mut self, command: &str) -> (Vec<String>, i32) {
         let text = format!(
             "{{ {command}\n}} 2>&1 </dev/null\ncode=$?; printf '\\n{END} %s\\n' $code; (exit $code)\n"

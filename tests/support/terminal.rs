@@ -1,4 +1,4 @@
-//! A terminal of the program's own, where someone types.
+//! A terminal on which the program runs and a user types.
 
 use std::io::Write;
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::process::Stdio;
 
 use super::tool::{command, finish, program};
 
-/// Runs the program on a terminal; what it showed, and how it ended.
+/// Runs the program on a terminal, types the text, and returns the screen and the exit code.
 pub fn on_terminal(args: &[String], typed: &str) -> (String, i32) {
     let quoted: Vec<_> = args.iter().map(|word| format!("'{word}'")).collect();
     let line = format!("{} {}", program().display(), quoted.join(" "));

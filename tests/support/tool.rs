@@ -1,4 +1,4 @@
-//! The program under test and the official one, as an operator calls them.
+//! Runs of the program under test and of the official one.
 
 use std::ffi::OsStr;
 use std::io::{Read, Write};
@@ -10,7 +10,7 @@ use serde_json::Value as Json;
 
 use super::{from_npm, project, schema, wait_for};
 
-/// What a run left behind.
+/// The output and the exit code of a run.
 #[derive(Debug)]
 pub struct Run {
     pub code: i32,
@@ -19,7 +19,7 @@ pub struct Run {
 }
 
 impl Run {
-    /// What it printed. One of our documents is held against their schema.
+    /// Returns standard output as JSON; a document of ours is validated against the schema.
     #[track_caller]
     pub fn json(&self) -> Json {
         let document: Json = serde_json::from_str(&self.out)
@@ -30,7 +30,7 @@ impl Run {
         document
     }
 
-    /// Fails with all that was printed unless it ended with this code.
+    /// Asserts the exit code; fails with all output otherwise.
     #[track_caller]
     pub fn expect(self, code: i32) -> Run {
         assert!(
@@ -44,7 +44,7 @@ impl Run {
     }
 }
 
-/// Our program.
+/// Returns the path of the program under test.
 pub fn program() -> PathBuf {
     // Set for integration tests; an example lies one folder below the program.
     option_env!("CARGO_BIN_EXE_restatectl").map(PathBuf::from).unwrap_or_else(|| {
@@ -53,13 +53,13 @@ pub fn program() -> PathBuf {
     })
 }
 
-/// The official program.
+/// Returns the path of the official program.
 pub fn official_program() -> PathBuf {
     from_npm("@restatedev/restatectl-linux-x64/bin/restatectl")
 }
 
-/// A command with an environment that nothing on the machine changes, in a folder of this run, where
-/// it leaves its backup files.
+/// Returns a command with an empty environment, in a folder of this test run, where it leaves its
+/// backup files.
 pub fn command(program: &Path, args: &[impl AsRef<OsStr>]) -> Command {
     let folder = project().join(format!("target/test-work/{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
@@ -83,14 +83,14 @@ pub fn official(args: &[impl AsRef<OsStr>]) -> Run {
     run(command(&official_program(), args), "")
 }
 
-/// Runs to the end, two minutes at most.
+/// Runs the command for at most two minutes and returns its output.
 pub fn run(command: Command, input: &str) -> Run {
     run_within(TIME_LIMIT, command, input)
 }
 
 const TIME_LIMIT: Duration = Duration::from_secs(120);
 
-/// Runs to the end, so long at most.
+/// Runs the command for at most `limit` and returns its output.
 pub fn run_within(limit: Duration, mut command: Command, input: &str) -> Run {
     if !input.is_empty() {
         command.stdin(Stdio::piped());
@@ -102,7 +102,7 @@ pub fn run_within(limit: Duration, mut command: Command, input: &str) -> Run {
     finish_within(limit, child)
 }
 
-/// Waits for a started program's end.
+/// Waits for the end of a started program and returns its output.
 pub fn finish(child: Child) -> Run {
     finish_within(TIME_LIMIT, child)
 }

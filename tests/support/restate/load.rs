@@ -1,4 +1,4 @@
-//! What a cluster is given to lose: limiter rules, a deployment, an object with state.
+//! Metadata for a cluster: limiter rules, a deployment, an object with state.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -28,7 +28,7 @@ impl Cluster {
         self.admin("PUT", "/limits/rules", &rule);
     }
 
-    /// The patterns of the rules that the workers know, in order.
+    /// Returns the patterns of the rules that the workers know, in order.
     pub fn rules(&self) -> Vec<String> {
         let query = json!({"query": "select pattern from sys_rules order by pattern"});
         let answer = self.admin("POST", "/query", &query);
@@ -61,7 +61,7 @@ impl Cluster {
         self.admin("POST", "/deployments", &json!({"uri": uri}));
     }
 
-    /// The names of the services of all deployments.
+    /// Returns the names of the services of all deployments.
     pub fn services(&self) -> Vec<String> {
         let answer = self.admin("GET", "/deployments", &Json::Null);
         let deployments = answer["deployments"].as_array().cloned().unwrap_or_default();
@@ -72,7 +72,7 @@ impl Cluster {
             .collect()
     }
 
-    /// Invokes the counter, and gives its new count.
+    /// Invokes the counter and returns its new count.
     pub fn count(&self, amount: i64) -> i64 {
         let port = self.nodes[0].ingress.number;
         wait_for("the counter to answer", START_LIMIT, || {

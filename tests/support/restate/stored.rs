@@ -1,8 +1,8 @@
-//! Values of a node's store, read and written without our own backend.
+//! The values in a node's store, read and written without our own backend.
 
 use super::super::block_on;
 
-/// A value as the node at the address has it, read without our own backend.
+/// Returns the value of a key at the node with this address.
 pub fn get(address: &str, key: &str) -> Option<(u32, Vec<u8>)> {
     use restatectl::proto::metadata_proxy_svc::GetRequest;
     use restatectl::proto::metadata_proxy_svc::metadata_proxy_svc_client::MetadataProxySvcClient;
@@ -16,12 +16,12 @@ pub fn get(address: &str, key: &str) -> Option<(u32, Vec<u8>)> {
     })
 }
 
-/// Puts a value whatever is there.
+/// Puts a value unconditionally.
 pub fn put(address: &str, key: &str, version: u32, bytes: &[u8]) {
     put_all(address, &[key.to_owned()], version, bytes);
 }
 
-/// Puts the same value for each of the keys, whatever is there.
+/// Puts the same value for each of the keys unconditionally.
 pub fn put_all(address: &str, keys: &[String], version: u32, bytes: &[u8]) {
     use futures_util::{StreamExt, stream};
     use restatectl::proto::common::Version;

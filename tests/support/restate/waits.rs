@@ -1,4 +1,5 @@
-//! What a cluster is waited for: its nodes up or gone, its partitions led, a leader of its own store.
+//! Waits for the state of a cluster: nodes up or stopped, partitions with leaders, a leader of the
+//! replicated store.
 
 use std::time::Duration;
 
@@ -47,7 +48,7 @@ impl Cluster {
         });
     }
 
-    /// The index of the node that leads the metadata servers.
+    /// Returns the index of the node that leads the metadata servers.
     pub fn leader(&self) -> usize {
         wait_for("a leader of the metadata servers", START_LIMIT, || {
             self.nodes.iter().position(|node| {
@@ -65,7 +66,7 @@ impl Cluster {
         })
     }
 
-    /// Waits until a majority of the metadata servers has stopped by itself; gives the names of the
+    /// Waits until a majority of the metadata servers has stopped by itself; returns the names of the
     /// nodes that have not.
     pub fn wait_until_stopped(&mut self) -> Vec<String> {
         wait_for("the metadata servers to stop by themselves", Duration::from_secs(30), || {
