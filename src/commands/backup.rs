@@ -1,11 +1,13 @@
-//! `metadata backup`: a whole store into one file.
+//! `metadata backup`: saves a whole store to a file.
 
 use std::path::PathBuf;
 
-use crate::backends::backup::{self, Destination};
+use crate::backends::backup::Destination;
 use crate::codec;
-use crate::commands::open_store::store_name;
-use crate::commands::{Context, list, open_store, store_arg};
+use crate::commands::open_store::{self, store_name};
+use crate::commands::save_backup::save_entries;
+use crate::commands::snapshot_warnings::find_snapshot_warnings;
+use crate::commands::{Context, store_arg};
 use crate::events::Stage;
 use crate::outcome::{BackupResult, Code, CommandResult, Failure, Outcome};
 use crate::pipeline::snapshot;
@@ -13,7 +15,7 @@ use crate::pipeline::snapshot;
 const EXAMPLES: &str = r#"Examples:
   # The running cluster, before a migration:
   restatectl -s http://node-1:5122 metadata backup --to before.jsonl
-  # A store:
+  # An external store:
   restatectl metadata backup --from etcd.toml --to etcd.jsonl"#;
 
 /// Arguments of `metadata backup`.
@@ -32,34 +34,28 @@ pub struct BackupArgs {
 /// Reads every key and saves it.
 ///
 /// # Errors
-/// Any [`Failure`] of opening or reading; [`Code::BackupFailed`].
+/// Any [`Failure`] to open or read the store, and [`Code::BackupFailed`].
 pub async fn run(args: &BackupArgs, context: &Context<'_>) -> anyhow::Result<Outcome> {
     if args.to.as_os_str() == "-" {
         let reason =
-            "--to wants the name of a file: a backup is written to a file that is whole or absent";
+            "--to requires the name of a file: a backup can't be written to standard output";
         return Err(Failure::new(Code::Usage, reason).into());
     }
     let from = store_arg::load_optional(args.from.as_deref(), context)?;
     let opened = open_store::open_source(from, context).await?;
     let source = opened.source();
-    let read = snapshot::read(source, Stage::ReadSource, context.events).await;
-    let snapshot = read.map_err(|error| opened.failure(&error))?;
+    let snapshot = snapshot::read(source, Stage::ReadSource, context.events).await;
+    let snapshot = snapshot.map_err(|error| opened.failure(&error))?;
     if snapshot.is_empty() {
-        let reason = format!("{} holds no keys of Restate's", source.name());
+        let reason = format!("{} has no Restate keys", source.name());
         return Err(Failure::new(Code::NotARestateStore, reason).into());
     }
     let cluster = codec::cluster_of(&snapshot);
-    let saved =
-        backup::save(&Destination::File(args.to.clone()), source.name(), cluster, &snapshot);
-    let saved = saved.map_err(|error| failed(&args.to.display().to_string(), &error))?;
+    let destination = Destination::File(args.to.clone());
+    let saved = save_entries(&destination, source.name(), cluster, &snapshot)?;
     Ok(Outcome::done(CommandResult::Backup(BackupResult {
         store: store_name(source),
         saved,
-        warnings: list::faults(&snapshot),
+        warnings: find_snapshot_warnings(&snapshot),
     })))
-}
-
-/// A backup that could not be made.
-pub fn failed(place: &str, error: &std::io::Error) -> Failure {
-    Failure::new(Code::BackupFailed, format!("failed to save a backup to {place}: {error}"))
 }

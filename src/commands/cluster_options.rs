@@ -1,4 +1,4 @@
-//! The options of every command, turned into what a backend needs to reach its store.
+//! The options of every command, converted to the options of the backends.
 
 use std::time::Duration;
 
@@ -8,32 +8,32 @@ use crate::backends::transport::{Address, Limits, TlsOptions};
 use crate::options::GlobalOptions;
 use crate::outcome::{Code, Failure};
 
-/// Returns how requests to any store are made.
+/// Returns the options of requests to any store.
 pub fn request_options(options: &GlobalOptions) -> RequestOptions {
     RequestOptions { timeout: options.request_timeout(), max_concurrency: options.concurrency }
 }
 
-/// Returns how the cluster at `--address` is reached.
+/// Returns the options to reach the cluster at `--address`.
 ///
 /// # Errors
 /// [`Code::Usage`] for an invalid address, or an incomplete TLS identity.
 pub fn default_cluster_options(options: &GlobalOptions) -> Result<ClusterOptions, Failure> {
-    let single = options.single_address.clone().map(|address| vec![address]);
-    let given = single.unwrap_or_else(|| options.address.clone());
-    let addresses = given
+    let single_address = options.single_address.clone().map(|address| vec![address]);
+    let texts = single_address.unwrap_or_else(|| options.address.clone());
+    let addresses = texts
         .iter()
         .filter(|address| !address.trim().is_empty())
         .map(|address| address.parse())
         .collect::<Result<Vec<_>, _>>()
         .map_err(|reason| Failure::new(Code::Usage, reason))?;
     if addresses.is_empty() {
-        let reason = "--address, or RESTATECTL_ADDRESS, is empty; name at least one node";
-        return Err(Failure::new(Code::Usage, reason));
+        let reason = "--address, or RESTATECTL_ADDRESS, is empty";
+        return Err(Failure::new(Code::Usage, reason).hint("name at least one node"));
     }
     cluster_options_at(addresses, options.single_address.is_some(), options)
 }
 
-/// Returns how the cluster at these addresses is reached; with `only_these`, no other node is asked.
+/// Returns the options to reach the cluster at these addresses; with `only_these`, no other node is asked.
 ///
 /// # Errors
 /// [`Code::Usage`] for an incomplete TLS identity.
@@ -46,7 +46,7 @@ pub fn cluster_options_at(
         (Some(cert), Some(key)) => Some((cert.clone(), key.clone())),
         (None, None) => None,
         _ => {
-            let reason = "--tls-cert and --tls-key are given together or not at all";
+            let reason = "--tls-cert and --tls-key must be given together";
             return Err(Failure::new(Code::Usage, reason));
         }
     };

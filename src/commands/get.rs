@@ -1,10 +1,10 @@
-//! `metadata get`: one value.
+//! `metadata get`: prints one value.
 
 use clap::builder::NonEmptyStringValueParser;
 
-use crate::codec;
+use crate::codec::{self, CodecError};
 use crate::commands::{Context, open_store, store_arg};
-use crate::model::{Entry, Key};
+use crate::model::{Entry, Key, Value};
 use crate::outcome::{Code, CommandResult, Failure, FetchedValue, Outcome};
 
 const EXAMPLES: &str = r#"Examples:
@@ -33,11 +33,11 @@ pub struct GetArgs {
 /// Reads and decodes the value.
 ///
 /// # Errors
-/// Any [`Failure`] of opening, reading or decoding.
+/// Any [`Failure`] to open or read the store, or to decode the value.
 pub async fn run(args: &GetArgs, context: &Context<'_>) -> anyhow::Result<Outcome> {
     if args.raw && context.options.is_json_output() {
-        let reason = "--raw writes bytes, which no JSON document can hold; leave out -o json";
-        return Err(Failure::new(Code::Usage, reason).into());
+        let reason = "--raw writes bytes, which a JSON document can't hold";
+        return Err(Failure::new(Code::Usage, reason).hint("leave out -o json").into());
     }
     let from = store_arg::load_optional(args.from.as_deref(), context)?;
     let opened = open_store::open_source(from, context).await?;
@@ -48,31 +48,36 @@ pub async fn run(args: &GetArgs, context: &Context<'_>) -> anyhow::Result<Outcom
     let Some(entry) = entries.pop().flatten() else {
         let reason = format!("the key {key} does not exist in {}", source.name());
         return Err(Failure::new(Code::KeyNotFound, reason)
-            .hint("`metadata list` shows the keys that exist")
+            .hint("list the existing keys with `metadata list`")
             .into());
     };
-    let (bytes, gotten) = match entry {
-        Entry::Damaged { reason, .. } => return Err(corrupt(&key, &reason).into()),
-        Entry::Intact(value, _) => (value.bytes.clone(), value),
+    let value = match entry {
+        Entry::Damaged { reason, .. } => return Err(corrupt_value(&key, &reason).into()),
+        Entry::Intact(value, _) => value,
     };
-    if args.raw {
-        return Ok(Outcome::done(CommandResult::Bytes(bytes.to_vec())));
-    }
-    let read = |error: codec::CodecError| {
-        corrupt(&key, &error.to_string()).hint("--raw writes the bytes as they are")
+    let result = match args.raw {
+        true => CommandResult::Bytes(value.bytes.to_vec()),
+        false => CommandResult::Get(decode_value(key, &value)?),
     };
-    Ok(Outcome::done(CommandResult::Get(FetchedValue {
-        version: gotten.version,
-        encoding: codec::encoding(&gotten.bytes).map_err(read)?.name(),
-        value: codec::describe(&key, &gotten).map_err(read)?,
-        warning: match codec::check(&key, &gotten) {
-            Ok(()) | Err(codec::CodecError::Undecodable(_)) => None,
-            Err(fault) => Some(format!("{key} {fault}")),
-        },
-        key,
-    })))
+    Ok(Outcome::done(result))
 }
 
-fn corrupt(key: &Key, reason: &str) -> Failure {
+fn decode_value(key: Key, value: &Value) -> Result<FetchedValue, Failure> {
+    let corrupt = |error: CodecError| {
+        corrupt_value(&key, &error.to_string()).hint("print the stored bytes with --raw")
+    };
+    Ok(FetchedValue {
+        version: value.version,
+        encoding: codec::encoding(&value.bytes).map_err(corrupt)?.name(),
+        value: codec::describe(&key, value).map_err(corrupt)?,
+        warning: match codec::check(&key, value) {
+            Ok(()) | Err(CodecError::Undecodable(_)) => None,
+            Err(error) => Some(format!("{key} {error}")),
+        },
+        key,
+    })
+}
+
+fn corrupt_value(key: &Key, reason: &str) -> Failure {
     Failure::new(Code::ValueCorrupt, format!("{key} {reason}"))
 }

@@ -1,17 +1,18 @@
-//! `metadata list`: what a store holds.
+//! `metadata list`: lists the keys of a store.
 
 use crate::codec;
-use crate::commands::open_store::store_name;
-use crate::commands::{Context, open_store, store_arg};
+use crate::commands::open_store::{self, store_name};
+use crate::commands::snapshot_warnings::find_snapshot_warnings;
+use crate::commands::{Context, store_arg};
 use crate::events::Stage;
-use crate::model::{Entry, Key, Snapshot};
+use crate::model::{Entry, Key};
 use crate::outcome::{CommandResult, ListResult, ListedKey, Outcome};
 use crate::pipeline::snapshot;
 
 const EXAMPLES: &str = r#"Examples:
   # The running cluster:
   restatectl -s http://node-1:5122 metadata list
-  # A store, and only the names of its keys:
+  # An external store, only the names of its keys:
   restatectl metadata list --from etcd.toml -o json | jq -r '.keys[].key'"#;
 
 /// Arguments of `metadata list`.
@@ -23,13 +24,14 @@ pub struct ListArgs {
     pub from: Option<String>,
 }
 
-const UNLISTED: &str = "the store does not permit to list: it was read by the known names, and \
-                        whether it has keys of other names is not known";
+/// The warning about a store that denies listing.
+const LISTING_DENIED: &str = "the store does not permit listing: only keys with known names were read, and it \
+                              may have others";
 
 /// Reads every key.
 ///
 /// # Errors
-/// Any [`Failure`](crate::outcome::Failure) of opening or reading.
+/// Any [`Failure`](crate::outcome::Failure) to open or read the store.
 pub async fn run(args: &ListArgs, context: &Context<'_>) -> anyhow::Result<Outcome> {
     let from = store_arg::load_optional(args.from.as_deref(), context)?;
     let opened = open_store::open_source(from, context).await?;
@@ -38,9 +40,9 @@ pub async fn run(args: &ListArgs, context: &Context<'_>) -> anyhow::Result<Outco
     let snapshot =
         snapshot::read(source, Stage::ReadSource, context.events).await.map_err(failed)?;
     let foreign = source.count_foreign_keys().await.map_err(failed)?;
-    let mut warnings = faults(&snapshot);
+    let mut warnings = find_snapshot_warnings(&snapshot);
     if source.can_list() && foreign.is_none() {
-        warnings.push(UNLISTED.to_owned());
+        warnings.push(LISTING_DENIED.to_owned());
     }
     Ok(Outcome::done(CommandResult::List(ListResult {
         store: store_name(source),
@@ -51,21 +53,8 @@ pub async fn run(args: &ListArgs, context: &Context<'_>) -> anyhow::Result<Outco
     })))
 }
 
+/// Adds the encoding to an entry.
 fn list_key((key, entry): (Key, Entry)) -> ListedKey {
     let encoding = entry.value().and_then(|value| codec::encoding(&value.bytes).ok());
     ListedKey { key, entry, encoding: encoding.map(codec::Encoding::name) }
 }
-
-/// What deserves a word, and is no reason to stop: each damaged key, and a store that is none for a server.
-pub fn faults(snapshot: &Snapshot) -> Vec<String> {
-    let damaged = snapshot.iter().filter_map(|(key, entry)| match entry {
-        Entry::Damaged { reason, .. } => Some(format!("{key} {reason}")),
-        Entry::Intact(value, _) => Some(format!("{key} {}", codec::check(key, value).err()?)),
-    });
-    let is_half = !snapshot.is_empty() && !snapshot.contains_key(&Key::NodesConfig);
-    damaged.chain(is_half.then(|| HALF.to_owned())).collect()
-}
-
-/// A migration puts `nodes_config` last, and takes it away first where it overwrites.
-const HALF: &str = "there is no nodes_config: servers take the store for one that was never set up. An \
-                    interrupted migration leaves it so; the same command with --resume finishes it";

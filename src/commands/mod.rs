@@ -1,4 +1,4 @@
-//! One file per command: its arguments, and the stations that it wires together.
+//! The commands: one file or folder each, with its arguments and the pipeline stages that it connects.
 
 pub mod backup;
 pub mod cluster_options;
@@ -11,6 +11,8 @@ pub mod migrate;
 pub mod open_store;
 pub mod patch;
 pub mod put;
+pub mod save_backup;
+pub mod snapshot_warnings;
 pub mod store_arg;
 pub mod verify;
 
@@ -19,31 +21,32 @@ use std::time::Instant;
 use crate::events::{Event, EventSink};
 use crate::options::GlobalOptions;
 use crate::outcome::{Code, Failure};
-use crate::terminal::confirmation::{self, Answer};
+use crate::terminal::confirmation::{self, Confirmation};
 
-/// What every command is given.
+/// The context that every command runs in.
 pub struct Context<'a> {
     /// Options of every command.
     pub options: &'a GlobalOptions,
-    /// Who is told what happens.
+    /// The receiver of the command's events.
     pub events: &'a dyn EventSink,
-    /// The words that the program was called with, to be shown again.
+    /// The words that the program was called with, for commands that print it again.
     pub command_line: &'a [String],
-    /// When it was called.
+    /// The time of the start.
     pub started: Instant,
 }
 
 impl Context<'_> {
-    /// Asks, and whoever watches knows that nobody but the operator is waited for.
+    /// Asks the operator to confirm, and reports that the program waits for nobody else.
     ///
     /// # Errors
-    /// [`Code::Internal`] where the terminal fails.
-    async fn ask(&self, question: String) -> Result<Answer, Failure> {
+    /// [`Code::Internal`] if the terminal fails.
+    async fn ask_to_confirm(&self, question: String) -> Result<Confirmation, Failure> {
         self.events.emit(Event::Asking);
-        let answer = confirmation::ask(question, self.options.yes).await.map_err(|error| {
+        let confirmation = confirmation::ask_to_confirm(question, self.options.yes).await;
+        let confirmation = confirmation.map_err(|error| {
             Failure::new(Code::Internal, format!("failed to ask on the terminal: {error}"))
         })?;
         self.events.emit(Event::Answered);
-        Ok(answer)
+        Ok(confirmation)
     }
 }

@@ -1,4 +1,4 @@
-//! `metadata patch`: an RFC 6902 patch on one value.
+//! `metadata patch`: applies an RFC 6902 patch to one value.
 
 use crate::commands::Context;
 use crate::commands::edit::{self, Edit, EditArgs};
@@ -26,12 +26,11 @@ pub struct PatchArgs {
 /// Applies the patch and writes the result back.
 ///
 /// # Errors
-/// Only what keeps the program from listening to signals; all else is in the outcome.
+/// A failure to listen for signals; any other is in the outcome.
 pub async fn run(args: &PatchArgs, context: &Context<'_>) -> anyhow::Result<Outcome> {
     let patch = Patch::parse(&args.patch).map_err(|reason| {
-        Failure::new(Code::Usage, format!("--patch is no JSON patch: {reason}")).hint(
-            "a patch is a list of operations as in RFC 6902, each with op, path, and value or from",
-        )
+        Failure::new(Code::Usage, format!("--patch is not a JSON patch: {reason}"))
+            .hint("pass a list of operations as in RFC 6902, each with op, path, and value or from")
     });
     edit::run(&args.edit, patch.map(Edit::Patch), context).await
 }

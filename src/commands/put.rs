@@ -1,4 +1,4 @@
-//! `metadata put`: a JSON document in place of one value.
+//! `metadata put`: replaces one value by a JSON document.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -7,14 +7,14 @@ use crate::commands::Context;
 use crate::commands::edit::{self, Edit, EditArgs};
 use crate::outcome::{Code, Failure, Outcome};
 
-/// A value has 30 MiB at most, and its JSON some times that.
+/// The largest document in bytes: a value has at most 30 MiB, and its JSON is a few times as large.
 const LARGEST_DOCUMENT: u64 = 256 << 20;
 
 const EXAMPLES: &str = r#"Examples:
   # Edit a value by hand:
   restatectl metadata get -k rule_book > rule_book.json
   restatectl metadata put -k rule_book rule_book.json
-  # In a store, from standard input:
+  # In an external store, from standard input:
   restatectl metadata put -k rule_book --from etcd.toml - < rule_book.json"#;
 
 /// Arguments of `metadata put`.
@@ -32,27 +32,27 @@ pub struct PutArgs {
 /// Replaces the value by the document, or creates it.
 ///
 /// # Errors
-/// Only what keeps the program from listening to signals; all else is in the outcome.
+/// A failure to listen for signals; any other is in the outcome.
 pub async fn run(args: &PutArgs, context: &Context<'_>) -> anyhow::Result<Outcome> {
-    edit::run(&args.edit, document(args), context).await
+    edit::run(&args.edit, load_document(args), context).await
 }
 
-fn document(args: &PutArgs) -> Result<Edit, Failure> {
+fn load_document(args: &PutArgs) -> Result<Edit, Failure> {
     if args.document == "-" && args.edit.from.as_deref() == Some("-") {
         let reason = "only one of DOC and --from can be read from standard input";
         return Err(Failure::new(Code::Usage, reason));
     }
     let name = if args.document == "-" { "standard input" } else { &args.document };
-    let bytes = read(&args.document).map_err(|error| {
+    let bytes = read_document(&args.document).map_err(|error| {
         Failure::new(Code::Usage, format!("failed to read the document from {name}: {error}"))
     })?;
     serde_json::from_slice(&bytes).map(Edit::Put).map_err(|error| {
-        Failure::new(Code::Usage, format!("{name} is no JSON document: {error}"))
-            .hint("`metadata get --key KEY` prints one to begin with")
+        Failure::new(Code::Usage, format!("{name} is not a JSON document: {error}"))
+            .hint("print the current document with `metadata get --key KEY`")
     })
 }
 
-fn read(argument: &str) -> io::Result<Vec<u8>> {
+fn read_document(argument: &str) -> io::Result<Vec<u8>> {
     let input: Box<dyn Read> = if argument == "-" {
         Box::new(io::stdin().lock())
     } else {
@@ -61,7 +61,7 @@ fn read(argument: &str) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     input.take(LARGEST_DOCUMENT + 1).read_to_end(&mut bytes)?;
     match bytes.len() as u64 > LARGEST_DOCUMENT {
-        true => Err(io::Error::other("it is larger than any value can be")),
+        true => Err(io::Error::other("it is larger than any value")),
         false => Ok(bytes),
     }
 }

@@ -1,5 +1,5 @@
-//! STORE arguments: a path to a TOML file with a `[metadata-client]` section, `-` for that TOML on
-//! standard input, or a path to a backup file; which of them it is, is seen from its content.
+//! STORE arguments: the path of a TOML file with a `[metadata-client]` section, `-` for that TOML on
+//! standard input, or the path of a backup file. The content tells them apart.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -11,34 +11,35 @@ use crate::config::{self, DynamoDbConfig, ObjectStoreConfig, StoreConfig, StoreF
 use crate::events::Event;
 use crate::outcome::{Code, Failure};
 
-/// A configuration has some kilobytes; more than this is something else.
+/// The largest configuration in bytes; usual ones have some kilobytes.
 const LARGEST_CONFIG: u64 = 4 << 20;
 
-/// All values of a store, each of up to 30 MiB, in base64.
+/// The largest backup in bytes: all values of a store, each of up to 30 MiB, in base64.
 const LARGEST_BACKUP: u64 = 1 << 30;
 
-/// What an argument names.
+/// A store named by an argument.
 pub enum StoreArg {
-    /// A store that is reached by its configuration.
+    /// The configuration of a store.
     Config(Box<StoreFile>),
     /// A backup file.
     Backup(Box<Backup>),
 }
 
-/// Reads and checks what the argument names, and tells its warnings.
+/// Reads and checks the file that the argument names, and reports its warnings.
 ///
 /// # Errors
-/// [`Code::ConfigInvalid`] with the file and the normalize_endpoint; [`Code::BackupDamaged`].
-pub fn load(argument: &str, context: &Context<'_>) -> Result<StoreArg, Failure> {
+/// [`Code::ConfigInvalid`] for a file that can't be read or is invalid, with its line;
+/// [`Code::BackupDamaged`] for a damaged backup.
+pub fn load_store(argument: &str, context: &Context<'_>) -> Result<StoreArg, Failure> {
     let invalid = |reason: String| {
         Failure::new(Code::ConfigInvalid, reason).hint(
-            "a store is named by a TOML file with a [metadata-client] section, as servers have it, \
-             or by a backup file",
+            "name a store by a TOML file with a [metadata-client] section, as in the configuration of \
+             servers, or by a backup file",
         )
     };
     let name = if argument == "-" { "standard input" } else { argument };
     let bytes =
-        read(argument).map_err(|error| invalid(format!("failed to read {name}: {error}")))?;
+        read_file(argument).map_err(|error| invalid(format!("failed to read {name}: {error}")))?;
     if is_backup(&bytes) {
         return match Backup::parse(&bytes, name) {
             Ok(backup) => Ok(StoreArg::Backup(Box::new(backup))),
@@ -46,28 +47,28 @@ pub fn load(argument: &str, context: &Context<'_>) -> Result<StoreArg, Failure> 
         };
     }
     let text = String::from_utf8(bytes).map_err(|error| {
-        let at = error.utf8_error().valid_up_to();
-        invalid(format!("{name} is not text: byte {at} is no UTF-8"))
+        let offset = error.utf8_error().valid_up_to();
+        invalid(format!("{name} is not text: byte {offset} is not valid UTF-8"))
     })?;
-    let loaded = config::parse(&text, name).map_err(|error| invalid(error.to_string()))?;
-    for warning in &loaded.warnings {
+    let file = config::parse(&text, name).map_err(|error| invalid(error.to_string()))?;
+    for warning in &file.warnings {
         context.events.emit(Event::Warning(warning));
     }
-    Ok(StoreArg::Config(Box::new(loaded)))
+    Ok(StoreArg::Config(Box::new(file)))
 }
 
-/// Loads the argument of an option that may be absent.
+/// Loads the store of an option that may be absent.
 ///
 /// # Errors
-/// As [`load`].
+/// As [`load_store`].
 pub fn load_optional(
     argument: Option<&str>,
     context: &Context<'_>,
 ) -> Result<Option<StoreArg>, Failure> {
-    argument.map(|argument| load(argument, context)).transpose()
+    argument.map(|argument| load_store(argument, context)).transpose()
 }
 
-fn read(argument: &str) -> io::Result<Vec<u8>> {
+fn read_file(argument: &str) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let mut input: Box<dyn Read> = if argument == "-" {
         Box::new(io::stdin().lock())
@@ -82,10 +83,10 @@ fn read(argument: &str) -> io::Result<Vec<u8>> {
         input.take(LARGEST_BACKUP).read_to_end(&mut bytes)?;
         return Ok(bytes);
     }
-    Err(io::Error::other("it is too large for a configuration"))
+    Err(io::Error::other("it is too large for a configuration file"))
 }
 
-/// Whether both arguments lead to the same store.
+/// Returns whether both arguments name the same store.
 pub fn is_same_store(one: &StoreArg, other: &StoreArg) -> bool {
     let (StoreArg::Config(one), StoreArg::Config(other)) = (one, other) else { return false };
     match (&one.store, &other.store) {
@@ -104,7 +105,7 @@ pub fn is_same_store(one: &StoreArg, other: &StoreArg) -> bool {
                 == (&other.bucket, &other.prefix, endpoint(other))
         }
         (StoreConfig::DynamoDb(one), StoreConfig::DynamoDb(other)) => {
-            // Tables of one name in two accounts are two: only the access tells.
+            // Two accounts can have tables of the same name: only the access distinguishes them.
             let endpoint =
                 |config: &DynamoDbConfig| config.endpoint.as_deref().map(normalize_endpoint);
             (&one.table, &one.key_prefix, &one.region, endpoint(one), &one.access)
@@ -114,16 +115,16 @@ pub fn is_same_store(one: &StoreArg, other: &StoreArg) -> bool {
     }
 }
 
-/// An address or URL in one way of writing it: this machine has several names. Other machines' names are
-/// taken as they are; where two of them lead, only a request could tell.
+/// Returns an address or URL in its normal form, in which all names of this machine are `localhost`. Names
+/// of other machines are kept: only a request could tell whether two of them are one machine.
 fn normalize_endpoint(address: &str) -> String {
     let address = address.trim_end_matches('/');
     let (scheme, authority) = address.split_once("://").unwrap_or(("", address));
     let (host, port) = authority.rsplit_once(':').unwrap_or((authority, ""));
-    let own = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
-    let is_own = host.eq_ignore_ascii_case("localhost")
-        || host.trim_matches(['[', ']']).parse().is_ok_and(|ip| own.contains(&ip));
-    let host = if is_own { "localhost".to_owned() } else { host.to_lowercase() };
+    let loopback = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
+    let is_local = host.eq_ignore_ascii_case("localhost")
+        || host.trim_matches(['[', ']']).parse().is_ok_and(|ip| loopback.contains(&ip));
+    let host = if is_local { "localhost".to_owned() } else { host.to_lowercase() };
     format!("{scheme}://{host}:{port}")
 }
 
@@ -132,7 +133,7 @@ mod tests {
     use super::normalize_endpoint;
 
     #[test]
-    fn this_machine_has_several_names() {
+    fn names_of_this_machine_are_normalized_to_localhost() {
         for (one, other, same) in [
             ("127.0.0.1:2379", "localhost:2379", true),
             ("[::1]:2379", "127.0.0.1:2379", true),

@@ -1,4 +1,4 @@
-//! `metadata verify`: two stores, key by key. Writes nothing.
+//! `metadata verify`: compares two stores key by key. Writes nothing.
 
 use std::path::PathBuf;
 
@@ -9,7 +9,7 @@ use crate::commands::Context;
 use crate::commands::open_store::{self, OpenSource, store_name};
 use crate::commands::store_arg::{self, is_same_store};
 use crate::events::Stage;
-use crate::model::{KeyStatus, Quorum, Snapshot};
+use crate::model::{KeyStatus, Quorum, Snapshot, StoreError};
 use crate::outcome::{Code, CommandResult, Failure, Outcome, VerifyResult};
 use crate::pipeline::checks;
 use crate::pipeline::snapshot;
@@ -44,115 +44,150 @@ pub struct VerifyArgs {
     pub report: Option<PathBuf>,
 }
 
+/// The two stores of a comparison, open.
+struct OpenSides {
+    source: OpenSource,
+    target: OpenSource,
+}
+
+/// The content of both stores.
+struct SideSnapshots {
+    source: Snapshot,
+    target: Snapshot,
+}
+
 /// Reads both stores and compares them.
 ///
 /// # Errors
-/// Any [`Failure`] of opening or reading, and of comparing a store with itself.
+/// Any [`Failure`] to open or read the stores, and [`Code::SameStore`].
 pub async fn run(args: &VerifyArgs, context: &Context<'_>) -> anyhow::Result<Outcome> {
-    if args.toml == "-" && args.from.as_deref() == Some("-") {
-        let reason = "only one of --toml and --from can be read from standard input";
-        return Err(Failure::new(Code::Usage, reason).into());
+    let sides = open_sides(args, context).await?;
+    let snapshots = read_sides(&sides, context).await?;
+    if let Some(reason) = describe_same_content(&sides.source, &snapshots).await {
+        let reason =
+            format!("no node of the cluster at --address is a metadata server, and {reason}");
+        return Err(same_store_failure(&reason).into());
     }
-    let to = store_arg::load(&args.toml, context)?;
-    let from = store_arg::load_optional(args.from.as_deref(), context)?;
-    if from.as_ref().is_some_and(|from| is_same_store(from, &to)) {
-        return Err(same_store("--from and --toml lead to the same store").into());
-    }
-    let theirs = open_store::open_other(to, context).await?;
-    let target = theirs.source();
-    let opened = open_store::open_source(from, context).await?;
-    let source = opened.source();
-    if let (Some(one), Some(other)) = (opened.cluster(), theirs.cluster())
-        && one.shares_nodes_with(other)
-    {
-        return Err(same_store("source and target are the same running cluster").into());
-    }
-    let (ours, held) = try_join!(
-        async {
-            let read = snapshot::read(source, Stage::ReadSource, context.events).await;
-            read.map_err(|error| opened.failure(&error))
-        },
-        async {
-            let read = snapshot::read(target, Stage::ReadTarget, context.events).await;
-            read.map_err(|error| match (Failure::of_target(&error), theirs.cluster()) {
-                (failure, None) if failure.code == Code::TargetUnavailable => {
-                    failure.hint(checks::CHECK_TARGET_HINT)
-                }
-                (failure, _) => failure,
-            })
-        },
-    )?;
-    let verdict = compare(&ours, &held);
-    if let Some(words) = proves_nothing((&ours, &held), &opened).await {
-        let reason = format!("the cluster at --address has no metadata server, and {words}");
-        return Err(same_store(&reason).into());
-    }
+    let verdict = compare(&snapshots.source, &snapshots.target);
     let equal = verdict.faults(args.allow_newer).next().is_none();
-    let unused = args.allow_newer && equal && verdict.count(KeyStatus::Newer) == 0;
-    let compared = VerifyResult {
-        source: store_name(source),
-        target: store_name(target),
+    let is_unused = args.allow_newer && equal && verdict.count(KeyStatus::Newer) == 0;
+    let result = VerifyResult {
+        source: store_name(sides.source.source()),
+        target: store_name(sides.target.source()),
         equal,
         verdict,
-        warning: unused.then_some(NOT_USED),
+        warning: is_unused.then_some(UNUSED_TARGET),
     };
-    let failure = (!compared.equal).then(|| {
-        let failure = differ(&compared, args.allow_newer);
-        match (codec::cluster_of(&ours), codec::cluster_of(&held)) {
-            (Some(ours), Some(theirs)) if ours != theirs => {
-                let (ours, theirs) = (named(&ours), named(&theirs));
-                let hints = vec![format!("they hold two clusters: {ours} and {theirs}")];
-                Failure { hints, ..failure }
-            }
-            _ => failure,
-        }
-    });
-    Ok(Outcome { result: Some(CommandResult::Verify(compared)), failure })
+    let failure =
+        (!result.equal).then(|| difference_failure(&result, &snapshots, args.allow_newer));
+    Ok(Outcome { result: Some(CommandResult::Verify(result)), failure })
 }
 
-/// A cluster that keeps its metadata elsewhere answers from there.
-async fn proves_nothing(
-    (ours, held): (&Snapshot, &Snapshot),
-    opened: &OpenSource,
+async fn open_sides(args: &VerifyArgs, context: &Context<'_>) -> Result<OpenSides, Failure> {
+    if args.toml == "-" && args.from.as_deref() == Some("-") {
+        let reason = "only one of --toml and --from can be read from standard input";
+        return Err(Failure::new(Code::Usage, reason));
+    }
+    let to = store_arg::load_store(&args.toml, context)?;
+    let from = store_arg::load_optional(args.from.as_deref(), context)?;
+    if from.as_ref().is_some_and(|from| is_same_store(from, &to)) {
+        return Err(same_store_failure("--from and --toml name the same store"));
+    }
+    let target = open_store::open_other(to, context).await?;
+    let source = open_store::open_source(from, context).await?;
+    if let (Some(source), Some(target)) = (source.cluster(), target.cluster())
+        && source.shares_nodes_with(target)
+    {
+        return Err(same_store_failure("source and target are the same running cluster"));
+    }
+    Ok(OpenSides { source, target })
+}
+
+async fn read_sides(sides: &OpenSides, context: &Context<'_>) -> Result<SideSnapshots, Failure> {
+    let OpenSides { source, target } = sides;
+    let (source, target) = try_join!(
+        async {
+            let read = snapshot::read(source.source(), Stage::ReadSource, context.events).await;
+            read.map_err(|error| source.failure(&error))
+        },
+        async {
+            let read = snapshot::read(target.source(), Stage::ReadTarget, context.events).await;
+            read.map_err(|error| target_failure(&error, target))
+        },
+    )?;
+    Ok(SideSnapshots { source, target })
+}
+
+fn target_failure(error: &StoreError, target: &OpenSource) -> Failure {
+    let failure = Failure::of_target(error);
+    match (failure.code, target.cluster()) {
+        (Code::TargetUnavailable, None) => failure.hint(checks::CHECK_TARGET_HINT),
+        _ => failure,
+    }
+}
+
+/// Describes why source and target are one store, if they are: a cluster without metadata servers keeps
+/// its metadata in an external store, and answers from there.
+async fn describe_same_content(
+    source: &OpenSource,
+    snapshots: &SideSnapshots,
 ) -> Option<&'static str> {
-    let words = checks::describe_source_on_target(ours, held)?;
-    (opened.cluster()?.quorum().await == Quorum::NoMetadataServers).then_some(words)
+    let reason = checks::describe_source_on_target(&snapshots.source, &snapshots.target)?;
+    (source.cluster()?.quorum().await == Quorum::NoMetadataServers).then_some(reason)
 }
 
-fn named((name, fingerprint): &(String, Option<u64>)) -> String {
-    let print = fingerprint.map_or("none".to_owned(), |print| print.to_string());
-    format!("{name}, fingerprint {print}")
+fn same_store_failure(reason: &str) -> Failure {
+    Failure::new(Code::SameStore, format!("cannot compare a store with itself: {reason}"))
+        .hint("name another store with --from, such as a backup taken before the migration")
 }
 
-/// Of a target that is to have been advanced.
-const NOT_USED: &str = "nothing in the target is newer: no cluster has started on it since; if yours runs, it does not \
-                        run on this store";
-
-fn same_store(reason: &str) -> Failure {
-    Failure::new(Code::SameStore, format!("comparing a store with itself proves nothing: {reason}"))
-        .hint("name another store with --from, such as a backup file of before the move")
-}
-
-fn differ(compared: &VerifyResult, allow_newer: bool) -> Failure {
+fn difference_failure(
+    result: &VerifyResult,
+    snapshots: &SideSnapshots,
+    allow_newer: bool,
+) -> Failure {
+    let is_difference = |status: &KeyStatus| match status {
+        KeyStatus::Same => false,
+        KeyStatus::Newer => !allow_newer,
+        _ => true,
+    };
     let counts: Vec<_> = KeyStatus::ALL
         .into_iter()
-        .filter(|status| {
-            *status != KeyStatus::Same && !(allow_newer && *status == KeyStatus::Newer)
-        })
-        .map(|status| (compared.verdict.count(status), status.name()))
+        .filter(is_difference)
+        .map(|status| (result.verdict.count(status), status.name()))
         .filter(|(count, _)| *count > 0)
         .map(|(count, name)| format!("{count} {name}"))
         .collect();
-    let only_newer = compared.verdict.faults(true).next().is_none();
-    Failure::new(
-        Code::VerificationFailed,
-        format!("{} and {} differ: {}", compared.source, compared.target, counts.join(", ")),
-    )
-    .hint(if only_newer { ONLY_NEWER } else { OTHERS })
+    let (source, target) = (&result.source, &result.target);
+    let message = format!("{source} and {target} differ: {}", counts.join(", "));
+    let has_only_newer = result.verdict.faults(true).next().is_none();
+    let hint = match describe_two_clusters(snapshots) {
+        Some(clusters) => clusters,
+        None if has_only_newer => ALLOW_NEWER_HINT.to_owned(),
+        None => DRY_RUN_HINT.to_owned(),
+    };
+    Failure::new(Code::VerificationFailed, message).hint(hint)
 }
 
-const ONLY_NEWER: &str = "where the cluster has run on the target since the move, newer keys are as they should be: \
-                          add --allow-newer";
+fn describe_two_clusters(snapshots: &SideSnapshots) -> Option<String> {
+    let source = codec::cluster_of(&snapshots.source)?;
+    let target = codec::cluster_of(&snapshots.target)?;
+    (source != target).then(|| {
+        let (source, target) = (describe_cluster(&source), describe_cluster(&target));
+        format!("check both stores: they hold two clusters: {source} and {target}")
+    })
+}
 
-const OTHERS: &str = "`metadata migrate` with the same stores and --dry-run shows key by key how they stand, and changes \
-                      nothing";
+fn describe_cluster((name, fingerprint): &(String, Option<u64>)) -> String {
+    let fingerprint = fingerprint.map_or("none".to_owned(), |number| number.to_string());
+    format!("{name}, fingerprint {fingerprint}")
+}
+
+/// The warning about a target that a running cluster would have advanced.
+const UNUSED_TARGET: &str = "nothing in the target is newer: no cluster has started on it since; if your cluster is \
+                             running, it does not use this store";
+
+const ALLOW_NEWER_HINT: &str = "add --allow-newer if the cluster has run on the target since the migration: newer keys are expected then";
+
+const DRY_RUN_HINT: &str =
+    "compare the keys with `metadata migrate --dry-run` and the same stores; it writes nothing";

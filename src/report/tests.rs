@@ -237,7 +237,7 @@ fn steps_are_folded_on_a_terminal_but_for_what_is_copied() {
 #[test]
 fn errors_without_a_subject() {
     let failure = Failure::new(Code::ConfigInvalid, "a.toml, line 1: unclosed table")
-        .hint("a store is named by a TOML file");
+        .hint("name a store by a TOML file");
     insta::assert_snapshot!(both(&Outcome { result: None, failure: Some(failure) }));
 }
 

@@ -1,22 +1,22 @@
-//! Questions before what can't be taken back: asked on a terminal, answered by `--yes` or `CI`, and otherwise
-//! not asked, so that a script never waits for an answer that nobody gives.
+//! Confirmation of what can't be undone: asked for on a terminal, given by `--yes` or `CI`, and otherwise
+//! not asked for, so that a script never waits for an operator.
 
 use std::io::{self, BufRead, IsTerminal, Write};
 
-/// How a question was answered.
+/// The operator's response to a question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Answer {
-    /// Go on.
-    Yes,
-    /// Do not.
-    No,
-    /// There was nobody to ask.
+pub enum Confirmation {
+    /// The operator, or an option, said yes.
+    Given,
+    /// The operator said no.
+    Declined,
+    /// There is no terminal to ask on.
     NotAsked,
 }
 
-/// Whether every question is answered with yes beforehand: by `--yes`, or by the variable CI, which
+/// Returns whether every question is confirmed beforehand: by `--yes`, or by the variable `CI`, which
 /// build machines set.
-pub fn is_given(yes: bool) -> bool {
+pub fn is_pre_confirmed(yes: bool) -> bool {
     yes || std::env::var("CI").is_ok_and(|value| means_yes(&value))
 }
 
@@ -24,42 +24,44 @@ fn means_yes(value: &str) -> bool {
     !["", "0", "false"].contains(&value.trim().to_ascii_lowercase().as_str())
 }
 
-/// Asks on standard error and reads standard input, where both are a terminal, unless the answer
-/// [is given](is_given). Waits on a thread of its own, which nobody waits for, so that a signal ends the
-/// program at once.
+/// Asks on standard error and reads standard input if both are terminals, unless the question [is
+/// confirmed beforehand](is_pre_confirmed).
+///
+/// Reads on a detached thread, so that a signal ends the program at once.
 ///
 /// # Errors
-/// Where the terminal fails.
-pub async fn ask(question: String, yes: bool) -> io::Result<Answer> {
-    let terminal = io::stdin().is_terminal() && io::stderr().is_terminal();
-    let yes = is_given(yes);
-    if yes || !terminal {
-        return Ok(if yes { Answer::Yes } else { Answer::NotAsked });
+/// Any error of the terminal.
+pub async fn ask_to_confirm(question: String, yes: bool) -> io::Result<Confirmation> {
+    if is_pre_confirmed(yes) {
+        return Ok(Confirmation::Given);
     }
-    let (answered, answer) = tokio::sync::oneshot::channel();
+    if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+        return Ok(Confirmation::NotAsked);
+    }
+    let (sender, receiver) = tokio::sync::oneshot::channel();
     std::thread::spawn(move || {
-        let said = converse(&question, &mut io::stdin().lock(), &mut io::stderr());
-        let _ = answered.send(said);
+        let answer = read_answer(&question, &mut io::stdin().lock(), &mut io::stderr());
+        let _ = sender.send(answer);
     });
-    answer.await.map_err(io::Error::other)?
+    receiver.await.map_err(io::Error::other)?
 }
 
-/// Asks until the answer is one. No answer is no.
-fn converse(
+/// Asks until the answer is yes or no. The end of the input is no.
+fn read_answer(
     question: &str,
     input: &mut impl BufRead,
     output: &mut impl Write,
-) -> io::Result<Answer> {
+) -> io::Result<Confirmation> {
     loop {
         write!(output, "{question} [y/N] ")?;
         output.flush()?;
         let mut line = String::new();
         if input.read_line(&mut line)? == 0 {
-            return Ok(Answer::No);
+            return Ok(Confirmation::Declined);
         }
         match line.trim().to_ascii_lowercase().as_str() {
-            "y" | "yes" => return Ok(Answer::Yes),
-            "" | "n" | "no" => return Ok(Answer::No),
+            "y" | "yes" => return Ok(Confirmation::Given),
+            "" | "n" | "no" => return Ok(Confirmation::Declined),
             _ => writeln!(output, "Please answer y or n.")?,
         }
     }
@@ -69,28 +71,28 @@ fn converse(
 mod tests {
     use super::*;
 
-    fn answered(typed: &str) -> (Answer, String) {
-        let mut shown = Vec::new();
-        let answer = converse("Go on?", &mut typed.as_bytes(), &mut shown).unwrap();
-        (answer, String::from_utf8(shown).unwrap())
+    fn type_answer(typed: &str) -> (Confirmation, String) {
+        let mut output = Vec::new();
+        let answer = read_answer("Continue?", &mut typed.as_bytes(), &mut output).unwrap();
+        (answer, String::from_utf8(output).unwrap())
     }
 
     #[test]
-    fn only_a_clear_yes_is_one() {
+    fn confirmation_is_given_only_by_a_clear_yes() {
         for yes in ["y\n", "Yes\n", " YES \r\n", "y"] {
-            assert_eq!(answered(yes).0, Answer::Yes, "{yes:?}");
+            assert_eq!(type_answer(yes).0, Confirmation::Given, "{yes:?}");
         }
         for no in ["n\n", "no\n", "\n", ""] {
-            assert_eq!(answered(no).0, Answer::No, "{no:?}");
+            assert_eq!(type_answer(no).0, Confirmation::Declined, "{no:?}");
         }
-        let (answer, shown) = answered("maybe\ny\n");
-        assert_eq!(answer, Answer::Yes);
-        assert_eq!(shown, "Go on? [y/N] Please answer y or n.\nGo on? [y/N] ");
-        assert_eq!(answered("maybe\n").0, Answer::No);
+        let (answer, shown) = type_answer("maybe\ny\n");
+        assert_eq!(answer, Confirmation::Given);
+        assert_eq!(shown, "Continue? [y/N] Please answer y or n.\nContinue? [y/N] ");
+        assert_eq!(type_answer("maybe\n").0, Confirmation::Declined);
     }
 
     #[test]
-    fn ci_is_a_yes_unless_it_says_no() {
+    fn ci_confirms_unless_it_is_false() {
         for (value, yes) in
             [("true", true), ("1", true), ("", false), ("0", false), ("False", false)]
         {
@@ -99,10 +101,16 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn tests_have_no_terminal() {
-        assert_eq!(ask("Go on?".to_owned(), true).await.unwrap(), Answer::Yes);
-        if !io::stdin().is_terminal() && !is_given(false) {
-            assert_eq!(ask("Go on?".to_owned(), false).await.unwrap(), Answer::NotAsked);
+    async fn confirmation_is_not_asked_for_without_a_terminal() {
+        assert_eq!(
+            ask_to_confirm("Continue?".to_owned(), true).await.unwrap(),
+            Confirmation::Given
+        );
+        if !io::stdin().is_terminal() && !is_pre_confirmed(false) {
+            assert_eq!(
+                ask_to_confirm("Continue?".to_owned(), false).await.unwrap(),
+                Confirmation::NotAsked
+            );
         }
     }
 }

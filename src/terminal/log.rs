@@ -1,7 +1,7 @@
-//! What is said while waiting and with `-v`, on standard error: the lines of `tracing`.
+//! Log lines on standard error: those of `tracing`.
 //!
-//! `RUST_LOG` decides what is said, else the number of `-v`. Without either, only what an operator has to
-//! know is, in plain words; with `-v`, one line for each request, with the time.
+//! `RUST_LOG` selects the lines, or else the number of `-v`. Without either only warnings are printed,
+//! without a time; `-v` adds a line for each request, with its time.
 
 use std::io::Write;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -22,14 +22,14 @@ pub enum TimeFormat {
     Rfc2822,
 }
 
-/// How much is logged, and in which form.
+/// The amount of log lines, and the format of their times.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct LogOptions {
     /// `true` if nothing is logged.
     pub(crate) quiet: bool,
     /// The number of `-v`.
     pub(crate) verbose: u8,
-    /// The form of a line's time.
+    /// The format of a line's time.
     pub(crate) time_format: TimeFormat,
 }
 
@@ -44,21 +44,22 @@ where
         (_, 1) => "restatectl=debug",
         _ => "debug",
     };
-    let of_environment = EnvFilter::try_from_default_env().ok();
-    // The module matters where other libraries log as well.
-    let named = options.verbose > 1 || of_environment.is_some();
-    let filter = of_environment.unwrap_or_else(|| EnvFilter::new(default));
+    let environment = EnvFilter::try_from_default_env().ok();
+    // The module is of use only if other libraries log as well.
+    let shows_module = options.verbose > 1 || environment.is_some();
+    let filter = environment.unwrap_or_else(|| EnvFilter::new(default));
     let subscriber = tracing_subscriber::fmt().with_env_filter(filter);
     let subscriber = subscriber.with_writer(writer).with_ansi(false);
-    let subscriber = subscriber.with_target(named).with_level(named || options.verbose == 0);
-    // Fails only where another logger was installed before, as in tests.
-    let _ = match named || options.verbose > 0 {
+    let subscriber =
+        subscriber.with_target(shows_module).with_level(shows_module || options.verbose == 0);
+    // Fails only if another logger is installed already, as in tests.
+    let _ = match shows_module || options.verbose > 0 {
         true => subscriber.with_timer(LogClock(options.time_format)).try_init(),
         false => subscriber.without_time().try_init(),
     };
 }
 
-/// The time of a line, as `--time-format` wants it.
+/// The clock of log lines, in the format of `--time-format`.
 struct LogClock(TimeFormat);
 
 impl FormatTime for LogClock {
@@ -67,18 +68,18 @@ impl FormatTime for LogClock {
     }
 }
 
-/// In UTC.
+/// Formats a time in UTC.
 fn format_time(time: SystemTime, format: TimeFormat) -> String {
     let iso = humantime::format_rfc3339_millis(time).to_string();
     match format {
         TimeFormat::Iso8601 => iso,
         TimeFormat::Human => iso.replace('T', " ").replace('Z', " UTC"),
-        TimeFormat::Rfc2822 => rfc2822(&iso, time).unwrap_or(iso),
+        TimeFormat::Rfc2822 => iso_to_rfc2822(&iso, time).unwrap_or(iso),
     }
 }
 
-/// From `2003-07-01T08:52:37.000Z`, since the names are all that is missing there.
-fn rfc2822(iso: &str, time: SystemTime) -> Option<String> {
+/// Converts `2003-07-01T08:52:37.000Z` by adding the names of the weekday and the month.
+fn iso_to_rfc2822(iso: &str, time: SystemTime) -> Option<String> {
     const MONTHS: [&str; 12] =
         ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
     const FROM_THURSDAY: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
@@ -98,11 +99,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_format() {
+    fn time_is_formatted_as_asked_for() {
         let time = UNIX_EPOCH + Duration::from_millis(1_057_049_557_120);
-        let told = |format| format_time(time, format);
-        assert_eq!(told(TimeFormat::Human), "2003-07-01 08:52:37.120 UTC");
-        assert_eq!(told(TimeFormat::Iso8601), "2003-07-01T08:52:37.120Z");
-        assert_eq!(told(TimeFormat::Rfc2822), "Tue, 1 Jul 2003 08:52:37 +0000");
+        let format = |format| format_time(time, format);
+        assert_eq!(format(TimeFormat::Human), "2003-07-01 08:52:37.120 UTC");
+        assert_eq!(format(TimeFormat::Iso8601), "2003-07-01T08:52:37.120Z");
+        assert_eq!(format(TimeFormat::Rfc2822), "Tue, 1 Jul 2003 08:52:37 +0000");
     }
 }

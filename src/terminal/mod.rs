@@ -1,4 +1,4 @@
-//! The terminal and the operating system: log lines, confirmation, signals.
+//! The terminal and the operating system: log lines, confirmations, signals.
 
 pub mod confirmation;
 pub mod log;

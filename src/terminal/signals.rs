@@ -1,4 +1,4 @@
-//! SIGINT and SIGTERM, and what the program ends with after them.
+//! SIGINT and SIGTERM, and the exit codes and failures that they end the program with.
 
 use std::io;
 
@@ -16,15 +16,15 @@ pub enum Signal {
 }
 
 impl Signal {
-    /// 128 and the signal's number, as a shell has it.
-    pub fn exit(self) -> u8 {
+    /// Returns the exit code: 128 and the signal's number, as in a shell.
+    pub fn exit_code(self) -> u8 {
         match self {
             Signal::Interrupt => 130,
             Signal::Terminate => 143,
         }
     }
 
-    /// Its usual name.
+    /// Returns the usual name.
     pub fn name(self) -> &'static str {
         match self {
             Signal::Interrupt => "SIGINT",
@@ -32,19 +32,19 @@ impl Signal {
         }
     }
 
-    /// How a command that writes nothing ends.
+    /// Returns the failure of a command that writes nothing.
     pub fn failure(self) -> Failure {
         let mut failure =
             Failure::new(Code::Interrupted, format!("interrupted by {}", self.name()));
-        failure.exit = self.exit();
+        failure.exit = self.exit_code();
         failure
     }
 }
 
-/// Waits for the first of them.
+/// Waits for the first of the signals.
 ///
 /// # Errors
-/// Where the system does not let the program listen.
+/// The system does not let the program listen.
 pub async fn wait_for_signal() -> io::Result<Signal> {
     let mut interrupt = listen(SignalKind::interrupt())?;
     let mut terminate = listen(SignalKind::terminate())?;

@@ -64,7 +64,7 @@ fn invalid_store_files_are_refused() {
         &["metadata", "migrate", "--toml", binary],
         2,
         "config-invalid",
-        &["byte 1 is no UTF-8"],
+        &["byte 1 is not valid UTF-8"],
     );
     let run =
         restatectl_with_input(&["metadata", "list", "--toml", "-"], "type = \"etcd\"").expect(2);

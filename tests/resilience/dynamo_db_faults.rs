@@ -203,7 +203,7 @@ fn known_names_are_read_when_scan_and_describe_are_denied() {
     assert_eq!(refused["error"]["code"], "target-keys-exist");
     let args = ["metadata", "list", "--from", &setting.toml("p/"), "-o", "json"];
     let run = restatectl(&args).expect(0);
-    assert!(run.err.contains("warning: the store does not permit to list"), "{}", run.err);
+    assert!(run.err.contains("warning: the store does not permit listing"), "{}", run.err);
     let listed = run.json();
     assert_eq!(listed["keys"].as_array().unwrap().len(), setting.store.items().len());
     assert!(listed["foreign"].is_null());

@@ -1,107 +1,102 @@
-//! After the checks: the old value is saved, and the new one written on the condition that the old one
-//! is still there.
+//! The writing part of an edit: saves the old value, and writes the new one on the condition that the
+//! old one is still stored.
 
-use super::EditArgs;
-use super::change::{EditDecision, Old};
-use super::state::EditState;
-use crate::backends::Target;
-use crate::backends::backup::{self, Destination};
+use super::decision::{EditDecision, OldValue};
+use super::failures::unexpected_version;
+use super::job::EditJob;
+use crate::backends::backup::Destination;
 use crate::codec;
-use crate::commands::backup as backup_command;
-use crate::commands::open_store::OpenTarget;
+use crate::commands::save_backup::save_entries;
 use crate::model::{Change, Effect, Entry, Snapshot, StoreError};
-use crate::outcome::{Code, Failure};
+use crate::outcome::Failure;
 use crate::pipeline::apply;
 use crate::pipeline::edit;
 
-/// Saves what is stored, if anything, so that `get --from` and `migrate --from` can read it.
-pub(super) fn save(
-    args: &EditArgs,
-    change: &EditDecision,
-    found: &Snapshot,
-    target: &dyn Target,
-    record: &EditState,
-) -> Result<(), Failure> {
-    let Some(entry) = found.get(&change.key) else { return Ok(()) };
-    let old = Snapshot::from([(change.key.clone(), entry.clone())]);
-    let place = Destination::Folder(args.backup_dir.clone());
-    let saved = backup::save(&place, target.name(), codec::cluster_of(found), &old);
-    let saved = saved.map_err(|error| {
-        backup_command::failed(&args.backup_dir.display().to_string(), &error)
-            .hint("name another folder with --backup-dir")
-    })?;
-    record.backed_up(saved.path);
+/// Saves the stored value, if there is one, so that `get --from` and `migrate --from` can read it.
+///
+/// # Errors
+/// [`Code::BackupFailed`](crate::outcome::Code).
+pub(super) fn save_old_value(job: &EditJob<'_>) -> Result<(), Failure> {
+    let Some(entry) = job.stored_entry() else { return Ok(()) };
+    let old = Snapshot::from([(job.key.clone(), entry.clone())]);
+    let destination = Destination::Folder(job.args.backup_dir.clone());
+    let cluster = codec::cluster_of(&job.stored);
+    let saved = save_entries(&destination, job.target().name(), cluster, &old)?;
+    job.state.set_backup(saved.path);
     Ok(())
 }
 
-/// Writes, and reads where the answer leaves a doubt.
-pub(super) async fn write(
-    change: &EditDecision,
-    store: &OpenTarget,
-    record: &EditState,
-) -> Result<(), Failure> {
-    let effect = match &change.old {
-        Some(old) => Effect::Overwrite(change.value.clone(), old.tag.clone()),
-        None => Effect::Create(change.value.clone()),
+/// Writes the new value. If the response is lost, reads the store to find out what happened.
+///
+/// # Errors
+/// [`Code::VersionMismatch`](crate::outcome::Code) if another writer was faster, and any failure of the
+/// target.
+pub(super) async fn write_value(job: &EditJob<'_>, decision: &EditDecision) -> Result<(), Failure> {
+    let effect = match &decision.old {
+        Some(old) => Effect::Overwrite(decision.value.clone(), old.token.clone()),
+        None => Effect::Create(decision.value.clone()),
     };
-    record.sent();
-    let write = Change { key: change.key.clone(), effect };
-    match apply::write_one(write, store.target()).await {
-        Ok(()) => record.written(),
-        Err(StoreError::Conflict { .. }) => return Err(moved(change, store).await),
+    job.state.mark_write_sent();
+    let change = Change { key: decision.key.clone(), effect };
+    match apply::write_one(change, job.target()).await {
+        Ok(()) => {}
+        Err(StoreError::Conflict { .. }) => return Err(describe_conflict(job, decision).await),
         Err(error @ (StoreError::Unavailable { .. } | StoreError::NoQuorum { .. })) => {
-            if now(change, store).await.as_ref().and_then(Entry::value) != Some(&change.value) {
-                return Err(unknown(change, &error));
+            let current = read_current(job).await;
+            if current.as_ref().and_then(Entry::value) != Some(&decision.value) {
+                return Err(unconfirmed_write(decision, &error));
             }
-            record.written();
         }
         Err(error) => return Err(Failure::of_target(&error)),
     }
+    job.state.mark_written();
     Ok(())
 }
 
-async fn now(change: &EditDecision, store: &OpenTarget) -> Option<Entry> {
-    let read = store.target().read(std::slice::from_ref(&change.key)).await;
-    read.ok()?.pop().flatten()
+async fn read_current(job: &EditJob<'_>) -> Option<Entry> {
+    let entries = job.target().read(std::slice::from_ref(&job.key)).await;
+    entries.ok()?.pop().flatten()
 }
 
-/// Another writer was faster. What they wrote is shown against what the edit was made for.
-async fn moved(change: &EditDecision, store: &OpenTarget) -> Failure {
-    let key = &change.key;
-    let read = match &change.old {
+/// Describes the value of the writer that was faster, with its differences from the one that the edit
+/// was made for.
+async fn describe_conflict(job: &EditJob<'_>, decision: &EditDecision) -> Failure {
+    let read = match &decision.old {
         Some(old) => format!("version {} was read", old.version),
         None => "it was absent".to_owned(),
     };
-    let found = now(change, store).await;
-    let value = found.as_ref().and_then(Entry::value);
-    let decoded =
-        value.and_then(|value| Some((value.version, codec::decode(key, &value.bytes).ok()?)));
-    let now = match (&change.old, decoded) {
-        (Some(Old { version, document, .. }), Some((later, now))) => {
-            let names = (format!("read, version {version}"), format!("now, version {later}"));
-            let diff = edit::diff((&names.0, document), (&names.1, &now));
-            format!("version {later} is there now:\n{}", diff.trim_end())
-        }
-        (_, Some((later, _))) => format!("version {later} is there now"),
-        (_, None) => match found {
-            Some(_) => "what is there now does not decode".to_owned(),
-            None => "it is absent now".to_owned(),
-        },
-    };
-    let store = store.target().name();
-    let reason = format!(
-        "nothing was written: {key} in {store} was changed by another writer meanwhile: {read}, {now}"
-    );
-    Failure::new(Code::VersionMismatch, reason)
-        .hint("look at the value as it is with `metadata get`, and make the edit anew")
+    let current = describe_current(decision.old.as_ref(), read_current(job).await, job);
+    let (key, store) = (&decision.key, job.target().name());
+    unexpected_version(format!(
+        "nothing was written: {key} in {store} was changed by another writer in the meantime: {read}, \
+         {current}"
+    ))
 }
 
-fn unknown(change: &EditDecision, error: &StoreError) -> Failure {
+fn describe_current(old: Option<&OldValue>, current: Option<Entry>, job: &EditJob<'_>) -> String {
+    let Some(entry) = current else { return "it is absent now".to_owned() };
+    let decoded = entry
+        .value()
+        .and_then(|value| Some((value.version, codec::decode(&job.key, &value.bytes).ok()?)));
+    match (old, decoded) {
+        (_, None) => "the current value does not decode".to_owned(),
+        (None, Some((version, _))) => format!("version {version} is stored now"),
+        (Some(old), Some((version, document))) => {
+            let names =
+                (format!("read, version {}", old.version), format!("now, version {version}"));
+            let diff = edit::diff((&names.0, &old.document), (&names.1, &document));
+            format!("version {version} is stored now:\n{}", diff.trim_end())
+        }
+    }
+}
+
+fn unconfirmed_write(decision: &EditDecision, error: &StoreError) -> Failure {
     let failure = Failure::of_target(error).after_writing();
     let message = format!(
-        "{}; it is not known whether {} was written at version {}",
-        failure.message, change.key, change.value.version
+        "{}; it is unknown whether {} was written at version {}",
+        failure.message, decision.key, decision.value.version
     );
     Failure { message, ..failure }
-        .hint("look with `metadata get`; the same edit with --version, or a test in the patch, can't be made twice")
+        .hint("check the stored value with `metadata get`")
+        .hint("rerun with --version, or with a test in the patch: the edit cannot apply twice then")
 }

@@ -9,7 +9,7 @@ use crate::model::{Action, Entry, Key, KeyStatus, Plan, Snapshot, Step};
 use crate::outcome::{Code, Failure};
 use crate::pipeline::checks::refusal;
 use crate::pipeline::verify::compare_values;
-use crate::terminal::confirmation::Answer;
+use crate::terminal::confirmation::Confirmation;
 use crate::wording::plural;
 
 /// Asks before the plan replaces or deletes keys; a dry run, and a run that is refused, ask nothing.
@@ -42,10 +42,10 @@ pub(super) async fn confirm(
             format!("nothing was written: --force would replace what {target} holds, and {how}");
         Failure::new(Code::TargetKeysExist, reason)
     };
-    match job.context.ask(question).await? {
-        Answer::Yes => Ok(()),
-        Answer::No => Err(refused("this was not confirmed")),
-        Answer::NotAsked => Err(refused("there is no terminal to ask for confirmation")
+    match job.context.ask_to_confirm(question).await? {
+        Confirmation::Given => Ok(()),
+        Confirmation::Declined => Err(refused("this was not confirmed")),
+        Confirmation::NotAsked => Err(refused("there is no terminal to ask for confirmation")
             .hint("review with --dry-run what would be lost, then pass --yes")),
     }
 }

@@ -24,10 +24,10 @@ pub(super) async fn open_stores(
     context: &Context<'_>,
 ) -> Result<OpenedStores, Failure> {
     check_combination(args, context)?;
-    let to = store_arg::load(&args.toml, context)?;
+    let to = store_arg::load_store(&args.toml, context)?;
     let from = store_arg::load_optional(args.from.as_deref(), context)?;
     if from.as_ref().is_some_and(|from| is_same_store(from, &to)) {
-        return Err(Failure::new(Code::SameStore, "--from and --toml lead to the same store"));
+        return Err(Failure::new(Code::SameStore, "--from and --toml name the same store"));
     }
     let is_cluster = open_store::cluster_options_for(Some(&to), context)?.is_some();
     let StoreArg::Config(target_file) = to else {

@@ -9,9 +9,9 @@ use super::live_nodes::observe_source;
 use super::prepared::Prepared;
 use super::sides::SourceKind;
 use super::state::MigrationState;
-use crate::backends::backup::{self, Destination};
+use crate::backends::backup::Destination;
 use crate::codec;
-use crate::commands::backup as backup_command;
+use crate::commands::save_backup::save_entries;
 use crate::events::{Event, Stage};
 use crate::model::{Action, Comparison, Key, Plan, Snapshot, StoreError};
 use crate::outcome::{CheckStatus, Code, Failure};
@@ -39,17 +39,9 @@ pub(super) fn back_up_target(job: &Job<'_>, prepared: &Prepared) -> Result<(), F
     let path = match &prepared.prior_backup {
         Some(prior) => prior.clone(),
         None => {
-            let folder = job.args.backup_dir.clone();
-            let shown = folder.display().to_string();
+            let destination = Destination::Folder(job.args.backup_dir.clone());
             let name = job.target_store().name();
-            let destination = Destination::Folder(folder);
-            let saved = backup::save(&destination, name, codec::cluster_of(held), held);
-            saved
-                .map_err(|error| {
-                    backup_command::failed(&shown, &error)
-                        .hint("name another folder with --backup-dir")
-                })?
-                .path
+            save_entries(&destination, name, codec::cluster_of(held), held)?.path
         }
     };
     job.context.events.emit(Event::BackedUp(&path, held.len()));

@@ -1,0 +1,251 @@
+//! The value to write, decided from the edit and the stored entry. Pure: no I/O, not async.
+
+use serde_json::Value as Json;
+
+use super::args::Edit;
+use super::failures::{
+    absent_key, failed_patch, invalid_value, uneditable_value, unexpected_version,
+};
+use crate::codec::{self, CodecError, Encoding};
+use crate::model::{CasToken, Entry, Key, Value, Version};
+use crate::outcome::Failure;
+use crate::pipeline::edit;
+
+/// The edit that the operator asked for.
+pub(super) struct EditRequest<'a> {
+    pub(super) key: &'a Key,
+    pub(super) edit: &'a Edit,
+    /// The version of `--version`, which the stored value must have.
+    pub(super) expected_version: Option<u32>,
+    pub(super) store_name: &'a str,
+}
+
+/// A value to write, and the stored one that it replaces.
+#[derive(Debug)]
+pub(super) struct EditDecision {
+    pub(super) key: Key,
+    /// The stored value; `None` if the key is absent.
+    pub(super) old: Option<OldValue>,
+    pub(super) value: Value,
+    /// The new value as `get` prints it.
+    pub(super) document: Json,
+    /// The differences between both documents, for people.
+    pub(super) diff: String,
+    pub(super) warnings: Vec<String>,
+}
+
+/// A stored value, decoded.
+#[derive(Debug)]
+pub(super) struct OldValue {
+    pub(super) version: Version,
+    pub(super) document: Json,
+    /// The state that the conditional write requires.
+    pub(super) token: CasToken,
+}
+
+impl EditDecision {
+    /// Returns the key with its new and its old version.
+    pub(super) fn describe_versions(&self) -> String {
+        let old = match &self.old {
+            Some(old) => old.version.to_string(),
+            None => "absent".to_owned(),
+        };
+        format!("{} at version {} (now {old})", self.key, self.value.version)
+    }
+}
+
+/// Applies the edit to the stored entry.
+///
+/// # Errors
+/// [`Code::VersionMismatch`](crate::outcome::Code) if the stored value is not the one that the edit was
+/// made for, `Usage` or `KeyNotFound` if the patch can't be applied, `ValueCorrupt` if the stored or the
+/// new value can't be decoded.
+pub(super) fn decide_edit(
+    request: &EditRequest<'_>,
+    stored: Option<&Entry>,
+) -> Result<EditDecision, Failure> {
+    let key = request.key;
+    let mut warnings = Vec::new();
+    let (old, encoding) = match stored {
+        Some(entry) => {
+            let (old, encoding) = decode_old_value(key, entry, &mut warnings)?;
+            (Some(old), encoding)
+        }
+        None => (None, Encoding::of_new(key)),
+    };
+    check_expected_version(request, old.as_ref())?;
+    let edited = apply_edit(request, old.as_ref())?;
+    let version = next_version(key, old.as_ref())?;
+    let bytes = codec::encode(key, encoding, &edited, version)
+        .map_err(|error| invalid_value(key, &error.to_string()))?;
+    let value = Value { version, bytes };
+    let document = decode_new_value(key, &value, old.as_ref())?;
+    warnings.extend(find_warnings(key, old.as_ref(), &document));
+    let diff = diff_documents(key, old.as_ref(), &document, version);
+    Ok(EditDecision { key: key.clone(), old, value, document, diff, warnings })
+}
+
+fn decode_old_value(
+    key: &Key,
+    entry: &Entry,
+    warnings: &mut Vec<String>,
+) -> Result<(OldValue, Encoding), Failure> {
+    let (value, token) = match entry {
+        Entry::Intact(value, token) => (value, token),
+        Entry::Damaged { reason, .. } => return Err(uneditable_value(key, reason)),
+    };
+    let uneditable = |error: CodecError| uneditable_value(key, &error.to_string());
+    let document = codec::decode(key, &value.bytes).map_err(uneditable)?;
+    codec::is_editable(key, &value.bytes).map_err(uneditable)?;
+    if let Err(error) = codec::check(key, value) {
+        warnings.push(format!(
+            "{key} {error}; the embedded and stored versions of the new value will match"
+        ));
+    }
+    let encoding = codec::encoding(&value.bytes).map_err(uneditable)?;
+    let old = OldValue { version: value.version, document, token: token.clone() };
+    Ok((old, encoding))
+}
+
+/// Checks `--version` against the stored value.
+fn check_expected_version(
+    request: &EditRequest<'_>,
+    old: Option<&OldValue>,
+) -> Result<(), Failure> {
+    let EditRequest { key, edit, store_name, .. } = *request;
+    let Some(expected) = request.expected_version else { return Ok(()) };
+    let found = match (old, edit) {
+        (Some(old), _) if old.version.0 == expected => return Ok(()),
+        (Some(old), _) => format!("is at version {}", old.version),
+        (None, Edit::Patch(_)) => return Err(absent_key(key, store_name)),
+        (None, Edit::Put(_)) => "does not exist".to_owned(),
+    };
+    let mut message =
+        format!("{key} in {store_name} {found}, not at version {expected} as --version requires");
+    if let (Some(old), Edit::Put(document)) = (old, edit) {
+        let (new, stored) = (without_version(document), without_version(&old.document));
+        let stored_name = format!("stored, version {}", old.version);
+        let diff = edit::diff(("the document", &new), (&stored_name, &stored));
+        message.push_str(if diff.is_empty() { "; it equals the document" } else { ":\n" });
+        message.push_str(diff.trim_end());
+    }
+    Err(unexpected_version(message))
+}
+
+fn apply_edit(request: &EditRequest<'_>, old: Option<&OldValue>) -> Result<Json, Failure> {
+    match (request.edit, old) {
+        (Edit::Put(document), _) => Ok(document.clone()),
+        (Edit::Patch(patch), Some(old)) => patch
+            .apply(&old.document)
+            .map_err(|fault| failed_patch(request.key, old.version, &fault)),
+        (Edit::Patch(_), None) => Err(absent_key(request.key, request.store_name)),
+    }
+}
+
+fn next_version(key: &Key, old: Option<&OldValue>) -> Result<Version, Failure> {
+    let old = old.map_or(0, |old| old.version.0);
+    old.checked_add(1)
+        .map(Version)
+        .ok_or_else(|| invalid_value(key, "would exceed the highest version, which is stored"))
+}
+
+/// Decodes the new value as the servers would.
+fn decode_new_value(key: &Key, value: &Value, old: Option<&OldValue>) -> Result<Json, Failure> {
+    let document = codec::decode(key, &value.bytes)
+        .and_then(|document| codec::check(key, value).map(|()| document))
+        .map_err(|error| invalid_value(key, &error.to_string()))?;
+    codec::check_shape(key, &document, old.map(|old| &old.document)).map_err(|reason| {
+        invalid_value(key, &format!("would not be readable by the servers: {reason}"))
+    })?;
+    Ok(document)
+}
+
+fn find_warnings(key: &Key, old: Option<&OldValue>, document: &Json) -> Vec<String> {
+    let mut warnings = Vec::new();
+    if !key.is_known() {
+        warnings.push(format!("{key} is not one of Restate's keys"));
+    }
+    let Some(old) = old else { return warnings };
+    if *key == Key::NodesConfig && cluster_identity(&old.document) != cluster_identity(document) {
+        warnings.push(
+            "the cluster's name or fingerprint changes: servers that are configured for the old one, \
+             or remember it, refuse to start"
+                .to_owned(),
+        );
+    }
+    if without_version(&old.document) == without_version(document) {
+        warnings.push("the edit changes nothing but the version".to_owned());
+    }
+    warnings
+}
+
+fn cluster_identity(nodes_config: &Json) -> [Option<&Json>; 2] {
+    ["cluster_name", "cluster_fingerprint"].map(|name| nodes_config.get(name))
+}
+
+fn without_version(document: &Json) -> Json {
+    let mut document = document.clone();
+    if let Json::Object(fields) = &mut document {
+        fields.shift_remove("version");
+    }
+    document
+}
+
+fn diff_documents(key: &Key, old: Option<&OldValue>, document: &Json, version: Version) -> String {
+    let empty = Json::Object(serde_json::Map::new());
+    let before = match old {
+        Some(old) => (format!("{key}, version {}", old.version), &old.document),
+        None => (format!("{key}, absent"), &empty),
+    };
+    edit::diff((&before.0, before.1), (&format!("{key}, version {version}"), document))
+}
+
+#[cfg(test)]
+mod tests {
+    use prost::bytes::Bytes;
+    use serde_json::json;
+
+    use super::*;
+    use crate::outcome::Code;
+
+    fn stored_rule_book() -> Entry {
+        let bytes = Bytes::from_static(b"\x05{\"version\":3,\"rules\":{}}");
+        let value = Value { version: Version(3), bytes };
+        Entry::Intact(value, CasToken::Version(Version(3)))
+    }
+
+    fn decide(
+        expected_version: Option<u32>,
+        stored: Option<&Entry>,
+    ) -> Result<EditDecision, Failure> {
+        let edit = Edit::Put(json!({"rules": {}}));
+        let key = &Key::RuleBook;
+        decide_edit(&EditRequest { key, edit: &edit, expected_version, store_name: "etcd" }, stored)
+    }
+
+    #[test]
+    fn put_increments_the_version_of_a_stored_value() {
+        let decision = decide(Some(3), Some(&stored_rule_book())).unwrap();
+        assert_eq!(decision.describe_versions(), "rule_book at version 4 (now 3)");
+        assert_eq!(decision.document["version"], 4);
+        assert_eq!(decision.warnings, ["the edit changes nothing but the version"]);
+    }
+
+    #[test]
+    fn put_creates_an_absent_key_at_version_1() {
+        let decision = decide(None, None).unwrap();
+        assert_eq!(decision.describe_versions(), "rule_book at version 1 (now absent)");
+    }
+
+    #[test]
+    fn edit_fails_when_the_stored_version_is_not_the_expected_one() {
+        let failure = decide(Some(2), Some(&stored_rule_book())).unwrap_err();
+        assert_eq!(failure.code, Code::VersionMismatch);
+        assert_eq!(
+            failure.message,
+            "rule_book in etcd is at version 3, not at version 2 as --version requires; it equals the \
+             document"
+        );
+        assert!(decide(Some(1), None).unwrap_err().message.contains("does not exist"));
+    }
+}

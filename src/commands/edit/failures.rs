@@ -1,0 +1,41 @@
+//! The failures of an edit, each with its hints.
+
+use crate::model::{Key, Version};
+use crate::outcome::{Code, Failure};
+use crate::pipeline::edit::PatchFault;
+
+const REDO_HINT: &str = "print the current value with `metadata get`, then redo the edit";
+
+/// Returns the failure for a stored value that an edit can't keep intact.
+pub(super) fn uneditable_value(key: &Key, reason: &str) -> Failure {
+    Failure::new(Code::ValueCorrupt, format!("failed to edit {key}: it {reason}"))
+        .hint("print the stored bytes with `metadata get --raw`")
+}
+
+/// Returns the failure for a stored value that is not the one that the edit was made for.
+pub(super) fn unexpected_version(message: String) -> Failure {
+    Failure::new(Code::VersionMismatch, message).hint(REDO_HINT)
+}
+
+/// Returns the failure for a patch that can't be applied.
+pub(super) fn failed_patch(key: &Key, version: Version, fault: &PatchFault) -> Failure {
+    let code = match fault {
+        // The operator asked for this check.
+        PatchFault::Test { .. } => Code::VersionMismatch,
+        PatchFault::Operation { .. } => Code::Usage,
+    };
+    Failure::new(code, format!("failed to patch {key} at version {version}: {fault}"))
+        .hint("print the document that the patch applies to with `metadata get`")
+}
+
+/// Returns the failure for a key that does not exist.
+pub(super) fn absent_key(key: &Key, store: &str) -> Failure {
+    Failure::new(Code::KeyNotFound, format!("the key {key} does not exist in {store}"))
+        .hint("list the existing keys with `metadata list`")
+        .hint("create the key with `metadata put`")
+}
+
+/// Returns the failure for a new value that the servers would not read.
+pub(super) fn invalid_value(key: &Key, reason: &str) -> Failure {
+    Failure::new(Code::ValueCorrupt, format!("nothing was written: the new {key} {reason}"))
+}

@@ -1,0 +1,47 @@
+//! The data that every step of an edit needs.
+
+use super::args::EditArgs;
+use super::state::EditState;
+use crate::backends::Target;
+use crate::commands::Context;
+use crate::commands::open_store::OpenTarget;
+use crate::events::Event;
+use crate::model::{Entry, Key, Snapshot};
+use crate::outcome::Failure;
+
+/// One run of `patch` or `put`, with the store open and read.
+pub(super) struct EditJob<'a> {
+    pub(super) args: &'a EditArgs,
+    pub(super) context: &'a Context<'a>,
+    pub(super) state: &'a EditState,
+    pub(super) store: OpenTarget,
+    /// The key to edit.
+    pub(super) key: Key,
+    /// The entries of the key and of `nodes_config`, which names the cluster and its nodes.
+    pub(super) stored: Snapshot,
+}
+
+impl EditJob<'_> {
+    /// Returns the store as a target of writes.
+    pub(super) fn target(&self) -> &dyn Target {
+        self.store.target()
+    }
+
+    /// Returns the stored entry of the key.
+    pub(super) fn stored_entry(&self) -> Option<&Entry> {
+        self.stored.get(&self.key)
+    }
+
+    /// Reports something that deserves attention and stops nothing.
+    pub(super) fn warn(&self, text: &str) {
+        self.context.events.emit(Event::Warning(text));
+    }
+}
+
+/// Reads the value, and `nodes_config` beside it.
+pub(super) async fn read_stored(store: &OpenTarget, key: &Key) -> Result<Snapshot, Failure> {
+    let mut keys = vec![key.clone(), Key::NodesConfig];
+    keys.dedup();
+    let entries = store.target().read(&keys).await.map_err(|error| store.failure(&error))?;
+    Ok(keys.into_iter().zip(entries).filter_map(|(key, entry)| Some((key, entry?))).collect())
+}

@@ -1,0 +1,29 @@
+//! Saving entries to a backup file, for every command that does.
+
+use crate::backends::backup::{self, Destination};
+use crate::model::{SavedFile, Snapshot};
+use crate::outcome::{Code, Failure};
+
+/// Saves entries of the store of this name, with the name and fingerprint of its cluster.
+///
+/// # Errors
+/// [`Code::BackupFailed`].
+pub fn save_entries(
+    destination: &Destination,
+    store: &str,
+    cluster: Option<(String, Option<u64>)>,
+    entries: &Snapshot,
+) -> Result<SavedFile, Failure> {
+    backup::save(destination, store, cluster, entries).map_err(|error| {
+        let failure = |path: &std::path::Path| {
+            let message = format!("failed to save a backup to {}: {error}", path.display());
+            Failure::new(Code::BackupFailed, message)
+        };
+        match destination {
+            Destination::File(path) => failure(path),
+            Destination::Folder(folder) => {
+                failure(folder).hint("name another folder with --backup-dir")
+            }
+        }
+    })
+}

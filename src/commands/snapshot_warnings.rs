@@ -1,0 +1,19 @@
+//! Warnings about the content of a store, for the commands that read it as it is.
+
+use crate::codec;
+use crate::model::{Entry, Key, Snapshot};
+
+/// The warning about a store without `nodes_config`: a migration writes it last, and deletes it first if
+/// it overwrites.
+const NO_NODES_CONFIG: &str = "there is no nodes_config: servers treat the store as not provisioned. An interrupted \
+                               migration leaves it so; finish it with the same command and --resume";
+
+/// Describes each damaged entry, and an incomplete store. None of it keeps a command from reading.
+pub fn find_snapshot_warnings(snapshot: &Snapshot) -> Vec<String> {
+    let damaged = snapshot.iter().filter_map(|(key, entry)| match entry {
+        Entry::Damaged { reason, .. } => Some(format!("{key} {reason}")),
+        Entry::Intact(value, _) => Some(format!("{key} {}", codec::check(key, value).err()?)),
+    });
+    let is_incomplete = !snapshot.is_empty() && !snapshot.contains_key(&Key::NodesConfig);
+    damaged.chain(is_incomplete.then(|| NO_NODES_CONFIG.to_owned())).collect()
+}
