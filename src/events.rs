@@ -8,15 +8,15 @@ use crate::outcome::Finding;
 /// A part of a command that takes its time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Stage {
-    /// ReadLimits the source for the first time.
+    /// Reading the source for the first time.
     ReadSource,
-    /// ReadLimits what is in the target.
+    /// Reading what is in the target.
     ReadTarget,
-    /// WriteLimits.
+    /// Writing.
     Write,
-    /// ReadLimits the target back.
+    /// Reading the target back.
     ReadBack,
-    /// ReadLimits the source for the second time.
+    /// Reading the source for the second time.
     ReadSourceAgain,
 }
 

@@ -7,7 +7,9 @@
 use prost::bytes::Bytes;
 use serde_json::{Map, Value as Json};
 
-use super::{CodecError, Encoding, counted, decode, encoding, flexbuffer, rule_book};
+use super::decode::{counted, decode};
+use super::encoding::{CodecError, Encoding, encoding};
+use super::{flexbuffer, rule_book};
 use crate::model::{Key, Version};
 
 impl Encoding {

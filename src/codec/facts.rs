@@ -3,6 +3,8 @@
 
 use serde_json::Value as Json;
 
+use super::decode::{decode, decode_with};
+use super::flexbuffer;
 use crate::model::{Entry, Key, Snapshot, Value};
 
 /// The part of `nodes_config` that decisions are made on.
@@ -88,14 +90,25 @@ pub fn nodes_of(snapshot: &Snapshot) -> Option<NodesConfiguration> {
 
 /// Reads a stored `nodes_config`; `None` if it can't be decoded.
 pub fn nodes_in(value: &Value) -> Option<NodesConfiguration> {
-    nodes_configuration(&super::decode(&Key::NodesConfig, &value.bytes).ok()?).ok()
+    nodes_configuration(&decode(&Key::NodesConfig, &value.bytes).ok()?).ok()
+}
+
+/// The ids in a `partition_table`, without unfolding all that it says of each.
+///
+/// # Errors
+/// As [`decode`]'s, or what is missing, in words.
+pub fn partition_ids_in(table: &[u8]) -> Result<Vec<u16>, String> {
+    // The list stands at depth 1, its pairs at 2, the ids at 3.
+    let to_ids = |buffer: &[u8]| flexbuffer::to_depth(buffer, 3);
+    let decoded = decode_with(&Key::PartitionTable, table, to_ids);
+    partition_ids(&decoded.map_err(|error| error.to_string())?)
 }
 
 /// The ids of a decoded `partition_table`.
 ///
 /// # Errors
 /// What is missing or of another form.
-pub fn partition_ids(decoded: &Json) -> Result<Vec<u16>, String> {
+pub(super) fn partition_ids(decoded: &Json) -> Result<Vec<u16>, String> {
     let pairs =
         decoded.get("partitions").and_then(Json::as_array).ok_or("has no list of partitions")?;
     pairs

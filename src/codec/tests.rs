@@ -8,8 +8,9 @@ use proptest::prelude::*;
 use prost::bytes::Bytes;
 use serde_json::{Value as Json, json};
 
+use super::facts::partition_ids;
 use super::*;
-use crate::model::Version;
+use crate::model::{Key, Value, Version};
 
 /// As Restate stores it: codec 2, a length, one flexbuffer.
 fn flexbuffers_value(document: &Json) -> Vec<u8> {
@@ -227,7 +228,7 @@ fn the_rule_book_decodes_and_passes_over_new_tags() {
         "last_modified_millis_since_epoch": 1_795_516_144_045_u64,
     }}});
     assert_eq!(decode(&Key::RuleBook, &bytes).unwrap(), expected);
-    // CasToken 3, a varint: bilrost counts tags from the one before, in the bits above the wire type.
+    // Tag 3, a varint: bilrost counts tags from the one before, in the bits above the wire type.
     bytes.extend([1 << 2, 42]);
     assert_eq!(decode(&Key::RuleBook, &bytes).unwrap(), expected);
 }

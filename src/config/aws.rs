@@ -1,6 +1,7 @@
 //! The fields that say who to be for AWS, and where it is.
 
 use super::fields::{FieldError, Fields, WithOffset};
+use super::ipv6::fault;
 use super::secret::{AwsAccess, Secret};
 
 /// What a server does with a profile and an access key in one section.
@@ -53,7 +54,7 @@ pub(super) fn endpoint(fields: &Fields<'_>) -> Result<Option<String>, FieldError
         }
         _ => {
             let authority = endpoint.split_once("://").map_or("", |(_, authority)| authority);
-            let ipv6 = super::ipv6_fault(authority, 443).filter(|_| !authority.contains('@'));
+            let ipv6 = fault(authority, 443).filter(|_| !authority.contains('@'));
             let more = ipv6.map(|fault| format!("; {authority:?} {fault}")).unwrap_or_default();
             Err((at, format!("aws-endpoint-url must be a URL such as \"https://host:port\"{more}")))
         }

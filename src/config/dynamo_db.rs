@@ -2,7 +2,8 @@
 
 use super::aws::{self, ProfileAndKey};
 use super::fields::{FieldError, Fields};
-use super::{DynamoDbConfig, timeouts};
+use super::store::DynamoDbConfig;
+use super::timeouts::read_timeouts;
 
 /// The fields of this type, beside those of every type.
 pub(super) const FIELDS: [&str; 8] = [
@@ -30,6 +31,6 @@ pub(super) fn dynamo_db(fields: &Fields<'_>, type_at: usize) -> Result<DynamoDbC
         access: aws::access(fields, ProfileAndKey::IsRefused)?,
         region: aws::region(fields)?,
         endpoint: aws::endpoint(fields)?,
-        timeouts: timeouts(fields)?,
+        timeouts: read_timeouts(fields)?,
     })
 }

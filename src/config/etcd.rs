@@ -1,7 +1,10 @@
 //! The fields of `type = "etcd"`.
 
 use super::fields::{FieldError, Fields};
-use super::{EtcdConfig, ipv6_fault, timeouts, without_userinfo};
+use super::ipv6::fault as ipv6_fault;
+use super::section::without_userinfo;
+use super::store::EtcdConfig;
+use super::timeouts::read_timeouts;
 
 /// Where an etcd listens by default.
 const PORT: u16 = 2379;
@@ -21,7 +24,7 @@ pub(super) fn etcd(fields: &Fields<'_>, type_at: usize) -> Result<EtcdConfig, Fi
         .into_iter()
         .map(|(written, at)| address(&written).map_err(|reason| (at, reason)))
         .collect::<Result<_, _>>()?;
-    Ok(EtcdConfig { addresses, timeouts: timeouts(fields)? })
+    Ok(EtcdConfig { addresses, timeouts: read_timeouts(fields)? })
 }
 
 /// `host:port`, where Restate's client also takes `http://` in front.

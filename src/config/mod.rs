@@ -14,8 +14,8 @@ mod retry;
 mod secret;
 mod section;
 mod similar;
-
-use std::time::Duration;
+mod store;
+mod timeouts;
 
 use thiserror::Error;
 use toml::Spanned;
@@ -26,12 +26,11 @@ use fields::{FieldError, Fields};
 pub(crate) use ipv6::fault as ipv6_fault;
 pub use retry::RetryPolicy;
 pub use secret::{AwsAccess, Secret};
+use section::SECTION;
 pub use section::Section;
 pub(crate) use section::without_userinfo;
 use similar::{did_you_mean, similar};
-
-/// The name of the section.
-const SECTION: &str = "metadata-client";
+pub use store::{DynamoDbConfig, EtcdConfig, ObjectStoreConfig, StoreConfig, Timeouts};
 
 /// How types are named.
 const TYPES: [&str; 4] = ["replicated", "etcd", "object-store", "dynamo-db"];
@@ -78,77 +77,6 @@ impl StoreFile {
             false => "has no type, which means replicated",
         }
     }
-}
-
-/// Which store, and how it is reached.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum StoreConfig {
-    /// The built-in, replicated store: where its nodes are, as the section says it, if it does.
-    Replicated(Vec<String>),
-    /// An etcd cluster.
-    Etcd(EtcdConfig),
-    /// A prefix in a bucket of Amazon S3 or a store like it.
-    ObjectStore(Box<ObjectStoreConfig>),
-    /// A key prefix in a table of Amazon DynamoDB.
-    DynamoDb(Box<DynamoDbConfig>),
-}
-
-/// A key prefix in a table.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DynamoDbConfig {
-    /// The table's name or ARN.
-    pub table: String,
-    /// What stands in front of each key, with nothing in between; or empty.
-    pub key_prefix: String,
-    /// Who to be.
-    pub access: AwsAccess,
-    /// The region, else the profile's or the environment's.
-    pub region: Option<String>,
-    /// Where the service is, else what the environment or the profile says, else Amazon's.
-    pub endpoint: Option<String>,
-    /// When a connection is given up.
-    pub timeouts: Timeouts,
-}
-
-/// A prefix in a bucket.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ObjectStoreConfig {
-    /// The bucket's name.
-    pub bucket: String,
-    /// What the names of its objects begin with, escaped, without slashes at its ends; or empty.
-    pub prefix: String,
-    /// Who to be.
-    pub access: AwsAccess,
-    /// The region, else the profile's or the environment's.
-    pub region: Option<String>,
-    /// Where the store is, else what the environment says, else Amazon's.
-    pub endpoint: Option<String>,
-    /// Whether an endpoint may be `http://`.
-    pub allow_http: bool,
-    /// For requests that fail.
-    pub retry: RetryPolicy,
-    /// When a connection is given up.
-    pub timeouts: Timeouts,
-}
-
-/// An etcd cluster.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct EtcdConfig {
-    /// Each as `host:port`, in the order of the file.
-    pub addresses: Vec<String>,
-    /// When a connection, or a request on it, is given up or checked.
-    pub timeouts: Timeouts,
-}
-
-/// How long to wait for the other side.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Timeouts {
-    /// For a connection to be made.
-    pub connect: Duration,
-    /// Between two checks that an idle connection still lives.
-    pub keep_alive_interval: Duration,
-    /// For the answer to such a check.
-    pub keep_alive: Duration,
 }
 
 /// Reads the `[metadata-client]` section of `text`; `file` is how messages call it.
@@ -217,15 +145,6 @@ fn replicated(fields: &Fields<'_>) -> Result<StoreConfig, FieldError> {
             Ok(StoreConfig::Replicated(several.into_iter().map(|(address, _)| address).collect()))
         }
     }
-}
-
-fn timeouts(fields: &Fields<'_>) -> Result<Timeouts, FieldError> {
-    let seconds = Duration::from_secs;
-    Ok(Timeouts {
-        connect: fields.duration("connect-timeout")?.unwrap_or(seconds(3)),
-        keep_alive_interval: fields.duration("keep-alive-interval")?.unwrap_or(seconds(5)),
-        keep_alive: fields.duration("keep-alive-timeout")?.unwrap_or(seconds(5)),
-    })
 }
 
 fn warnings(fields: &Fields<'_>, store: &StoreConfig, file: &str) -> Vec<String> {

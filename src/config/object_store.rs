@@ -5,7 +5,8 @@ use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use super::aws::{self, ProfileAndKey};
 use super::fields::{FieldError, Fields};
 use super::retry::retry_policy;
-use super::{ObjectStoreConfig, timeouts};
+use super::store::ObjectStoreConfig;
+use super::timeouts::read_timeouts;
 
 /// What object paths escape in a segment: Restate's own library for object stores does, after the
 /// URL has been escaped once.
@@ -58,7 +59,7 @@ pub(super) fn object_store(
         endpoint: aws::endpoint(fields)?,
         allow_http: fields.boolean("aws-allow-http")?.unwrap_or(false),
         retry: retry_policy(fields, "object-store-retry-policy")?,
-        timeouts: timeouts(fields)?,
+        timeouts: read_timeouts(fields)?,
     })
 }
 

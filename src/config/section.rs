@@ -5,6 +5,9 @@ use std::fmt;
 use toml::de::{DeTable, DeValue};
 use toml::{Table, Value};
 
+/// The name of the section.
+pub(super) const SECTION: &str = "metadata-client";
+
 const REDACTED: &str = "<redacted>";
 
 /// A `[metadata-client]` section without its secrets. Two are equal if they say the same.
@@ -19,8 +22,7 @@ impl Section {
 
 impl fmt::Display for Section {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let document =
-            Table::from_iter([(super::SECTION.to_owned(), Value::Table(self.0.clone()))]);
+        let document = Table::from_iter([(SECTION.to_owned(), Value::Table(self.0.clone()))]);
         let text = toml::to_string_pretty(&document).map_err(|_| fmt::Error)?;
         f.write_str(text.trim_end())
     }

@@ -1,4 +1,4 @@
-//! RequestOptions that are made again, under the configured policy and with jitter.
+//! Requests that are made again, under the configured policy and with jitter.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};

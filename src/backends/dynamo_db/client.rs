@@ -1,4 +1,4 @@
-//! RequestOptions to one table.
+//! Requests to one table.
 
 use std::collections::HashMap;
 use std::error::Error;
@@ -10,7 +10,6 @@ use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, TransactWriteIt
 
 use super::super::aws::{AwsError, Retries};
 use super::super::request::Request;
-use super::fault::Transacted;
 use super::item::{self, Item, PK, VERSION};
 use crate::model::StoreError;
 
@@ -21,6 +20,18 @@ pub(super) struct Client {
     /// How messages call the store.
     pub(super) name: String,
     pub(super) retries: Retries,
+}
+
+/// How one attempt of a transaction ended.
+#[derive(Debug)]
+pub(super) enum Transacted {
+    Done,
+    /// Nothing was written: the conditions at these places do not hold.
+    Unmet(Vec<usize>),
+    /// Nothing was written, and the next attempt may succeed.
+    Refused(String),
+    /// Nothing is known of it.
+    Lost(String),
 }
 
 /// One page of a scan, and where the next one begins.

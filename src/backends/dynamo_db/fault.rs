@@ -7,20 +7,8 @@ use aws_sdk_dynamodb::types::CancellationReason;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
 use super::super::aws::{self, AwsError, told};
-use super::client::Client;
+use super::client::{Client, Transacted};
 use crate::model::StoreError;
-
-/// How one attempt of a transaction ended.
-#[derive(Debug)]
-pub(super) enum Transacted {
-    Done,
-    /// Nothing was written: the conditions at these places do not hold.
-    Unmet(Vec<usize>),
-    /// Nothing was written, and the next attempt may succeed.
-    Refused(String),
-    /// Nothing is known of it.
-    Lost(String),
-}
 
 impl Client {
     /// Why a request failed that needs the permission `action`.

@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 
 use super::item::{self, VERSION};
-use super::{DynamoDb, MOST_ITEMS};
+use super::store::{DynamoDb, MOST_ITEMS};
 use crate::model::{Key, StoreError};
 
 /// What a scan found, by what the names say.

@@ -5,102 +5,26 @@
 
 mod client;
 mod fault;
-mod fit;
 mod item;
+mod item_limits;
 mod json;
 mod listing;
 mod schema;
+mod store;
 mod write;
 
 use std::collections::{BTreeSet, HashMap};
-use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 
 use async_trait::async_trait;
 
-use super::aws::{self, ConcurrencyLimiter, Reach, Retries};
-use super::{ReadLimits, RequestOptions, Source, Target, WriteLimits};
-use crate::config::{DynamoDbConfig, RetryPolicy};
-use crate::model::unless_denied;
-use crate::model::{Change, Entry, Key, LimitViolation, Snapshot, StoreError};
-use client::Client;
-
-/// What one BatchGetItem and one TransactWriteItems take.
-const MOST_ITEMS: usize = 100;
+use super::{ReadLimits, Source, Target, WriteLimits};
+use crate::model::{Change, Entry, Key, LimitViolation, Snapshot, StoreError, unless_denied};
+pub use store::DynamoDb;
+use store::MOST_ITEMS;
 
 /// A transaction may have 4 MB in all; names and framing are counted by [`Change::size`].
 const BATCH_BYTES: usize = 4_000_000;
-
-/// RequestOptions at once. A write of 100 small items costs 200 units of capacity: more at once only meet
-/// the table's throughput.
-const CONCURRENCY: usize = 4;
-
-/// A key prefix in a table.
-pub struct DynamoDb {
-    client: Client,
-    prefix: String,
-    /// Whether a listing was denied, so that keys were read by their known names.
-    unlisted: AtomicBool,
-}
-
-impl fmt::Debug for DynamoDb {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "DynamoDb({})", self.client.name)
-    }
-}
-
-impl DynamoDb {
-    /// The store of this configuration. Makes no request to it.
-    ///
-    /// # Errors
-    /// [`StoreError::Usage`] where the region is not known.
-    pub async fn open(
-        config: &DynamoDbConfig,
-        requests: RequestOptions,
-    ) -> Result<Self, StoreError> {
-        let variables = ["AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL"];
-        let goes_to =
-            config.endpoint.clone().or_else(|| variables.into_iter().find_map(aws::variable));
-        let reach = Reach {
-            access: &config.access,
-            region: config.region.as_deref(),
-            endpoint: config.endpoint.as_deref(),
-            goes_to: goes_to.as_deref(),
-            connect: config.timeouts.connect,
-            request: requests.timeout,
-        };
-        let resolved = aws::load(&reach).await?;
-        let region = resolved.region().map(ToString::to_string).unwrap_or_default();
-        let of_environment = || {
-            let special = aws::variable("AWS_ENDPOINT_URL_DYNAMODB");
-            special.or_else(|| resolved.endpoint_url().map(ToOwned::to_owned))
-        };
-        let at = match config.endpoint.clone().or_else(of_environment) {
-            Some(endpoint) => format!(" at {}", crate::config::without_userinfo(&endpoint)),
-            None => String::new(),
-        };
-        let (table, prefix) = (config.table.clone(), config.key_prefix.clone());
-        let below =
-            if prefix.is_empty() { prefix.clone() } else { format!(" key-prefix {prefix}") };
-        let client = Client {
-            name: format!("dynamo-db table {table}{below} in {region}{at}"),
-            dynamo: aws_sdk_dynamodb::Client::new(&resolved),
-            table,
-            region,
-            retries: Retries::new(
-                RetryPolicy::DEFAULT,
-                requests.timeout,
-                ConcurrencyLimiter::new(requests.limit_concurrency(CONCURRENCY)),
-            ),
-        };
-        Ok(DynamoDb { client, prefix, unlisted: AtomicBool::new(false) })
-    }
-
-    /// The partition key of a metadata key.
-    fn item_name(&self, key: &Key) -> String {
-        format!("{}{key}", self.prefix)
-    }
-}
 
 #[async_trait]
 impl Source for DynamoDb {
@@ -152,7 +76,7 @@ impl Target for DynamoDb {
         &self,
         wanted: &Snapshot,
     ) -> Result<Vec<LimitViolation>, StoreError> {
-        Ok(fit::misfits(&self.prefix, wanted))
+        Ok(item_limits::find_violations(&self.prefix, wanted))
     }
 
     async fn write(&self, changes: &[Change]) -> Result<(), StoreError> {

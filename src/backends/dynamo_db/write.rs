@@ -8,9 +8,9 @@ use prost::bytes::Bytes;
 
 use super::super::Source as _;
 use super::super::request::Request;
-use super::DynamoDb;
-use super::fault::Transacted;
+use super::client::Transacted;
 use super::item::{self, Condition};
+use super::store::DynamoDb;
 use crate::model::{Change, Effect, StoreError, Value, Version};
 
 const TRANSACT: &str = "TransactWriteItems";

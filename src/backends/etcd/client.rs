@@ -1,4 +1,4 @@
-//! RequestOptions to the members of one etcd, and what their failures mean.
+//! Requests to the members of one etcd, and what their failures mean.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 

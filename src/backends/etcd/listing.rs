@@ -6,7 +6,7 @@ use etcd_client::GetOptions;
 use futures_util::future::try_join_all;
 
 use super::client::Client;
-use super::version_name;
+use super::layout::version_name;
 use crate::model::{Key, StoreError};
 
 /// Names in one answer of a scan.

@@ -5,7 +5,8 @@
 //! never touched.
 
 mod client;
-mod fit;
+mod layout;
+mod limits;
 mod listing;
 mod txn;
 
@@ -19,18 +20,10 @@ use super::{ReadLimits, RequestOptions, Source, Target, WriteLimits};
 use crate::config::{self, EtcdConfig};
 use crate::model::{Change, Entry, Key, LimitViolation, Snapshot, StoreError};
 use client::Client;
-
-/// A default etcd takes 128 operations in a transaction; a key needs two.
-const KEYS_PER_TXN: usize = 64;
+use layout::{BATCH_BYTES, KEYS_PER_TXN};
 
 /// Transactions at once.
 const CONCURRENCY: usize = 4;
-
-/// The default of etcd's `--max-request-bytes`.
-const DEFAULT_REQUEST_LIMIT: usize = 1_572_864;
-
-/// What a batch may hold: under the limit, with room for the transaction's own framing.
-const BATCH_BYTES: usize = DEFAULT_REQUEST_LIMIT - 64 * 1024;
 
 /// A connection to one etcd cluster.
 #[derive(Debug)]
@@ -71,11 +64,6 @@ impl Etcd {
 fn with_scheme(address: &str) -> String {
     let port = if config::has_port(address) { "" } else { ":80" };
     format!("http://{address}{port}")
-}
-
-/// The etcd key that holds the version.
-fn version_name(name: &str) -> String {
-    format!("{name}::version")
 }
 
 #[async_trait]
@@ -121,12 +109,12 @@ impl Target for Etcd {
         &self,
         wanted: &Snapshot,
     ) -> Result<Vec<LimitViolation>, StoreError> {
-        let mut misfits = fit::request_size(&self.client, wanted).await?;
+        let mut misfits = limits::request_size(&self.client, wanted).await?;
         if misfits.is_empty() {
-            let bytes = fit::batch_size(&self.client, wanted, BATCH_BYTES).await?;
+            let bytes = limits::batch_size(&self.client, wanted, BATCH_BYTES).await?;
             self.batch_bytes.store(bytes, Ordering::Relaxed);
         }
-        misfits.extend(fit::prefix_reads(&self.client, wanted).await?);
+        misfits.extend(limits::prefix_reads(&self.client, wanted).await?);
         Ok(misfits)
     }
 

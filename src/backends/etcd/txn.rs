@@ -6,7 +6,7 @@ use prost::bytes::Bytes;
 use super::super::request::Request;
 use super::super::whole;
 use super::client::Client;
-use super::version_name;
+use super::layout::version_name;
 use crate::model::{CasToken, Change, Effect, Entry, Key, StoreError};
 
 /// The keys as they are at one revision, at most as many as fit a transaction.

@@ -1,4 +1,4 @@
-//! RequestOptions to one bucket, and what their failures mean.
+//! Requests to one bucket, and what their failures mean.
 
 use std::error::Error;
 use std::time::Instant;

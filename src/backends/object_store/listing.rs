@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 
-use super::{ObjectStore, body, entry};
+use super::body;
+use super::store::{ObjectStore, entry};
 use crate::model::unless_denied;
 use crate::model::{Entry, Key, StoreError};
 

@@ -3,9 +3,9 @@
 
 use prost::bytes::Bytes;
 
-use super::ObjectStore;
 use super::body::TOMBSTONE;
 use super::client::{Condition, Put};
+use super::store::ObjectStore;
 use crate::model::{ConditionalWrites, StoreError};
 
 /// An ETag that no object has.

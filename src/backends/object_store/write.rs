@@ -7,7 +7,7 @@ use prost::bytes::Bytes;
 
 use super::body::{self, Body};
 use super::client::{Condition, Object, Put};
-use super::{ObjectStore, entry};
+use super::store::{ObjectStore, entry};
 use crate::model::{CasToken, Change, Effect, Key, StoreError};
 
 /// How often a write may meet a state that explains nothing, such as an absent object where one

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value as Json;
 
 use super::super::facts;
-use super::{Shape, may_have, needs};
+use super::form::{Shape, may_have, needs};
 use crate::model::Key;
 
 pub(super) fn shape_of(key: &Key) -> Option<&'static Shape> {
@@ -24,17 +24,17 @@ pub(super) fn shape_of(key: &Key) -> Option<&'static Shape> {
 ///
 /// # Errors
 /// In words, with the place.
-pub(super) fn make_sense(key: &Key, document: &Json) -> Result<(), String> {
+pub(super) fn check_consistency(key: &Key, document: &Json) -> Result<(), String> {
     match key {
-        Key::NodesConfig => nodes_make_sense(document),
-        Key::PartitionTable => partitions_make_sense(document),
+        Key::NodesConfig => check_nodes(document),
+        Key::PartitionTable => check_partitions(document),
         Key::Logs => logs_make_sense(document),
         _ => Ok(()),
     }
 }
 
 /// Nodes are found by name through a table of its own.
-fn nodes_make_sense(document: &Json) -> Result<(), String> {
+fn check_nodes(document: &Json) -> Result<(), String> {
     let nodes = facts::nodes_configuration(document)?;
     let mut ids = BTreeSet::new();
     for node in &nodes.nodes {
@@ -57,7 +57,7 @@ fn nodes_make_sense(document: &Json) -> Result<(), String> {
     Ok(())
 }
 
-fn partitions_make_sense(document: &Json) -> Result<(), String> {
+fn check_partitions(document: &Json) -> Result<(), String> {
     let ids = facts::partition_ids(document)?;
     let count = document.get("num_partitions").and_then(Json::as_u64);
     if count != Some(ids.len() as u64) {

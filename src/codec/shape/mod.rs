@@ -1,77 +1,45 @@
-//! Whether the servers would read a document back: which fields their decoders need, and of which form.
+//! Checks that the servers would read a document back: the fields that their decoders need, and the form
+//! of each.
 //!
-//! There is no source to read this from. The shapes in [`kinds`] were found by writing broken
-//! documents to real 1.7.12 servers, and say what these refused, or started with and did not work. A
-//! field that is not known here is passed over, as the servers pass it over.
+//! There is no source to read this from. The shapes in [`kinds`] were found by writing broken documents to
+//! real 1.7.12 servers: they are what these refused, or started with and did not work. An unknown field
+//! is skipped, as the servers skip it.
 
+mod form;
 mod kinds;
 
 use serde_json::Value as Json;
 
 use crate::model::Key;
+use form::{Field, Shape};
 
-/// The form of a value.
-#[derive(Debug)]
-enum Shape {
-    /// Not looked at.
-    Any,
-    Bool,
-    Text,
-    /// One of these texts, or an object with one of these names and its content.
-    Variant(&'static [(&'static str, Option<&'static Shape>)]),
-    /// A whole number from 0 to this one.
-    Unsigned(u64),
-    /// A whole number from 1 on, of 64 bits.
-    Positive,
-    /// A whole number.
-    Integer,
-    /// May be null.
-    Nullable(&'static Shape),
-    List(&'static Shape),
-    /// A list that is not empty.
-    NonEmptyList(&'static Shape),
-    /// A replication property, such as `{node: 2}`.
-    Replication,
-    /// A list of exactly two.
-    Pair(&'static Shape, &'static Shape),
-    /// Any names, all of one form.
-    Map(&'static Shape),
-    Object(&'static [Field]),
+/// A value of the new document, and the stored one in its place.
+#[derive(Clone, Copy)]
+struct Pair<'a> {
+    value: &'a Json,
+    stored: Option<&'a Json>,
 }
 
-#[derive(Debug)]
-struct Field {
-    name: &'static str,
-    /// Whether a server needs it.
-    needed: bool,
-    shape: &'static Shape,
+impl<'a> Pair<'a> {
+    fn new(value: &'a Json, stored: Option<&'a Json>) -> Self {
+        Pair { value, stored }
+    }
 }
 
-const fn needs(name: &'static str, shape: &'static Shape) -> Field {
-    Field { name, needed: true, shape }
-}
-
-const fn may_have(name: &'static str, shape: &'static Shape) -> Field {
-    Field { name, needed: false, shape }
-}
-
-/// Checks a document that is to replace `stored`, if anything is stored. What is taken over from
-/// there unchanged is not judged: a newer server may have written it.
+/// Checks a document that is to replace `stored`, if anything is stored.
+///
+/// What is taken over from there unchanged is not judged: a newer server may have written it.
 ///
 /// # Errors
-/// Where the first fault is, as a path, and what it is.
+/// The JSON pointer of the first fault, and what is wrong there.
 pub fn check_shape(key: &Key, document: &Json, stored: Option<&Json>) -> Result<(), String> {
     let Some(shape) = kinds::shape_of(key) else { return Ok(()) };
-    fits(shape, document, stored, &mut Vec::new())?;
-    kinds::make_sense(key, document)
+    check_value(shape, Pair::new(document, stored), &mut Vec::new())?;
+    kinds::check_consistency(key, document)
 }
 
-fn fits(
-    shape: &Shape,
-    value: &Json,
-    stored: Option<&Json>,
-    path: &mut Vec<String>,
-) -> Result<(), String> {
+fn check_value(shape: &Shape, pair: Pair<'_>, path: &mut Vec<String>) -> Result<(), String> {
+    let Pair { value, stored } = pair;
     if stored == Some(value) {
         return Ok(());
     }
@@ -85,34 +53,37 @@ fn fits(
             Ok(())
         }
         (Shape::Positive, Json::Number(number)) if number.as_u64().is_some_and(|n| n > 0) => Ok(()),
-        (Shape::Nullable(shape), value) => fits(shape, value, stored, path),
+        (Shape::Nullable(shape), _) => check_value(shape, pair, path),
         (Shape::Replication, Json::String(text)) if is_replication(text) => Ok(()),
         (Shape::NonEmptyList(_), Json::Array(elements)) if elements.is_empty() => {
-            Err(wrong(shape, value, path))
+            Err(describe_mismatch(shape, value, path))
         }
         (Shape::List(shape) | Shape::NonEmptyList(shape), Json::Array(elements)) => {
-            list(shape, elements, stored, path)
+            check_elements(shape, elements, stored, path)
         }
-        (Shape::Pair(first, second), Json::Array(pair)) => match pair.as_slice() {
-            [one, two] => {
-                let stored_at = |index: usize| stored.and_then(|stored| stored.get(index));
-                at("0", path, |path| fits(first, one, stored_at(0), path))?;
-                at("1", path, |path| fits(second, two, stored_at(1), path))
-            }
-            _ => Err(wrong(shape, value, path)),
-        },
+        (Shape::Pair(..), Json::Array(_)) => check_pair(shape, pair, path),
         (Shape::Map(shape), Json::Object(fields)) => fields.iter().try_for_each(|(name, value)| {
             let stored = stored.and_then(|stored| stored.get(name));
-            at(name, path, |path| fits(shape, value, stored, path))
+            descend(name, path, |path| check_value(shape, Pair::new(value, stored), path))
         }),
-        (Shape::Object(fields), Json::Object(_)) => object(fields, value, stored, path),
-        (Shape::Variant(variants), _) => variant(shape, variants, value, stored, path),
-        _ => Err(wrong(shape, value, path)),
+        (Shape::Object(fields), Json::Object(_)) => check_fields(fields, pair, path),
+        (Shape::Variant(_), _) => check_variant(shape, pair, path),
+        _ => Err(describe_mismatch(shape, value, path)),
     }
 }
 
-/// An element may have another place than it had.
-fn list(
+fn check_pair(shape: &Shape, pair: Pair<'_>, path: &mut Vec<String>) -> Result<(), String> {
+    let elements = pair.value.as_array().map_or(&[][..], Vec::as_slice);
+    let (Shape::Pair(first, second), [one, two]) = (shape, elements) else {
+        return Err(describe_mismatch(shape, pair.value, path));
+    };
+    let stored_at = |index: usize| pair.stored.and_then(|stored| stored.get(index));
+    descend("0", path, |path| check_value(first, Pair::new(one, stored_at(0)), path))?;
+    descend("1", path, |path| check_value(second, Pair::new(two, stored_at(1)), path))
+}
+
+/// Checks the elements of a list; one that is stored at another place of it is unchanged.
+fn check_elements(
     shape: &Shape,
     elements: &[Json],
     stored: Option<&Json>,
@@ -124,23 +95,23 @@ fn list(
         if stored != Some(element) && before.contains(element) {
             continue;
         }
-        at(&index.to_string(), path, |path| fits(shape, element, stored, path))?;
+        let pair = Pair::new(element, stored);
+        descend(&index.to_string(), path, |path| check_value(shape, pair, path))?;
     }
     Ok(())
 }
 
-fn object(
-    fields: &[Field],
-    value: &Json,
-    stored: Option<&Json>,
-    path: &mut Vec<String>,
-) -> Result<(), String> {
+fn check_fields(fields: &[Field], pair: Pair<'_>, path: &mut Vec<String>) -> Result<(), String> {
     for field in fields {
-        let stored = stored.and_then(|stored| stored.get(field.name));
-        match value.get(field.name) {
-            Some(value) => at(field.name, path, |path| fits(field.shape, value, stored, path))?,
-            None if field.needed => {
-                return at(field.name, path, |path| Err(format!("{} is missing", told(path))));
+        let stored = pair.stored.and_then(|stored| stored.get(field.name));
+        match pair.value.get(field.name) {
+            Some(value) => descend(field.name, path, |path| {
+                check_value(field.shape, Pair::new(value, stored), path)
+            })?,
+            None if field.is_needed => {
+                return descend(field.name, path, |path| {
+                    Err(format!("{} is missing", format_pointer(path)))
+                });
             }
             None => {}
         }
@@ -148,34 +119,29 @@ fn object(
     Ok(())
 }
 
-/// As serde writes an enum: the name alone, or an object with the name and the content.
-fn variant(
-    shape: &Shape,
-    variants: &[(&'static str, Option<&'static Shape>)],
-    value: &Json,
-    stored: Option<&Json>,
-    path: &mut Vec<String>,
-) -> Result<(), String> {
-    let (name, content) = match value {
+/// Checks an enum as serde writes it: the name alone, or an object with the name and the content.
+fn check_variant(shape: &Shape, pair: Pair<'_>, path: &mut Vec<String>) -> Result<(), String> {
+    let (name, content) = match pair.value {
         Json::String(name) => (name, None),
         Json::Object(fields) => match fields.iter().next() {
             Some((name, content)) if fields.len() == 1 => (name, Some(content)),
-            _ => return Err(wrong(shape, value, path)),
+            _ => return Err(describe_mismatch(shape, pair.value, path)),
         },
-        _ => return Err(wrong(shape, value, path)),
+        _ => return Err(describe_mismatch(shape, pair.value, path)),
     };
+    let Shape::Variant(variants) = shape else { return Ok(()) };
     let known = variants.iter().find(|(known, _)| known == name);
     match (known, content) {
         (Some((_, None)), None) => Ok(()),
         (Some((_, Some(shape))), Some(content)) => {
-            let stored = stored.and_then(|stored| stored.get(name));
-            at(name, path, |path| fits(shape, content, stored, path))
+            let stored = pair.stored.and_then(|stored| stored.get(name));
+            descend(name, path, |path| check_value(shape, Pair::new(content, stored), path))
         }
-        _ => Err(wrong(shape, value, path)),
+        _ => Err(describe_mismatch(shape, pair.value, path)),
     }
 }
 
-/// A count, or counts of nodes, zones, regions in braces.
+/// Returns whether the text is a count, or counts of nodes, zones and regions in braces.
 fn is_replication(text: &str) -> bool {
     let is_count = |text: &str| text.trim().parse::<u8>().is_ok_and(|count| count > 0);
     let inner = text.trim().strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
@@ -189,24 +155,24 @@ fn is_replication(text: &str) -> bool {
     }
 }
 
-fn at<T>(
+fn descend<T>(
     name: &str,
     path: &mut Vec<String>,
-    go: impl FnOnce(&mut Vec<String>) -> Result<T, String>,
+    check: impl FnOnce(&mut Vec<String>) -> Result<T, String>,
 ) -> Result<T, String> {
     path.push(name.replace('~', "~0").replace('/', "~1"));
-    let result = go(path);
+    let result = check(path);
     path.pop();
     result
 }
 
-/// As a JSON pointer, which is what a patch calls the place.
-fn told(path: &[String]) -> String {
+/// Returns the path as a JSON pointer, by which a patch names the same place.
+fn format_pointer(path: &[String]) -> String {
     if path.is_empty() { "the document".to_owned() } else { format!("/{}", path.join("/")) }
 }
 
-/// Names the kind of what is there, and not what it holds: that may be a secret.
-fn wrong(shape: &Shape, value: &Json, path: &[String]) -> String {
+/// Describes the kind of what is there, and not what it holds: that may be a secret.
+fn describe_mismatch(shape: &Shape, value: &Json, path: &[String]) -> String {
     let found = match value {
         Json::Null => "null".to_owned(),
         Json::Bool(_) => "true or false".to_owned(),
@@ -219,33 +185,7 @@ fn wrong(shape: &Shape, value: &Json, path: &[String]) -> String {
         Json::Array(elements) => format!("a list of {}", elements.len()),
         Json::Object(_) => "an object".to_owned(),
     };
-    format!("{} is {found} instead of {}", told(path), shape.words())
-}
-
-impl Shape {
-    fn words(&self) -> String {
-        match self {
-            Shape::Any => "anything".to_owned(),
-            Shape::Bool => "true or false".to_owned(),
-            Shape::Text => "a text".to_owned(),
-            Shape::Unsigned(most) => format!("a whole number from 0 to {most}"),
-            Shape::Positive => "a whole number from 1 on".to_owned(),
-            Shape::Integer => "a whole number".to_owned(),
-            Shape::Nullable(shape) => format!("{} or null", shape.words()),
-            Shape::List(_) => "a list".to_owned(),
-            Shape::NonEmptyList(_) => "a list that is not empty".to_owned(),
-            Shape::Replication => "a replication such as \"{node: 2}\"".to_owned(),
-            Shape::Pair(..) => "a list of 2".to_owned(),
-            Shape::Map(_) | Shape::Object(_) => "an object".to_owned(),
-            Shape::Variant(variants) => {
-                let known = variants.iter().map(|(name, content)| match content {
-                    None => format!("{name:?}"),
-                    Some(_) => format!("{{{name:?}: …}}"),
-                });
-                format!("one of {}", known.collect::<Vec<_>>().join(", "))
-            }
-        }
-    }
+    format!("{} is {found} instead of {}", format_pointer(path), shape.describe())
 }
 
 #[cfg(test)]

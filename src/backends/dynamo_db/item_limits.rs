@@ -1,10 +1,8 @@
 //! Which values are too large for an item: its size is known from its content.
 
-use indicatif::HumanBytes;
-
-use super::super::LimitViolation;
 use super::item::{DATA, PK, VERSION};
-use crate::model::{Key, Snapshot, Value};
+use crate::model::{Key, LimitViolation, Snapshot, Value};
+use crate::wording::format_bytes;
 
 /// What an item may have, names and values of all attributes.
 const ITEM_LIMIT: usize = 400 * 1024;
@@ -12,13 +10,13 @@ const ITEM_LIMIT: usize = 400 * 1024;
 /// What a partition key may have.
 const NAME_LIMIT: usize = 2048;
 
-/// The values that don't fit.
-pub(super) fn misfits(prefix: &str, wanted: &Snapshot) -> Vec<LimitViolation> {
+/// Returns the values that do not fit an item.
+pub(super) fn find_violations(prefix: &str, wanted: &Snapshot) -> Vec<LimitViolation> {
     let values = wanted.iter().filter_map(|(key, entry)| Some((key, entry.value()?)));
-    values.filter_map(|(key, value)| misfit(prefix, key, value)).collect()
+    values.filter_map(|(key, value)| find_violation(prefix, key, value)).collect()
 }
 
-fn misfit(prefix: &str, key: &Key, value: &Value) -> Option<LimitViolation> {
+fn find_violation(prefix: &str, key: &Key, value: &Value) -> Option<LimitViolation> {
     let name = format!("{prefix}{key}");
     if name.len() > NAME_LIMIT {
         return Some(LimitViolation {
@@ -35,8 +33,8 @@ fn misfit(prefix: &str, key: &Key, value: &Value) -> Option<LimitViolation> {
         key: key.clone(),
         reason: format!(
             "would be an item of {}; DynamoDB takes {}, attribute names and key included",
-            HumanBytes(size as u64),
-            HumanBytes(ITEM_LIMIT as u64)
+            format_bytes(size as u64),
+            format_bytes(ITEM_LIMIT as u64)
         ),
         hint: "no setting of DynamoDB lifts this limit; move to an object store, or to an etcd \
                with a raised --max-request-bytes"
@@ -66,15 +64,15 @@ mod tests {
     fn the_limit_is_met_to_the_byte() {
         // pk, version and data: 13 bytes; p/schema_registry: 17; a version of 3 digits: 3.
         let most = 400 * 1024 - 13 - 17 - 3;
-        assert_eq!(misfits("p/", &wanted(123, most)), []);
-        assert_eq!(misfits("p/", &wanted(12345, most)).len(), 1);
-        let over = misfits("p/", &wanted(123, most + 1));
+        assert_eq!(find_violations("p/", &wanted(123, most)), []);
+        assert_eq!(find_violations("p/", &wanted(12345, most)).len(), 1);
+        let over = find_violations("p/", &wanted(123, most + 1));
         insta::assert_snapshot!(over[0].reason, @"would be an item of 400.00 KiB; DynamoDB takes 400.00 KiB, attribute names and key included");
     }
 
     #[test]
     fn a_key_of_any_length_is_measured() {
-        assert_eq!(misfits(&"p".repeat(2048 - 15), &wanted(1, 9)), []);
-        assert_eq!(misfits(&"p".repeat(2048 - 14), &wanted(1, 9)).len(), 1);
+        assert_eq!(find_violations(&"p".repeat(2048 - 15), &wanted(1, 9)), []);
+        assert_eq!(find_violations(&"p".repeat(2048 - 14), &wanted(1, 9)).len(), 1);
     }
 }

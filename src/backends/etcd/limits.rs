@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 
 use etcd_client::{Txn, TxnOp, TxnOpResponse};
 use futures_util::future::try_join_all;
-use indicatif::HumanBytes;
 
 use super::super::request::Request;
 use super::client::Client;
-use super::{DEFAULT_REQUEST_LIMIT, listing, txn, version_name};
+use super::layout::{DEFAULT_REQUEST_LIMIT, version_name};
+use super::{listing, txn};
 use crate::model::{Entry, Key, LimitViolation, Snapshot, StoreError, Value};
+use crate::wording::{format_bytes, plural};
 
 /// Restate's client for etcd takes no larger answer, whatever etcd's flags say.
 const ANSWER_LIMIT: u64 = 4 * 1024 * 1024;
@@ -17,7 +18,7 @@ const ANSWER_LIMIT: u64 = 4 * 1024 * 1024;
 /// What etcd adds to each pair in an answer: revisions, lengths, tags.
 const FRAMING: u64 = 32;
 
-/// What a key adds to a request beside its value, as [`Change::size`](super::Change::size) counts.
+/// What a key adds to a request beside its value, as [`Change::size`](crate::model::Change::size) counts.
 const FRAMED: usize = 256;
 
 /// Foreign values that are looked at in one request, each of which may be large.
@@ -73,8 +74,8 @@ fn too_large(key: &Key, value: &Value) -> LimitViolation {
         key: key.clone(),
         reason: format!(
             "holds {}, more than this etcd takes in a request (by default {})",
-            HumanBytes(value.bytes.len() as u64),
-            HumanBytes(DEFAULT_REQUEST_LIMIT as u64)
+            format_bytes(value.bytes.len() as u64),
+            format_bytes(DEFAULT_REQUEST_LIMIT as u64)
         ),
         hint: "raise etcd's --max-request-bytes on every member, or move to a store without that \
                limit, such as an object store"
@@ -124,17 +125,17 @@ fn unreadable(key: &Key, answer: u64, foreign: &[(String, u64)]) -> LimitViolati
         .collect();
     let hint = match others.first() {
         Some(first) => format!(
-            "{} foreign key(s) in this etcd begin with {name}, the first of them {first}: move them \
-             away, or use another etcd",
-            others.len()
+            "move away {} in this etcd that begin with {name}, the first of them {first}, or use \
+             another etcd",
+            plural(others.len(), "foreign key")
         ),
         None => "no flag of etcd lifts this limit; move to an object store".to_owned(),
     };
     let reason = format!(
         "would be read by the servers together with all keys that begin with its name, {} in one \
          answer; they take {}",
-        HumanBytes(answer),
-        HumanBytes(ANSWER_LIMIT)
+        format_bytes(answer),
+        format_bytes(ANSWER_LIMIT)
     );
     LimitViolation { key: key.clone(), reason, hint }
 }

@@ -1,0 +1,84 @@
+//! A table and key prefix of Amazon DynamoDB, opened.
+
+use std::fmt;
+use std::sync::atomic::AtomicBool;
+
+use super::super::RequestOptions;
+use super::super::aws::{self, ConcurrencyLimiter, Reach, Retries};
+use super::client::Client;
+use crate::config::{DynamoDbConfig, RetryPolicy};
+use crate::model::{Key, StoreError};
+
+/// What one BatchGetItem and one TransactWriteItems take.
+pub(super) const MOST_ITEMS: usize = 100;
+
+/// Requests at once. A write of 100 small items costs 200 units of capacity: more at once only meet
+/// the table's throughput.
+const CONCURRENCY: usize = 4;
+
+/// A key prefix in a table.
+pub struct DynamoDb {
+    pub(super) client: Client,
+    pub(super) prefix: String,
+    /// Whether a listing was denied, so that keys were read by their known names.
+    pub(super) unlisted: AtomicBool,
+}
+
+impl fmt::Debug for DynamoDb {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "DynamoDb({})", self.client.name)
+    }
+}
+
+impl DynamoDb {
+    /// The store of this configuration. Makes no request to it.
+    ///
+    /// # Errors
+    /// [`StoreError::Usage`] where the region is not known.
+    pub async fn open(
+        config: &DynamoDbConfig,
+        requests: RequestOptions,
+    ) -> Result<Self, StoreError> {
+        let variables = ["AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL"];
+        let goes_to =
+            config.endpoint.clone().or_else(|| variables.into_iter().find_map(aws::variable));
+        let reach = Reach {
+            access: &config.access,
+            region: config.region.as_deref(),
+            endpoint: config.endpoint.as_deref(),
+            goes_to: goes_to.as_deref(),
+            connect: config.timeouts.connect,
+            request: requests.timeout,
+        };
+        let resolved = aws::load(&reach).await?;
+        let region = resolved.region().map(ToString::to_string).unwrap_or_default();
+        let of_environment = || {
+            let special = aws::variable("AWS_ENDPOINT_URL_DYNAMODB");
+            special.or_else(|| resolved.endpoint_url().map(ToOwned::to_owned))
+        };
+        let at = match config.endpoint.clone().or_else(of_environment) {
+            Some(endpoint) => format!(" at {}", crate::config::without_userinfo(&endpoint)),
+            None => String::new(),
+        };
+        let (table, prefix) = (config.table.clone(), config.key_prefix.clone());
+        let below =
+            if prefix.is_empty() { prefix.clone() } else { format!(" key-prefix {prefix}") };
+        let client = Client {
+            name: format!("dynamo-db table {table}{below} in {region}{at}"),
+            dynamo: aws_sdk_dynamodb::Client::new(&resolved),
+            table,
+            region,
+            retries: Retries::new(
+                RetryPolicy::DEFAULT,
+                requests.timeout,
+                ConcurrencyLimiter::new(requests.limit_concurrency(CONCURRENCY)),
+            ),
+        };
+        Ok(DynamoDb { client, prefix, unlisted: AtomicBool::new(false) })
+    }
+
+    /// The partition key of a metadata key.
+    pub(super) fn item_name(&self, key: &Key) -> String {
+        format!("{}{key}", self.prefix)
+    }
+}

@@ -1,0 +1,15 @@
+//! The names and limits that every part of this backend needs.
+
+/// The most keys of a transaction: a default etcd accepts 128 operations in one, and a key needs two.
+pub(super) const KEYS_PER_TXN: usize = 64;
+
+/// The default of etcd's `--max-request-bytes`.
+pub(super) const DEFAULT_REQUEST_LIMIT: usize = 1_572_864;
+
+/// The most bytes of a batch: below the limit, with room for the transaction's own framing.
+pub(super) const BATCH_BYTES: usize = DEFAULT_REQUEST_LIMIT - 64 * 1024;
+
+/// Returns the etcd key that holds the version beside the bytes in `name`.
+pub(super) fn version_name(name: &str) -> String {
+    format!("{name}::version")
+}

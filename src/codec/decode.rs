@@ -1,0 +1,98 @@
+//! Stored bytes to JSON, and the check that a server could read a value.
+
+use base64::Engine as _;
+use serde_json::{Map, Value as Json, json};
+
+use super::encoding::{CodecError, Encoding, encoding};
+use super::{flexbuffer, rule_book};
+use crate::model::{Key, Value};
+
+/// The value as JSON, its object's `version` first as the official tool prints it.
+///
+/// # Errors
+/// Every [`CodecError`] but those about versions, which only [`check`] compares.
+pub fn decode(key: &Key, bytes: &[u8]) -> Result<Json, CodecError> {
+    decode_with(key, bytes, flexbuffer::to_json).map(version_first)
+}
+
+pub(super) fn decode_with(
+    key: &Key,
+    bytes: &[u8],
+    flexbuffer: impl Fn(&[u8]) -> Result<Json, String>,
+) -> Result<Json, CodecError> {
+    let encoding = encoding(bytes)?;
+    let payload = bytes.get(1..).unwrap_or_default();
+    Ok(match encoding {
+        Encoding::Flexbuffers => flexbuffer(counted(payload)?)
+            .map_err(|reason| CodecError::Payload { codec: encoding.name(), reason })?,
+        Encoding::Json => serde_json::from_slice(payload).map_err(|error| CodecError::Payload {
+            codec: encoding.name(),
+            reason: error.to_string(),
+        })?,
+        Encoding::Bilrost if *key == Key::RuleBook => rule_book::to_json(payload)
+            .map_err(|reason| CodecError::Payload { codec: encoding.name(), reason })?,
+        other => return Err(CodecError::Undecodable(other.name())),
+    })
+}
+
+/// The value as JSON, or, where its codec can't be looked into, its name, size and base64.
+///
+/// # Errors
+/// As [`decode`], but never [`CodecError::Undecodable`].
+pub fn describe(key: &Key, value: &Value) -> Result<Json, CodecError> {
+    match decode(key, &value.bytes) {
+        Err(CodecError::Undecodable(codec)) => Ok(json!({
+            "version": value.version.0,
+            "encoding": codec,
+            "bytes": value.bytes.len(),
+            "base64": base64::engine::general_purpose::STANDARD.encode(&value.bytes),
+        })),
+        decoded => decoded,
+    }
+}
+
+/// Whether a server could read the value: known codec, decodes, and says inside the version that
+/// the store says beside it.
+///
+/// # Errors
+/// Any [`CodecError`]: the first that holds.
+pub fn check(key: &Key, value: &Value) -> Result<(), CodecError> {
+    let decoded = decode_with(key, &value.bytes, |buffer| flexbuffer::to_depth(buffer, 1))?;
+    if value.version.0 == 0 {
+        return Err(CodecError::InvalidVersion);
+    }
+    let inner = decoded.get("version");
+    if inner.and_then(Json::as_u64) == Some(u64::from(value.version.0)) {
+        return Ok(());
+    }
+    let stored = value.version.0;
+    Err(match inner {
+        Some(inner) => CodecError::VersionMismatch { stored, inner: inner.to_string() },
+        None => CodecError::NoVersion { stored },
+    })
+}
+
+/// The payload behind a u32 little-endian length, which must be exactly that long.
+pub(super) fn counted(payload: &[u8]) -> Result<&[u8], CodecError> {
+    let (prefix, rest) = payload
+        .split_first_chunk::<4>()
+        .ok_or(CodecError::Length { said: 4, found: payload.len() as u64 })?;
+    let said = u64::from(u32::from_le_bytes(*prefix));
+    let found = rest.len() as u64;
+    if said == found { Ok(rest) } else { Err(CodecError::Length { said, found }) }
+}
+
+fn version_first(decoded: Json) -> Json {
+    match decoded {
+        Json::Object(mut fields) => match fields.shift_remove("version") {
+            Some(version) => {
+                let mut ordered = Map::with_capacity(fields.len() + 1);
+                ordered.insert("version".to_owned(), version);
+                ordered.extend(fields);
+                Json::Object(ordered)
+            }
+            None => Json::Object(fields),
+        },
+        other => other,
+    }
+}

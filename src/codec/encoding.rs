@@ -1,0 +1,113 @@
+//! The codec of a value, which its first byte names, and the reasons why a value is damaged.
+
+use thiserror::Error;
+
+/// How a value is encoded: what its first byte says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Encoding {
+    /// 1: a protobuf message.
+    Protobuf,
+    /// 2: a u32 little-endian length, then one flexbuffer.
+    Flexbuffers,
+    /// 3: a u32 little-endian length, then bytes.
+    Raw,
+    /// 5: JSON text.
+    Json,
+    /// 6: a bilrost message.
+    Bilrost,
+    /// 7: unknown to all but its writer.
+    Custom,
+}
+
+impl Encoding {
+    /// The name in tables and JSON documents.
+    pub fn name(self) -> &'static str {
+        match self {
+            Encoding::Protobuf => "protobuf",
+            Encoding::Flexbuffers => "flexbuffers",
+            Encoding::Raw => "raw",
+            Encoding::Json => "json",
+            Encoding::Bilrost => "bilrost",
+            Encoding::Custom => "custom",
+        }
+    }
+
+    fn of_first_byte(byte: u8) -> Option<Encoding> {
+        match byte {
+            1 => Some(Encoding::Protobuf),
+            2 => Some(Encoding::Flexbuffers),
+            3 => Some(Encoding::Raw),
+            5 => Some(Encoding::Json),
+            6 => Some(Encoding::Bilrost),
+            7 => Some(Encoding::Custom),
+            _ => None,
+        }
+    }
+}
+
+/// Why a value is not what Restate would have written.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum CodecError {
+    /// No bytes at all.
+    #[error("holds no bytes")]
+    Empty,
+    /// A first byte that no codec has.
+    #[error("begins with byte {0}, which names no codec")]
+    UnknownCodec(u8),
+    /// The length in front of the payload is not the payload's.
+    #[error("says that {said} bytes follow, but {found} do")]
+    Length {
+        /// The length prefix.
+        said: u64,
+        /// What follows it.
+        found: u64,
+    },
+    /// The payload is damaged.
+    #[error("does not decode as {codec}: {reason}")]
+    Payload {
+        /// The codec's name.
+        codec: &'static str,
+        /// What is wrong, and where it is known, at which byte.
+        reason: String,
+    },
+    /// This program can't look into that codec.
+    #[error("is encoded as {0}, which this program can't decode")]
+    Undecodable(&'static str),
+    /// A document that this codec has no form for.
+    #[error("can't be encoded as {codec}: {reason}")]
+    NotEncodable {
+        /// The codec's name.
+        codec: &'static str,
+        /// What is wrong with the document.
+        reason: String,
+    },
+    /// Decoded, it is less than what is stored.
+    #[error("{0}")]
+    Lossy(String),
+    /// The version inside is not the one beside it: a server that reads such a pair shuts down.
+    #[error("is stored at version {stored} but says inside that it is version {inner}")]
+    VersionMismatch {
+        /// Beside the bytes.
+        stored: u32,
+        /// Inside of them.
+        inner: String,
+    },
+    /// There is none inside.
+    #[error("is stored at version {stored} but says no version inside")]
+    NoVersion {
+        /// Beside the bytes.
+        stored: u32,
+    },
+    /// The stored version is 0.
+    #[error("is stored at version 0, which Restate takes for invalid")]
+    InvalidVersion,
+}
+
+/// The codec of these bytes.
+///
+/// # Errors
+/// [`CodecError::Empty`] and [`CodecError::UnknownCodec`].
+pub fn encoding(bytes: &[u8]) -> Result<Encoding, CodecError> {
+    let first = *bytes.first().ok_or(CodecError::Empty)?;
+    Encoding::of_first_byte(first).ok_or(CodecError::UnknownCodec(first))
+}
