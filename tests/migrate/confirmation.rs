@@ -43,8 +43,8 @@ fn force_shows_the_losses_and_asks_once() {
     assert_eq!(refused["error"]["code"], "target-keys-exist");
     assert_eq!(refused["outcome"], "refused");
     let message = refused["error"]["message"].as_str().unwrap();
-    assert!(message.contains("there is no terminal to ask on"), "{message}");
-    assert!(refused["error"]["hints"][0].as_str().unwrap().contains("add -y"));
+    assert!(message.contains("there is no terminal to ask for confirmation"), "{message}");
+    assert!(refused["error"]["hints"][0].as_str().unwrap().contains("pass --yes"));
     for ci in ["", "0", "false"] {
         let mut command = command(&program(), &args(&["--force"]));
         command.env("CI", ci);
@@ -62,11 +62,11 @@ fn force_shows_the_losses_and_asks_once() {
         for words in [
             "--force replaces what etcd ",
             "(cluster demo, fingerprint ",
-            "keys are overwritten: nodes_config (version ",
-            "1 key is deleted: pp_epoch_77 (version 9)",
-            &format!("all of it is saved to a file in {} first", setting.folder.path().display()),
+            "keys overwritten: nodes_config (version ",
+            "1 key deleted: pp_epoch_77 (version 9)",
+            &format!("all of it is first saved to a file in {}", setting.folder.path().display()),
             "Replace it? [y/N]",
-            "the question was not answered with yes",
+            "this was not confirmed",
         ] {
             assert!(shown.contains(words), "{words} is not in\n{shown}");
         }

@@ -30,7 +30,7 @@ pub(super) async fn confirm_edit(
         Confirmation::Given => Ok(()),
         Confirmation::Declined => Err(unconfirmed_edit(&reason, "not confirmed")),
         Confirmation::NotAsked => {
-            Err(unconfirmed_edit(&reason, "no terminal to ask for confirmation; pass --yes"))
+            Err(unconfirmed_edit(&reason, "no terminal to ask for confirmation"))
         }
     }
 }
