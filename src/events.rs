@@ -25,7 +25,7 @@ pub enum Stage {
 pub enum Event<'a> {
     /// A stage began, on the store of that name.
     Started(Stage, &'a str),
-    /// It is known how many keys the stage has to go through.
+    /// The number of keys that the stage has to go through.
     Total(Stage, usize),
     /// One more key, of so many bytes.
     Key(Stage, u64),
@@ -33,11 +33,11 @@ pub enum Event<'a> {
     Finished(Stage),
     /// A check was made.
     Finding(&'a Finding),
-    /// What is going to be done.
+    /// The plan that is about to be carried out.
     Planned(&'a Plan),
-    /// What the target held, so many keys, was saved to this file.
+    /// A backup of what the target held, with its number of keys.
     BackedUp(&'a Path, usize),
-    /// Someone is asked, and thinks about it.
+    /// A question to the operator, who may take time to answer.
     Asking,
     /// They have answered.
     Answered,
@@ -45,13 +45,13 @@ pub enum Event<'a> {
     Warning(&'a str),
 }
 
-/// Who is told.
+/// A consumer of events, such as the progress display.
 pub trait EventSink: Send + Sync {
     /// Takes one event; must not block.
     fn emit(&self, event: Event<'_>);
 }
 
-/// Nobody.
+/// A sink that drops every event.
 pub struct NoopSink;
 
 impl EventSink for NoopSink {

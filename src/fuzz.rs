@@ -3,7 +3,7 @@
 
 use proptest::test_runner::Config;
 
-/// The configuration of every fuzz test.
+/// Returns the configuration of every fuzz test.
 pub(crate) fn config() -> Config {
     let cases = std::env::var("RESTATECTL_FUZZ_CASES").ok().and_then(|cases| cases.parse().ok());
     Config { cases: cases.unwrap_or(10_000), failure_persistence: None, ..Config::default() }

@@ -24,7 +24,7 @@ struct State {
 }
 
 impl Memory {
-    /// A store that holds these values.
+    /// Creates a store that holds these values.
     pub fn of(values: impl IntoIterator<Item = (Key, Value)>) -> Self {
         let memory = Memory::default();
         for (key, value) in values {
@@ -46,7 +46,7 @@ impl Memory {
         self.state().values.remove(key);
     }
 
-    /// Everything that is there.
+    /// Returns everything that the store holds.
     pub fn values(&self) -> BTreeMap<Key, Value> {
         self.state().values.iter().map(|(key, (value, _))| (key.clone(), value.clone())).collect()
     }

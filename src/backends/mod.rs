@@ -26,44 +26,44 @@ use crate::model::{
     Version,
 };
 
-/// How to read from a store without hurting it or waiting for nothing.
+/// The limits of reads that neither overload a store nor leave it idle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ReadLimits {
     /// The most keys of one [`Source::read`].
     pub keys: usize,
-    /// How many reads at once.
+    /// The number of reads at once.
     pub concurrency: usize,
 }
 
-/// How to write to a store.
+/// The limits of writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WriteLimits {
     /// The most changes of one [`Target::write`].
     pub keys: usize,
     /// The most bytes of one, as [`Change::size`] counts them. A larger single change goes alone.
     pub bytes: usize,
-    /// How many writes at once.
+    /// The number of writes at once.
     pub concurrency: usize,
-    /// Whether a [`Target::write`] of many changes happens as a whole or not at all.
+    /// `true` if a [`Target::write`] of many changes happens completely or not at all.
     pub atomic: bool,
 }
 
-/// How the operator wants requests to be made.
+/// The operator's options for requests.
 #[derive(Clone, Copy, Debug)]
 pub struct RequestOptions {
-    /// For one of them.
+    /// The time limit of one request.
     pub timeout: Duration,
     /// The most at once, if that is to be less than what is good for the store.
     pub max_concurrency: Option<NonZeroUsize>,
 }
 
 impl RequestOptions {
-    /// As many as are good, each within this time.
+    /// Returns options with this time limit, and the store's own concurrency.
     pub fn with_timeout(timeout: Duration) -> RequestOptions {
         RequestOptions { timeout, max_concurrency: None }
     }
 
-    /// How many at once, where so many are good.
+    /// Returns the concurrency that is good for the store, limited by the operator's option.
     pub fn limit_concurrency(&self, good: usize) -> usize {
         self.max_concurrency.map_or(good, |most| good.min(most.get()))
     }
@@ -72,46 +72,48 @@ impl RequestOptions {
 /// A store that is read.
 #[async_trait]
 pub trait Source: Send + Sync {
-    /// The type, as a `[metadata-client]` section calls it.
+    /// Returns the type, as a `[metadata-client]` section has it.
     fn kind(&self) -> &'static str;
 
-    /// The type and where it is, without secrets: how messages call the store.
+    /// Returns type and location, without secrets: the name of the store in messages.
     fn name(&self) -> &str;
 
-    /// How reads are best made.
+    /// Returns the limits of reads.
     fn read_limits(&self) -> ReadLimits;
 
-    /// Whether the store can say which keys it has.
+    /// Returns whether the store can list its keys.
     fn can_list(&self) -> bool {
         true
     }
 
-    /// The keys of Restate's that are there, damaged ones too; `None` where the store can't list.
+    /// Lists Restate's keys, damaged ones included; `None` where the store can't list.
     async fn list_keys(&self) -> Result<Option<BTreeSet<Key>>, StoreError>;
 
-    /// The keys as they are now, in the order asked for; `None` for one that is not there. Reads
-    /// are linearizable.
+    /// Reads the keys as they are now, in the order asked for; `None` for one that is absent.
+    ///
+    /// Reads are linearizable.
     async fn read(&self, keys: &[Key]) -> Result<Vec<Option<Entry>>, StoreError>;
 
-    /// How many things of the same shape lie there that are not Restate's; `None` where the store
-    /// can't tell.
+    /// Counts foreign keys of the same shape; `None` where the store can't tell.
     async fn count_foreign_keys(&self) -> Result<Option<u64>, StoreError>;
 }
 
 /// A store that is also written. No write is unconditional.
 #[async_trait]
 pub trait Target: Source {
-    /// How writes are best made.
+    /// Returns the limits of writes.
     fn write_limits(&self) -> WriteLimits;
 
-    /// Whether this store would take writes, found without changing anything.
+    /// Probes whether this store accepts writes, without changing anything.
     ///
     /// # Errors
     /// What a real write would have met: denied, full, unavailable.
     async fn probe_write(&self) -> Result<(), StoreError>;
 
-    /// The keys of `wanted` that would not fit, or could not be read by a server once they are
-    /// there, foreign content considered. Changes nothing.
+    /// Finds the keys of `desired` that would not fit, or that a server could not read once they
+    /// are there, foreign content considered.
+    ///
+    /// Changes nothing.
     async fn find_limit_violations(
         &self,
         wanted: &Snapshot,
@@ -126,14 +128,16 @@ pub trait Target: Source {
     /// [`StoreError::Unavailable`] the state is unknown and has to be read.
     async fn write(&self, changes: &[Change]) -> Result<(), StoreError>;
 
-    /// Whether servers run on this store while it is written, as is so for one that lies within them.
+    /// Returns whether servers run on this store while it is written, as they do on the replicated
+    /// store.
+    ///
     /// Its `nodes_config` is then never absent, and can only be replaced by what keeps the servers'
-    /// place in it; and putting it ends the writing, since the servers stop when they see it.
+    /// place in it. Putting it ends the writing, since the servers stop when they see it.
     fn is_live_cluster(&self) -> bool {
         false
     }
 
-    /// Whether it is known that this store honours conditions, so that there is nothing to probe.
+    /// Returns whether this store is known to honour conditions, so that there is nothing to probe.
     fn guarantees_conditional_writes(&self) -> bool {
         true
     }
@@ -144,13 +148,13 @@ pub trait Target: Source {
         Ok(ConditionalWrites::Honoured)
     }
 
-    /// What an operator of this kind of store should know beside the next steps.
+    /// Returns what an operator of this kind of store should know beside the next steps.
     fn operator_advice(&self) -> Option<&'static str> {
         None
     }
 }
 
-/// A value as most stores hand it over.
+/// Builds an intact entry from the parts that most stores return.
 pub(crate) fn whole(version: u32, bytes: Bytes, tag: CasToken) -> Entry {
     Entry::Intact(Value { version: Version(version), bytes }, tag)
 }

@@ -21,17 +21,17 @@ enum Of<'a> {
 }
 
 impl<'a> Request<'a> {
-    /// One that is about no key.
+    /// Creates a request that is about no key.
     pub(super) fn plain(verb: &'static str) -> Request<'a> {
         Request { verb, of: Of::Nothing }
     }
 
-    /// About this key or name.
+    /// Creates a request about this key or name.
     pub(super) fn of(verb: &'static str, key: &'a (dyn Display + Sync)) -> Request<'a> {
         Request { verb, of: Of::One(key) }
     }
 
-    /// About all of these.
+    /// Creates a request about all of these keys.
     pub(super) fn all<T: Display + Sync>(verb: &'static str, keys: &'a [T]) -> Request<'a> {
         let of = match keys {
             [] => Of::Nothing,

@@ -7,7 +7,7 @@ use super::encoding::{CodecError, Encoding, encoding};
 use super::{flexbuffer, rule_book};
 use crate::model::{Key, Value};
 
-/// The value as JSON, its object's `version` first as the official tool prints it.
+/// Decodes the value to JSON, its object's `version` first as the official tool prints it.
 ///
 /// # Errors
 /// Every [`CodecError`] but those about versions, which only [`check`] compares.
@@ -35,7 +35,7 @@ pub(super) fn decode_with(
     })
 }
 
-/// The value as JSON, or, where its codec can't be looked into, its name, size and base64.
+/// Decodes the value to JSON; a codec that can't be decoded gives its name, size and base64.
 ///
 /// # Errors
 /// As [`decode`], but never [`CodecError::Undecodable`].
@@ -51,8 +51,8 @@ pub fn describe(key: &Key, value: &Value) -> Result<Json, CodecError> {
     }
 }
 
-/// Whether a server could read the value: known codec, decodes, and says inside the version that
-/// the store says beside it.
+/// Checks that a server could read the value: known codec, decodes, and embedded and stored
+/// versions match.
 ///
 /// # Errors
 /// Any [`CodecError`]: the first that holds.
@@ -72,7 +72,7 @@ pub fn check(key: &Key, value: &Value) -> Result<(), CodecError> {
     })
 }
 
-/// The payload behind a u32 little-endian length, which must be exactly that long.
+/// Returns the payload behind a u32 little-endian length, which must be exactly that long.
 pub(super) fn counted(payload: &[u8]) -> Result<&[u8], CodecError> {
     let (prefix, rest) = payload
         .split_first_chunk::<4>()

@@ -13,7 +13,7 @@ use super::{flexbuffer, rule_book};
 use crate::model::{Key, Version};
 
 impl Encoding {
-    /// What Restate stores a key in that has no value yet.
+    /// Returns the codec that Restate uses for a key that has no value yet.
     pub fn of_new(key: &Key) -> Encoding {
         match key {
             Key::RuleBook => Encoding::Bilrost,
@@ -22,8 +22,9 @@ impl Encoding {
     }
 }
 
-/// The bytes to store for the document, with this version inside; one that the document says is
-/// replaced. Decoded, they give the same document.
+/// Encodes the document with this version inside, in place of one that the document has.
+///
+/// Decoded, the bytes give the same document.
 ///
 /// # Errors
 /// [`CodecError::NotEncodable`] for a document that is no object, or that the codec has no form for;
@@ -55,8 +56,8 @@ pub fn encode(
     }
 }
 
-/// Whether a stored value can be made again from its decoded form, so that an edit changes nothing
-/// but what it is meant to.
+/// Checks that a stored value can be encoded again from its decoded form, so that an edit changes
+/// nothing else.
 ///
 /// # Errors
 /// [`CodecError::Lossy`]; any error of [`decode`].
@@ -71,8 +72,9 @@ pub fn is_editable(key: &Key, bytes: &[u8]) -> Result<(), CodecError> {
     whole.map_err(CodecError::Lossy)
 }
 
-/// The version first and every other field in the order of its name, as stored maps are sorted: equal
-/// documents give equal bytes.
+/// Orders the fields: the version first, the others by name, as stored maps are sorted.
+///
+/// Equal documents give equal bytes.
 fn with_version(fields: &Map<String, Json>, version: Version) -> Json {
     let mut ordered = Map::with_capacity(fields.len() + 1);
     ordered.insert("version".to_owned(), version.0.into());
@@ -89,7 +91,7 @@ fn sorted(value: &Json) -> Json {
     value
 }
 
-/// A rule book's document may leave out what has a default.
+/// Restores what a rule book's document may leave out because it has a default.
 fn without_loss(key: &Key, document: Json) -> Json {
     match key {
         Key::RuleBook => rule_book::completed(&document).unwrap_or(document),
@@ -97,7 +99,7 @@ fn without_loss(key: &Key, document: Json) -> Json {
     }
 }
 
-/// What the codecs can hold, and nothing that would make one of them panic.
+/// Checks that the codecs can hold the document, and that none of them panics on it.
 fn is_plain(value: &Json, depth: usize) -> Result<(), String> {
     if depth > flexbuffer::MAX_DEPTH {
         return Err(format!("it is nested deeper than {}", flexbuffer::MAX_DEPTH));
@@ -116,7 +118,7 @@ fn is_plain(value: &Json, depth: usize) -> Result<(), String> {
     }
 }
 
-/// A length, and one flexbuffer.
+/// Encodes a length and one flexbuffer.
 fn flexbuffers_of(document: &Json) -> Result<Vec<u8>, String> {
     let buffer = flexbuffers::to_vec(document).map_err(|error| error.to_string())?;
     let length = u32::try_from(buffer.len()).map_err(|_| "it has more than 4 GiB".to_owned())?;

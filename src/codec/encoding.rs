@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-/// How a value is encoded: what its first byte says.
+/// The codec of a value, named by its first byte.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Encoding {
     /// 1: a protobuf message.
@@ -20,7 +20,7 @@ pub enum Encoding {
 }
 
 impl Encoding {
-    /// The name in tables and JSON documents.
+    /// Returns the name in tables and JSON documents.
     pub fn name(self) -> &'static str {
         match self {
             Encoding::Protobuf => "protobuf",
@@ -59,7 +59,7 @@ pub enum CodecError {
     Length {
         /// The length prefix.
         said: u64,
-        /// What follows it.
+        /// The number of bytes that follow it.
         found: u64,
     },
     /// The payload is damaged.
@@ -67,10 +67,10 @@ pub enum CodecError {
     Payload {
         /// The codec's name.
         codec: &'static str,
-        /// What is wrong, and where it is known, at which byte.
+        /// The fault, with the byte where it is known.
         reason: String,
     },
-    /// This program can't look into that codec.
+    /// A codec that this program can't decode.
     #[error("is encoded as {0}, which this program can't decode")]
     Undecodable(&'static str),
     /// A document that this codec has no form for.
@@ -78,7 +78,7 @@ pub enum CodecError {
     NotEncodable {
         /// The codec's name.
         codec: &'static str,
-        /// What is wrong with the document.
+        /// The fault of the document.
         reason: String,
     },
     /// Decoded, it is less than what is stored.
@@ -103,7 +103,7 @@ pub enum CodecError {
     InvalidVersion,
 }
 
-/// The codec of these bytes.
+/// Returns the codec of these bytes.
 ///
 /// # Errors
 /// [`CodecError::Empty`] and [`CodecError::UnknownCodec`].

@@ -14,7 +14,7 @@ pub struct NodesConfiguration {
     pub version: u64,
     /// The cluster's name.
     pub cluster_name: String,
-    /// What tells two clusters of the same name apart.
+    /// The number that tells two clusters of the same name apart.
     pub fingerprint: Option<u64>,
     /// The nodes that were not removed; tombstones are left out.
     pub nodes: Vec<Node>,
@@ -27,18 +27,18 @@ pub struct Node {
     pub id: u32,
     /// The configured name.
     pub name: String,
-    /// Where its fabric services are.
+    /// The address of its fabric services.
     pub address: String,
     /// The roles it last started with.
     pub roles: Vec<String>,
     /// The server version it last started with.
     pub binary_version: Option<String>,
-    /// How often it has started: it rises with each start.
+    /// The number of its starts.
     pub generation: u32,
 }
 
 impl Node {
-    /// Whether it last started with this role.
+    /// Returns whether it last started with this role.
     pub fn has_role(&self, role: &str) -> bool {
         self.roles.iter().any(|own| own == role)
     }
@@ -77,13 +77,14 @@ pub fn nodes_configuration(decoded: &Json) -> Result<NodesConfiguration, String>
     })
 }
 
-/// Name and fingerprint of the cluster that a store belongs to, if its `nodes_config` says them.
+/// Returns name and fingerprint of the cluster that a store belongs to, if its `nodes_config` has
+/// them.
 pub fn cluster_of(snapshot: &Snapshot) -> Option<(String, Option<u64>)> {
     let nodes = nodes_of(snapshot)?;
     Some((nodes.cluster_name, nodes.fingerprint))
 }
 
-/// What a store's `nodes_config` says, if it is there and sound.
+/// Reads the `nodes_config` of a store, if it is there and intact.
 pub fn nodes_of(snapshot: &Snapshot) -> Option<NodesConfiguration> {
     nodes_in(snapshot.get(&Key::NodesConfig).and_then(Entry::value)?)
 }
@@ -93,7 +94,7 @@ pub fn nodes_in(value: &Value) -> Option<NodesConfiguration> {
     nodes_configuration(&decode(&Key::NodesConfig, &value.bytes).ok()?).ok()
 }
 
-/// The ids in a `partition_table`, without unfolding all that it says of each.
+/// Reads the partition ids from a stored `partition_table`, without decoding all of it.
 ///
 /// # Errors
 /// As [`decode`]'s, or what is missing, in words.
@@ -104,7 +105,7 @@ pub fn partition_ids_in(table: &[u8]) -> Result<Vec<u16>, String> {
     partition_ids(&decoded.map_err(|error| error.to_string())?)
 }
 
-/// The ids of a decoded `partition_table`.
+/// Reads the partition ids from a decoded `partition_table`.
 ///
 /// # Errors
 /// What is missing or of another form.

@@ -47,8 +47,9 @@ pub(super) fn to_json(message: &[u8]) -> Result<Json, String> {
     serde_json::to_value(book).map_err(|error| error.to_string())
 }
 
-/// The message of a document as [`to_json`] gives it. A field that the message has no place for is an
-/// error, since it would be lost.
+/// Encodes a document in the form of [`to_json`].
+///
+/// A field that the message does not have is an error, since it would be lost.
 pub(super) fn from_json(document: &Json) -> Result<Vec<u8>, String> {
     let book = RuleBook::deserialize(document).map_err(|error| error.to_string())?;
     for (pattern, rule) in &book.rules {
@@ -61,13 +62,13 @@ pub(super) fn from_json(document: &Json) -> Result<Vec<u8>, String> {
     Ok(book.encode_to_vec())
 }
 
-/// The document with all that it may leave out.
+/// Adds what the document may leave out.
 pub(super) fn completed(document: &Json) -> Result<Json, String> {
     let book = RuleBook::deserialize(document).map_err(|error| error.to_string())?;
     serde_json::to_value(book).map_err(|error| error.to_string())
 }
 
-/// Whether the document of this message holds all of it.
+/// Checks that the document of this message holds all of it.
 ///
 /// # Errors
 /// In words, where the message has tags that are not known here.

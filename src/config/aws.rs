@@ -4,16 +4,16 @@ use super::fields::{FieldError, Fields, WithOffset};
 use super::ipv6::fault;
 use super::secret::{AwsAccess, Secret};
 
-/// What a server does with a profile and an access key in one section.
+/// The behaviour of a server that finds a profile and an access key in one section.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ProfileAndKey {
-    /// It is the profile.
+    /// The server uses the profile.
     IsTheProfile,
-    /// It does not start.
+    /// The server does not start.
     IsRefused,
 }
 
-/// A profile, if named; else explicit keys, if given; else the default chain.
+/// Reads the identity: a profile, if named; else explicit keys, if given; else the default chain.
 pub(super) fn access(fields: &Fields<'_>, both: ProfileAndKey) -> Result<AwsAccess, FieldError> {
     let profile = fields.text("aws-profile")?;
     let key_id = fields.text("aws-access-key-id")?;

@@ -6,7 +6,7 @@ use super::section::without_userinfo;
 use super::store::EtcdConfig;
 use super::timeouts::read_timeouts;
 
-/// Where an etcd listens by default.
+/// The port on which an etcd listens by default.
 const PORT: u16 = 2379;
 
 /// The fields of this type, beside those of every type.
@@ -27,7 +27,7 @@ pub(super) fn etcd(fields: &Fields<'_>, type_at: usize) -> Result<EtcdConfig, Fi
     Ok(EtcdConfig { addresses, timeouts: read_timeouts(fields)? })
 }
 
-/// `host:port`, where Restate's client also takes `http://` in front.
+/// Reads `host:port`; Restate's client also accepts `http://` in front.
 fn address(written: &str) -> Result<String, String> {
     let bare = written.strip_prefix("http://").unwrap_or(written).trim_end_matches('/');
     if bare.starts_with("https://") {
@@ -55,7 +55,7 @@ fn address(written: &str) -> Result<String, String> {
     }
 }
 
-/// What deserves a look.
+/// Returns warnings about addresses that probably are mistakes.
 pub(super) fn warnings<'a>(etcd: &'a EtcdConfig, file: &'a str) -> impl Iterator<Item = String> {
     let without_port = etcd.addresses.iter().filter(|address| !has_port(address));
     without_port.map(move |address| {
@@ -63,7 +63,7 @@ pub(super) fn warnings<'a>(etcd: &'a EtcdConfig, file: &'a str) -> impl Iterator
     })
 }
 
-/// Whether `host:port` has its second half.
+/// Returns whether an address has a port.
 pub(crate) fn has_port(address: &str) -> bool {
     let port = address.rsplit_once(':').map(|(_, port)| port);
     port.is_some_and(|port| port.bytes().all(|digit| digit.is_ascii_digit()))

@@ -11,7 +11,7 @@ use super::similar::similar;
 /// A value and where in the text it is.
 pub(super) type WithOffset<T> = (T, usize);
 
-/// Where in the text, and what is wrong there.
+/// The position in the text, and the fault there.
 pub(super) type FieldError = (usize, String);
 
 pub(super) struct Fields<'a> {
@@ -31,7 +31,7 @@ impl<'a> Fields<'a> {
         self.get(name).is_some()
     }
 
-    /// The message for a field that is missing, with the one that it may be written as.
+    /// Describes a missing field, with the similar one that the section has.
     pub(super) fn missing(&self, name: &str, needs: &str) -> String {
         let mut alike = self.names().filter(|written| similar(written, [name]).is_some());
         let written = alike.next().map(|written| format!("; the section has {written}"));
@@ -46,7 +46,7 @@ impl<'a> Fields<'a> {
         self.get(name).map(|value| text(name, "text in quotes", value)).transpose()
     }
 
-    /// A list of texts.
+    /// Reads a list of texts.
     pub(super) fn texts(
         &self,
         name: &str,
@@ -76,7 +76,7 @@ impl<'a> Fields<'a> {
         value.map(|value| value.get_ref().as_bool().ok_or_else(|| wrong(value))).transpose()
     }
 
-    /// A whole number of at least 1.
+    /// Reads a whole number of at least 1.
     pub(super) fn count(&self, name: &str) -> Result<Option<u64>, FieldError> {
         const WANTED: &str = "a whole number of at least 1";
         let Some(value) = self.get(name) else { return Ok(None) };
@@ -88,7 +88,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// A number of at least 1.
+    /// Reads a number of at least 1.
     pub(super) fn number(&self, name: &str) -> Result<Option<f64>, FieldError> {
         const WANTED: &str = "a number of at least 1";
         let Some(value) = self.get(name) else { return Ok(None) };
@@ -103,7 +103,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// A table inside the section.
+    /// Reads a table inside the section.
     pub(super) fn table(&self, name: &str) -> Result<Option<WithOffset<Fields<'_>>>, FieldError> {
         let Some(value) = self.get(name) else { return Ok(None) };
         let table = value.get_ref().as_table().ok_or_else(|| wrong_type(name, "a table", value))?;

@@ -2,8 +2,10 @@
 
 use std::net::Ipv6Addr;
 
-/// What is wrong with `host:port` as an IPv6 address, and what to write, to be read after it; `None`
-/// where it is none, or a right one. `port` is the one that is suggested where none is written.
+/// Describes what is wrong with `host:port` as an IPv6 address, and what to write, to be read after
+/// it; `None` if it is not one, or a right one.
+///
+/// `port` is the one that is suggested where none is given.
 pub(crate) fn fault(authority: &str, port: u16) -> Option<String> {
     let bare = authority.trim_end_matches('/');
     match bare.strip_prefix('[') {

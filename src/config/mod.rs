@@ -32,7 +32,7 @@ pub(crate) use section::without_userinfo;
 use similar::{did_you_mean, similar};
 pub use store::{DynamoDbConfig, EtcdConfig, ObjectStoreConfig, StoreConfig, Timeouts};
 
-/// How types are named.
+/// The names of the types.
 const TYPES: [&str; 4] = ["replicated", "etcd", "object-store", "dynamo-db"];
 
 /// Fields that every type has.
@@ -57,20 +57,20 @@ pub struct ConfigError {
 /// A configuration and what is to be said of it.
 #[derive(Debug)]
 pub struct StoreFile {
-    /// Which store, and how it is reached.
+    /// The store, and how it is reached.
     pub store: StoreConfig,
     /// The section as it was written, without its secrets.
     pub section: Section,
-    /// What deserves a look, such as fields that nothing reads.
+    /// Warnings, such as fields that nothing reads.
     pub warnings: Vec<String>,
-    /// How messages call the file.
+    /// The name of the file in messages.
     pub file: String,
-    /// Whether the section says its type.
+    /// `true` if the section has a type.
     pub says_type: bool,
 }
 
 impl StoreFile {
-    /// How it comes to be of that type, for messages.
+    /// Returns how it comes to be of that type, for messages.
     pub fn says_replicated(&self) -> &'static str {
         match self.says_type {
             true => "is of type replicated",
@@ -109,7 +109,7 @@ pub fn parse(text: &str, file: &str) -> Result<StoreFile, ConfigError> {
     })
 }
 
-/// A section whose name is like the one that is missing.
+/// Names a section that is similar to the missing one.
 fn instead(document: &Spanned<DeTable<'_>>) -> String {
     let names = document.get_ref().keys().map(|name| name.get_ref().as_ref());
     let mut alike = names.filter(|name| similar(name, [SECTION]).is_some());
@@ -175,7 +175,7 @@ fn unknown_fields(fields: &Fields<'_>, store: &StoreConfig, file: &str) -> Vec<S
         .collect()
 }
 
-/// `, line 3, column 8`, counted in characters from 1.
+/// Returns the position as `, line 3, column 8`, counted in characters from 1.
 fn place(text: &str, offset: usize) -> String {
     let before = text.get(..offset).unwrap_or(text);
     let line = before.matches('\n').count() + 1;

@@ -8,8 +8,8 @@ use super::retry::retry_policy;
 use super::store::ObjectStoreConfig;
 use super::timeouts::read_timeouts;
 
-/// What object paths escape in a segment: Restate's own library for object stores does, after the
-/// URL has been escaped once.
+/// The characters that object paths escape in a segment: Restate's own library for object stores
+/// does so, after the URL has been escaped once.
 const ESCAPED: &AsciiSet = &CONTROLS
     .add(b'/')
     .add(b'\\')
@@ -63,8 +63,10 @@ pub(super) fn object_store(
     })
 }
 
-/// Bucket and prefix of an `s3://` URL. The prefix is the path of the parsed URL, each of its
-/// segments escaped once more; it has no slash at either end, and may be empty.
+/// Returns bucket and prefix of an `s3://` URL.
+///
+/// The prefix is the path of the parsed URL, each of its segments escaped once more; it has no
+/// slash at either end, and may be empty.
 fn location(path: &str) -> Result<(String, String), String> {
     const FORM: &str = "path must be a URL such as \"s3://bucket/prefix\"";
     let url = url::Url::parse(path).map_err(|_| FORM.to_owned())?;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::fields::{FieldError, Fields};
 
-/// How often a failed request is made again, and after which pauses.
+/// The number of attempts of a failed request, and the pauses between them.
 #[derive(Clone, Debug, PartialEq)]
 pub enum RetryPolicy {
     /// Never.
@@ -20,7 +20,7 @@ pub enum RetryPolicy {
     Exponential {
         /// The first pause.
         initial: Duration,
-        /// What each is multiplied by for the next.
+        /// The factor from one pause to the next.
         factor: f64,
         /// All attempts together; `None`: as long as a request may take.
         max_attempts: Option<u64>,
@@ -32,7 +32,7 @@ pub enum RetryPolicy {
 impl Eq for RetryPolicy {}
 
 impl RetryPolicy {
-    /// What is used where a policy is not given: as long as a request may take.
+    /// The default policy: attempts continue as long as a request may take.
     pub const DEFAULT: RetryPolicy = RetryPolicy::Exponential {
         initial: Duration::from_millis(100),
         factor: 2.0,
@@ -40,7 +40,8 @@ impl RetryPolicy {
         max_interval: Some(Duration::from_secs(2)),
     };
 
-    /// The pause before the attempt of this number, 2 for the first retry; `None`: no more.
+    /// Returns the pause before the attempt of this number, 2 for the first retry; `None` if there
+    /// is no further attempt.
     pub fn pause_before(&self, attempt: u64) -> Option<Duration> {
         let (first, factor, max_attempts, longest) = match self {
             RetryPolicy::None => return None,

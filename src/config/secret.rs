@@ -11,7 +11,7 @@ impl Secret {
         Secret(text)
     }
 
-    /// For the one library call that needs it.
+    /// Returns the secret for the one library call that needs it.
     pub fn expose(&self) -> &str {
         &self.0
     }
@@ -23,7 +23,7 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// Who to be for AWS.
+/// The identity for AWS.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AwsAccess {
     /// The default chain with a named profile of the AWS configuration files.
@@ -34,7 +34,7 @@ pub enum AwsAccess {
         key_id: String,
         /// The private half.
         secret: Secret,
-        /// For temporary keys.
+        /// The session token of temporary keys.
         token: Option<Secret>,
     },
     /// Environment, configuration files, container or instance role.

@@ -60,13 +60,13 @@ fn shown_value(value: &DeValue<'_>) -> Value {
     }
 }
 
-/// Known secrets, and whatever a later version may name like one.
+/// Returns whether the field is a known secret, or one that a later version may name like one.
 fn is_secret(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     ["secret", "token", "password"].iter().any(|word| name.contains(word))
 }
 
-/// An address without the user name and password that may stand in front of its host.
+/// Removes the user name and password that may stand in front of an address's host.
 pub(crate) fn without_userinfo(address: &str) -> String {
     let (scheme, rest) = address.split_once("://").map_or(("", address), |(s, r)| (s, r));
     let authority_end = rest.find(['/', '?', '#']).unwrap_or(rest.len());

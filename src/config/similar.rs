@@ -1,14 +1,15 @@
 //! Names that somebody may have meant.
 
-/// How alike two names have to be, of 1 for equal ones: a letter or two may differ, a word may not.
+/// The similarity from which two names count as alike, 1 for equal ones: a letter or two may
+/// differ, a word may not.
 const ALIKE: f64 = 0.75;
 
-/// `; did you mean NAME?`, or nothing if none of the names is like it.
+/// Returns `; did you mean NAME?`, or nothing if none of the names is similar.
 pub(super) fn did_you_mean<'a>(written: &str, names: impl IntoIterator<Item = &'a str>) -> String {
     similar(written, names).map(|name| format!("; did you mean {name}?")).unwrap_or_default()
 }
 
-/// The name that is most like it.
+/// Returns the most similar name.
 pub(super) fn similar<'a>(
     written: &str,
     names: impl IntoIterator<Item = &'a str>,

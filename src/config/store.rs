@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::retry::RetryPolicy;
 use super::secret::AwsAccess;
 
-/// Which store, and how it is reached.
+/// The store, and how it is reached.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StoreConfig {
     /// The built-in, replicated store: where its nodes are, as the section says it, if it does.
@@ -23,15 +23,15 @@ pub enum StoreConfig {
 pub struct DynamoDbConfig {
     /// The table's name or ARN.
     pub table: String,
-    /// What stands in front of each key, with nothing in between; or empty.
+    /// The text in front of each key, with nothing in between; or empty.
     pub key_prefix: String,
-    /// Who to be.
+    /// The identity.
     pub access: AwsAccess,
     /// The region, else the profile's or the environment's.
     pub region: Option<String>,
-    /// Where the service is, else what the environment or the profile says, else Amazon's.
+    /// The endpoint, else the environment's or the profile's, else Amazon's.
     pub endpoint: Option<String>,
-    /// When a connection is given up.
+    /// The time limits of a connection.
     pub timeouts: Timeouts,
 }
 
@@ -40,19 +40,19 @@ pub struct DynamoDbConfig {
 pub struct ObjectStoreConfig {
     /// The bucket's name.
     pub bucket: String,
-    /// What the names of its objects begin with, escaped, without slashes at its ends; or empty.
+    /// The beginning of the names of its objects, escaped, without slashes at its ends; or empty.
     pub prefix: String,
-    /// Who to be.
+    /// The identity.
     pub access: AwsAccess,
     /// The region, else the profile's or the environment's.
     pub region: Option<String>,
-    /// Where the store is, else what the environment says, else Amazon's.
+    /// The endpoint, else the environment's, else Amazon's.
     pub endpoint: Option<String>,
-    /// Whether an endpoint may be `http://`.
+    /// `true` if an endpoint may be `http://`.
     pub allow_http: bool,
-    /// For requests that fail.
+    /// The policy for requests that fail.
     pub retry: RetryPolicy,
-    /// When a connection is given up.
+    /// The time limits of a connection.
     pub timeouts: Timeouts,
 }
 
@@ -61,17 +61,17 @@ pub struct ObjectStoreConfig {
 pub struct EtcdConfig {
     /// Each as `host:port`, in the order of the file.
     pub addresses: Vec<String>,
-    /// When a connection, or a request on it, is given up or checked.
+    /// The time limits of a connection and of the checks on it.
     pub timeouts: Timeouts,
 }
 
-/// How long to wait for the other side.
+/// The time limits of waiting for the other side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timeouts {
-    /// For a connection to be made.
+    /// The limit for a connection to be made.
     pub connect: Duration,
     /// Between two checks that an idle connection still lives.
     pub keep_alive_interval: Duration,
-    /// For the answer to such a check.
+    /// The limit for the answer to such a check.
     pub keep_alive: Duration,
 }

@@ -6,13 +6,13 @@ use super::value::{CasToken, Entry, Value};
 /// One conditional write.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
-    /// Which key.
+    /// The key.
     pub key: Key,
-    /// What is to become of it.
+    /// The change itself.
     pub effect: Effect,
 }
 
-/// What a change does, and what it requires.
+/// The effect of a change, and its precondition.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Effect {
     /// Requires that the key is not there.
@@ -24,7 +24,7 @@ pub enum Effect {
 }
 
 impl Change {
-    /// The value that is to be there afterwards.
+    /// Returns the value that the key has afterwards.
     pub fn value(&self) -> Option<&Value> {
         match &self.effect {
             Effect::Create(value) | Effect::Overwrite(value, _) => Some(value),
@@ -32,7 +32,7 @@ impl Change {
         }
     }
 
-    /// Whether what is required holds for what was found.
+    /// Returns whether the precondition applies to what was found.
     pub(crate) fn holds(&self, found: Option<&Entry>) -> bool {
         match &self.effect {
             Effect::Create(_) => found.is_none(),
@@ -40,7 +40,7 @@ impl Change {
         }
     }
 
-    /// Whether what was found is as the change wants it.
+    /// Returns whether the change has been carried out, by what was found.
     pub(crate) fn is_done(&self, found: Option<&Entry>) -> bool {
         match self.value() {
             Some(value) => found.and_then(Entry::value) == Some(value),
@@ -48,8 +48,8 @@ impl Change {
         }
     }
 
-    /// An upper bound of what the change adds to a request: names, value, what it requires, and
-    /// their framing.
+    /// Returns an upper bound of the bytes that the change adds to a request: names, value,
+    /// precondition and their framing.
     pub fn size(&self) -> usize {
         const NAMES_AND_FRAMING: usize = 256;
         let name = match &self.key {

@@ -2,23 +2,23 @@
 
 use super::value::Entry;
 
-/// Whether the nodes run on their own replicated store.
+/// The answer to whether the nodes run on their own replicated store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UsesReplicatedStore {
-    /// Its leader and the nodes hold the same `nodes_config`.
+    /// Yes: its leader and the nodes hold the same `nodes_config`.
     Yes,
     /// They don't, or there is no such store.
     No,
-    /// Nobody who leads it answers, or no node from its own.
+    /// Unknown: no leader responds, or no node from its own store.
     Unknown,
 }
 
-/// What a node says of itself.
+/// The response of a node about itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NodeProbe {
-    /// Its id and the generation that it runs with, once it has one.
+    /// The id and generation that it runs with, once it has joined.
     pub node_id: Option<(u32, u32)>,
-    /// Whether it is up: neither starting nor stopping.
+    /// `true` if it is neither starting nor stopping.
     pub is_alive: bool,
     /// The cluster that it is configured for.
     pub cluster_name: String,
@@ -37,7 +37,7 @@ pub enum Quorum {
     Lost(String),
     /// A majority answers, and none of it knows of a leader; said in words.
     NoLeader(String),
-    /// It is not known, since only one node may be asked.
+    /// Unknown, since only one node may be asked.
     Unknown,
     /// No node of the cluster is a metadata server: its metadata is in another store.
     NoMetadataServers,

@@ -3,7 +3,7 @@
 use super::key::Key;
 use super::value::Entry;
 
-/// How a key of the target compares with the source's.
+/// The comparison of one key: the target's state against the source's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyStatus {
     /// Same version, same bytes.
@@ -31,7 +31,7 @@ impl KeyStatus {
         KeyStatus::Extra,
     ];
 
-    /// The name in tables and documents.
+    /// Returns the name in tables and documents.
     pub fn name(self) -> &'static str {
         match self {
             KeyStatus::Same => "same",
@@ -47,13 +47,13 @@ impl KeyStatus {
 /// One key of a verdict.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyComparison {
-    /// Which key.
+    /// The key.
     pub key: Key,
-    /// How it compares.
+    /// The comparison.
     pub status: KeyStatus,
-    /// What the source holds.
+    /// The source's entry.
     pub source: Option<Entry>,
-    /// What the target holds.
+    /// The target's entry.
     pub target: Option<Entry>,
 }
 
@@ -65,12 +65,12 @@ pub struct Comparison {
 }
 
 impl Comparison {
-    /// How many keys compare so.
+    /// Counts the keys with this status.
     pub fn count(&self, status: KeyStatus) -> usize {
         self.rows.iter().filter(|row| row.status == status).count()
     }
 
-    /// The keys that are not the same, and not newer where that is allowed.
+    /// Returns the keys that are not the same, and not newer where that is allowed.
     pub fn faults(&self, allow_newer: bool) -> impl Iterator<Item = &KeyComparison> {
         self.rows.iter().filter(move |row| match row.status {
             KeyStatus::Same => false,

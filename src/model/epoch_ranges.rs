@@ -29,7 +29,7 @@ pub(crate) fn in_ranges<T>(
     rows.into_iter().flat_map(one_by_one).collect()
 }
 
-/// Whether the second is the epoch of the next partition.
+/// Returns whether the second is the epoch of the next partition.
 fn are_in_a_row(key: &Key, next: &Key) -> bool {
     match (key, next) {
         (Key::PartitionEpoch(number), Key::PartitionEpoch(next)) => {

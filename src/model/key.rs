@@ -29,10 +29,10 @@ impl Key {
     pub const FIXED: [Key; 5] =
         [Key::NodesConfig, Key::Logs, Key::PartitionTable, Key::Schema, Key::RuleBook];
 
-    /// What the names of all partition epochs begin with.
+    /// The beginning of the names of all partition epochs.
     pub const EPOCH_PREFIX: &str = "pp_epoch_";
 
-    /// The key of that name; total, since any name may be asked for.
+    /// Returns the key with that name; total, since any name may be asked for.
     pub fn parse(name: &str) -> Key {
         if let Some(fixed) = Key::FIXED.into_iter().find(|key| key.fixed_name() == Some(name)) {
             return fixed;
@@ -56,7 +56,7 @@ impl Key {
         }
     }
 
-    /// What the key holds, as the `kind` of tables and JSON documents.
+    /// Returns the `kind` of tables and JSON documents.
     pub fn kind(&self) -> &'static str {
         match self {
             Key::NodesConfig => "nodes-configuration",
@@ -69,7 +69,7 @@ impl Key {
         }
     }
 
-    /// Whether this is one of the names that Restate uses.
+    /// Returns whether this is one of the names that Restate uses.
     pub fn is_known(&self) -> bool {
         !matches!(self, Key::Unknown(_))
     }

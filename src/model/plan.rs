@@ -4,23 +4,23 @@ use super::change::{Change, Effect};
 use super::key::Key;
 use super::value::{Entry, Value};
 
-/// What is to be done with one key.
+/// The action for one key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
-    /// It is not in the target.
+    /// The key is not in the target.
     Create,
     /// The target has the same version and bytes.
     Skip,
     /// The target has something else, which is replaced.
     Overwrite,
-    /// Only the target has it, and it is removed.
+    /// The key is only in the target, and is removed.
     Delete,
     /// The target has it, and nothing permits to touch it.
     Conflict,
 }
 
 impl Action {
-    /// The name in tables and documents.
+    /// Returns the name in tables and documents.
     pub fn name(self) -> &'static str {
         match self {
             Action::Create => "create",
@@ -35,23 +35,23 @@ impl Action {
 /// One key of a plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Step {
-    /// Which key.
+    /// The key.
     pub key: Key,
-    /// What is to be done.
+    /// The action.
     pub action: Action,
-    /// What the source holds.
+    /// The source's value.
     pub source: Option<Value>,
-    /// What the target holds.
+    /// The target's entry.
     pub target: Option<Entry>,
 }
 
 impl Step {
-    /// Whether the target holds exactly what the source does.
+    /// Returns whether the target holds exactly what the source does.
     pub fn is_identical(&self) -> bool {
         self.source.is_some() && self.target.as_ref().and_then(Entry::value) == self.source.as_ref()
     }
 
-    /// The conditional write of this step, where it has one.
+    /// Returns the conditional write of this step, where it has one.
     pub fn change(&self) -> Option<Change> {
         let effect = match (self.action, &self.source, &self.target) {
             (Action::Create, Some(value), None) => Effect::Create(value.clone()),
@@ -65,7 +65,7 @@ impl Step {
     }
 }
 
-/// What is to be done, key by key, in the order of keys.
+/// The steps of a run, one for each key, in the order of keys.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Plan {
     /// One for each key that source or target have.
@@ -73,12 +73,12 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// The step of this key.
+    /// Returns the step of this key.
     pub fn step(&self, key: &Key) -> Option<&Step> {
         self.place(key).ok().and_then(|place| self.steps.get(place))
     }
 
-    /// Where the step of this key is, or belongs.
+    /// Finds the index of the key's step, or where it belongs.
     fn place(&self, key: &Key) -> Result<usize, usize> {
         self.steps.binary_search_by(|step| step.key.cmp(key))
     }
@@ -97,23 +97,23 @@ impl Plan {
         }
     }
 
-    /// The plan without the step of this key.
+    /// Returns the plan without the step of this key.
     pub fn without(&self, key: &Key) -> Plan {
         let others = self.steps.iter().filter(|step| step.key != *key);
         Plan { steps: others.cloned().collect() }
     }
 
-    /// The keys in the way.
+    /// Returns the steps that conflict.
     pub fn conflicts(&self) -> impl Iterator<Item = &Step> {
         self.steps.iter().filter(|step| step.action == Action::Conflict)
     }
 
-    /// How many keys have this action.
+    /// Counts the steps with this action.
     pub fn count(&self, action: Action) -> usize {
         self.steps.iter().filter(|step| step.action == action).count()
     }
 
-    /// The writes, in the order of keys.
+    /// Returns the writes, in the order of keys.
     pub fn changes(&self) -> Vec<Change> {
         self.steps.iter().filter_map(Step::change).collect()
     }

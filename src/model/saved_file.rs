@@ -5,11 +5,11 @@ use std::path::PathBuf;
 /// A file that is on the disk.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SavedFile {
-    /// Where it is.
+    /// The path.
     pub path: PathBuf,
-    /// How many keys it holds.
+    /// The number of keys it holds.
     pub keys: usize,
-    /// Its size.
+    /// The size in bytes.
     pub bytes: u64,
     /// SHA-256 over the whole file, in lower-case hex.
     pub sha256: String,

@@ -7,8 +7,8 @@ use super::key::Key;
 /// A failed operation on one store. The message completes "failed to …" and names the store.
 #[derive(Debug, Error)]
 pub enum StoreError {
-    /// Not there, no answer in time, or no answer that could be understood. Nothing is known of a
-    /// write that ended so.
+    /// The store is unreachable, or did not respond in time or intelligibly. It is not known
+    /// whether a write that ended so was carried out.
     #[error("{store} can't be reached: {reason}")]
     Unavailable {
         /// The store, or the one address of it that was asked.
@@ -16,28 +16,28 @@ pub enum StoreError {
         /// Why, for each address that was tried.
         reason: String,
     },
-    /// It answers, and has lost the majority that it needs to read or write.
+    /// The store responds, and has lost the majority that it needs to read or write.
     #[error("{store} has no quorum: {reason}")]
     NoQuorum {
         /// The store.
         store: String,
-        /// Which members answer and which do not.
+        /// The members that respond and those that do not.
         reason: String,
     },
-    /// It answers, and does not permit the operation.
+    /// The store responds, and denies the operation.
     #[error("{store} denies it: {reason}")]
     Denied {
         /// The store.
         store: String,
-        /// In the store's words.
+        /// The store's own message.
         reason: String,
     },
-    /// It takes no more data.
+    /// The store accepts no more data.
     #[error("{store} is full: {reason}")]
     Full {
         /// The store.
         store: String,
-        /// In the store's words.
+        /// The store's own message.
         reason: String,
     },
     /// The request is larger than the store takes.
@@ -45,7 +45,7 @@ pub enum StoreError {
     TooLarge {
         /// The store.
         store: String,
-        /// In the store's words.
+        /// The store's own message.
         reason: String,
     },
     /// A precondition did not hold: these keys are not as they were read. Nothing of the batch
@@ -60,17 +60,17 @@ pub enum StoreError {
     /// Several addresses that can't belong together, or none that can be used.
     #[error("{0}")]
     Usage(String),
-    /// It answered something that this program does not understand.
+    /// An answer that this program does not understand.
     #[error("{store} answered: {reason}")]
     Other {
         /// The store.
         store: String,
-        /// In the store's words.
+        /// The store's own message.
         reason: String,
     },
 }
 
-/// `None` where a question that Restate itself never asks is not permitted.
+/// Turns a denial into `None`, for a question that Restate itself never asks.
 pub(crate) fn unless_denied<T>(answer: Result<T, StoreError>) -> Result<Option<T>, StoreError> {
     match answer {
         Ok(answer) => Ok(Some(answer)),
@@ -82,7 +82,7 @@ pub(crate) fn unless_denied<T>(answer: Result<T, StoreError>) -> Result<Option<T
     }
 }
 
-/// The keys by name, as many as fit a message.
+/// Lists the keys by name, as many as fit a message.
 fn list(keys: &[Key]) -> String {
     const SHOWN: usize = 20;
     let mut names: Vec<_> = keys.iter().take(SHOWN).map(Key::to_string).collect();

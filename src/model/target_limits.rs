@@ -2,22 +2,22 @@
 
 use super::key::Key;
 
-/// What a store does with conditional writes.
+/// The way a store treats conditional writes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ConditionalWrites {
-    /// It keeps to them.
+    /// It honours them.
     Honoured,
-    /// It does not; in words what it did.
+    /// It does not honour them, as described.
     Violated(String),
 }
 
 /// A key that the target could not hold or serve.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LimitViolation {
-    /// Which key.
+    /// The key.
     pub key: Key,
-    /// What is too large, with size and limit, to be read after the key's name.
+    /// The excess, with size and limit, to be read after the key's name.
     pub reason: String,
-    /// What can be done about it.
+    /// The step that helps.
     pub hint: String,
 }

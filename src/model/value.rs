@@ -18,7 +18,7 @@ impl fmt::Display for Version {
     }
 }
 
-/// What a store holds for one key. The bytes are opaque to a copy and arrive unchanged.
+/// The value of one key. The bytes are opaque to a copy and arrive unchanged.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Value {
     /// The version beside the bytes.
@@ -28,7 +28,7 @@ pub struct Value {
 }
 
 impl Value {
-    /// SHA-256 over the stored bytes, in lower-case hex.
+    /// Returns the SHA-256 over the stored bytes, in lower-case hex.
     pub fn sha256(&self) -> String {
         Sha256::digest(&self.bytes).iter().fold(String::with_capacity(64), |mut hex, byte| {
             use fmt::Write as _;
@@ -45,22 +45,22 @@ impl fmt::Debug for Value {
     }
 }
 
-/// How a store recognises the state that it was read in, so that a conditional write can require
-/// it. Only the backend that made a tag reads it.
+/// A token by which a store recognises the state that it was read in, so that a conditional write
+/// can require it. Only the backend that made a token interprets it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CasToken {
     /// The version itself: the replicated store compares nothing else.
     Version(Version),
     /// etcd's modification revisions of the value's key and of its version key; 0 where absent.
     Revisions {
-        /// Of `<key>`.
+        /// The revision of `<key>`.
         value: i64,
-        /// Of `<key>::version`.
+        /// The revision of `<key>::version`.
         version: i64,
     },
     /// An object's ETag.
     ETag(String),
-    /// What an item of DynamoDB says: it has nothing that changes with every write.
+    /// The content of an item of DynamoDB, which has nothing that changes with every write.
     Item {
         /// The attribute `version`; `None` where there is none.
         version: Option<Attribute>,
@@ -70,7 +70,7 @@ pub enum CasToken {
 }
 
 impl CasToken {
-    /// How many bytes a request has to carry to require it.
+    /// Returns the number of bytes that a request needs to carry the token.
     pub fn size(&self) -> usize {
         match self {
             CasToken::Item { version, data } => {
@@ -112,24 +112,24 @@ impl fmt::Debug for Attribute {
     }
 }
 
-/// What a store answered for one key that is there.
+/// The answer of a store for one key that is there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Entry {
     /// A version and its bytes.
     Intact(Value, CasToken),
     /// Something is there, and it is not what Restate writes.
     Damaged {
-        /// What is wrong, to be read after the key's name.
+        /// The fault, to be read after the key's name.
         reason: String,
-        /// What lies there, by what the store calls its parts.
+        /// The stored parts, by the names that the store gives them.
         raw: Vec<(String, Bytes)>,
-        /// What to require when it is replaced.
+        /// The token that replacing it requires.
         tag: CasToken,
     },
 }
 
 impl Entry {
-    /// The value, where it is whole.
+    /// Returns the value, if it is intact.
     pub fn value(&self) -> Option<&Value> {
         match self {
             Entry::Intact(value, _) => Some(value),
@@ -137,7 +137,7 @@ impl Entry {
         }
     }
 
-    /// How many bytes lie there.
+    /// Returns the number of stored bytes.
     pub fn size(&self) -> u64 {
         match self {
             Entry::Intact(value, _) => value.bytes.len() as u64,
@@ -145,7 +145,7 @@ impl Entry {
         }
     }
 
-    /// What a conditional write on this entry has to require.
+    /// Returns the token that a conditional write on this entry requires.
     pub fn tag(&self) -> &CasToken {
         match self {
             Entry::Intact(_, tag) | Entry::Damaged { tag, .. } => tag,

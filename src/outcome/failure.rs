@@ -18,7 +18,7 @@ macro_rules! codes {
             /// All of them. `docs/errors.md` has an example of each.
             pub const ALL: &[Code] = &[$(Code::$code,)*];
 
-            /// The name in documents and messages.
+            /// Returns the name in documents and messages.
             pub fn name(self) -> &'static str {
                 match self {
                     $(Code::$code => $name,)*
@@ -58,7 +58,7 @@ codes! {
 }
 
 impl Code {
-    /// The exit code of a command that ends so before it has written anything.
+    /// Returns the exit code of a command that ends so before it has written anything.
     fn exit(self) -> u8 {
         match self {
             Code::Usage | Code::ConfigInvalid => exit::USAGE,
@@ -94,41 +94,41 @@ pub mod exit {
     pub const STOPPED: u8 = 7;
 }
 
-/// What went wrong, where, why, and what to do next.
+/// A failure: its cause, where it happened, and what to do next.
 #[derive(Clone, Debug, Error)]
 #[error("{message}")]
 pub struct Failure {
-    /// For programs.
+    /// The code for programs.
     pub code: Code,
-    /// For people; one sentence or a sentence and a list.
+    /// The message for people: one sentence, or a sentence and a list.
     pub message: String,
-    /// What to do, each a sentence of its own.
+    /// The steps that help, each a sentence of its own.
     pub hints: Vec<String>,
-    /// How the program ends.
+    /// The exit code.
     pub exit: u8,
 }
 
 impl Failure {
-    /// A failure with the exit code of its kind.
+    /// Creates a failure with the exit code of its kind.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
         Failure { code, message: message.into(), hints: Vec::new(), exit: code.exit() }
     }
 
-    /// With one more thing to do.
+    /// Adds a hint.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hints.push(hint.into());
         self
     }
 
-    /// The same after something was written.
+    /// Gives the failure the exit code of a run that has already written.
     #[must_use]
     pub fn after_writing(mut self) -> Self {
         self.exit = exit::STOPPED;
         self
     }
 
-    /// A store's answer while it was read.
+    /// Creates the failure of a read from a source.
     pub fn of_source(error: &StoreError) -> Self {
         let code = match error {
             StoreError::NoQuorum { .. } => Code::SourceNoQuorum,
@@ -142,7 +142,7 @@ impl Failure {
         }
     }
 
-    /// The running cluster's answer while it was read.
+    /// Creates the failure of a read from the running cluster.
     pub fn of_cluster(error: &StoreError) -> Self {
         let failure = Failure::of_source(error);
         match failure.code {
@@ -161,7 +161,8 @@ impl Failure {
         }
     }
 
-    /// A running cluster that was to be the target, or to be compared with, and can't be reached.
+    /// Creates the failure of a running cluster that is the target, or is compared with, and can't
+    /// be reached.
     pub fn of_target_cluster(error: &StoreError) -> Self {
         let failure = Failure::of_target(error);
         match failure.code {
@@ -178,7 +179,7 @@ impl Failure {
         }
     }
 
-    /// The target's answer to a read, a check or a write.
+    /// Creates the failure of a read, a check or a write on the target.
     pub fn of_target(error: &StoreError) -> Self {
         let code = match error {
             StoreError::Unavailable { .. } | StoreError::NoQuorum { .. } => Code::TargetUnavailable,

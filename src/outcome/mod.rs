@@ -15,7 +15,7 @@ pub use finding::{Check, CheckStatus, Finding, Permission};
 /// A store as documents name it.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct StoreName {
-    /// As a `[metadata-client]` section calls it.
+    /// The type, as a `[metadata-client]` section has it.
     #[serde(rename = "type")]
     pub kind: String,
     /// Text without secrets.
@@ -28,28 +28,28 @@ impl fmt::Display for StoreName {
     }
 }
 
-/// What a command ended with.
+/// The end of a command.
 #[derive(Debug, Default)]
 pub struct Outcome {
-    /// What it found or did, as far as it came.
+    /// The result, as far as the command came.
     pub result: Option<CommandResult>,
-    /// What went wrong.
+    /// The failure, if any.
     pub failure: Option<Failure>,
 }
 
 impl Outcome {
-    /// A command that did what it was asked for.
+    /// Creates the outcome of a command that succeeded.
     pub fn done(result: CommandResult) -> Self {
         Outcome { result: Some(result), failure: None }
     }
 
-    /// The exit code.
+    /// Returns the exit code.
     pub fn exit(&self) -> u8 {
         self.failure.as_ref().map_or(exit::DONE, |failure| failure.exit)
     }
 }
 
-/// What each command tells.
+/// The result of each command.
 #[derive(Debug)]
 pub enum CommandResult {
     /// `metadata list`.
@@ -71,7 +71,7 @@ pub enum CommandResult {
 /// `metadata list`.
 #[derive(Debug)]
 pub struct ListResult {
-    /// Where.
+    /// The store.
     pub store: StoreName,
     /// Name and fingerprint, where `nodes_config` is there and says them.
     pub cluster: Option<(String, Option<u64>)>,
@@ -79,7 +79,7 @@ pub struct ListResult {
     pub rows: Vec<ListedKey>,
     /// The number of keys not owned by Restate; `None` if the store can't tell.
     pub foreign: Option<u64>,
-    /// What is damaged, by key.
+    /// Warnings, each about a damaged key.
     pub warnings: Vec<String>,
 }
 
@@ -97,7 +97,7 @@ pub struct ListedKey {
 /// `metadata get`.
 #[derive(Debug)]
 pub struct FetchedValue {
-    /// Which key.
+    /// The key.
     pub key: Key,
     /// The version beside the value.
     pub version: Version,
@@ -105,42 +105,42 @@ pub struct FetchedValue {
     pub encoding: &'static str,
     /// The decoded value.
     pub value: serde_json::Value,
-    /// What is not as it should be.
+    /// A warning about the value.
     pub warning: Option<String>,
 }
 
 /// `metadata backup`.
 #[derive(Debug)]
 pub struct BackupResult {
-    /// What was saved.
+    /// The store that was saved.
     pub store: StoreName,
-    /// Where to.
+    /// The file.
     pub saved: SavedFile,
-    /// What is damaged, by key.
+    /// Warnings, each about a damaged key.
     pub warnings: Vec<String>,
 }
 
 /// `metadata verify`.
 #[derive(Debug)]
 pub struct VerifyResult {
-    /// What was compared.
+    /// The source.
     pub source: StoreName,
-    /// And with what.
+    /// The target.
     pub target: StoreName,
     /// Key by key.
     pub verdict: Comparison,
-    /// Whether all that differs is permitted to.
+    /// `true` if nothing differs but what is permitted to.
     pub equal: bool,
-    /// What is to be thought of, although it is equal.
+    /// A warning although both are equal.
     pub warning: Option<&'static str>,
 }
 
 /// `metadata patch` and `metadata put`, as far as they came.
 #[derive(Debug, Default)]
 pub struct EditResult {
-    /// Where, once it is open.
+    /// The store, once it is open.
     pub store: Option<StoreName>,
-    /// Which key.
+    /// The key.
     pub key: String,
     /// The version that was read; `None` for a key that is absent.
     pub old_version: Option<Version>,
@@ -148,17 +148,17 @@ pub struct EditResult {
     pub version: Option<Version>,
     /// The new value, decoded.
     pub value: Option<serde_json::Value>,
-    /// What changes, for people.
+    /// The difference, for people.
     pub diff: String,
-    /// Where the old value was saved.
+    /// The backup file of the old value.
     pub backup: Option<PathBuf>,
-    /// Whether it was only to be shown.
+    /// `true` for a dry run.
     pub dry_run: bool,
-    /// Whether the new value is in the store.
+    /// `true` if the new value is known to be in the store.
     pub written: bool,
 }
 
-/// How far a migration came.
+/// The end that a migration came to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum MigrationOutcome {
     /// All is written and verified.
@@ -177,26 +177,26 @@ pub enum MigrationOutcome {
 /// `metadata migrate`, as far as it came.
 #[derive(Debug, Default)]
 pub struct Migration {
-    /// How far.
+    /// The end that it came to.
     pub progress: MigrationOutcome,
-    /// From where, once it is open.
+    /// The source, once it is open.
     pub source: Option<StoreName>,
-    /// To where, once it is open.
+    /// The target, once it is open.
     pub target: Option<StoreName>,
     /// Every check that was made.
     pub checks: Vec<Finding>,
-    /// What was to be done, once it was decided.
+    /// The plan, once it was decided.
     pub plan: Plan,
     /// The keys that are known to be in the target, or gone from it, as planned, by this run.
     pub written: BTreeSet<Key>,
-    /// Whether anything may have been written.
+    /// `true` if anything may have been written.
     pub writing: bool,
-    /// Where what the target held was saved before it was replaced.
+    /// The backup file of what the target held before.
     pub backup: Option<PathBuf>,
-    /// Whether target and source were read again and compared equal.
+    /// `true` if target and source were read again and compared equal.
     pub verified: bool,
     /// Milliseconds since the start.
     pub elapsed_ms: u64,
-    /// What the operator does next, one text a step.
+    /// The next steps for the operator, one text a step.
     pub next_steps: Vec<String>,
 }

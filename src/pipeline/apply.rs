@@ -12,11 +12,11 @@ use crate::backends::{Target, WriteLimits};
 use crate::events::{Event, EventSink, Stage};
 use crate::model::{Change, Effect, Key, Plan, StoreError, Value};
 
-/// Who keeps book of what was written, so that it can be told when the run stops midway.
+/// A record of what was written, for the report of a run that stops midway.
 pub trait Journal: Send + Sync {
-    /// The next writes are about to be sent.
+    /// Records that the next writes are about to be sent.
     fn writing(&self);
-    /// These were acknowledged.
+    /// Records that these changes were acknowledged.
     fn written(&self, changes: &[Change]);
 }
 
@@ -74,7 +74,7 @@ fn groups(
         .collect()
 }
 
-/// What is to happen to `nodes_config` before all else, and what after.
+/// Splits the change of `nodes_config` into what happens before all others and what happens after.
 fn around(change: Change, is_live_cluster: bool) -> (Option<Change>, Option<Change>) {
     let with = |effect| Change { key: change.key.clone(), effect };
     match change.effect.clone() {

@@ -14,7 +14,7 @@ use thiserror::Error;
 /// A legal value has 30 MiB at most.
 const LARGEST_DOCUMENT: usize = 64 << 20;
 
-/// As deep as any codec goes.
+/// The deepest nesting that any codec accepts.
 const DEEPEST_DOCUMENT: usize = 64;
 
 /// The lines of a comparison that are shown.
@@ -32,9 +32,9 @@ pub enum PatchFault {
     Test {
         /// Counted from 1.
         operation: usize,
-        /// As a JSON pointer.
+        /// The JSON pointer.
         path: String,
-        /// What is there, or that nothing is.
+        /// The content found there, or its absence.
         reason: &'static str,
     },
     /// An operation has no place in the document.
@@ -42,7 +42,7 @@ pub enum PatchFault {
     Operation {
         /// Counted from 1.
         operation: usize,
-        /// As a JSON pointer.
+        /// The JSON pointer.
         path: String,
         /// Why not.
         reason: &'static str,
@@ -58,7 +58,7 @@ impl Patch {
         serde_json::from_str(text).map(Patch).map_err(|error| error.to_string())
     }
 
-    /// The document with every operation carried out in order.
+    /// Returns the document with every operation carried out in order.
     ///
     /// # Errors
     /// The first operation that can't be.
@@ -101,7 +101,7 @@ fn shown(pointer: &str) -> String {
     if pointer.is_empty() { "the whole document".to_owned() } else { pointer.to_owned() }
 }
 
-/// About how many bytes of JSON; `None` if it is nested too deep.
+/// Estimates the bytes of the JSON text; `None` if it is nested too deep.
 fn size(value: &Json, depth: usize) -> Option<usize> {
     if depth > DEEPEST_DOCUMENT {
         return None;
@@ -120,8 +120,10 @@ fn size(value: &Json, depth: usize) -> Option<usize> {
     })
 }
 
-/// What lies between two documents, as a unified diff of their pretty form; empty if they are equal.
-/// The values of headers, which may be credentials, are told apart and not shown.
+/// Returns the difference between two documents as a unified diff of their pretty form; empty if
+/// they are equal.
+///
+/// The values of headers, which may be credentials, are compared and not shown.
 pub fn diff(before: (&str, &Json), after: (&str, &Json)) -> String {
     let pretty = |document: &Json| {
         let mut document = document.clone();
@@ -140,7 +142,7 @@ pub fn diff(before: (&str, &Json), after: (&str, &Json)) -> String {
     shown
 }
 
-/// Additional headers of a deployment may be what authorises at it.
+/// Hides the additional headers of deployments, which may be credentials.
 fn hide_headers(document: &mut Json) {
     match document {
         Json::Object(fields) => fields.iter_mut().for_each(|(name, value)| match value {

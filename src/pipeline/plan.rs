@@ -2,7 +2,7 @@
 
 use crate::model::{Action, Entry, Key, Plan, Snapshot, Step};
 
-/// What to do with keys that the target already has.
+/// The treatment of keys that the target already has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OnExisting {
     /// Nothing may exist.
@@ -16,7 +16,7 @@ pub enum OnExisting {
 }
 
 impl OnExisting {
-    /// From the two flags.
+    /// Returns the treatment that the two flags ask for.
     pub fn of(resume: bool, force: bool) -> Self {
         match (resume, force) {
             (false, false) => OnExisting::Refuse,
@@ -47,7 +47,7 @@ pub fn decide(source: &Snapshot, target: &Snapshot, on_existing: OnExisting) -> 
     Plan { steps }
 }
 
-/// Where anything is replaced, an identical `nodes_config` is replaced as well: it is gone while the
+/// Replaces an identical `nodes_config` as well where anything is replaced: it is gone while the
 /// target is a mixture, and comes back last.
 fn keep_last(steps: &mut [Step]) {
     let replaces = |step: &Step| matches!(step.action, Action::Overwrite | Action::Delete);

@@ -9,7 +9,7 @@ use crate::codec;
 use crate::events::{Event, EventSink, Stage};
 use crate::model::{Entry, Key, Snapshot, StoreError};
 
-/// Everything that is there.
+/// Reads every key of a store.
 ///
 /// # Errors
 /// The first failed read.
@@ -21,8 +21,8 @@ pub async fn read(
     read_beside(store, &Snapshot::new(), stage, events).await
 }
 
-/// The same, where a snapshot is at hand that most values will be equal to: those share its bytes,
-/// so that memory does not grow with every reading.
+/// Reads every key of a store, where a snapshot is at hand that most values will be equal to: those
+/// share its bytes, so that memory does not grow with every read.
 ///
 /// # Errors
 /// The first failed read.
@@ -46,8 +46,9 @@ pub async fn read_beside(
     Ok(snapshot)
 }
 
-/// A store that can't list has the five fixed keys and an epoch for each partition. Any of them may
-/// be absent: a partition that never had a leader has no epoch.
+/// Reads a store that can't list by the five fixed keys and an epoch for each partition.
+///
+/// Any of them may be absent: a partition that never had a leader has no epoch.
 async fn read_by_known_names(reading: &KeyReading<'_>) -> Result<Snapshot, StoreError> {
     let mut snapshot = reading.keys(Key::FIXED.into()).await?;
     let mut others = epochs(&snapshot);
@@ -57,7 +58,8 @@ async fn read_by_known_names(reading: &KeyReading<'_>) -> Result<Snapshot, Store
     Ok(snapshot)
 }
 
-/// None where the partition table is absent or damaged, which the checks refuse by name.
+/// Returns the epochs of the partitions; none where the partition table is absent or damaged, which
+/// the checks refuse by name.
 fn epochs(snapshot: &Snapshot) -> BTreeSet<Key> {
     let table = snapshot.get(&Key::PartitionTable).and_then(Entry::value);
     table
@@ -68,7 +70,7 @@ fn epochs(snapshot: &Snapshot) -> BTreeSet<Key> {
         .collect()
 }
 
-/// How keys are read that are known to be wanted.
+/// A read of keys that are known by name.
 struct KeyReading<'a> {
     store: &'a dyn Source,
     at_hand: &'a Snapshot,
@@ -102,7 +104,7 @@ impl KeyReading<'_> {
     }
 }
 
-/// The entry, with the bytes of the one at hand if they are equal.
+/// Returns the entry with the bytes of the one at hand, if they are equal.
 fn shared(entry: Entry, at_hand: Option<&Entry>) -> Entry {
     match (entry, at_hand.and_then(Entry::value)) {
         (Entry::Intact(value, tag), Some(known)) if value == *known => {

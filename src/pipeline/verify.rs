@@ -29,7 +29,7 @@ fn status(source: Option<&Entry>, target: Option<&Entry>) -> KeyStatus {
     }
 }
 
-/// How two whole values compare.
+/// Compares two intact values.
 pub fn compare_values(source: &Value, target: &Value) -> KeyStatus {
     match target.version.cmp(&source.version) {
         Ordering::Greater => KeyStatus::Newer,

@@ -15,17 +15,17 @@ use super::resolver::Names;
 use crate::config::AwsAccess;
 use crate::model::StoreError;
 
-/// How a service is reached.
+/// The options by which a service is reached.
 pub(in super::super) struct Reach<'a> {
     pub(in super::super) access: &'a AwsAccess,
     pub(in super::super) region: Option<&'a str>,
-    /// Of the configuration; what the environment says is left to the SDK.
+    /// The configured endpoint; the environment's is left to the SDK.
     pub(in super::super) endpoint: Option<&'a str>,
-    /// Where requests go, whoever says so, if that is known; the SDK is not told.
+    /// The endpoint that requests go to, from whatever source, if known; the SDK does not get it.
     pub(in super::super) goes_to: Option<&'a str>,
-    /// For a connection to be made.
+    /// The time limit of a connection.
     pub(in super::super) connect: Duration,
-    /// For one attempt of a request.
+    /// The time limit of one attempt of a request.
     pub(in super::super) request: Duration,
 }
 
@@ -67,7 +67,7 @@ pub(in super::super) async fn load(reach: &Reach<'_>) -> Result<SdkConfig, Store
     }
 }
 
-/// A variable of the environment that is set to something.
+/// Returns an environment variable that is set and not empty.
 pub(in super::super) fn variable(name: &str) -> Option<String> {
     env::var(name).ok().filter(|value| !value.is_empty())
 }

@@ -21,7 +21,7 @@ struct State {
     surplus: usize,
     /// Since the limit last changed.
     successes: usize,
-    /// When it was last lowered.
+    /// The time at which it was last lowered.
     lowered: Option<Instant>,
 }
 
@@ -33,14 +33,14 @@ pub(in super::super) struct Permit<'a> {
 }
 
 impl ConcurrencyLimiter {
-    /// At most so many at once, and at least one.
+    /// Creates a limiter of at most this many permits at once, and at least one.
     pub(in super::super) fn new(most: usize) -> ConcurrencyLimiter {
         let most = most.clamp(1, Semaphore::MAX_PERMITS);
         let state = State { limit: most, surplus: 0, successes: 0, lowered: None };
         ConcurrencyLimiter { most, turns: Semaphore::new(most), state: Mutex::new(state) }
     }
 
-    /// How many at best.
+    /// Returns the highest limit.
     pub(in super::super) fn most(&self) -> usize {
         self.most
     }
@@ -82,7 +82,7 @@ impl ConcurrencyLimiter {
 }
 
 impl Permit<'_> {
-    /// The request has ended; `well` if the store kept up.
+    /// Returns the permit after the request; `success` is `true` if the store kept up.
     pub(in super::super) fn finish(self, well: bool) {
         if well { self.pace.raise() } else { self.pace.lower(self.began) }
     }

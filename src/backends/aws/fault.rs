@@ -11,17 +11,17 @@ use crate::model::StoreError;
 /// Why one attempt of a request failed.
 #[derive(Debug)]
 pub(in super::super) enum AwsError {
-    /// It may be made again. Whether it was carried out is not known.
+    /// The request may be repeated. It is not known whether it was carried out.
     Retryable(String),
     /// The same where nothing at all was heard.
     NoResponse(String),
-    /// It may be made again: it was certainly not carried out.
+    /// The request may be repeated: it was certainly not carried out.
     NotExecuted(String),
     Permanent(StoreError),
 }
 
 impl AwsError {
-    /// In words.
+    /// Returns the reason as text.
     pub(in super::super) fn told(&self) -> String {
         match self {
             AwsError::Retryable(reason)
@@ -32,7 +32,8 @@ impl AwsError {
     }
 }
 
-/// What it means that a service did not answer, or was never asked; `store` is how messages call it.
+/// Classifies a request that the service did not answer, or that was never sent; `store` is the
+/// name in messages.
 pub(in super::super) fn without_answer<E>(
     store: &str,
     error: &SdkError<E, HttpResponse>,
@@ -54,12 +55,12 @@ where
     }
 }
 
-/// An error of a service as it is shown.
+/// Formats a service's error as code and message.
 pub(in super::super) fn told(code: &str, message: &str) -> String {
     if message.is_empty() { code.to_owned() } else { format!("{code}: {message}") }
 }
 
-/// Whether the code says that nobody is known by these credentials.
+/// Returns whether the code means that the credentials are unknown.
 pub(in super::super) fn credentials_are_refused(code: &str) -> bool {
     matches!(
         code,
@@ -78,7 +79,7 @@ pub(in super::super) fn credentials_are_refused(code: &str) -> bool {
     )
 }
 
-/// Whether the two clocks are too far apart.
+/// Returns whether the two clocks are too far apart.
 pub(in super::super) fn is_clock(code: &str, message: &str) -> bool {
     let by_words = ["Signature expired", "Signature not yet current"];
     code == "RequestTimeTooSkewed"
@@ -97,7 +98,7 @@ fn credentials_fault(error: &(dyn Error + 'static)) -> Option<String> {
     None
 }
 
-/// The innermost cause, which says most to an operator.
+/// Returns the innermost cause, which helps an operator most.
 pub(in super::super) fn innermost(error: &(dyn Error + 'static)) -> String {
     let mut innermost = error;
     while let Some(source) = innermost.source() {

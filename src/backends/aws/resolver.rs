@@ -16,7 +16,7 @@ use url::Url;
 
 use super::super::transport::connect_any;
 
-/// How long an address that has answered is preferred without being tried again.
+/// The time during which an address that has responded is preferred without being tried again.
 const FRESH: Duration = Duration::from_secs(5);
 
 /// Finds addresses as the system does, and puts one that answers in front.
@@ -24,7 +24,7 @@ const FRESH: Duration = Duration::from_secs(5);
 pub(super) struct Names {
     /// The host of the service's own endpoint and its port; all others are Amazon's own.
     endpoint: Option<(String, u16)>,
-    /// For one name's addresses to be tried.
+    /// The time limit for trying one name's addresses.
     patience: Duration,
     answered: Arc<Mutex<HashMap<String, (IpAddr, Instant)>>>,
 }

@@ -8,13 +8,13 @@ use super::{AwsError, ConcurrencyLimiter};
 use crate::config::RetryPolicy;
 use crate::model::StoreError;
 
-/// How failed requests are made again.
+/// The policy by which failed requests are repeated.
 pub(in super::super) struct Retries {
     policy: RetryPolicy,
-    /// For one attempt.
+    /// The time limit of one attempt.
     request: Duration,
     pub(in super::super) pace: ConcurrencyLimiter,
-    /// Whether anything was ever heard of the service.
+    /// `true` once the service has responded at all.
     heard: AtomicBool,
 }
 
@@ -27,7 +27,8 @@ impl Retries {
         Retries { policy, request, pace, heard: AtomicBool::new(false) }
     }
 
-    /// The pause before the next attempt, with jitter; `None` when there is to be none.
+    /// Returns the pause before the next attempt, with jitter; `None` if there is no further
+    /// attempt.
     pub(in super::super) fn pause(&self, attempt: u64, since: Instant) -> Option<Duration> {
         let pause =
             self.policy.pause_before(attempt + 1)?.mul_f64(fastrand::f64().mul_add(0.5, 0.75));

@@ -15,7 +15,7 @@ use crate::model::{CasToken, Entry, Key, Snapshot, Value, Version};
 /// The version of the form.
 const FORMAT: u32 = 1;
 
-/// What every file begins with.
+/// The beginning of every backup file.
 const BEGINNING: &[u8] = b"{\"restatectl_backup\":";
 
 /// Why a file is not what was once saved.
@@ -32,18 +32,18 @@ pub struct Header {
     restatectl_backup: u32,
     /// The cluster's name, if `nodes_config` was there and said it.
     pub cluster: Option<String>,
-    /// What tells it from others of the same name.
+    /// The number that tells it from others of the same name.
     pub fingerprint: Option<u64>,
-    /// When it was made, in UTC.
+    /// The time of its creation, in UTC.
     pub created: String,
-    /// From where, without secrets.
+    /// The store that was saved, without secrets.
     pub store: String,
-    /// How many keys it holds.
+    /// The number of keys it holds.
     pub keys: usize,
 }
 
 impl Header {
-    /// For a snapshot of the store of that name.
+    /// Creates the header for a snapshot of the store of that name.
     pub fn new(
         store: &str,
         cluster: Option<(String, Option<u64>)>,
@@ -81,12 +81,12 @@ struct Line {
     parts: Option<Vec<(String, String)>>,
 }
 
-/// Whether these bytes mean to be a backup.
+/// Returns whether these bytes are meant to be a backup.
 pub fn is_backup(bytes: &[u8]) -> bool {
     bytes.starts_with(BEGINNING)
 }
 
-/// The whole file.
+/// Renders the whole file.
 pub(super) fn render(header: &Header, entries: &Snapshot) -> serde_json::Result<Vec<u8>> {
     let mut file = serde_json::to_vec(header)?;
     file.push(b'\n');
@@ -124,7 +124,7 @@ fn line(key: &Key, entry: &Entry) -> Line {
     }
 }
 
-/// The last line for what stands before it.
+/// Renders the last line for the content before it.
 fn trailer(before: &[u8]) -> Vec<u8> {
     let hex: String = Sha256::digest(before).iter().map(|byte| format!("{byte:02x}")).collect();
     format!("{{\"sha256_of_all_above\":\"{hex}\"}}\n").into_bytes()

@@ -35,12 +35,12 @@ impl Backup {
         Ok(Backup { name, header, entries })
     }
 
-    /// When it was made, of which cluster, from where.
+    /// Returns the header: time, cluster, store.
     pub fn header(&self) -> &Header {
         &self.header
     }
 
-    /// What it holds.
+    /// Returns the saved entries.
     pub fn entries(&self) -> &Snapshot {
         &self.entries
     }

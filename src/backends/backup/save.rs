@@ -11,15 +11,15 @@ use super::super::request::Request;
 use super::file::{Header, render};
 use crate::model::{SavedFile, Snapshot, Value, Version};
 
-/// How many names are tried where others are taken.
+/// The number of names that are tried where others are taken.
 const MOST_NAMES: u32 = 1_000;
 
-/// Where a backup is to be put.
+/// The destination of a backup.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Destination {
     /// Exactly here.
     File(PathBuf),
-    /// In this folder, named after cluster and time.
+    /// A file in this folder, named after cluster and time.
     Folder(PathBuf),
 }
 
@@ -51,7 +51,7 @@ pub fn save(
     Ok(SavedFile { path, keys: entries.len(), bytes, sha256 })
 }
 
-/// A cluster's name may hold anything; a file's should not.
+/// Replaces the characters that a file name should not have; a cluster's name may have any.
 fn plain(name: &str) -> String {
     let plain = |c: char| if c.is_ascii_alphanumeric() || c == '_' { c } else { '-' };
     name.chars().take(60).map(plain).collect()

@@ -22,18 +22,18 @@ use crate::proto::node_ctl_svc::{GetMetadataRequest, MetadataKind};
 /// After the first answer, how long the others are waited for.
 const GRACE: Duration = Duration::from_millis(500);
 
-/// How the cluster is reached.
+/// The options by which the cluster is reached.
 #[derive(Clone, Debug)]
 pub struct ClusterOptions {
     /// One or more nodes.
     pub addresses: Vec<Address>,
-    /// Whether only these are asked, not the others that they know.
+    /// `true` if only these are asked, not the others that they know.
     pub only_these: bool,
-    /// When a connection or a request is given up.
+    /// The time limits of a connection and a request.
     pub limits: Limits,
     /// The most requests at once, if that is to be less than what is good.
     pub max_concurrency: Option<NonZeroUsize>,
-    /// For `https://` addresses.
+    /// The options for `https://` addresses.
     pub tls: TlsOptions,
 }
 
@@ -80,7 +80,7 @@ pub(super) fn servers(
         .map_err(StoreError::Usage)
 }
 
-/// The answers of those that do, but of those that hang only if nobody else answers.
+/// Asks all given nodes; one that hangs is waited for only if no other responds.
 async fn ask_all(given: &Servers) -> Result<Vec<Answer>, StoreError> {
     let mut asked: FuturesUnordered<_> = given
         .addresses()
@@ -140,7 +140,8 @@ fn same_cluster(answers: &[Answer]) -> Result<(), StoreError> {
     }
 }
 
-/// Those that have answered, then those that these know, then those that have not.
+/// Orders the nodes: those that have responded, then those that these know, then those that have
+/// not.
 fn in_order_of_trust(
     answers: &[Answer],
     given: &[Address],

@@ -21,7 +21,7 @@ use crate::proto::metadata_server_svc::GetRequest;
 use crate::proto::metadata_server_svc::metadata_server_svc_client::MetadataServerSvcClient;
 use crate::proto::node_ctl_svc::node_ctl_svc_client::NodeCtlSvcClient;
 
-/// How long a leader is looked for; without one, the nodes are asked.
+/// The longest search for a leader; without one, the nodes are asked.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The leader of the replicated store, as it or the other members last told.
@@ -33,8 +33,8 @@ pub(super) struct Leader {
 }
 
 impl Leader {
-    /// The server that says of itself that it leads, or else the one that most others say it of: one
-    /// that has just been restarted may lead for seconds before its own status says so.
+    /// Finds the server that reports itself as the leader, or else the one that most others name: a
+    /// server that has just been restarted may lead for seconds before its own status says so.
     ///
     /// It is found by what it answers, not by the address that the cluster knows it under: from where
     /// an operator is, that one may lead nowhere.
@@ -44,7 +44,8 @@ impl Leader {
         Some(Leader { server, cluster_name: known.cluster_name.clone(), fingerprint })
     }
 
-    /// The value of the key; refused by a member that does not lead, or of another cluster.
+    /// Reads the value of the key; refused by a member that does not lead, or that belongs to
+    /// another cluster.
     pub(super) async fn get(
         &self,
         peers: &Servers,
@@ -85,7 +86,7 @@ async fn search(peers: &Servers) -> Option<Server> {
     members.into_iter().find(|member| member.id == leader).map(|member| member.server)
 }
 
-/// This server, if it is a metadata server.
+/// Asks a server for its status, if it is a metadata server.
 async fn member(peers: &Servers, server: &Server) -> Option<Member> {
     let channel = server.channel.clone();
     let mut member = MetadataServerSvcClient::new(channel.clone());
@@ -99,7 +100,7 @@ async fn member(peers: &Servers, server: &Server) -> Option<Member> {
     Some(Member { server: server.clone(), id: ident.ok()?.node_id?.id, names: status.ok()?.leader })
 }
 
-/// Of members, each with whom it takes for the leader, the one that most of them name.
+/// Returns the leader that most members name.
 fn named_by_most(said: &[(u32, Option<u32>)]) -> Option<u32> {
     let votes = |id: u32| said.iter().filter(|(_, named)| *named == Some(id)).count();
     let most = said.iter().map(|(id, _)| *id).max_by_key(|id| votes(*id))?;

@@ -41,13 +41,13 @@ const READS_AT_ONCE: usize = 64;
 pub struct Cluster {
     name: String,
     peers: Servers,
-    /// As the nodes cache it: to find and name nodes, never to be copied.
+    /// The configuration that the nodes cache: used to find and name nodes, never to be copied.
     known: NodesConfiguration,
-    /// Whether no other nodes are asked than those that were named.
+    /// `true` if no other nodes are asked than those that were named.
     only_these: bool,
     /// Reads at once.
     at_once: usize,
-    /// Where the nodes' store is known to be the replicated one, its leader.
+    /// The leader, where the nodes' store is known to be the replicated one.
     leader: Mutex<Option<Leader>>,
 }
 
@@ -58,12 +58,12 @@ impl fmt::Debug for Cluster {
 }
 
 impl Cluster {
-    /// The nodes configuration that the answering nodes cache; possibly old.
+    /// Returns the nodes configuration that the responding nodes cache; possibly old.
     pub fn known(&self) -> &NodesConfiguration {
         &self.known
     }
 
-    /// Whether a node answers at this address, and if not, why.
+    /// Checks that a node responds at this address; the error is the reason why not.
     ///
     /// # Errors
     /// The reason, in words.
@@ -74,7 +74,7 @@ impl Cluster {
         self.peers.once(&server, &what, client.get_ident(())).await.map(|_| ())
     }
 
-    /// Which members of the replicated store answer.
+    /// Asks which members of the replicated store respond.
     pub async fn quorum(&self) -> Quorum {
         if self.only_these && quorum::has_members(&self.known) {
             return Quorum::Unknown;
@@ -97,7 +97,7 @@ impl Cluster {
         seen
     }
 
-    /// Whether the nodes' store is the one that this leader leads.
+    /// Checks whether the nodes' store is the one that this leader leads.
     async fn is_nodes_store(&self, leader: &Leader) -> UsesReplicatedStore {
         let key = Key::NodesConfig.to_string();
         let (cached, there) = join!(self.cached_nodes_config(), leader.get(&self.peers, &key));
@@ -119,7 +119,7 @@ impl Cluster {
         }
     }
 
-    /// As a node last had it from its store, in the stored encoding.
+    /// Reads `nodes_config` as a node last had it from its store, in the stored encoding.
     async fn cached_nodes_config(&self) -> Option<Bytes> {
         let what = Request::plain("cached nodes_config");
         let call = self.peers.call(&what, |channel| {
@@ -161,7 +161,7 @@ impl Cluster {
         Ok(value.map(entry))
     }
 
-    /// The value as the node's own store has it, whichever that is.
+    /// Reads the value from the node's own store, whichever that is.
     async fn get_from_node(&self, name: &str) -> Result<Option<VersionedValue>, CallError> {
         let answer = self
             .peers
@@ -177,7 +177,7 @@ impl Cluster {
         answer.map(|answer| answer.value)
     }
 
-    /// What can't be reached is told as a lost quorum where it is one.
+    /// Turns an unreachable store into a lost quorum where it is one.
     async fn explained(&self, error: CallError) -> StoreError {
         let store = self.name.clone();
         let reason = match error {
@@ -197,7 +197,7 @@ impl Cluster {
     }
 }
 
-/// What is smaller is copied out of the buffer that it was received in, which is larger.
+/// The size below which a value is copied out of the larger buffer that it was received in.
 const WORTH_ITS_BUFFER: usize = 64 << 10;
 
 fn entry(value: VersionedValue) -> Entry {

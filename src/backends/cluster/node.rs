@@ -14,12 +14,12 @@ use crate::proto::node_ctl_svc::node_ctl_svc_client::NodeCtlSvcClient;
 
 /// A node whose store has just lost its leader knows of the next one shortly.
 const PATIENCE: Duration = Duration::from_millis(1500);
-/// As long as a leader is waited for elsewhere.
+/// The longest wait for a leader, as elsewhere.
 const PATIENCE_FOR_A_LEADER: Duration = Duration::from_secs(5);
 const BETWEEN_LOOKS: Duration = Duration::from_millis(500);
 
 impl Cluster {
-    /// What the node at this address says of itself and of its store.
+    /// Asks the node at this address about itself and its store.
     ///
     /// # Errors
     /// The reason why it does not answer, in words.
@@ -27,7 +27,7 @@ impl Cluster {
         probe_node(&self.peers, address).await
     }
 
-    /// Whether both are connections to the same running cluster.
+    /// Returns whether both are connections to the same running cluster.
     pub fn shares_nodes_with(&self, other: &Cluster) -> bool {
         let addresses = |cluster: &Cluster| -> Vec<Address> {
             let known = cluster.known.nodes.iter().filter_map(|node| node.address.parse().ok());
@@ -38,7 +38,7 @@ impl Cluster {
             && addresses(self).iter().any(|address| theirs.contains(address))
     }
 
-    /// Whether the nodes run on their own replicated store.
+    /// Asks whether the nodes run on their own replicated store.
     pub async fn uses_replicated_store(&self) -> UsesReplicatedStore {
         if !quorum::has_members(&self.known) {
             return UsesReplicatedStore::No;
@@ -59,7 +59,7 @@ impl Cluster {
     }
 }
 
-/// What the node at this address says of itself and of its store, whatever cluster it is of.
+/// Asks the node at this address about itself and its store, whatever cluster it belongs to.
 ///
 /// # Errors
 /// The reason why it does not answer, in words.

@@ -11,8 +11,8 @@ use crate::model::Quorum;
 use crate::proto::metadata_server_svc::StatusResponse;
 use crate::proto::metadata_server_svc::metadata_server_svc_client::MetadataServerSvcClient;
 
-/// How long a leader is waited for: an election takes about a second. A member that hangs makes each look
-/// as long as a request.
+/// The longest wait for a leader: an election takes about a second. A member that hangs makes each
+/// attempt take as long as a request.
 const PATIENCE: Duration = Duration::from_secs(5);
 const BETWEEN_LOOKS: Duration = Duration::from_millis(500);
 
@@ -27,7 +27,7 @@ pub(super) async fn look(peers: &Servers, known: &NodesConfiguration) -> Quorum 
     seen
 }
 
-/// Whether the cluster keeps its metadata itself.
+/// Returns whether the cluster keeps its metadata itself.
 pub(super) fn has_members(known: &NodesConfiguration) -> bool {
     known.nodes.iter().any(|node| node.has_role("metadata-server"))
 }

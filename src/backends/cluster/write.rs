@@ -40,14 +40,14 @@ const PROBE: &str = "restatectl_write_probe";
 pub struct WritableCluster(Cluster);
 
 impl Cluster {
-    /// The same cluster as a target.
+    /// Turns the cluster into a target.
     pub fn into_writable(self) -> WritableCluster {
         WritableCluster(self)
     }
 }
 
 impl WritableCluster {
-    /// As a reader, with its nodes and its quorum.
+    /// Returns the cluster as a reader, with its nodes and its quorum.
     pub fn cluster(&self) -> &Cluster {
         &self.0
     }
@@ -116,7 +116,7 @@ impl WritableCluster {
         self.0.peers.call(&Request::of("put", &request.key), put).await.map(drop)
     }
 
-    /// What would break the store for good is refused before it is sent.
+    /// Refuses what would break the store for good before it is sent.
     fn keeps_the_rules(&self, change: &Change) -> Result<(), StoreError> {
         let broken = |reason: &str| {
             let reason = format!("nothing, since it was not asked: {} {reason}", change.key);
@@ -155,7 +155,8 @@ fn precondition(effect: &Effect) -> Precondition {
     Precondition { kind: kind.into(), version }
 }
 
-/// A tag of another store matches nothing: versions begin at 1.
+/// Returns the version to require; a token of another store matches nothing, since versions begin
+/// at 1.
 fn stored_version(tag: &CasToken) -> u32 {
     match tag {
         CasToken::Version(version) => version.0,
@@ -206,8 +207,8 @@ impl Target for WritableCluster {
         true
     }
 
-    /// A put that requires a version of a key that is not there: it goes through the log as any other,
-    /// and never holds.
+    /// Sends a put that requires a version of an absent key: it goes through the log as any other,
+    /// and its condition never applies.
     async fn probe_write(&self) -> Result<(), StoreError> {
         let request = PutRequest {
             key: PROBE.to_owned(),

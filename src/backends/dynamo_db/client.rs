@@ -17,12 +17,12 @@ pub(super) struct Client {
     pub(super) dynamo: aws_sdk_dynamodb::Client,
     pub(super) table: String,
     pub(super) region: String,
-    /// How messages call the store.
+    /// The name of the store in messages.
     pub(super) name: String,
     pub(super) retries: Retries,
 }
 
-/// How one attempt of a transaction ended.
+/// The end of one attempt of a transaction.
 #[derive(Debug)]
 pub(super) enum Transacted {
     Done,
@@ -38,7 +38,7 @@ pub(super) enum Transacted {
 pub(super) type Page = (Vec<Item>, Option<Item>);
 
 impl Client {
-    /// Those of the items that are there, in any order; at most 100 names, each once.
+    /// Reads the items that exist, in any order; at most 100 names, each once.
     pub(super) async fn get(&self, names: Vec<String>) -> Result<Vec<Item>, StoreError> {
         let (mut found, mut missing) = (Vec::with_capacity(names.len()), names);
         let (mut since, mut idle) = (Instant::now(), 0);
@@ -63,7 +63,7 @@ impl Client {
         Ok(found)
     }
 
-    /// As many as one answer has, and the names that it leaves unprocessed.
+    /// Reads as many items as one answer holds, and the names that it leaves unprocessed.
     async fn get_some(&self, names: &[String]) -> Result<(Vec<Item>, Vec<String>), StoreError> {
         let keys: Vec<_> = names.iter().map(|name| item::key(name)).collect();
         let wanted = KeysAndAttributes::builder().consistent_read(true).set_keys(Some(keys));
@@ -83,7 +83,7 @@ impl Client {
             .await
     }
 
-    /// One page of all items whose names begin so: their names and versions.
+    /// Reads one page of all items whose names begin with `prefix`: their names and versions.
     pub(super) async fn scan(&self, prefix: &str, start: Option<Item>) -> Result<Page, StoreError> {
         self.retries
             .again(&self.name, &Request::of("Scan of", &self.table), || async {
@@ -109,7 +109,7 @@ impl Client {
             .await
     }
 
-    /// One attempt of a transaction. Attempts with one token are carried out once.
+    /// Makes one attempt of a transaction. Attempts with one token are carried out once.
     pub(super) async fn transact_once(
         &self,
         items: &[TransactWriteItem],
@@ -142,7 +142,7 @@ impl Client {
         StoreError::Unavailable { store: self.name.clone(), reason }
     }
 
-    /// A request that could not be put together.
+    /// Returns the error of a request that could not be built.
     pub(super) fn unsent(&self, error: &dyn Error) -> StoreError {
         StoreError::Other { store: self.name.clone(), reason: error.to_string() }
     }

@@ -11,7 +11,7 @@ use super::client::{Client, Transacted};
 use crate::model::StoreError;
 
 impl Client {
-    /// Why a request failed that needs the permission `action`.
+    /// Classifies a failed request that needs the permission `action`.
     pub(super) fn fault<E>(&self, action: &str, error: &SdkError<E, HttpResponse>) -> AwsError
     where
         E: ProvideErrorMetadata + Error + 'static,
@@ -68,7 +68,8 @@ impl Client {
         self.unavailable(format!("the table {table} does not exist in region {region}"))
     }
 
-    /// DynamoDB has one code for all that is wrong with a request, told apart only by text.
+    /// Classifies an invalid request: DynamoDB has one code for all causes, distinguished only by
+    /// text.
     fn invalid(&self, message: &str, told: String) -> StoreError {
         let store = self.name.clone();
         if message.contains("does not match the schema") || message.contains("Missing the key") {
@@ -80,7 +81,7 @@ impl Client {
         }
     }
 
-    /// A table that Restate can't use, and what is known of its key.
+    /// Returns the error of a table that Restate can't use, with what is known of its key.
     pub(super) fn wrong_schema(&self, found: Option<&str>) -> StoreError {
         let found = found.map(|found| format!(": {found}")).unwrap_or_default();
         let reason = format!(
@@ -91,7 +92,7 @@ impl Client {
         StoreError::Usage(format!("{}: {reason}", self.name))
     }
 
-    /// Why a transaction was cancelled, item by item.
+    /// Classifies a cancelled transaction, item by item.
     pub(super) fn cancelled(
         &self,
         reasons: &[CancellationReason],

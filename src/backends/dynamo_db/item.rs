@@ -17,17 +17,17 @@ pub(super) const DATA: &str = "data";
 
 pub(super) type Item = HashMap<String, AttributeValue>;
 
-/// Its partition key.
+/// Returns the partition key of an item.
 pub(super) fn name(item: &Item) -> Option<&str> {
     item.get(PK)?.as_s().ok().map(String::as_str)
 }
 
-/// The key of an item.
+/// Builds the key of an item.
 pub(super) fn key(name: &str) -> Item {
     Item::from([(PK.to_owned(), AttributeValue::S(name.to_owned()))])
 }
 
-/// The item of a value.
+/// Builds the item of a value.
 pub(super) fn of(name: &str, value: &Value) -> Item {
     let mut item = key(name);
     item.insert(VERSION.to_owned(), AttributeValue::N(value.version.to_string()));
@@ -35,19 +35,20 @@ pub(super) fn of(name: &str, value: &Value) -> Item {
     item
 }
 
-/// Whether these are just the attributes that Restate writes, and the bytes begin as a codec's.
+/// Returns whether these are exactly the attributes that Restate writes, and the bytes begin with a
+/// known codec.
 pub(super) fn looks_like_ours(item: &Item) -> bool {
     let codec = item.get(DATA).and_then(|data| data.as_b().ok()?.as_ref().first().copied());
     let version = item.get(VERSION).and_then(version_of);
     item.len() == 3 && version.is_some() && matches!(codec, Some(1 | 2 | 3 | 5 | 6 | 7))
 }
 
-/// The number of an attribute `version`.
+/// Returns the number of an attribute `version`.
 pub(super) fn version_of(attribute: &AttributeValue) -> Option<u32> {
     attribute.as_n().ok()?.parse().ok()
 }
 
-/// What lies there. Attributes of other names say nothing to Restate.
+/// Turns an item into an entry. Attributes of other names mean nothing to Restate.
 pub(super) fn entry(mut item: Item) -> Entry {
     item.remove(PK);
     let [version, data] = [VERSION, DATA].map(|name| item.remove(name).map(attribute));
@@ -97,7 +98,7 @@ pub(super) struct Condition {
 }
 
 impl Condition {
-    /// There is no such item.
+    /// Returns the condition that there is no such item.
     pub(super) fn absent() -> Condition {
         Condition::plain("attribute_not_exists(pk)")
     }
@@ -112,10 +113,10 @@ impl Condition {
         Condition { expression, names: HashMap::new(), values: Item::new() }
     }
 
-    /// The item still says what was read. Both attributes are compared in full: two writers that
-    /// start from the same version end at the same version, so that it alone does not tell them
-    /// apart. An item has 400 KiB, and the values of an expression may have 2 MB. A tag of another
-    /// store holds for nothing.
+    /// Returns the condition that the item is as it was read.
+    ///
+    /// Both attributes are compared in full: two writers that start from the same version end at
+    /// the same version, so that it alone does not tell them apart.
     pub(super) fn as_read(tag: &CasToken) -> Condition {
         let CasToken::Item { version, data } = tag else { return Condition::never() };
         let mut condition = Condition::plain("attribute_exists(pk)");
@@ -139,7 +140,8 @@ impl Condition {
         self.expression.push_str(term);
     }
 
-    /// As the library's builders take it: nothing where there are none.
+    /// Splits the condition into what the library's builders accept: nothing where there are no
+    /// names or values.
     pub(super) fn parts(self) -> (Option<String>, Option<HashMap<String, String>>, Option<Item>) {
         let names = (!self.names.is_empty()).then_some(self.names);
         let values = (!self.values.is_empty()).then_some(self.values);

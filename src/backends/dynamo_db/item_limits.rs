@@ -4,10 +4,10 @@ use super::item::{DATA, PK, VERSION};
 use crate::model::{Key, LimitViolation, Snapshot, Value};
 use crate::wording::format_bytes;
 
-/// What an item may have, names and values of all attributes.
+/// The most bytes of an item, names and values of all attributes included.
 const ITEM_LIMIT: usize = 400 * 1024;
 
-/// What a partition key may have.
+/// The most bytes of a partition key.
 const NAME_LIMIT: usize = 2048;
 
 /// Returns the values that do not fit an item.
@@ -42,8 +42,8 @@ fn find_violation(prefix: &str, key: &Key, value: &Value) -> Option<LimitViolati
     })
 }
 
-/// As DynamoDB counts: names and texts in bytes, bytes as they are, a number one byte for two
-/// digits and one more.
+/// Returns the size as DynamoDB counts it: names and texts in bytes, bytes as they are, a number
+/// one byte for two digits and one more.
 fn item_size(name: &str, value: &Value) -> usize {
     let digits = value.version.to_string().len();
     let number = digits.div_ceil(2) + 1;

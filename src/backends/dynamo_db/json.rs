@@ -8,7 +8,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value as Json, json};
 
-/// `{"S": "text"}` and the like. A type that this version does not know becomes `null`.
+/// Encodes an attribute as `{"S": "text"}` and the like.
+///
+/// A type that this version does not know becomes `null`.
 pub(super) fn to_json(value: &AttributeValue) -> Json {
     let base64 = |blob: &Blob| STANDARD.encode(blob.as_ref());
     match value {
@@ -30,7 +32,7 @@ pub(super) fn to_json(value: &AttributeValue) -> Json {
     }
 }
 
-/// `None` for what [`to_json`] does not write.
+/// Decodes what [`to_json`] writes; `None` for anything else.
 pub(super) fn from_json(json: &Json) -> Option<AttributeValue> {
     let (kind, value) = json.as_object()?.iter().next()?;
     let text = |value: &Json| value.as_str().map(ToOwned::to_owned);

@@ -10,7 +10,7 @@ use super::item::{self, VERSION};
 use super::store::{DynamoDb, MOST_ITEMS};
 use crate::model::{Key, StoreError};
 
-/// What a scan found, by what the names say.
+/// The names that a scan found, by kind.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Names {
     known: BTreeSet<Key>,
@@ -26,7 +26,7 @@ pub(super) async fn keys(store: &DynamoDb) -> Result<BTreeSet<Key>, StoreError> 
     Ok(names.known.into_iter().chain(ours).collect())
 }
 
-/// How many other items lie below the prefix.
+/// Counts the foreign items below the prefix.
 pub(super) async fn foreign(store: &DynamoDb) -> Result<u64, StoreError> {
     let names = scan(store).await?;
     let ours = ours(store, &names.candidates).await?;
@@ -74,7 +74,7 @@ fn sorted(prefix: &str, found: &[(String, bool)]) -> Names {
     names
 }
 
-/// What stands in front of a known name, if it ends with one.
+/// Returns the text in front of a known name, if the full name ends with one.
 fn prefix_of(full: &str) -> Option<&str> {
     let fixed = Key::FIXED.iter().find_map(|key| full.strip_suffix(&key.to_string()));
     let epoch = || {
@@ -90,7 +90,7 @@ fn begins_with_any(full: &str, prefixes: &BTreeSet<&str>) -> bool {
         || prefixes.contains(full)
 }
 
-/// Those whose items are just what Restate writes.
+/// Returns the candidates whose items are exactly what Restate writes.
 async fn ours(store: &DynamoDb, candidates: &[String]) -> Result<BTreeSet<Key>, StoreError> {
     let mut ours = BTreeSet::new();
     for batch in candidates.chunks(MOST_ITEMS) {

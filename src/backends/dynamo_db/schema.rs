@@ -33,7 +33,8 @@ pub(super) async fn check(client: &Client) -> Result<(), StoreError> {
     }
 }
 
-/// The key's attributes with their roles and types, such as `id (HASH, S), sort (RANGE, N)`.
+/// Describes the key's attributes with their roles and types, such as `id (HASH, S), sort (RANGE,
+/// N)`.
 fn key_of(table: &TableDescription) -> String {
     let elements = table.key_schema().iter().map(|element| {
         let name = element.attribute_name();

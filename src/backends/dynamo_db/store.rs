@@ -9,7 +9,7 @@ use super::client::Client;
 use crate::config::{DynamoDbConfig, RetryPolicy};
 use crate::model::{Key, StoreError};
 
-/// What one BatchGetItem and one TransactWriteItems take.
+/// The most items of one BatchGetItem and of one TransactWriteItems.
 pub(super) const MOST_ITEMS: usize = 100;
 
 /// Requests at once. A write of 100 small items costs 200 units of capacity: more at once only meet
@@ -20,7 +20,7 @@ const CONCURRENCY: usize = 4;
 pub struct DynamoDb {
     pub(super) client: Client,
     pub(super) prefix: String,
-    /// Whether a listing was denied, so that keys were read by their known names.
+    /// `true` if a listing was denied, so that keys were read by their known names.
     pub(super) unlisted: AtomicBool,
 }
 
@@ -31,7 +31,7 @@ impl fmt::Debug for DynamoDb {
 }
 
 impl DynamoDb {
-    /// The store of this configuration. Makes no request to it.
+    /// Opens the store of this configuration. Makes no request to it.
     ///
     /// # Errors
     /// [`StoreError::Usage`] where the region is not known.
@@ -77,7 +77,7 @@ impl DynamoDb {
         Ok(DynamoDb { client, prefix, unlisted: AtomicBool::new(false) })
     }
 
-    /// The partition key of a metadata key.
+    /// Returns the partition key of a metadata key.
     pub(super) fn item_name(&self, key: &Key) -> String {
         format!("{}{key}", self.prefix)
     }

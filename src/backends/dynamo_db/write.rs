@@ -15,7 +15,7 @@ use crate::model::{Change, Effect, StoreError, Value, Version};
 
 const TRANSACT: &str = "TransactWriteItems";
 
-/// All changes, or none of them.
+/// Carries out all changes, or none of them.
 pub(super) async fn write(store: &DynamoDb, changes: &[Change]) -> Result<(), StoreError> {
     if changes.is_empty() {
         return Ok(());
@@ -47,8 +47,9 @@ pub(super) async fn write(store: &DynamoDb, changes: &[Change]) -> Result<(), St
     Err(StoreError::Conflict { store: store.client.name.clone(), keys })
 }
 
-/// A transaction whose condition holds for nothing: permission and table are checked all the same.
-/// Its name is nobody's, so that nothing is lost on a server that does not honour conditions.
+/// Runs a transaction whose condition never applies: permission and table are checked anyway.
+///
+/// No other item has its name, so that nothing is lost on a server that does not honour conditions.
 pub(super) async fn probe(store: &DynamoDb) -> Result<(), StoreError> {
     let name = format!("{}restatectl-probe-{:016x}", store.prefix, fastrand::u64(..));
     let value = Value { version: Version(0), bytes: Bytes::from_static(b"probe") };
@@ -63,13 +64,13 @@ pub(super) async fn probe(store: &DynamoDb) -> Result<(), StoreError> {
     }
 }
 
-/// How a transaction ended after all its attempts.
+/// The end of a transaction after all its attempts.
 enum Ended {
     Done,
     Unmet {
-        /// Of the conditions that do not hold.
+        /// The indexes of the conditions that do not apply.
         places: Vec<usize>,
-        /// Whether an earlier attempt may have been carried out.
+        /// `true` if an earlier attempt may have been carried out.
         in_doubt: bool,
     },
 }
@@ -108,7 +109,7 @@ async fn transact(
     }
 }
 
-/// Why an attempt did not succeed, as it is told.
+/// Describes why an attempt did not succeed.
 fn failed(ended: &Result<Transacted, StoreError>) -> Option<String> {
     match ended {
         Ok(Transacted::Done) => None,

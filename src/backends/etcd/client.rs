@@ -34,7 +34,7 @@ impl Client {
         &self.name
     }
 
-    /// The transaction, on one member after the other until one answers.
+    /// Runs the transaction, on one member after the other until one responds.
     pub(super) async fn txn(
         &self,
         what: &Request<'_>,
@@ -43,7 +43,7 @@ impl Client {
         self.counted_txn(what, txn).await.map(|(answer, _)| answer)
     }
 
-    /// The same with the number of attempts, each of which may have been carried out.
+    /// Runs the transaction, and counts the attempts, each of which may have been carried out.
     pub(super) async fn counted_txn(
         &self,
         what: &Request<'_>,
@@ -58,7 +58,7 @@ impl Client {
         Ok((answer, attempts.load(Ordering::Relaxed)))
     }
 
-    /// A range of keys.
+    /// Reads a range of keys.
     pub(super) async fn get(
         &self,
         from: &[u8],
@@ -109,7 +109,8 @@ enum Meaning {
     Other,
 }
 
-/// etcd uses one code for several things, and tells them apart only by text.
+/// Classifies an error of etcd, which uses one code for several causes and distinguishes them only
+/// by text.
 fn meaning(code: Code, reason: &str) -> Meaning {
     let says = |words: &str| reason.contains(words);
     match code {

@@ -15,17 +15,18 @@ use crate::wording::{format_bytes, plural};
 /// Restate's client for etcd takes no larger answer, whatever etcd's flags say.
 const ANSWER_LIMIT: u64 = 4 * 1024 * 1024;
 
-/// What etcd adds to each pair in an answer: revisions, lengths, tags.
+/// The bytes that etcd adds to each pair in an answer: revisions, lengths, tags.
 const FRAMING: u64 = 32;
 
-/// What a key adds to a request beside its value, as [`Change::size`](crate::model::Change::size) counts.
+/// The bytes that a key adds to a request beside its value, as
+/// [`Change::size`](crate::model::Change::size) counts.
 const FRAMED: usize = 256;
 
 /// Foreign values that are looked at in one request, each of which may be large.
 const FOREIGN_BATCH: usize = 16;
 
-/// The values that need a larger request than this etcd takes: found by asking it, since its limit
-/// can be changed (`--max-request-bytes`) and can't be read.
+/// Finds the values that need a larger request than this etcd accepts, by asking it: its limit can
+/// be changed (`--max-request-bytes`) and can't be read.
 pub(super) async fn request_size(
     client: &Client,
     wanted: &Snapshot,
@@ -50,7 +51,8 @@ pub(super) async fn request_size(
     Ok(values.iter().skip(fits).map(|(key, value)| too_large(key, value)).collect())
 }
 
-/// The most bytes of one batch: as many as are wanted, up to `limit`, or as this etcd takes.
+/// Finds the most bytes of one batch: as many as are needed, up to `limit`, or as this etcd
+/// accepts.
 pub(super) async fn batch_size(
     client: &Client,
     wanted: &Snapshot,
@@ -83,8 +85,8 @@ fn too_large(key: &Key, value: &Value) -> LimitViolation {
     }
 }
 
-/// The keys that a server could not read back: it asks for everything whose name begins with the
-/// key's, foreign names included.
+/// Finds the keys that a server could not read back: it asks for everything whose name begins with
+/// the key's, foreign names included.
 pub(super) async fn prefix_reads(
     client: &Client,
     wanted: &Snapshot,

@@ -14,7 +14,7 @@ const PAGE: i64 = 10_000;
 
 const VERSION_SUFFIX: &str = "::version";
 
-/// What every name of Restate's begins with, no two of which begin with each other.
+/// Returns the prefixes of all Restate names, none of which is a prefix of another.
 pub(super) fn prefixes() -> Vec<String> {
     let fixed = Key::FIXED.iter().map(Key::to_string);
     fixed.chain([Key::EPOCH_PREFIX.to_owned()]).collect()
@@ -32,7 +32,7 @@ pub(super) async fn restate_keys(client: &Client) -> Result<BTreeSet<Key>, Store
     Ok(keys.filter(Key::is_known).collect())
 }
 
-/// How many pairs of a name and its version there are that are not Restate's.
+/// Counts the foreign pairs of a name and its version.
 pub(super) async fn foreign_pairs(client: &Client) -> Result<u64, StoreError> {
     let all: BTreeSet<_> = names(client, b"\0", b"\0".to_vec()).await?.into_iter().collect();
     let pairs = all.iter().filter(|name| {
@@ -43,7 +43,7 @@ pub(super) async fn foreign_pairs(client: &Client) -> Result<u64, StoreError> {
     Ok(pairs.count() as u64)
 }
 
-/// The first name behind all that begin with `prefix`, which ends in an ASCII character.
+/// Returns the first name after all that begin with `prefix`, which ends in an ASCII character.
 pub(super) fn behind(prefix: &str) -> Vec<u8> {
     let mut end = prefix.as_bytes().to_vec();
     if let Some(last) = end.last_mut() {
@@ -52,8 +52,9 @@ pub(super) fn behind(prefix: &str) -> Vec<u8> {
     end
 }
 
-/// All names in a range, page by page. Those that are not UTF-8 are left out: none of Restate's are
-/// among them.
+/// Lists all names in a range, page by page.
+///
+/// Names that are not UTF-8 are left out: none of Restate's are among them.
 pub(super) async fn names(
     client: &Client,
     from: &[u8],

@@ -29,13 +29,13 @@ const CONCURRENCY: usize = 4;
 #[derive(Debug)]
 pub struct Etcd {
     client: Client,
-    /// What a batch may hold: less than by default where etcd's limit was found to be lowered.
+    /// The most bytes of a batch: less than by default where etcd's limit was found to be lowered.
     batch_bytes: AtomicUsize,
     at_once: usize,
 }
 
 impl Etcd {
-    /// The etcd of this configuration. Connects when first used.
+    /// Opens the etcd of this configuration. Connects when first used.
     ///
     /// # Errors
     /// [`StoreError::Usage`] for an address that is none.

@@ -9,23 +9,25 @@ use super::client::Client;
 use super::layout::version_name;
 use crate::model::{CasToken, Change, Effect, Entry, Key, StoreError};
 
-/// The keys as they are at one revision, at most as many as fit a transaction.
+/// Reads the keys as they are at one revision, at most as many as fit a transaction.
 pub(super) async fn read(client: &Client, keys: &[Key]) -> Result<Vec<Option<Entry>>, StoreError> {
     let txn = Txn::new().and_then(reads(keys));
     Ok(entries(keys, client.txn(&Request::all("read", keys), &txn).await?))
 }
 
-/// A transaction that would put the key if something held that never does: etcd checks permission and
-/// space all the same.
+/// Runs a transaction that would put the key under a condition that never applies: etcd checks
+/// permission and space anyway.
 pub(super) async fn probe(client: &Client, key: &Key) -> Result<(), StoreError> {
     let name = key.to_string();
     let txn = Txn::new().when([never(&name)]).and_then(puts(&name, &[], 0));
     client.txn(&Request::of("probe a write of", key), &txn).await.map(|_| ())
 }
 
-/// A transaction as large as one that puts these bytes. They are only compared, and what it would do
-/// is to delete: etcd adds up what the puts of a transaction bring before it looks at its conditions,
-/// and where that exceeds the quota it takes no more writes of anybody until its alarm is disarmed.
+/// Runs a transaction as large as one that puts these bytes.
+///
+/// They are only compared, and its effect would be to delete: etcd adds up what the puts of a
+/// transaction bring before it checks its conditions, and where that exceeds the quota it accepts
+/// no more writes from anybody until its alarm is disarmed.
 pub(super) async fn probe_size(client: &Client, key: &Key, bytes: &[u8]) -> Result<(), StoreError> {
     let name = key.to_string();
     let compared = Compare::value(name.clone(), CompareOp::Equal, bytes);
@@ -34,12 +36,13 @@ pub(super) async fn probe_size(client: &Client, key: &Key, bytes: &[u8]) -> Resu
     client.txn(&Request::of("probe the size of", key), &txn).await.map(|_| ())
 }
 
-/// A version counts the changes of a key, and is never negative.
+/// Returns a condition that never applies: a version counts the changes of a key, and is never
+/// negative.
 fn never(name: &str) -> Compare {
     Compare::version(name, CompareOp::Less, 0)
 }
 
-/// All changes, or none of them.
+/// Carries out all changes, or none of them.
 pub(super) async fn write(client: &Client, changes: &[Change]) -> Result<(), StoreError> {
     let keys: Vec<_> = changes.iter().map(|change| change.key.clone()).collect();
     let txn = Txn::new()
@@ -79,7 +82,8 @@ fn requirement(change: &Change) -> [Compare; 2] {
     ]
 }
 
-/// A tag of another store matches nothing: revisions begin at 1.
+/// Returns the revisions to compare; a token of another store matches nothing, since revisions
+/// begin at 1.
 fn revisions(tag: &CasToken) -> (i64, i64) {
     match tag {
         CasToken::Revisions { value, version } => (*value, *version),
@@ -107,7 +111,7 @@ fn reads(keys: &[Key]) -> Vec<TxnOp> {
     names.flat_map(|name| [TxnOp::get(version_name(&name), None), TxnOp::get(name, None)]).collect()
 }
 
-/// The answers of [`reads`].
+/// Reads the answers of [`read_ops`].
 fn entries(keys: &[Key], answer: TxnResponse) -> Vec<Option<Entry>> {
     let mut answers = answer.op_responses().into_iter().map(|answer| match answer {
         TxnOpResponse::Get(mut get) => get.take_kvs().into_iter().next(),

@@ -59,7 +59,7 @@ fn endpoint(config: &ObjectStoreConfig) -> Option<String> {
         .or_else(|| variable("AWS_ENDPOINT_URL"))
 }
 
-/// The server refuses plain http unless it is told that this is meant.
+/// Refuses plain http unless it is allowed, as the server does.
 fn check_scheme(config: &ObjectStoreConfig, endpoint: Option<&str>) -> Result<(), StoreError> {
     let allowed =
         config.allow_http || env::var("AWS_ALLOW_HTTP").is_ok_and(|value| value == "true");
@@ -75,7 +75,7 @@ fn check_scheme(config: &ObjectStoreConfig, endpoint: Option<&str>) -> Result<()
     }
 }
 
-/// Whether this endpoint is Amazon's.
+/// Returns whether this endpoint is Amazon's.
 pub(super) fn is_amazon(endpoint: Option<&str>) -> bool {
     let Some(endpoint) = endpoint else { return true };
     let host = url::Url::parse(endpoint).ok().and_then(|url| url.host_str().map(ToOwned::to_owned));

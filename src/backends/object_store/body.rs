@@ -16,7 +16,7 @@ const EXISTS: u8 = b'e';
 /// The whole of a tombstone.
 pub(super) const TOMBSTONE: &[u8] = b"d";
 
-/// What an object says.
+/// The content of an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Body {
     Value {
@@ -45,7 +45,7 @@ struct Versioned {
     bytes: Bytes,
 }
 
-/// The body of a value, to be stored with [`BILROST`].
+/// Encodes the body of a value, to be stored with [`BILROST`].
 pub(super) fn encode(salt: u64, version: u32, bytes: &Bytes) -> Bytes {
     let salted = Salted { salt, value: Versioned { version, bytes: bytes.clone() } };
     let mut body = BytesMut::with_capacity(1 + salted.encoded_len());
@@ -55,7 +55,7 @@ pub(super) fn encode(salt: u64, version: u32, bytes: &Bytes) -> Bytes {
     body.freeze()
 }
 
-/// Whether an object that begins so, with that Content-Encoding, may be Restate's.
+/// Returns whether an object with this first byte and Content-Encoding may be Restate's.
 pub(super) fn may_be_ours(first: Option<u8>, encoding: Option<&str>) -> bool {
     first == Some(EXISTS) && matches!(encoding, None | Some("" | BILROST | CBOR))
 }
@@ -87,7 +87,7 @@ fn payload(payload: Bytes, encoding: Option<&str>) -> Result<Body, String> {
     }
 }
 
-/// `{"version": "V1", "value": [{"version": u32, "value": bytes}, salt]}`
+/// Decodes `{"version": "V1", "value": [{"version": u32, "value": bytes}, salt]}`.
 fn cbor(payload: &[u8]) -> Option<Body> {
     let mut rest = payload;
     let document: Cbor = ciborium::from_reader(&mut rest).ok()?;
@@ -107,7 +107,7 @@ fn field<'a>(map: &'a Cbor, name: &str) -> Option<&'a Cbor> {
     Some(value)
 }
 
-/// serde writes bytes as a byte string, or, where it is not told better, as a list of numbers.
+/// Reads bytes, which serde writes as a byte string or as a list of numbers.
 fn byte_string(value: &Cbor) -> Option<Vec<u8>> {
     match value {
         Cbor::Bytes(bytes) => Some(bytes.clone()),

@@ -22,14 +22,14 @@ pub(super) struct Object {
     pub(super) etag: String,
 }
 
-/// What a write requires.
+/// The precondition of a write.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Condition {
     Absent,
     ETag(String),
 }
 
-/// How one attempt of a conditional write ended.
+/// The end of one attempt of a conditional write.
 #[derive(Debug)]
 pub(super) enum Put {
     Done,
@@ -39,7 +39,8 @@ pub(super) enum Put {
     Lost(String),
 }
 
-/// Of a listing, which S3 answers with 404 only where it names the missing bucket.
+/// The reason of a listing that fails with 404: S3 answers so only where it names the missing
+/// bucket.
 const NO_S3: &str = "there is no such bucket, or something else than S3 answers there (404): check path and \
                      aws-endpoint-url";
 
@@ -71,10 +72,11 @@ pub(super) struct Client {
     pub(super) retries: Retries,
 }
 
-/// One page of a listing: names with sizes, and where the next one begins.
+/// Lists one page of the names with that prefix; with a delimiter, none that contain it.
 pub(super) type Page = (Vec<(String, i64)>, Option<String>);
 
-/// The whole body in one piece of memory; the SDK's own collecting has it twice for a moment.
+/// Receives the whole body in one piece of memory; the SDK's own collecting has it twice for a
+/// moment.
 async fn received(mut body: ByteStream, length: usize) -> Result<Bytes, aws::AwsError> {
     let mut whole = BytesMut::with_capacity(length.min(MAX_MESSAGE));
     while let Some(piece) = body.next().await {
@@ -86,7 +88,7 @@ async fn received(mut body: ByteStream, length: usize) -> Result<Bytes, aws::Aws
 }
 
 impl Client {
-    /// The object, or its first byte alone.
+    /// Reads the object, or its first byte alone.
     pub(super) async fn get(
         &self,
         name: &str,
@@ -112,7 +114,7 @@ impl Client {
             .await
     }
 
-    /// One page of the names with that prefix; with a delimiter, none that contain it.
+    /// Lists one page of the names with that prefix; with a delimiter, none that contain it.
     pub(super) async fn list(
         &self,
         prefix: &str,
@@ -143,7 +145,7 @@ impl Client {
             .await
     }
 
-    /// One attempt of a conditional write.
+    /// Makes one attempt of a conditional write.
     pub(super) async fn put_once(
         &self,
         name: &str,
@@ -253,7 +255,7 @@ impl Client {
     }
 }
 
-/// Why a write did not succeed, as it is told.
+/// Describes why a write did not succeed.
 fn failed(put: &Result<Put, StoreError>) -> Option<String> {
     match put {
         Ok(Put::Done) => None,
@@ -263,7 +265,7 @@ fn failed(put: &Result<Put, StoreError>) -> Option<String> {
     }
 }
 
-/// What stores other than Amazon's say when there is no room.
+/// Returns whether a store other than Amazon's reports that it is full.
 fn is_full(status: u16, code: &str) -> bool {
     status == 507 || code.contains("StorageFull") || code == "QuotaExceeded"
 }

@@ -20,7 +20,7 @@ pub(super) async fn keys(store: &ObjectStore) -> Result<Option<BTreeSet<Key>>, S
     Ok(Some(known))
 }
 
-/// How many other objects lie below the prefix; `None` where listing is not permitted.
+/// Counts the foreign objects below the prefix; `None` where listing is not permitted.
 pub(super) async fn foreign(store: &ObjectStore) -> Result<Option<u64>, StoreError> {
     let Some(names) = unless_denied(names(store, None).await)? else { return Ok(None) };
     let unknown: BTreeSet<Key> =
@@ -30,8 +30,9 @@ pub(super) async fn foreign(store: &ObjectStore) -> Result<Option<u64>, StoreErr
     Ok(Some((unknown.len() - ours.len()) as u64))
 }
 
-/// Those of unknown names whose objects decode as Restate's. A large foreign object is not read:
-/// its first byte and its Content-Encoding tell.
+/// Returns the unknown names whose objects decode as Restate's.
+///
+/// A large foreign object is not read: its first byte and its Content-Encoding are enough.
 async fn ours(store: &ObjectStore, unknown: BTreeSet<Key>) -> Result<BTreeSet<Key>, StoreError> {
     let looks = unknown.into_iter().map(|key| async move {
         let name = store.object_name(&key);
@@ -47,7 +48,7 @@ async fn ours(store: &ObjectStore, unknown: BTreeSet<Key>) -> Result<BTreeSet<Ke
     found.try_filter_map(|key| async move { Ok(key) }).try_collect().await
 }
 
-/// All names below the prefix, without it, page by page.
+/// Lists all names below the prefix, without it, page by page.
 async fn names(store: &ObjectStore, delimiter: Option<&str>) -> Result<Vec<String>, StoreError> {
     let mut names = Vec::new();
     let mut token: Option<String> = None;

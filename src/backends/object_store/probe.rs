@@ -11,13 +11,14 @@ use crate::model::{ConditionalWrites, StoreError};
 /// An ETag that no object has.
 const STALE: &str = "\"00000000000000000000000000000000\"";
 
-/// A name that is not Restate's, and that no other run uses. Its body is a tombstone, so that it
-/// says nothing where it has to be left behind.
+/// Returns a name that is not Restate's, and that no other run uses.
+///
+/// Its body is a tombstone, so that it means nothing where it has to be left behind.
 fn scratch(store: &ObjectStore) -> String {
     format!("{}restatectl-probe-{:016x}", store.prefix, fastrand::u64(..))
 }
 
-/// A write that can't succeed, since there is no object with that ETag.
+/// Tries a write that can't succeed, since there is no object with that ETag.
 pub(super) async fn writable(store: &ObjectStore) -> Result<(), StoreError> {
     let name = scratch(store);
     let condition = Condition::ETag(STALE.to_owned());
@@ -66,7 +67,7 @@ pub(super) async fn conditional_writes(
     })
 }
 
-/// Whether the write was carried out. An answer that is lost is an error: nothing can be said.
+/// Returns whether the write was carried out. A lost answer is an error: nothing is known then.
 async fn attempt(
     store: &ObjectStore,
     name: &str,
@@ -79,7 +80,7 @@ async fn attempt(
     }
 }
 
-/// Where deleting is not permitted, the tombstone stays.
+/// Deletes the scratch object; where that is not permitted, the tombstone stays.
 async fn clean_up(store: &ObjectStore, name: &str) {
     if let Err(error) = store.client.delete(name).await {
         tracing::debug!("the scratch object {name} stays as a tombstone: {error}");

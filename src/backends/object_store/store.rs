@@ -17,7 +17,7 @@ const CONCURRENCY: usize = 64;
 /// A prefix in a bucket.
 pub struct ObjectStore {
     pub(super) client: Client,
-    /// With a slash at its end, or empty.
+    /// The prefix with a slash at its end, or empty.
     pub(super) prefix: String,
     pub(super) is_amazon: bool,
 }
@@ -29,7 +29,7 @@ impl fmt::Debug for ObjectStore {
 }
 
 impl ObjectStore {
-    /// The store of this configuration. Makes no request to it.
+    /// Opens the store of this configuration. Makes no request to it.
     ///
     /// # Errors
     /// [`StoreError::Usage`] for what the server would refuse before any request.
@@ -67,7 +67,7 @@ impl ObjectStore {
     }
 }
 
-/// A tombstone reads as absent.
+/// Turns an object into an entry; a tombstone is absent.
 pub(super) fn entry(object: Object) -> Option<Entry> {
     let tag = CasToken::ETag(object.etag);
     match body::decode(&object.body, object.encoding.as_deref()) {

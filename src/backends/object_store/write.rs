@@ -10,11 +10,11 @@ use super::client::{Condition, Object, Put};
 use super::store::{ObjectStore, entry};
 use crate::model::{CasToken, Change, Effect, Key, StoreError};
 
-/// How often a write may meet a state that explains nothing, such as an absent object where one
-/// was just in the way.
+/// The number of times that a write may meet a state that explains nothing, such as an absent
+/// object where one has just conflicted.
 const MOST_ROUNDS: u64 = 10;
 
-/// Each change under its own condition; there is no batch.
+/// Carries out each change under its own condition; there is no batch.
 pub(super) async fn write(store: &ObjectStore, changes: &[Change]) -> Result<(), StoreError> {
     let outcomes = join_all(changes.iter().map(|change| write_one(store, change))).await;
     let mut conflicts = Vec::new();
@@ -34,7 +34,7 @@ pub(super) async fn write(store: &ObjectStore, changes: &[Change]) -> Result<(),
 /// One write: its body, and how its own object is known again.
 struct Intent {
     body: Bytes,
-    /// `None` for a tombstone.
+    /// The salt of a value; `None` for a tombstone.
     salt: Option<u64>,
 }
 
@@ -101,7 +101,8 @@ fn first_condition(effect: &Effect) -> Condition {
     }
 }
 
-/// What to require after a condition did not hold and this was found; `None`: it is a conflict.
+/// Returns the condition for the next attempt, after one that was not met by `found`; `None` if
+/// that is a conflict.
 fn next_condition(effect: &Effect, found: Option<Object>) -> Option<Condition> {
     match (effect, found) {
         (Effect::Create(_), None) => Some(Condition::Absent),
@@ -117,7 +118,7 @@ fn next_condition(effect: &Effect, found: Option<Object>) -> Option<Condition> {
     }
 }
 
-/// A tag of another store matches nothing.
+/// Returns the ETag to require; a token of another store matches nothing.
 fn etag(tag: &CasToken) -> String {
     match tag {
         CasToken::ETag(etag) => etag.clone(),

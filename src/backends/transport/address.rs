@@ -19,17 +19,18 @@ pub struct Address {
 }
 
 impl Address {
-    /// What requests are addressed to; for a socket, a stand-in that is never resolved.
+    /// Returns the URI that requests are addressed to; for a socket, a stand-in that is never
+    /// resolved.
     pub fn uri(&self) -> &Uri {
         &self.uri
     }
 
-    /// The path of a unix socket.
+    /// Returns the path of a unix socket.
     pub fn socket_path(&self) -> Option<&Path> {
         self.socket.as_deref()
     }
 
-    /// Whether the connection is encrypted.
+    /// Returns whether the connection is encrypted.
     pub fn is_tls(&self) -> bool {
         self.uri.scheme_str() == Some("https")
     }
@@ -82,7 +83,7 @@ impl FromStr for Address {
     }
 }
 
-/// What stands behind the scheme.
+/// Returns the part after the scheme.
 fn authority(text: &str) -> &str {
     text.split_once("://").map_or(text, |(_, authority)| authority)
 }

@@ -7,19 +7,20 @@ use tonic::{Code, Status};
 
 use super::connect_error;
 
-/// What can be done after a failed call.
+/// A failed call, by what can be done after it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CallFailure {
-    /// This server could not answer; another one may, or this one later. A write may have happened.
+    /// A failure of this server; another one may respond, or this one later. A write may have been
+    /// carried out.
     Elsewhere(String),
-    /// This is no server that could answer, now or later; another one may.
+    /// A server that can't respond, now or later; another one may.
     NotHere(String),
     /// The server refused, and would again.
     Final(Code, String),
 }
 
 impl CallFailure {
-    /// In words.
+    /// Returns the reason as text.
     pub fn reason(&self) -> &str {
         match self {
             CallFailure::Elsewhere(reason)
@@ -59,7 +60,7 @@ pub fn classify(status: &Status) -> CallFailure {
     }
 }
 
-/// Whether one side does not like the other's certificate, or does not speak TLS at all.
+/// Returns whether one side rejects the other's certificate, or does not speak TLS at all.
 fn is_refused(status: &Status) -> bool {
     let mut cause = status.source();
     while let Some(error) = cause {
@@ -71,7 +72,7 @@ fn is_refused(status: &Status) -> bool {
     false
 }
 
-/// The innermost cause that says something to an operator.
+/// Returns the innermost cause that helps an operator.
 fn words(status: &Status) -> String {
     let mut cause: Option<&(dyn Error + 'static)> = status.source();
     let mut deepest = None;

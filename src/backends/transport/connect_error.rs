@@ -6,7 +6,7 @@ use std::io;
 
 use tokio_rustls::rustls::{self, AlertDescription, CertificateError};
 
-/// What either side has against the other.
+/// The objection of one side to the other, in TLS or before it.
 #[derive(Debug)]
 pub(super) struct ConnectError(String);
 
@@ -18,7 +18,7 @@ impl fmt::Display for ConnectError {
 
 impl Error for ConnectError {}
 
-/// Whether it is one.
+/// Returns whether an I/O error is a [`ConnectError`].
 pub(super) fn is_refusal(error: &io::Error) -> bool {
     error.get_ref().is_some_and(|inner| inner.is::<ConnectError>())
 }
@@ -27,7 +27,7 @@ pub(super) fn refusal(words: impl Into<String>) -> io::Error {
     io::Error::other(ConnectError(words.into()))
 }
 
-/// The server hung up after it had asked for a certificate.
+/// Returns the error of a server that hung up after it had asked for a certificate.
 pub(super) fn closed(has_own: bool) -> io::Error {
     refusal(match has_own {
         true => "it closed the connection after it had seen this client's certificate",
@@ -35,13 +35,14 @@ pub(super) fn closed(has_own: bool) -> io::Error {
     })
 }
 
-/// The server speaks TLS where it was addressed without.
+/// Returns the error of a server that speaks TLS where it was addressed without.
 pub(super) fn speaks_tls() -> io::Error {
     refusal("it speaks TLS there: write https:// instead of http://")
 }
 
-/// The server hung up before it said anything. It may also be about to start, so that another try is
-/// worth while.
+/// Returns the error of a server that hung up before it sent anything.
+///
+/// It may also be about to start, so that another attempt makes sense.
 pub(super) fn hung_up(with_tls: bool) -> io::Error {
     io::Error::other(match with_tls {
         true => "it closes the connection in the TLS handshake: is it http:// instead of https://?",
@@ -49,7 +50,7 @@ pub(super) fn hung_up(with_tls: bool) -> io::Error {
     })
 }
 
-/// A failed handshake; what is not about TLS stays as it is.
+/// Explains a failed handshake; an error that is not about TLS stays as it is.
 pub(super) fn told(error: io::Error, has_own: bool) -> io::Error {
     let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
     match inner.and_then(|inner| words(inner, has_own)) {
@@ -102,7 +103,7 @@ fn about_theirs(reason: &CertificateError) -> String {
     }
 }
 
-/// The name in what stands for `DnsName("a.example")`.
+/// Returns the name in `DnsName("a.example")`.
 fn bare(name: &str) -> &str {
     let inner = name.split_once('(').and_then(|(_, rest)| rest.strip_suffix(')'));
     inner.map_or(name, |inner| inner.trim_matches('"'))

@@ -30,21 +30,21 @@ use tls_detecting_stream::TlsDetectingStream;
 /// A value may be 30 MiB, and messages carry some more; the server's own limit is 32 MiB.
 pub const MAX_MESSAGE: usize = 64 * 1024 * 1024;
 
-/// By how much a name's address is preferred to its next one.
+/// The head start of a name's address before its next one.
 const HEAD_START: Duration = Duration::from_millis(250);
 
-/// When a connection or a request on it is given up.
+/// The time limits of a connection and of a request on it.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// For the connection to be made.
+    /// The limit for the connection to be made.
     pub connect: Duration,
-    /// For one request.
+    /// The limit of one request.
     pub request: Duration,
     /// Between two checks that the connection lives, and for the answer to one.
     pub keep_alive: Option<(Duration, Duration)>,
 }
 
-/// A channel to the address that connects when first used, and again when it broke.
+/// Creates a channel to the address that connects when first used, and again after it broke.
 ///
 /// # Errors
 /// A text that completes "the TLS options can't be used: …".
@@ -105,8 +105,9 @@ async fn connect_tcp(uri: &Uri) -> io::Result<QuickAck> {
     Ok(QuickAck::new(stream))
 }
 
-/// To the first of a name's addresses that answers. Each has a head start before the next, so that one
-/// that is silent does not take all the time there is.
+/// Connects to the first of a name's addresses that responds.
+///
+/// Each has a head start before the next, so that a silent one does not use up all the time.
 pub(super) async fn connect_any(addresses: Vec<SocketAddr>) -> io::Result<TcpStream> {
     let attempts = addresses.into_iter().zip(0..).map(|(address, place)| async move {
         tokio::time::sleep(HEAD_START * place).await;

@@ -18,7 +18,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 /// One server's address, and the channel to it.
 #[derive(Clone)]
 pub struct Server {
-    /// Where it is.
+    /// The address.
     pub address: Address,
     /// Connects when first used.
     pub channel: Channel,
@@ -26,21 +26,21 @@ pub struct Server {
 
 /// The servers of one store.
 pub struct Servers {
-    /// What they are called in front of their addresses.
+    /// The name of this kind of server, in front of its address in messages.
     kind: &'static str,
     all: Vec<Server>,
     preferred: AtomicUsize,
     limits: Limits,
     tls: TlsOptions,
     classify: fn(&Status) -> CallFailure,
-    /// Whether somebody who waits is told why, of the first call that has to wait.
+    /// `true` once a waiting operator has been informed why, for the first call that has to wait.
     told_of_trouble: AtomicBool,
 }
 
-/// How a call ended that no server carried out.
+/// The end of a call that no server carried out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CallError {
-    /// None of them could answer in time; the reason of each.
+    /// No server could respond in time; the reason of each.
     Unavailable(String),
     /// One of them refused, and would again.
     Permanent(Code, String),
@@ -53,8 +53,10 @@ impl fmt::Debug for Servers {
 }
 
 impl Servers {
-    /// The servers at these addresses, of which the first is preferred at the start; `classify`
-    /// says which failures another server may not have. Connects to none of them yet.
+    /// Creates the servers at these addresses, of which the first is preferred at the start;
+    /// `classify` decides which failures another server may not have.
+    ///
+    /// Connects to none of them yet.
     ///
     /// # Errors
     /// In words, when the TLS options can't be used.
@@ -167,7 +169,7 @@ impl Servers {
         told.collect::<Vec<_>>().join("; ")
     }
 
-    /// One call on one server, one attempt, within the time of a request.
+    /// Makes one call on one server, one attempt, within the time of a request.
     ///
     /// # Errors
     /// In words.
@@ -181,7 +183,7 @@ impl Servers {
         outcome.map(tonic::Response::into_inner).map_err(|failure| failure.reason().to_owned())
     }
 
-    /// The server at any address, with the limits and TLS options of all.
+    /// Returns the server at any address, with the limits and TLS options of all.
     ///
     /// # Errors
     /// In words, when the TLS options can't be used.
@@ -192,12 +194,12 @@ impl Servers {
         }
     }
 
-    /// All of them, in the order that they were named.
+    /// Returns all servers, in the order that they were named.
     pub fn all(&self) -> impl Iterator<Item = &Server> {
         self.all.iter()
     }
 
-    /// Where they are.
+    /// Returns the addresses of all servers.
     pub fn addresses(&self) -> impl Iterator<Item = &Address> {
         self.all.iter().map(|server| &server.address)
     }

@@ -22,8 +22,8 @@ use super::any_certificate::AnyCertificate;
 use super::connect_error;
 use super::quick_ack::QuickAck;
 
-/// How long a server that asked for a certificate is given to say that it does not like it. It speaks
-/// first in HTTP/2, so that this is over after one way there and back.
+/// The time that a server which asked for a certificate has to reject it. It speaks first in
+/// HTTP/2, so that this is over after one round trip.
 const VERDICT: Duration = Duration::from_secs(1);
 
 /// Whom to trust, and who to be.
@@ -33,7 +33,7 @@ pub struct TlsOptions {
     pub ca: Option<PathBuf>,
     /// PEM files of the own certificate and its key, for mutual TLS.
     pub identity: Option<(PathBuf, PathBuf)>,
-    /// Whether any certificate is taken.
+    /// `true` if any certificate is accepted.
     pub skip_verify: bool,
 }
 
@@ -94,7 +94,7 @@ impl TlsOptions {
         Ok(Tls { connector: TlsConnector::from(Arc::new(config)), own })
     }
 
-    /// Those of the file, or else of the system.
+    /// Returns the authorities of the file, or else of the system.
     fn authorities(&self) -> Result<RootCertStore, String> {
         let mut store = RootCertStore::empty();
         let Some(path) = &self.ca else {
@@ -132,8 +132,11 @@ fn read(path: &Path) -> Result<Vec<u8>, String> {
 }
 
 impl Tls {
-    /// The handshake. In TLS 1.3 a server refuses a client's certificate after it, so that its first
-    /// word is waited for where it has asked for one: in the midst of a request, that would be lost.
+    /// Makes the handshake.
+    ///
+    /// In TLS 1.3 a server rejects a client's certificate after it, so that its first message is
+    /// waited for where it has asked for one: in the midst of a request, that would be a lost
+    /// connection without a reason.
     pub(super) async fn connect(
         &self,
         host: &str,

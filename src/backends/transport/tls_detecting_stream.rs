@@ -15,7 +15,7 @@ pub(super) struct TlsDetectingStream {
     verdict: DetectedPeer,
 }
 
-/// What the server's first word says of it.
+/// The kind of server that the first bytes reveal.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum DetectedPeer {
     Unheard,
@@ -25,7 +25,8 @@ enum DetectedPeer {
 }
 
 impl DetectedPeer {
-    /// Said again and again: whoever uses the connection may not hear it the first time.
+    /// Returns the error of a wrong peer, again and again: whoever uses the connection may miss it
+    /// the first time.
     fn error(self) -> Option<io::Error> {
         match self {
             DetectedPeer::SpeaksTls => Some(connect_error::speaks_tls()),
@@ -40,7 +41,7 @@ impl TlsDetectingStream {
         TlsDetectingStream { stream, verdict: DetectedPeer::Unheard }
     }
 
-    /// Instead of a failed write: what the server has said before it hung up.
+    /// Replaces a failed write by what the server sent before it hung up.
     fn reason(&mut self, cx: &mut Context<'_>, error: io::Error) -> io::Error {
         if self.verdict == DetectedPeer::Unheard {
             let mut bytes = [0; 2];
@@ -53,7 +54,8 @@ impl TlsDetectingStream {
     }
 }
 
-/// By the first bytes; an alert of TLS begins with its record type and the major version.
+/// Detects the peer by its first bytes; an alert of TLS begins with its record type and the major
+/// version.
 fn judge(bytes: &[u8]) -> DetectedPeer {
     match bytes {
         [] => DetectedPeer::HungUp,

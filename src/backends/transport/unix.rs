@@ -29,7 +29,7 @@ pub(super) async fn connect(path: &Path) -> io::Result<UnixStream> {
     })
 }
 
-/// What can't be looked at is taken for one.
+/// Returns whether the path is a socket; one that can't be inspected counts as one.
 fn is_socket(path: &Path) -> bool {
     path.metadata().map_or(true, |metadata| metadata.file_type().is_socket())
 }

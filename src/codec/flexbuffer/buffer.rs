@@ -4,10 +4,10 @@
 #[derive(Clone, Copy)]
 pub(super) struct Buffer<'a>(pub(super) &'a [u8]);
 
-/// Where a value is, and as what it is to be read.
+/// The position of a value, and the type to read it as.
 #[derive(Clone, Copy)]
 pub(super) struct Slot {
-    /// Of the value itself where it is inline, of its offset where it is not.
+    /// The position of the value itself where it is inline, of its offset where it is not.
     pub(super) at: usize,
     /// The width of the slot: its parent's.
     pub(super) slot_width: usize,
@@ -38,7 +38,7 @@ impl<'a> Buffer<'a> {
         Ok(Slot { at, slot_width, kind: packed >> 2, width: 1 << (packed & 3) })
     }
 
-    /// An element whose type stands in the list of type bytes behind the elements.
+    /// Returns an element whose type stands in the list of type bytes behind the elements.
     pub(super) fn untyped(&self, elements: Elements, index: usize) -> Result<Slot, String> {
         let types = offset(elements.at, elements.count, elements.width)?;
         let packed = *self.bytes(offset(types, index, 1)?, 1)?.first().ok_or("no type byte")?;
@@ -50,7 +50,7 @@ impl<'a> Buffer<'a> {
         })
     }
 
-    /// The vector at `at`, its count checked against the bytes that there are.
+    /// Returns the vector at `at`, its count checked against the bytes that there are.
     pub(super) fn elements(&self, at: usize, width: usize) -> Result<Elements, String> {
         let count = self.unsigned(back(at, 1, width)?, width)?;
         let too_large = || format!("the count at byte {at} is too large");
@@ -60,7 +60,7 @@ impl<'a> Buffer<'a> {
         Ok(Elements { at, width, count })
     }
 
-    /// The bytes of a string or blob.
+    /// Returns the bytes of a string or blob.
     pub(super) fn counted(&self, at: usize, width: usize) -> Result<&'a [u8], String> {
         let length = self.unsigned(back(at, 1, width)?, width)?;
         self.bytes(
@@ -73,7 +73,7 @@ impl<'a> Buffer<'a> {
         self.behind(slot.at, slot.slot_width)
     }
 
-    /// What the offset stored at `at` points to.
+    /// Follows the offset stored at `at`.
     pub(super) fn behind(&self, at: usize, width: usize) -> Result<usize, String> {
         let offset = self.unsigned(at, width)?;
         usize::try_from(offset)

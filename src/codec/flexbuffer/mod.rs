@@ -17,7 +17,7 @@ use buffer::{Buffer, Elements, Slot, back, offset};
 /// Deeper than anything Restate nests, and far from the end of the stack.
 pub(super) const MAX_DEPTH: usize = 64;
 
-/// How much larger than the buffer all texts of the document together may be.
+/// The factor by which all texts of a document together may exceed the buffer.
 const TEXT_FACTOR: usize = 64;
 
 /// Decodes the buffer. Numbers of 64 bits are exact; a blob becomes its base64.
@@ -31,8 +31,8 @@ pub(super) fn to_depth(buffer: &[u8], kept_depth: usize) -> Result<Json, String>
     Decoder::new(buffer, kept_depth).document()
 }
 
-/// Whether JSON has words for all that the buffer holds, so that it could be made again from its
-/// decoded form.
+/// Checks that JSON can express all that the buffer holds, so that it could be encoded again from
+/// its decoded form.
 ///
 /// # Errors
 /// What JSON has no word for, or why the buffer does not decode.
@@ -44,11 +44,11 @@ pub(super) fn is_whole_in_json(buffer: &[u8]) -> Result<(), String> {
 
 struct Decoder<'a> {
     buffer: Buffer<'a>,
-    /// What lies deeper is gone through, and not kept.
+    /// The depth below which values are checked, but not kept.
     kept_depth: usize,
     elements_left: usize,
     text_left: usize,
-    /// What was met that JSON has no word for.
+    /// The first type found that JSON can't express.
     lost: Option<&'static str>,
 }
 
@@ -191,8 +191,8 @@ impl<'a> Decoder<'a> {
         })
     }
 
-    /// A map is a vector of values; in front of its count lie the offset of its vector of keys and
-    /// the width of that one.
+    /// Reads a map: a vector of values, with the offset of its vector of keys and the width of that
+    /// one in front of its count.
     fn map(&mut self, slot: Slot, depth: usize) -> Result<Json, String> {
         let at = self.buffer.target(slot)?;
         let values = self.buffer.elements(at, slot.width)?;
@@ -234,7 +234,7 @@ impl<'a> Decoder<'a> {
         Ok(())
     }
 
-    /// The text up to the next zero byte.
+    /// Reads the text up to the next zero byte.
     fn key(&mut self, at: usize) -> Result<&'a str, String> {
         let rest = self.buffer.0.get(at..).ok_or("a key lies outside")?;
         let end = rest.iter().position(|byte| *byte == 0).ok_or("a key has no end")?;

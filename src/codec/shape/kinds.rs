@@ -20,7 +20,7 @@ pub(super) fn shape_of(key: &Key) -> Option<&'static Shape> {
     }
 }
 
-/// What decodes and yet is not a cluster's.
+/// Checks what has to hold between the fields of a document that decodes.
 ///
 /// # Errors
 /// In words, with the place.
@@ -72,7 +72,7 @@ fn check_partitions(document: &Json) -> Result<(), String> {
     }
 }
 
-/// What a replicated segment was made with is JSON in a text.
+/// Checks the parameters of replicated segments, which are JSON in a text.
 fn logs_make_sense(document: &Json) -> Result<(), String> {
     let logs = document.get("logs").and_then(Json::as_array);
     for (index, log) in logs.into_iter().flatten().enumerate() {

@@ -49,13 +49,13 @@ pub struct MigrateArgs {
     #[arg(long, value_name = "DIR", default_value = ".")]
     pub backup_dir: PathBuf,
 
-    /// With --force, also replace the metadata of the cluster with this name
+    /// Also replace the metadata of the cluster with this name (with --force)
     ///
     /// Use `unknown` for a target with Restate keys but no readable nodes_config.
     #[arg(long, value_name = "NAME", requires = "force")]
     pub overwrite_cluster: Option<String>,
 
-    /// With --force, also replace keys that are newer in the target
+    /// Also replace keys that are newer in the target (with --force)
     #[arg(long, requires = "force")]
     pub overwrite_newer: bool,
 

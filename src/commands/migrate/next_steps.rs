@@ -69,7 +69,7 @@ fn list_metadata_servers(nodes: &NodesConfiguration) -> String {
 struct Reference {
     /// The argument that names it.
     file: String,
-    /// Its name in a sentence.
+    /// The name in a sentence.
     name: String,
     is_new_backup: bool,
 }

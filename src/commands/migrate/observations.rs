@@ -14,7 +14,7 @@ pub(super) struct NodeObservations {
     pub(super) on_source: Vec<NodeObservation>,
     /// The same of the target.
     pub(super) on_target: Vec<NodeObservation>,
-    /// In a roll-back, the responses of the source's nodes; `None` if the target names no nodes.
+    /// The responses of the source's nodes in a roll-back; `None` if the target names no nodes.
     pub(super) rollback: Option<Answers>,
 }
 
@@ -22,7 +22,7 @@ pub(super) struct NodeObservations {
 /// target accepts no writes.
 pub(super) type LimitViolations = Option<Result<Vec<LimitViolation>, StoreError>>;
 
-/// Everything that the checks need beside the two sides.
+/// All that the checks need beside the two sides.
 pub(super) struct Observations {
     pub(super) nodes: NodeObservations,
     pub(super) limit_violations: LimitViolations,

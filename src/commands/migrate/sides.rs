@@ -61,7 +61,7 @@ pub(super) struct TargetState {
     pub(super) snapshot: Result<Snapshot, StoreError>,
     /// The quorum of a live cluster.
     pub(super) quorum: Option<Quorum>,
-    /// For a live cluster, the answer to whether its own store holds what was read.
+    /// The answer of a live cluster to whether its own store holds what was read.
     pub(super) uses_replicated_store: Option<UsesReplicatedStore>,
     pub(super) write_probe: Result<(), StoreError>,
 }

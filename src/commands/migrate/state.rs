@@ -10,7 +10,7 @@ use crate::outcome::{
 };
 use crate::pipeline::apply::Journal;
 
-/// What has been found, planned and written so far; shared by the run and by what ends it.
+/// The findings, plan and writes so far; shared by the run and by what ends it.
 pub(super) struct MigrationState {
     started: Instant,
     state: Mutex<Migration>,

@@ -47,7 +47,7 @@ pub struct Permits<'a> {
 /// The owner of the metadata that a target holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Owner {
-    /// Nobody: the target is empty.
+    /// No owner: the target is empty.
     Nobody,
     /// The source's cluster.
     SameCluster,

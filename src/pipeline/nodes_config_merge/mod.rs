@@ -14,20 +14,20 @@ use crate::model::{Entry, Key, KeyStatus, Snapshot, Value, Version};
 use crate::pipeline::plan::OnExisting;
 use crate::pipeline::verify::compare;
 
-/// What a node has from the target; all else is the source's.
+/// The fields of a node that come from the target; all others are the source's.
 const OF_THE_TARGET: [&str; 4] = ["roles", "address", "binary_version", "metadata_server_config"];
 
-/// What every write of the value changes.
+/// The fields that every write of the value changes.
 const OF_A_WRITE: [&str; 2] = ["version", "modified_at"];
 
 const TOMBSTONE: &str = "Tombstone";
 
-/// What `nodes_config` of the target is to become.
+/// The merged `nodes_config`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Merged {
     /// The value to put: encoded as the target's is, its version above both.
     pub value: Value,
-    /// Whether the target's value already says the same, but for its version.
+    /// `true` if the target's value already has the same content, but for its version.
     pub is_there: bool,
 }
 
@@ -54,8 +54,10 @@ pub fn merge(source: &Value, target: &Value) -> Result<Merged, Vec<String>> {
     Ok(Merged { value: Value { version, bytes }, is_there })
 }
 
-/// What the target is to hold: the source, with a `nodes_config` that is merged. Where nothing at all is
-/// left to do and nobody asks for it to be done again, that is the target's own.
+/// Returns the content that the target is to have: the source, with a merged `nodes_config`.
+///
+/// If nothing is left to do and the run does not ask for it to be done again, that is the target's
+/// own.
 ///
 /// # Errors
 /// As [`merge`].
@@ -138,7 +140,7 @@ fn nodes<'a>(document: &'a Json, whose: &str) -> Result<Nodes<'a>, Vec<String>> 
     Ok(nodes)
 }
 
-/// The node as it is to be; `None` for a tombstone, as one on either side stays one.
+/// Returns the merged node; `None` for a tombstone, as one on either side stays one.
 fn merge_node(
     id: u32,
     ours: &Nodes<'_>,
@@ -193,7 +195,7 @@ fn generation(node: &Map<String, Json>) -> Option<u64> {
     node.get("current_generation")?.get(1)?.as_u64()
 }
 
-/// What a document says beside what every write changes; nodes in the order of their ids.
+/// Returns the document without what every write changes, its nodes in the order of their ids.
 fn content(document: &Json) -> Json {
     let mut content = document.clone();
     if let Some(fields) = content.as_object_mut() {
