@@ -27,10 +27,10 @@ fn main() {
 async fn migrate(source: &Memory, target: &Memory) {
     let before = snapshot::read(source, Stage::ReadSource, &NoopSink).await.unwrap();
     checks::check_values(&before, &[]);
-    let plan = plan::decide(&before, &Snapshot::new(), OnExisting::Refuse);
+    let plan = plan::decide_plan(&before, &Snapshot::new(), OnExisting::Refuse);
     apply::carry_out(&plan, target, &Unkept, &NoopSink).await.unwrap();
     let after = snapshot::read_beside(target, &before, Stage::ReadBack, &NoopSink).await.unwrap();
-    assert!(verify::compare(&before, &after).faults(false).next().is_none());
+    assert!(verify::compare(&before, &after).differences(false).next().is_none());
 }
 
 fn epoch() -> Value {

@@ -4,7 +4,7 @@
 use proptest::test_runner::Config;
 
 /// Returns the configuration of every fuzz test.
-pub(crate) fn config() -> Config {
+pub(crate) fn fuzz_config() -> Config {
     let cases = std::env::var("RESTATECTL_FUZZ_CASES").ok().and_then(|cases| cases.parse().ok());
     Config { cases: cases.unwrap_or(10_000), failure_persistence: None, ..Config::default() }
 }

@@ -7,7 +7,7 @@ use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_s3::primitives::ByteStream;
 use etcd_client::{Client, Compare, CompareOp, Txn, TxnOp};
 use futures_util::{StreamExt, stream};
-use restatectl::backends::transport::{Limits, TlsOptions, channel};
+use restatectl::backends::transport::{Limits, TlsOptions, create_channel};
 use restatectl::proto::metadata_server_svc::GetRequest;
 use restatectl::proto::metadata_server_svc::metadata_server_svc_client::MetadataServerSvcClient;
 
@@ -49,7 +49,8 @@ async fn source(address: &str, names: &[String]) -> f64 {
     let limit = std::time::Duration::from_secs(60);
     let limits = Limits { connect: limit, request: limit, keep_alive: None };
     // With quick acknowledgements, as the tool's own: a plain connection is far slower.
-    let channel = channel(&address.parse().unwrap(), limits, &TlsOptions::default()).unwrap();
+    let channel =
+        create_channel(&address.parse().unwrap(), limits, &TlsOptions::default()).unwrap();
     let gets = names.iter().map(|name| {
         let mut client = MetadataServerSvcClient::new(channel.clone());
         let request = GetRequest { key: name.clone(), ..GetRequest::default() };

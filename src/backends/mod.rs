@@ -155,6 +155,6 @@ pub trait Target: Source {
 }
 
 /// Builds an intact entry from the parts that most stores return.
-pub(crate) fn whole(version: u32, bytes: Bytes, tag: CasToken) -> Entry {
+pub(crate) fn intact_entry(version: u32, bytes: Bytes, tag: CasToken) -> Entry {
     Entry::Intact(Value { version: Version(version), bytes }, tag)
 }

@@ -22,17 +22,17 @@ enum Of<'a> {
 
 impl<'a> Request<'a> {
     /// Creates a request that is about no key.
-    pub(super) fn plain(verb: &'static str) -> Request<'a> {
+    pub(super) fn without_key(verb: &'static str) -> Request<'a> {
         Request { verb, of: Of::Nothing }
     }
 
     /// Creates a request about this key or name.
-    pub(super) fn of(verb: &'static str, key: &'a (dyn Display + Sync)) -> Request<'a> {
+    pub(super) fn about_key(verb: &'static str, key: &'a (dyn Display + Sync)) -> Request<'a> {
         Request { verb, of: Of::One(key) }
     }
 
     /// Creates a request about all of these keys.
-    pub(super) fn all<T: Display + Sync>(verb: &'static str, keys: &'a [T]) -> Request<'a> {
+    pub(super) fn about_keys<T: Display + Sync>(verb: &'static str, keys: &'a [T]) -> Request<'a> {
         let of = match keys {
             [] => Of::Nothing,
             [one] => Of::One(one),
@@ -75,9 +75,12 @@ mod tests {
 
     #[test]
     fn one_key_and_many_and_what_a_name_may_hold() {
-        assert_eq!(Request::plain("status").to_string(), "status");
-        assert_eq!(Request::all("read", &["a"]).to_string(), "read a");
-        assert_eq!(Request::all("read", &["a", "b", "c"]).to_string(), "read 3 keys, a to c");
+        assert_eq!(Request::without_key("status").to_string(), "status");
+        assert_eq!(Request::about_keys("read", &["a"]).to_string(), "read a");
+        assert_eq!(
+            Request::about_keys("read", &["a", "b", "c"]).to_string(),
+            "read 3 keys, a to c"
+        );
         assert_eq!(one_line("a\u{1b}[2J\nb"), "a\u{fffd}[2J\u{fffd}b");
     }
 }

@@ -23,7 +23,7 @@ pub(super) fn decode_with(
     let encoding = encoding(bytes)?;
     let payload = bytes.get(1..).unwrap_or_default();
     Ok(match encoding {
-        Encoding::Flexbuffers => flexbuffer(counted(payload)?)
+        Encoding::Flexbuffers => flexbuffer(strip_length(payload)?)
             .map_err(|reason| CodecError::Payload { codec: encoding.name(), reason })?,
         Encoding::Json => serde_json::from_slice(payload).map_err(|error| CodecError::Payload {
             codec: encoding.name(),
@@ -73,7 +73,7 @@ pub fn check(key: &Key, value: &Value) -> Result<(), CodecError> {
 }
 
 /// Returns the payload behind a u32 little-endian length, which must be exactly that long.
-pub(super) fn counted(payload: &[u8]) -> Result<&[u8], CodecError> {
+pub(super) fn strip_length(payload: &[u8]) -> Result<&[u8], CodecError> {
     let (prefix, rest) = payload
         .split_first_chunk::<4>()
         .ok_or(CodecError::Length { said: 4, found: payload.len() as u64 })?;

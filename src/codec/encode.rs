@@ -7,7 +7,7 @@
 use prost::bytes::Bytes;
 use serde_json::{Map, Value as Json};
 
-use super::decode::{counted, decode};
+use super::decode::{decode, strip_length};
 use super::encoding::{CodecError, Encoding, encoding};
 use super::{flexbuffer, rule_book};
 use crate::model::{Key, Version};
@@ -65,7 +65,7 @@ pub fn is_editable(key: &Key, bytes: &[u8]) -> Result<(), CodecError> {
     decode(key, bytes)?;
     let payload = bytes.get(1..).unwrap_or_default();
     let whole = match encoding(bytes)? {
-        Encoding::Flexbuffers => flexbuffer::is_whole_in_json(counted(payload)?),
+        Encoding::Flexbuffers => flexbuffer::is_whole_in_json(strip_length(payload)?),
         Encoding::Bilrost => rule_book::is_whole_in_json(payload),
         _ => Ok(()),
     };
@@ -81,11 +81,11 @@ fn with_version(fields: &Map<String, Json>, version: Version) -> Json {
     let others = fields.iter().filter(|(name, _)| *name != "version");
     let mut others: Vec<_> = others.collect();
     others.sort_by_key(|(name, _)| *name);
-    ordered.extend(others.into_iter().map(|(name, value)| (name.clone(), sorted(value))));
+    ordered.extend(others.into_iter().map(|(name, value)| (name.clone(), sort_fields(value))));
     Json::Object(ordered)
 }
 
-fn sorted(value: &Json) -> Json {
+fn sort_fields(value: &Json) -> Json {
     let mut value = value.clone();
     value.sort_all_objects();
     value
@@ -94,7 +94,7 @@ fn sorted(value: &Json) -> Json {
 /// Restores what a rule book's document may leave out because it has a default.
 fn without_loss(key: &Key, document: Json) -> Json {
     match key {
-        Key::RuleBook => rule_book::completed(&document).unwrap_or(document),
+        Key::RuleBook => rule_book::complete_document(&document).unwrap_or(document),
         _ => document,
     }
 }

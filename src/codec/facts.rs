@@ -58,20 +58,20 @@ pub fn nodes_configuration(decoded: &Json) -> Result<NodesConfiguration, String>
     let pairs = decoded.get("nodes").and_then(Json::as_array).ok_or("has no list of nodes")?;
     let mut nodes: Vec<Node> = Vec::with_capacity(pairs.len());
     for pair in pairs {
-        let (id, state) = numbered(pair).ok_or("has a node that is no pair of id and state")?;
+        let (id, state) = id_and_state(pair).ok_or("has a node that is no pair of id and state")?;
         let id = u32::try_from(id).map_err(|_| format!("has a node with the id {id}"))?;
         // A removed node is the plain text "Tombstone".
         if state.as_str() != Some("Tombstone") {
             let fields =
                 state.get("Node").ok_or_else(|| format!("has N{id} in an unknown state"))?;
-            nodes.push(node(id, fields)?);
+            nodes.push(parse_node(id, fields)?);
         }
     }
     // The server's map has no order.
     nodes.sort_by_key(|node| node.id);
     Ok(NodesConfiguration {
         version: decoded.get("version").and_then(Json::as_u64).unwrap_or_default(),
-        cluster_name: text(decoded, "cluster_name").ok_or("has no cluster name")?,
+        cluster_name: text_field(decoded, "cluster_name").ok_or("has no cluster name")?,
         fingerprint: decoded.get("cluster_fingerprint").and_then(Json::as_u64),
         nodes,
     })
@@ -116,27 +116,27 @@ pub(super) fn partition_ids(decoded: &Json) -> Result<Vec<u16>, String> {
         .iter()
         .map(|pair| {
             let (id, _) =
-                numbered(pair).ok_or("has a partition that is no pair of id and state")?;
+                id_and_state(pair).ok_or("has a partition that is no pair of id and state")?;
             u16::try_from(id).map_err(|_| format!("has a partition with the id {id}"))
         })
         .collect()
 }
 
-fn node(id: u32, fields: &Json) -> Result<Node, String> {
+fn parse_node(id: u32, fields: &Json) -> Result<Node, String> {
     let roles = fields
         .get("roles")
         .and_then(Json::as_array)
         .ok_or_else(|| format!("has N{id} without roles"))?;
     Ok(Node {
         id,
-        name: text(fields, "name").unwrap_or_default(),
-        address: text(fields, "address").unwrap_or_default(),
+        name: text_field(fields, "name").unwrap_or_default(),
+        address: text_field(fields, "address").unwrap_or_default(),
         roles: roles
             .iter()
             .map(|role| Some(role.as_str()?.to_owned()))
             .collect::<Option<_>>()
             .ok_or_else(|| format!("has N{id} with a role that is no text"))?,
-        binary_version: text(fields, "binary_version"),
+        binary_version: text_field(fields, "binary_version"),
         generation: fields
             .pointer("/current_generation/1")
             .and_then(Json::as_u64)
@@ -146,14 +146,14 @@ fn node(id: u32, fields: &Json) -> Result<Node, String> {
 }
 
 /// Maps whose keys are numbers are stored as lists of pairs.
-fn numbered(pair: &Json) -> Option<(u64, &Json)> {
+fn id_and_state(pair: &Json) -> Option<(u64, &Json)> {
     match pair.as_array()?.as_slice() {
         [id, state] => Some((id.as_u64()?, state)),
         _ => None,
     }
 }
 
-fn text(object: &Json, field: &str) -> Option<String> {
+fn text_field(object: &Json, field: &str) -> Option<String> {
     object.get(field).and_then(Json::as_str).map(ToOwned::to_owned)
 }
 

@@ -63,7 +63,7 @@ pub(super) fn from_json(document: &Json) -> Result<Vec<u8>, String> {
 }
 
 /// Adds what the document may leave out.
-pub(super) fn completed(document: &Json) -> Result<Json, String> {
+pub(super) fn complete_document(document: &Json) -> Result<Json, String> {
     let book = RuleBook::deserialize(document).map_err(|error| error.to_string())?;
     serde_json::to_value(book).map_err(|error| error.to_string())
 }

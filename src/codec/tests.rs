@@ -109,7 +109,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(crate::fuzz::config())]
+    #![proptest_config(crate::fuzz::fuzz_config())]
 
     #[test]
     fn fuzz_any_bytes(bytes in prop::collection::vec(any::<u8>(), 0..600)) {

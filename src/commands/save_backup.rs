@@ -14,7 +14,7 @@ pub fn save_entries(
     cluster: Option<(String, Option<u64>)>,
     entries: &Snapshot,
 ) -> Result<SavedFile, Failure> {
-    backup::save(destination, store, cluster, entries).map_err(|error| {
+    backup::save_backup(destination, store, cluster, entries).map_err(|error| {
         let failure = |path: &std::path::Path| {
             let message = format!("failed to save a backup to {}: {error}", path.display());
             Failure::new(Code::BackupFailed, message)

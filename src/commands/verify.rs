@@ -69,7 +69,7 @@ pub async fn run(args: &VerifyArgs, context: &Context<'_>) -> anyhow::Result<Out
         return Err(same_store_failure(&reason).into());
     }
     let verdict = compare(&snapshots.source, &snapshots.target);
-    let equal = verdict.faults(args.allow_newer).next().is_none();
+    let equal = verdict.differences(args.allow_newer).next().is_none();
     let is_unused = args.allow_newer && equal && verdict.count(KeyStatus::Newer) == 0;
     let result = VerifyResult {
         source: store_name(sides.source.source()),
@@ -160,7 +160,7 @@ fn difference_failure(
         .collect();
     let (source, target) = (&result.source, &result.target);
     let message = format!("{source} and {target} differ: {}", counts.join(", "));
-    let has_only_newer = result.verdict.faults(true).next().is_none();
+    let has_only_newer = result.verdict.differences(true).next().is_none();
     let hint = match describe_two_clusters(snapshots) {
         Some(clusters) => clusters,
         None if has_only_newer => ALLOW_NEWER_HINT.to_owned(),

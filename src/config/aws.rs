@@ -1,7 +1,7 @@
 //! The fields that say who to be for AWS, and where it is.
 
 use super::fields::{FieldError, Fields, WithOffset};
-use super::ipv6::fault;
+use super::ipv6::describe_fault;
 use super::secret::{AwsAccess, Secret};
 
 /// The behaviour of a server that finds a profile and an access key in one section.
@@ -14,7 +14,10 @@ pub(super) enum ProfileAndKey {
 }
 
 /// Reads the identity: a profile, if named; else explicit keys, if given; else the default chain.
-pub(super) fn access(fields: &Fields<'_>, both: ProfileAndKey) -> Result<AwsAccess, FieldError> {
+pub(super) fn read_access(
+    fields: &Fields<'_>,
+    both: ProfileAndKey,
+) -> Result<AwsAccess, FieldError> {
     let profile = fields.text("aws-profile")?;
     let key_id = fields.text("aws-access-key-id")?;
     let secret = fields.text("aws-secret-access-key")?;
@@ -42,11 +45,11 @@ fn keys(
     Ok(AwsAccess::Keys { key_id, secret: Secret::new(secret), token })
 }
 
-pub(super) fn region(fields: &Fields<'_>) -> Result<Option<String>, FieldError> {
+pub(super) fn read_region(fields: &Fields<'_>) -> Result<Option<String>, FieldError> {
     Ok(fields.text("aws-region")?.map(|(region, _)| region))
 }
 
-pub(super) fn endpoint(fields: &Fields<'_>) -> Result<Option<String>, FieldError> {
+pub(super) fn read_endpoint(fields: &Fields<'_>) -> Result<Option<String>, FieldError> {
     let Some((endpoint, at)) = fields.text("aws-endpoint-url")? else { return Ok(None) };
     match url::Url::parse(&endpoint) {
         Ok(url) if ["http", "https"].contains(&url.scheme()) && url.has_host() => {
@@ -54,7 +57,7 @@ pub(super) fn endpoint(fields: &Fields<'_>) -> Result<Option<String>, FieldError
         }
         _ => {
             let authority = endpoint.split_once("://").map_or("", |(_, authority)| authority);
-            let ipv6 = fault(authority, 443).filter(|_| !authority.contains('@'));
+            let ipv6 = describe_fault(authority, 443).filter(|_| !authority.contains('@'));
             let more = ipv6.map(|fault| format!("; {authority:?} {fault}")).unwrap_or_default();
             Err((at, format!("aws-endpoint-url must be a URL such as \"https://host:port\"{more}")))
         }

@@ -17,10 +17,13 @@ pub(super) const FIELDS: [&str; 8] = [
     "aws-endpoint-url",
 ];
 
-pub(super) fn dynamo_db(fields: &Fields<'_>, type_at: usize) -> Result<DynamoDbConfig, FieldError> {
+pub(super) fn read_dynamo_db(
+    fields: &Fields<'_>,
+    type_at: usize,
+) -> Result<DynamoDbConfig, FieldError> {
     let (table, table_at) = fields.text("table")?.ok_or_else(|| {
         let needs = "type \"dynamo-db\" needs table, a table's name";
-        (type_at, fields.missing("table", needs))
+        (type_at, fields.describe_missing("table", needs))
     })?;
     if table.is_empty() {
         return Err((table_at, "table is empty; name the table".to_owned()));
@@ -28,9 +31,9 @@ pub(super) fn dynamo_db(fields: &Fields<'_>, type_at: usize) -> Result<DynamoDbC
     Ok(DynamoDbConfig {
         table,
         key_prefix: fields.text("key-prefix")?.map(|(prefix, _)| prefix).unwrap_or_default(),
-        access: aws::access(fields, ProfileAndKey::IsRefused)?,
-        region: aws::region(fields)?,
-        endpoint: aws::endpoint(fields)?,
+        access: aws::read_access(fields, ProfileAndKey::IsRefused)?,
+        region: aws::read_region(fields)?,
+        endpoint: aws::read_endpoint(fields)?,
         timeouts: read_timeouts(fields)?,
     })
 }

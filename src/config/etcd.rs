@@ -1,7 +1,7 @@
 //! The fields of `type = "etcd"`.
 
 use super::fields::{FieldError, Fields};
-use super::ipv6::fault as ipv6_fault;
+use super::ipv6::describe_fault as ipv6_fault;
 use super::section::without_userinfo;
 use super::store::EtcdConfig;
 use super::timeouts::read_timeouts;
@@ -12,23 +12,23 @@ const PORT: u16 = 2379;
 /// The fields of this type, beside those of every type.
 pub(super) const FIELDS: [&str; 1] = ["addresses"];
 
-pub(super) fn etcd(fields: &Fields<'_>, type_at: usize) -> Result<EtcdConfig, FieldError> {
+pub(super) fn read_etcd(fields: &Fields<'_>, type_at: usize) -> Result<EtcdConfig, FieldError> {
     let (written, at) = fields.texts("addresses")?.ok_or_else(|| {
         let needs = "type \"etcd\" needs addresses, a list of \"host:port\"";
-        (type_at, fields.missing("addresses", needs))
+        (type_at, fields.describe_missing("addresses", needs))
     })?;
     if written.is_empty() {
         return Err((at, "addresses is empty; name at least one \"host:port\"".to_owned()));
     }
     let addresses = written
         .into_iter()
-        .map(|(written, at)| address(&written).map_err(|reason| (at, reason)))
+        .map(|(written, at)| parse_address(&written).map_err(|reason| (at, reason)))
         .collect::<Result<_, _>>()?;
     Ok(EtcdConfig { addresses, timeouts: read_timeouts(fields)? })
 }
 
 /// Reads `host:port`; Restate's client also accepts `http://` in front.
-fn address(written: &str) -> Result<String, String> {
+fn parse_address(written: &str) -> Result<String, String> {
     let bare = written.strip_prefix("http://").unwrap_or(written).trim_end_matches('/');
     if bare.starts_with("https://") {
         return Err(
@@ -56,7 +56,10 @@ fn address(written: &str) -> Result<String, String> {
 }
 
 /// Returns warnings about addresses that probably are mistakes.
-pub(super) fn warnings<'a>(etcd: &'a EtcdConfig, file: &'a str) -> impl Iterator<Item = String> {
+pub(super) fn list_warnings<'a>(
+    etcd: &'a EtcdConfig,
+    file: &'a str,
+) -> impl Iterator<Item = String> {
     let without_port = etcd.addresses.iter().filter(|address| !has_port(address));
     without_port.map(move |address| {
         format!("{file}: the address {address:?} has no port, which means 80; etcd's is {PORT}")

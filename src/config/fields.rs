@@ -6,7 +6,7 @@ use std::time::Duration;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::similar::similar;
+use super::similar::find_similar;
 
 /// A value and where in the text it is.
 pub(super) type WithOffset<T> = (T, usize);
@@ -32,8 +32,8 @@ impl<'a> Fields<'a> {
     }
 
     /// Describes a missing field, with the similar one that the section has.
-    pub(super) fn missing(&self, name: &str, needs: &str) -> String {
-        let mut alike = self.names().filter(|written| similar(written, [name]).is_some());
+    pub(super) fn describe_missing(&self, name: &str, needs: &str) -> String {
+        let mut alike = self.names().filter(|written| find_similar(written, [name]).is_some());
         let written = alike.next().map(|written| format!("; the section has {written}"));
         format!("{needs}{}", written.unwrap_or_default())
     }

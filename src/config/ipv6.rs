@@ -6,7 +6,7 @@ use std::net::Ipv6Addr;
 /// it; `None` if it is not one, or a right one.
 ///
 /// `port` is the one that is suggested where none is given.
-pub(crate) fn fault(authority: &str, port: u16) -> Option<String> {
+pub(crate) fn describe_fault(authority: &str, port: u16) -> Option<String> {
     let bare = authority.trim_end_matches('/');
     match bare.strip_prefix('[') {
         Some(inside) => in_brackets(inside, port),
@@ -65,7 +65,7 @@ mod tests {
     fn what_is_right_or_no_ipv6_is_left_alone() {
         for text in ["[::1]:5122", "[fd00::1]", "[::1]/", "localhost:1", "127.0.0.1:1", "a:b:c", ""]
         {
-            assert_eq!(fault(text, 5122), None, "{text}");
+            assert_eq!(describe_fault(text, 5122), None, "{text}");
         }
     }
 
@@ -84,7 +84,7 @@ mod tests {
             "[::1]:",
             "[::1]:99999",
         ]
-        .map(|text| format!("{text:?} {}", fault(text, 5122).unwrap()))
+        .map(|text| format!("{text:?} {}", describe_fault(text, 5122).unwrap()))
         .into();
         insta::assert_snapshot!(told.join("\n"), @r#"
         "::1" is an IPv6 address without brackets; write [::1]:5122

@@ -23,13 +23,13 @@ use toml::de::DeTable;
 
 pub(crate) use etcd::has_port;
 use fields::{FieldError, Fields};
-pub(crate) use ipv6::fault as ipv6_fault;
+pub(crate) use ipv6::describe_fault as ipv6_fault;
 pub use retry::RetryPolicy;
 pub use secret::{AwsAccess, Secret};
 use section::SECTION;
 pub use section::Section;
 pub(crate) use section::without_userinfo;
-use similar::{did_you_mean, similar};
+use similar::{did_you_mean, find_similar};
 pub use store::{DynamoDbConfig, EtcdConfig, ObjectStoreConfig, StoreConfig, Timeouts};
 
 /// The names of the types.
@@ -86,23 +86,23 @@ impl StoreFile {
 pub fn parse(text: &str, file: &str) -> Result<StoreFile, ConfigError> {
     let fault = |offset: Option<usize>, reason: String| ConfigError {
         file: file.to_owned(),
-        place: offset.map(|at| place(text, at)).unwrap_or_default(),
+        place: offset.map(|at| line_and_column(text, at)).unwrap_or_default(),
         reason,
     };
     let document = DeTable::parse(text)
         .map_err(|error| fault(error.span().map(|span| span.start), error.message().to_owned()))?;
     let (_, value) =
         document.get_ref().iter().find(|(name, _)| name.get_ref() == SECTION).ok_or_else(|| {
-            fault(None, format!("has no [{SECTION}] section{}", instead(&document)))
+            fault(None, format!("has no [{SECTION}] section{}", similar_section(&document)))
         })?;
     let table = value.get_ref().as_table().ok_or_else(|| {
         fault(Some(value.span().start), format!("{SECTION} must be a section, written [{SECTION}]"))
     })?;
     let fields = Fields::new(table);
-    let store = store(&fields).map_err(|fault_at| fault(Some(fault_at.0), fault_at.1))?;
+    let store = read_store(&fields).map_err(|fault_at| fault(Some(fault_at.0), fault_at.1))?;
     Ok(StoreFile {
-        warnings: warnings(&fields, &store, file),
-        section: Section::of(table),
+        warnings: list_warnings(&fields, &store, file),
+        section: Section::without_secrets(table),
         file: file.to_owned(),
         says_type: fields.names().any(|name| name == "type"),
         store,
@@ -110,22 +110,21 @@ pub fn parse(text: &str, file: &str) -> Result<StoreFile, ConfigError> {
 }
 
 /// Names a section that is similar to the missing one.
-fn instead(document: &Spanned<DeTable<'_>>) -> String {
+fn similar_section(document: &Spanned<DeTable<'_>>) -> String {
     let names = document.get_ref().keys().map(|name| name.get_ref().as_ref());
-    let mut alike = names.filter(|name| similar(name, [SECTION]).is_some());
+    let mut alike = names.filter(|name| find_similar(name, [SECTION]).is_some());
     alike.next().map(|name| format!("; it has [{name}]")).unwrap_or_default()
 }
 
-fn store(fields: &Fields<'_>) -> Result<StoreConfig, FieldError> {
-    let Some((kind, at)) = fields.text("type")? else { return replicated(fields) };
+fn read_store(fields: &Fields<'_>) -> Result<StoreConfig, FieldError> {
+    let Some((kind, at)) = fields.text("type")? else { return read_replicated(fields) };
     match kind.as_str() {
-        "replicated" | "embedded" => replicated(fields),
-        "etcd" => etcd::etcd(fields, at).map(StoreConfig::Etcd),
-        "object-store" => object_store::object_store(fields, at)
+        "replicated" | "embedded" => read_replicated(fields),
+        "etcd" => etcd::read_etcd(fields, at).map(StoreConfig::Etcd),
+        "object-store" => object_store::read_object_store(fields, at)
             .map(|config| StoreConfig::ObjectStore(Box::new(config))),
-        "dynamo-db" => {
-            dynamo_db::dynamo_db(fields, at).map(|config| StoreConfig::DynamoDb(Box::new(config)))
-        }
+        "dynamo-db" => dynamo_db::read_dynamo_db(fields, at)
+            .map(|config| StoreConfig::DynamoDb(Box::new(config))),
         other => {
             let known = format!("Restate knows {}", TYPES.join(", "));
             let meant = did_you_mean(other, TYPES);
@@ -134,7 +133,7 @@ fn store(fields: &Fields<'_>) -> Result<StoreConfig, FieldError> {
     }
 }
 
-fn replicated(fields: &Fields<'_>) -> Result<StoreConfig, FieldError> {
+fn read_replicated(fields: &Fields<'_>) -> Result<StoreConfig, FieldError> {
     let one = fields.text("address")?;
     let several = fields.texts("addresses")?;
     match (one, several) {
@@ -147,10 +146,10 @@ fn replicated(fields: &Fields<'_>) -> Result<StoreConfig, FieldError> {
     }
 }
 
-fn warnings(fields: &Fields<'_>, store: &StoreConfig, file: &str) -> Vec<String> {
+fn list_warnings(fields: &Fields<'_>, store: &StoreConfig, file: &str) -> Vec<String> {
     let mut warnings = unknown_fields(fields, store, file);
     if let StoreConfig::Etcd(etcd) = store {
-        warnings.extend(etcd::warnings(etcd, file));
+        warnings.extend(etcd::list_warnings(etcd, file));
     }
     warnings
 }
@@ -176,7 +175,7 @@ fn unknown_fields(fields: &Fields<'_>, store: &StoreConfig, file: &str) -> Vec<S
 }
 
 /// Returns the position as `, line 3, column 8`, counted in characters from 1.
-fn place(text: &str, offset: usize) -> String {
+fn line_and_column(text: &str, offset: usize) -> String {
     let before = text.get(..offset).unwrap_or(text);
     let line = before.matches('\n').count() + 1;
     let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;

@@ -42,21 +42,21 @@ pub(super) const FIELDS: [&str; 9] = [
     "object-store-retry-policy",
 ];
 
-pub(super) fn object_store(
+pub(super) fn read_object_store(
     fields: &Fields<'_>,
     type_at: usize,
 ) -> Result<ObjectStoreConfig, FieldError> {
     let (path, path_at) = fields.text("path")?.ok_or_else(|| {
         let needs = "type \"object-store\" needs path, such as \"s3://bucket/prefix\"";
-        (type_at, fields.missing("path", needs))
+        (type_at, fields.describe_missing("path", needs))
     })?;
-    let (bucket, prefix) = location(&path).map_err(|reason| (path_at, reason))?;
+    let (bucket, prefix) = parse_location(&path).map_err(|reason| (path_at, reason))?;
     Ok(ObjectStoreConfig {
         bucket,
         prefix,
-        access: aws::access(fields, ProfileAndKey::IsTheProfile)?,
-        region: aws::region(fields)?,
-        endpoint: aws::endpoint(fields)?,
+        access: aws::read_access(fields, ProfileAndKey::IsTheProfile)?,
+        region: aws::read_region(fields)?,
+        endpoint: aws::read_endpoint(fields)?,
         allow_http: fields.boolean("aws-allow-http")?.unwrap_or(false),
         retry: retry_policy(fields, "object-store-retry-policy")?,
         timeouts: read_timeouts(fields)?,
@@ -67,7 +67,7 @@ pub(super) fn object_store(
 ///
 /// The prefix is the path of the parsed URL, each of its segments escaped once more; it has no
 /// slash at either end, and may be empty.
-fn location(path: &str) -> Result<(String, String), String> {
+fn parse_location(path: &str) -> Result<(String, String), String> {
     const FORM: &str = "path must be a URL such as \"s3://bucket/prefix\"";
     let url = url::Url::parse(path).map_err(|_| FORM.to_owned())?;
     if url.scheme() != "s3" {
@@ -92,7 +92,7 @@ fn location(path: &str) -> Result<(String, String), String> {
 
 #[cfg(test)]
 mod tests {
-    use super::location;
+    use super::parse_location;
 
     #[test]
     fn prefixes_are_escaped_twice() {
@@ -106,12 +106,12 @@ mod tests {
             ("s3://b/a/./b/../c", "b", "a/c"),
             ("s3://b/a?query", "b", "a"),
         ] {
-            assert_eq!(location(path), Ok((bucket.to_owned(), prefix.to_owned())), "{path}");
+            assert_eq!(parse_location(path), Ok((bucket.to_owned(), prefix.to_owned())), "{path}");
         }
         for path in
             ["", "b", "s3:///a", "gs://b/a", "file:///a", "s3://b/a//b", "s3://b//a", "s3://b//"]
         {
-            assert!(location(path).is_err(), "{path}");
+            assert!(parse_location(path).is_err(), "{path}");
         }
     }
 }

@@ -15,7 +15,7 @@ const REDACTED: &str = "<redacted>";
 pub struct Section(Table);
 
 impl Section {
-    pub(super) fn of(table: &DeTable<'_>) -> Section {
+    pub(super) fn without_secrets(table: &DeTable<'_>) -> Section {
         Section(shown_table(table))
     }
 }

@@ -6,11 +6,11 @@ const ALIKE: f64 = 0.75;
 
 /// Returns `; did you mean NAME?`, or nothing if none of the names is similar.
 pub(super) fn did_you_mean<'a>(written: &str, names: impl IntoIterator<Item = &'a str>) -> String {
-    similar(written, names).map(|name| format!("; did you mean {name}?")).unwrap_or_default()
+    find_similar(written, names).map(|name| format!("; did you mean {name}?")).unwrap_or_default()
 }
 
 /// Returns the most similar name.
-pub(super) fn similar<'a>(
+pub(super) fn find_similar<'a>(
     written: &str,
     names: impl IntoIterator<Item = &'a str>,
 ) -> Option<&'a str> {
@@ -22,7 +22,7 @@ pub(super) fn similar<'a>(
 
 #[cfg(test)]
 mod tests {
-    use super::similar;
+    use super::find_similar;
 
     #[test]
     fn slips_are_seen_and_other_names_are_not() {
@@ -38,7 +38,7 @@ mod tests {
             ("aws-access-key-id", None),
             ("", None),
         ] {
-            assert_eq!(similar(written, names), meant, "{written}");
+            assert_eq!(find_similar(written, names), meant, "{written}");
         }
     }
 }

@@ -150,7 +150,7 @@ fn refusals_name_the_file_and_the_place() {
 }
 
 proptest! {
-    #![proptest_config(crate::fuzz::config())]
+    #![proptest_config(crate::fuzz::fuzz_config())]
 
     #[test]
     fn fuzz_any_text(text in any::<String>(), tail in "\\PC{0,40}") {

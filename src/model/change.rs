@@ -33,7 +33,7 @@ impl Change {
     }
 
     /// Returns whether the precondition applies to what was found.
-    pub(crate) fn holds(&self, found: Option<&Entry>) -> bool {
+    pub(crate) fn is_precondition_met(&self, found: Option<&Entry>) -> bool {
         match &self.effect {
             Effect::Create(_) => found.is_none(),
             Effect::Overwrite(_, tag) | Effect::Delete(tag) => found.map(Entry::tag) == Some(tag),

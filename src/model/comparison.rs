@@ -71,7 +71,7 @@ impl Comparison {
     }
 
     /// Returns the keys that are not the same, and not newer where that is allowed.
-    pub fn faults(&self, allow_newer: bool) -> impl Iterator<Item = &KeyComparison> {
+    pub fn differences(&self, allow_newer: bool) -> impl Iterator<Item = &KeyComparison> {
         self.rows.iter().filter(move |row| match row.status {
             KeyStatus::Same => false,
             KeyStatus::Newer => !allow_newer,

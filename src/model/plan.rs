@@ -75,18 +75,18 @@ pub struct Plan {
 impl Plan {
     /// Returns the step of this key.
     pub fn step(&self, key: &Key) -> Option<&Step> {
-        self.place(key).ok().and_then(|place| self.steps.get(place))
+        self.step_index(key).ok().and_then(|place| self.steps.get(place))
     }
 
     /// Finds the index of the key's step, or where it belongs.
-    fn place(&self, key: &Key) -> Result<usize, usize> {
+    fn step_index(&self, key: &Key) -> Result<usize, usize> {
         self.steps.binary_search_by(|step| step.key.cmp(key))
     }
 
     /// Takes over what a later plan copies; what was to be done at first remains.
-    pub fn follow(&mut self, later: Plan) {
+    pub fn merge_later(&mut self, later: Plan) {
         for step in later.steps {
-            match self.place(&step.key) {
+            match self.step_index(&step.key) {
                 Ok(place) => {
                     if let Some(earlier) = self.steps.get_mut(place) {
                         earlier.source = step.source;

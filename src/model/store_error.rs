@@ -50,7 +50,7 @@ pub enum StoreError {
     },
     /// A precondition did not hold: these keys are not as they were read. Nothing of the batch
     /// was written.
-    #[error("{store} was changed by another writer meanwhile: {}", list(keys))]
+    #[error("{store} was changed by another writer meanwhile: {}", list_keys(keys))]
     Conflict {
         /// The store.
         store: String,
@@ -83,7 +83,7 @@ pub(crate) fn unless_denied<T>(answer: Result<T, StoreError>) -> Result<Option<T
 }
 
 /// Lists the keys by name, as many as fit a message.
-fn list(keys: &[Key]) -> String {
+fn list_keys(keys: &[Key]) -> String {
     const SHOWN: usize = 20;
     let mut names: Vec<_> = keys.iter().take(SHOWN).map(Key::to_string).collect();
     if keys.len() > SHOWN {

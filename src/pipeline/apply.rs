@@ -33,7 +33,7 @@ pub async fn carry_out(
     let changes = plan.changes();
     events.emit(Event::Started(Stage::Write, target.name()));
     events.emit(Event::Total(Stage::Write, changes.len()));
-    for group in groups(changes, target.write_limits(), target.is_live_cluster()) {
+    for group in group_changes(changes, target.write_limits(), target.is_live_cluster()) {
         write_all(group, target, journal, events).await?;
     }
     events.emit(Event::Finished(Stage::Write));
@@ -49,7 +49,7 @@ pub async fn write_one(change: Change, target: &dyn Target) -> Result<(), StoreE
 }
 
 /// Batches that may be written at once, group after group.
-fn groups(
+fn group_changes(
     changes: Vec<Change>,
     writing: WriteLimits,
     is_live_cluster: bool,
@@ -58,24 +58,24 @@ fn groups(
         changes.into_iter().partition(|change| change.key == Key::NodesConfig);
     let mut together = others.clone();
     together.extend(nodes_config.iter().cloned());
-    let mut whole = batches(together, writing);
+    let mut whole = cut_batches(together, writing);
     if writing.atomic && whole.len() <= 1 && !is_live_cluster {
         whole.retain(|batch| !batch.is_empty());
         return vec![whole];
     }
     let (first, last) = nodes_config
         .into_iter()
-        .map(|change| around(change, is_live_cluster))
+        .map(|change| split_nodes_config(change, is_live_cluster))
         .unzip::<_, _, Vec<_>, Vec<_>>();
     [first.into_iter().flatten().collect(), others, last.into_iter().flatten().collect()]
         .into_iter()
-        .map(|group| batches(group, writing))
+        .map(|group| cut_batches(group, writing))
         .filter(|group| !group.is_empty())
         .collect()
 }
 
 /// Splits the change of `nodes_config` into what happens before all others and what happens after.
-fn around(change: Change, is_live_cluster: bool) -> (Option<Change>, Option<Change>) {
+fn split_nodes_config(change: Change, is_live_cluster: bool) -> (Option<Change>, Option<Change>) {
     let with = |effect| Change { key: change.key.clone(), effect };
     match change.effect.clone() {
         _ if is_live_cluster => (None, Some(change)),
@@ -87,7 +87,7 @@ fn around(change: Change, is_live_cluster: bool) -> (Option<Change>, Option<Chan
     }
 }
 
-fn batches(changes: Vec<Change>, writing: WriteLimits) -> Vec<Vec<Change>> {
+fn cut_batches(changes: Vec<Change>, writing: WriteLimits) -> Vec<Vec<Change>> {
     let mut batches: Vec<Vec<Change>> = Vec::new();
     let mut bytes = 0;
     for change in changes {
@@ -164,19 +164,19 @@ mod tests {
     #[test]
     fn what_fits_one_transaction_is_one() {
         let changes = vec![create(Key::NodesConfig), create(Key::Logs), create(Key::RuleBook)];
-        let groups = groups(changes, writing(true), false);
+        let groups = group_changes(changes, writing(true), false);
         assert_eq!(names(&groups), "{[bifrost_config rule_book nodes_config]}");
     }
 
     #[test]
     fn otherwise_nodes_config_goes_alone_and_last() {
         let changes = || vec![create(Key::NodesConfig), create(Key::Logs), create(Key::RuleBook)];
-        let last = names(&groups(changes(), writing(false), false));
+        let last = names(&group_changes(changes(), writing(false), false));
         assert_eq!(last, "{[bifrost_config rule_book]}{[nodes_config]}");
         let mut many = changes();
         many.extend((0..4).map(|n| create(Key::PartitionEpoch(n))));
         assert_eq!(
-            names(&groups(many, writing(true), false)),
+            names(&group_changes(many, writing(true), false)),
             "{[bifrost_config rule_book pp_epoch_0][pp_epoch_1 pp_epoch_2 pp_epoch_3]}{[nodes_config]}"
         );
     }
@@ -188,10 +188,10 @@ mod tests {
             replaced.effect = Effect::Overwrite(value, CasToken::Version(Version(7)));
         }
         let changes = vec![replaced, create(Key::Logs)];
-        let in_place = super::groups(changes.clone(), writing(true), true);
+        let in_place = super::group_changes(changes.clone(), writing(true), true);
         assert_eq!(names(&in_place), "{[bifrost_config]}{[nodes_config]}");
         assert!(matches!(in_place[1][0][0].effect, Effect::Overwrite(..)));
-        let groups = groups(changes, writing(false), false);
+        let groups = group_changes(changes, writing(false), false);
         assert_eq!(names(&groups), "{[nodes_config]}{[bifrost_config]}{[nodes_config]}");
         assert_eq!(groups[0][0][0].effect, Effect::Delete(CasToken::Version(Version(7))));
         assert!(matches!(groups[2][0][0].effect, Effect::Create(_)));
@@ -202,7 +202,7 @@ mod tests {
         let changes: Vec<_> = (0..5).map(|n| create(Key::PartitionEpoch(n))).collect();
         let size = changes[0].size();
         let limits = WriteLimits { keys: 64, bytes: 2 * size, concurrency: 1, atomic: true };
-        let counts: Vec<_> = batches(changes, limits).iter().map(Vec::len).collect();
+        let counts: Vec<_> = cut_batches(changes, limits).iter().map(Vec::len).collect();
         assert_eq!(counts, [2, 2, 1]);
     }
 }

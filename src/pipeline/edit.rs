@@ -67,14 +67,14 @@ impl Patch {
         for (index, operation) in self.0.iter().enumerate() {
             let fault = |reason| PatchFault::Operation {
                 operation: index + 1,
-                path: shown(operation.path().as_ref()),
+                path: shorten_pointer(operation.path().as_ref()),
                 reason,
             };
             let applied = patch_unsafe(&mut edited, std::slice::from_ref(operation));
             applied.map_err(|error| match (operation, error.kind) {
                 (PatchOperation::Test(_), kind) => PatchFault::Test {
                     operation: index + 1,
-                    path: shown(operation.path().as_ref()),
+                    path: shorten_pointer(operation.path().as_ref()),
                     reason: match kind {
                         PatchErrorKind::TestFailed => "another value is there",
                         _ => "nothing is there",
@@ -89,7 +89,7 @@ impl Patch {
                 _ => fault("there is no such place in the document"),
             })?;
             let grows = matches!(operation, PatchOperation::Copy(_) | PatchOperation::Move(_));
-            if grows && size(&edited, 0).is_none_or(|size| size > LARGEST_DOCUMENT) {
+            if grows && estimate_size(&edited, 0).is_none_or(|size| size > LARGEST_DOCUMENT) {
                 return Err(fault("the document would be too large or nested too deep"));
             }
         }
@@ -97,23 +97,28 @@ impl Patch {
     }
 }
 
-fn shown(pointer: &str) -> String {
+fn shorten_pointer(pointer: &str) -> String {
     if pointer.is_empty() { "the whole document".to_owned() } else { pointer.to_owned() }
 }
 
 /// Estimates the bytes of the JSON text; `None` if it is nested too deep.
-fn size(value: &Json, depth: usize) -> Option<usize> {
+fn estimate_size(value: &Json, depth: usize) -> Option<usize> {
     if depth > DEEPEST_DOCUMENT {
         return None;
     }
     Some(match value {
         Json::String(text) => text.len() + 2,
         Json::Array(elements) => {
-            elements.iter().map(|element| size(element, depth + 1)).sum::<Option<usize>>()? + 2
+            elements
+                .iter()
+                .map(|element| estimate_size(element, depth + 1))
+                .sum::<Option<usize>>()?
+                + 2
         }
         Json::Object(fields) => {
             let sizes = fields.iter();
-            let sizes = sizes.map(|(name, value)| Some(name.len() + 4 + size(value, depth + 1)?));
+            let sizes =
+                sizes.map(|(name, value)| Some(name.len() + 4 + estimate_size(value, depth + 1)?));
             sizes.sum::<Option<usize>>()? + 2
         }
         _ => 4,
@@ -147,7 +152,7 @@ fn hide_headers(document: &mut Json) {
     match document {
         Json::Object(fields) => fields.iter_mut().for_each(|(name, value)| match value {
             Json::Object(headers) if name.ends_with("headers") => {
-                headers.values_mut().for_each(hide);
+                headers.values_mut().for_each(hide_values);
             }
             other => hide_headers(other),
         }),
@@ -156,7 +161,7 @@ fn hide_headers(document: &mut Json) {
     }
 }
 
-fn hide(value: &mut Json) {
+fn hide_values(value: &mut Json) {
     let digest = Sha256::digest(value.to_string());
     let start = digest.iter().take(4).fold(String::new(), |mut hex, byte| {
         let _ = write!(hex, "{byte:02x}");

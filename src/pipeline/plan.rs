@@ -28,7 +28,7 @@ impl OnExisting {
 }
 
 /// Decides key by key. Damaged values of the source are left out: the checks refuse them.
-pub fn decide(source: &Snapshot, target: &Snapshot, on_existing: OnExisting) -> Plan {
+pub fn decide_plan(source: &Snapshot, target: &Snapshot, on_existing: OnExisting) -> Plan {
     let mut keys: Vec<&Key> = source.keys().chain(target.keys()).collect();
     keys.sort();
     keys.dedup();
@@ -39,7 +39,7 @@ pub fn decide(source: &Snapshot, target: &Snapshot, on_existing: OnExisting) -> 
             source: source.get(key).and_then(Entry::value).cloned(),
             target: target.get(key).cloned(),
         };
-        step.action = action(&step, on_existing);
+        step.action = decide_action(&step, on_existing);
         step
     });
     let mut steps: Vec<Step> = steps.collect();
@@ -60,7 +60,7 @@ fn keep_last(steps: &mut [Step]) {
     }
 }
 
-fn action(step: &Step, on_existing: OnExisting) -> Action {
+fn decide_action(step: &Step, on_existing: OnExisting) -> Action {
     use OnExisting::{Overwrite, Refuse, Resume, ResumeAndOverwrite};
     match (&step.source, &step.target, on_existing) {
         (Some(_), None, _) => Action::Create,
@@ -109,7 +109,7 @@ mod tests {
         fn every_key_has_one_step_and_nothing_existing_changes_unless_forced(
             source in any_snapshot().prop_map(whole), target in any_snapshot(), resume: bool, force: bool
         ) {
-            let plan = decide(&source, &target, OnExisting::of(resume, force));
+            let plan = decide_plan(&source, &target, OnExisting::of(resume, force));
             let keys: Vec<_> = plan.steps.iter().map(|step| step.key.clone()).collect();
             let mut expected: Vec<_> = source.keys().chain(target.keys()).cloned().collect();
             expected.sort();
@@ -135,7 +135,7 @@ mod tests {
         fn nodes_config_never_stays_where_others_are_replaced(
             source in any_snapshot().prop_map(whole), target in any_snapshot(), resume: bool
         ) {
-            let plan = decide(&source, &target, OnExisting::of(resume, true));
+            let plan = decide_plan(&source, &target, OnExisting::of(resume, true));
             let replaces = plan.count(Action::Overwrite) + plan.count(Action::Delete) > 0;
             let stays = |step: &Step| step.key == Key::NodesConfig && step.action == Action::Skip;
             prop_assert!(!(replaces && plan.steps.iter().any(stays)));
@@ -145,7 +145,7 @@ mod tests {
         fn a_forced_plan_carried_out_is_the_source(
             source in any_snapshot().prop_map(whole), target in any_snapshot(), resume: bool
         ) {
-            let plan = decide(&source, &target, OnExisting::of(resume, true));
+            let plan = decide_plan(&source, &target, OnExisting::of(resume, true));
             let mut result: std::collections::BTreeMap<_, _> = target
                 .iter()
                 .filter_map(|(key, entry)| Some((key.clone(), entry.value()?.clone())))

@@ -51,7 +51,7 @@ pub async fn read_beside(
 /// Any of them may be absent: a partition that never had a leader has no epoch.
 async fn read_by_known_names(reading: &KeyReading<'_>) -> Result<Snapshot, StoreError> {
     let mut snapshot = reading.keys(Key::FIXED.into()).await?;
-    let mut others = epochs(&snapshot);
+    let mut others = partition_epochs(&snapshot);
     others.extend(reading.at_hand.keys().filter(|key| !Key::FIXED.contains(key)).cloned());
     reading.events.emit(Event::Total(reading.stage, snapshot.len() + others.len()));
     snapshot.extend(reading.keys(others).await?);
@@ -60,7 +60,7 @@ async fn read_by_known_names(reading: &KeyReading<'_>) -> Result<Snapshot, Store
 
 /// Returns the epochs of the partitions; none where the partition table is absent or damaged, which
 /// the checks refuse by name.
-fn epochs(snapshot: &Snapshot) -> BTreeSet<Key> {
+fn partition_epochs(snapshot: &Snapshot) -> BTreeSet<Key> {
     let table = snapshot.get(&Key::PartitionTable).and_then(Entry::value);
     table
         .and_then(|value| codec::partition_ids_in(&value.bytes).ok())
@@ -95,7 +95,7 @@ impl KeyReading<'_> {
             for (key, entry) in found {
                 let bytes = entry.value().map_or(0, |value| value.bytes.len() as u64);
                 self.events.emit(Event::Key(self.stage, bytes));
-                let entry = shared(entry, self.at_hand.get(&key));
+                let entry = share_bytes(entry, self.at_hand.get(&key));
                 snapshot.insert(key, entry);
             }
             Ok(snapshot)
@@ -105,7 +105,7 @@ impl KeyReading<'_> {
 }
 
 /// Returns the entry with the bytes of the one at hand, if they are equal.
-fn shared(entry: Entry, at_hand: Option<&Entry>) -> Entry {
+fn share_bytes(entry: Entry, at_hand: Option<&Entry>) -> Entry {
     match (entry, at_hand.and_then(Entry::value)) {
         (Entry::Intact(value, tag), Some(known)) if value == *known => {
             Entry::Intact(known.clone(), tag)

@@ -11,13 +11,13 @@ pub fn compare(source: &Snapshot, target: &Snapshot) -> Comparison {
     keys.dedup();
     let rows = keys.into_iter().map(|key| {
         let (source, target) = (source.get(key).cloned(), target.get(key).cloned());
-        let status = status(source.as_ref(), target.as_ref());
+        let status = compare_entries(source.as_ref(), target.as_ref());
         KeyComparison { key: key.clone(), status, source, target }
     });
     Comparison { rows: rows.collect() }
 }
 
-fn status(source: Option<&Entry>, target: Option<&Entry>) -> KeyStatus {
+fn compare_entries(source: Option<&Entry>, target: Option<&Entry>) -> KeyStatus {
     let (source, target) = match (source, target) {
         (None, _) => return KeyStatus::Extra,
         (_, None) => return KeyStatus::Missing,
@@ -81,7 +81,7 @@ mod tests {
         let verdict = compare(&source, &target);
         let names: Vec<_> = verdict.rows.iter().map(|row| row.status.name()).collect();
         assert_eq!(names, ["same", "missing", "different", "newer", "older", "extra", "different"]);
-        assert_eq!(verdict.faults(false).count(), 6);
-        assert_eq!(verdict.faults(true).count(), 5);
+        assert_eq!(verdict.differences(false).count(), 6);
+        assert_eq!(verdict.differences(true).count(), 5);
     }
 }

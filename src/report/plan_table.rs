@@ -153,7 +153,7 @@ mod tests {
 
     use super::*;
     use crate::model::{CasToken, Snapshot, Value, Version};
-    use crate::pipeline::plan::{OnExisting, decide};
+    use crate::pipeline::plan::{OnExisting, decide_plan};
 
     fn entry(version: u32) -> Entry {
         let value = Value { version: Version(version), bytes: Bytes::from_static(b"\x05{}") };
@@ -169,7 +169,7 @@ mod tests {
         let mut source = epochs(0..2048, 2);
         source.insert(Key::NodesConfig, entry(4));
         source.insert(Key::PartitionEpoch(7), entry(9));
-        let plan = decide(&source, &Snapshot::new(), OnExisting::Refuse);
+        let plan = decide_plan(&source, &Snapshot::new(), OnExisting::Refuse);
         insta::assert_snapshot!(render_plan(&plan, Style::PLAIN), @"
          KEY                         COUNT  ACTION  VERSION  BYTES  IN TARGET
          nodes_config                    1  create        4      3          -
@@ -185,7 +185,7 @@ mod tests {
         target.insert(Key::PartitionEpoch(3000), entry(1));
         let lines = |on_existing| -> Vec<String> {
             let table =
-                render_plan(&decide(&epochs(0..2048, 2), &target, on_existing), Style::PLAIN);
+                render_plan(&decide_plan(&epochs(0..2048, 2), &target, on_existing), Style::PLAIN);
             let words = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
             table.lines().skip(1).map(words).collect()
         };

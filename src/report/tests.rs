@@ -13,7 +13,7 @@ use crate::outcome::{
     ListedKey, Migration, StoreName, VerifyResult,
 };
 use crate::pipeline::checks;
-use crate::pipeline::plan::{OnExisting, decide};
+use crate::pipeline::plan::{OnExisting, decide_plan};
 use crate::pipeline::verify::compare;
 
 fn store(kind: &str, name: &str) -> StoreName {
@@ -117,7 +117,7 @@ fn get() {
 fn verify() {
     let compared = |theirs: &Snapshot| {
         let verdict = compare(&ours(), theirs);
-        let equal = verdict.faults(false).next().is_none();
+        let equal = verdict.differences(false).next().is_none();
         VerifyResult { source: source(), target: target(), verdict, equal, warning: None }
     };
     let failure = Failure::new(Code::VerificationFailed, "the two differ");
@@ -157,7 +157,7 @@ fn nodes() -> NodesConfiguration {
 }
 
 fn migration(on_existing: OnExisting, dry_run: bool) -> Migration {
-    let plan = decide(&ours(), &theirs(), on_existing);
+    let plan = decide_plan(&ours(), &theirs(), on_existing);
     Migration {
         source: Some(source()),
         target: Some(target()),

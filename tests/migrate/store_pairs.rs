@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use restatectl::backends::backup::{Destination, save};
+use restatectl::backends::backup::{Destination, save_backup};
 use restatectl::codec::{self, Encoding, cluster_of};
 use restatectl::model::{CasToken, Entry, Key, Snapshot, Value, Version};
 use serde_json::{Value as Json, json};
@@ -70,7 +70,7 @@ fn copies_between_every_pair_of_stores_are_byte_equal() {
     let (folder, generated) = (TempDir::new().unwrap(), generated());
     assert_eq!(generated.len(), 500);
     let backup = folder.path().join("generated.jsonl");
-    save(&Destination::File(backup.clone()), "nowhere", cluster_of(&generated), &generated)
+    save_backup(&Destination::File(backup.clone()), "nowhere", cluster_of(&generated), &generated)
         .unwrap();
     let backup = backup.to_str().unwrap().to_owned();
     let expected = digests(&backup);

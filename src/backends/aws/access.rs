@@ -31,7 +31,7 @@ pub(in super::super) struct Reach<'a> {
 
 /// Resolves everything that can be known before a request. Retries are left to the stores, since a
 /// conditional write is judged by reading before it is made again.
-pub(in super::super) async fn load(reach: &Reach<'_>) -> Result<SdkConfig, StoreError> {
+pub(in super::super) async fn load_sdk_config(reach: &Reach<'_>) -> Result<SdkConfig, StoreError> {
     let http = aws_smithy_http_client::Builder::new()
         .tls_provider(Provider::Rustls(CryptoMode::Ring))
         .build_with_resolver(Names::new(reach.goes_to, reach.connect));
@@ -68,6 +68,6 @@ pub(in super::super) async fn load(reach: &Reach<'_>) -> Result<SdkConfig, Store
 }
 
 /// Returns an environment variable that is set and not empty.
-pub(in super::super) fn variable(name: &str) -> Option<String> {
+pub(in super::super) fn read_variable(name: &str) -> Option<String> {
     env::var(name).ok().filter(|value| !value.is_empty())
 }

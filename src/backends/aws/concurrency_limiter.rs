@@ -41,12 +41,12 @@ impl ConcurrencyLimiter {
     }
 
     /// Returns the highest limit.
-    pub(in super::super) fn most(&self) -> usize {
+    pub(in super::super) fn max_concurrency(&self) -> usize {
         self.most
     }
 
     /// Waits until one more request may be made.
-    pub(in super::super) async fn turn(&self) -> Permit<'_> {
+    pub(in super::super) async fn acquire_permit(&self) -> Permit<'_> {
         // The semaphore is never closed.
         let permit = self.turns.acquire().await.ok();
         Permit { pace: self, permit, began: Instant::now() }
@@ -56,7 +56,7 @@ impl ConcurrencyLimiter {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn lower(&self, began: Instant) {
+    fn lower_limit(&self, began: Instant) {
         let mut state = self.state();
         // Those that began before the limit was lowered say nothing of the new one.
         if state.lowered.is_none_or(|lowered| began >= lowered) {
@@ -67,7 +67,7 @@ impl ConcurrencyLimiter {
         }
     }
 
-    fn raise(&self) {
+    fn raise_limit(&self) {
         let mut state = self.state();
         state.successes += 1;
         if state.limit < self.most && state.successes >= state.limit {
@@ -84,7 +84,7 @@ impl ConcurrencyLimiter {
 impl Permit<'_> {
     /// Returns the permit after the request; `success` is `true` if the store kept up.
     pub(in super::super) fn finish(self, well: bool) {
-        if well { self.pace.raise() } else { self.pace.lower(self.began) }
+        if well { self.pace.raise_limit() } else { self.pace.lower_limit(self.began) }
     }
 }
 
@@ -113,7 +113,7 @@ mod tests {
     async fn most_under_way(pace: &ConcurrencyLimiter, requests: usize, well: bool) -> usize {
         let (now, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
         let request = async |_| {
-            let turn = pace.turn().await;
+            let turn = pace.acquire_permit().await;
             most.fetch_max(now.fetch_add(1, Ordering::Relaxed) + 1, Ordering::Relaxed);
             tokio::time::sleep(Duration::from_millis(1)).await;
             now.fetch_sub(1, Ordering::Relaxed);
@@ -147,7 +147,7 @@ mod tests {
     #[tokio::test]
     async fn a_request_that_was_given_up_leaves_its_turn() {
         let pace = ConcurrencyLimiter::new(1);
-        drop(pace.turn().await);
-        pace.turn().await.finish(true);
+        drop(pace.acquire_permit().await);
+        pace.acquire_permit().await.finish(true);
     }
 }

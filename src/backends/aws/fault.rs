@@ -22,7 +22,7 @@ pub(in super::super) enum AwsError {
 
 impl AwsError {
     /// Returns the reason as text.
-    pub(in super::super) fn told(&self) -> String {
+    pub(in super::super) fn describe_error(&self) -> String {
         match self {
             AwsError::Retryable(reason)
             | AwsError::NoResponse(reason)
@@ -34,7 +34,7 @@ impl AwsError {
 
 /// Classifies a request that the service did not answer, or that was never sent; `store` is the
 /// name in messages.
-pub(in super::super) fn without_answer<E>(
+pub(in super::super) fn classify_missing_answer<E>(
     store: &str,
     error: &SdkError<E, HttpResponse>,
 ) -> AwsError
@@ -48,15 +48,15 @@ where
     }
     match error {
         SdkError::ConstructionFailure(_) => {
-            AwsError::Permanent(StoreError::Other { store, reason: innermost(error) })
+            AwsError::Permanent(StoreError::Other { store, reason: innermost_cause(error) })
         }
-        SdkError::ResponseError(_) => AwsError::Retryable(innermost(error)),
-        _ => AwsError::NoResponse(innermost(error)),
+        SdkError::ResponseError(_) => AwsError::Retryable(innermost_cause(error)),
+        _ => AwsError::NoResponse(innermost_cause(error)),
     }
 }
 
 /// Formats a service's error as code and message.
-pub(in super::super) fn told(code: &str, message: &str) -> String {
+pub(in super::super) fn describe_error(code: &str, message: &str) -> String {
     if message.is_empty() { code.to_owned() } else { format!("{code}: {message}") }
 }
 
@@ -91,7 +91,7 @@ fn credentials_fault(error: &(dyn Error + 'static)) -> Option<String> {
     let mut cause = Some(error);
     while let Some(error) = cause {
         if error.is::<CredentialsError>() {
-            return Some(innermost(error));
+            return Some(innermost_cause(error));
         }
         cause = error.source();
     }
@@ -99,7 +99,7 @@ fn credentials_fault(error: &(dyn Error + 'static)) -> Option<String> {
 }
 
 /// Returns the innermost cause, which helps an operator most.
-pub(in super::super) fn innermost(error: &(dyn Error + 'static)) -> String {
+pub(in super::super) fn innermost_cause(error: &(dyn Error + 'static)) -> String {
     let mut innermost = error;
     while let Some(source) = innermost.source() {
         innermost = source;

@@ -7,9 +7,10 @@ mod fault;
 mod resolver;
 mod retry;
 
-pub(super) use access::{Reach, load, variable};
+pub(super) use access::{Reach, load_sdk_config, read_variable};
 pub(super) use concurrency_limiter::ConcurrencyLimiter;
 pub(super) use fault::{
-    AwsError, credentials_are_refused, innermost, is_clock, told, without_answer,
+    AwsError, classify_missing_answer, credentials_are_refused, describe_error, innermost_cause,
+    is_clock,
 };
 pub(super) use retry::Retries;

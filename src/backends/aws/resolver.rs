@@ -43,7 +43,7 @@ impl Names {
         own.filter(|(host, _)| name.ends_with(host.as_str())).map_or(443, |(_, port)| *port)
     }
 
-    async fn resolve(&self, name: &str) -> std::io::Result<Vec<IpAddr>> {
+    async fn resolve_host(&self, name: &str) -> std::io::Result<Vec<IpAddr>> {
         let found = tokio::net::lookup_host((name, self.port(name))).await?;
         let found: Vec<SocketAddr> = found.collect();
         let mut addresses: Vec<_> = found.iter().map(SocketAddr::ip).collect();
@@ -74,6 +74,6 @@ impl Names {
 
 impl ResolveDns for Names {
     fn resolve_dns<'a>(&'a self, name: &'a str) -> DnsFuture<'a> {
-        DnsFuture::new(async move { self.resolve(name).await.map_err(ResolveDnsError::new) })
+        DnsFuture::new(async move { self.resolve_host(name).await.map_err(ResolveDnsError::new) })
     }
 }

@@ -29,7 +29,11 @@ impl Retries {
 
     /// Returns the pause before the next attempt, with jitter; `None` if there is no further
     /// attempt.
-    pub(in super::super) fn pause(&self, attempt: u64, since: Instant) -> Option<Duration> {
+    pub(in super::super) fn pause_before_retry(
+        &self,
+        attempt: u64,
+        since: Instant,
+    ) -> Option<Duration> {
         let pause =
             self.policy.pause_before(attempt + 1)?.mul_f64(fastrand::f64().mul_add(0.5, 0.75));
         let unlimited = match &self.policy {
@@ -45,7 +49,7 @@ impl Retries {
     }
 
     /// Makes a request that changes nothing until it succeeds, fails for good, or the policy ends.
-    pub(in super::super) async fn again<T, F>(
+    pub(in super::super) async fn run_with_retries<T, F>(
         &self,
         store: &str,
         what: &Request<'_>,
@@ -58,14 +62,18 @@ impl Retries {
         let mut count = 0;
         loop {
             count += 1;
-            let turn = self.pace.turn().await;
+            let turn = self.pace.acquire_permit().await;
             let started = Instant::now();
             let outcome = attempt().await;
             turn.finish(matches!(outcome, Ok(_) | Err(AwsError::Permanent(_))));
             if !matches!(outcome, Err(AwsError::NoResponse(_))) {
                 self.heard.store(true, Ordering::Relaxed);
             }
-            what.finish(&store, started, outcome.as_ref().err().map(AwsError::told).as_deref());
+            what.finish(
+                &store,
+                started,
+                outcome.as_ref().err().map(AwsError::describe_error).as_deref(),
+            );
             let reason = match outcome {
                 Ok(answer) => return Ok(answer),
                 Err(AwsError::Permanent(error)) => return Err(error),
@@ -75,7 +83,7 @@ impl Retries {
                     | AwsError::NotExecuted(reason),
                 ) => reason,
             };
-            match self.pause(count, since) {
+            match self.pause_before_retry(count, since) {
                 Some(pause) => tokio::time::sleep(pause).await,
                 None => return Err(StoreError::Unavailable { store: store.to_owned(), reason }),
             }

@@ -87,19 +87,19 @@ pub fn is_backup(bytes: &[u8]) -> bool {
 }
 
 /// Renders the whole file.
-pub(super) fn render(header: &Header, entries: &Snapshot) -> serde_json::Result<Vec<u8>> {
+pub(super) fn render_backup(header: &Header, entries: &Snapshot) -> serde_json::Result<Vec<u8>> {
     let mut file = serde_json::to_vec(header)?;
     file.push(b'\n');
     for (key, entry) in entries {
-        serde_json::to_writer(&mut file, &line(key, entry))?;
+        serde_json::to_writer(&mut file, &entry_line(key, entry))?;
         file.push(b'\n');
     }
-    let trailer = trailer(&file);
+    let trailer = trailer_line(&file);
     file.extend(trailer);
     Ok(file)
 }
 
-fn line(key: &Key, entry: &Entry) -> Line {
+fn entry_line(key: &Key, entry: &Entry) -> Line {
     let base = Line {
         key: key.to_string(),
         version: None,
@@ -125,22 +125,22 @@ fn line(key: &Key, entry: &Entry) -> Line {
 }
 
 /// Renders the last line for the content before it.
-fn trailer(before: &[u8]) -> Vec<u8> {
+fn trailer_line(before: &[u8]) -> Vec<u8> {
     let hex: String = Sha256::digest(before).iter().map(|byte| format!("{byte:02x}")).collect();
     format!("{{\"sha256_of_all_above\":\"{hex}\"}}\n").into_bytes()
 }
 
 /// Reads a whole file.
-pub(super) fn parse(bytes: &[u8], file: &str) -> Result<(Header, Snapshot), BackupError> {
+pub(super) fn parse_backup(bytes: &[u8], file: &str) -> Result<(Header, Snapshot), BackupError> {
     let damaged = |reason: &str| BackupError { file: file.to_owned(), reason: reason.to_owned() };
-    let trailer_length = trailer(b"").len();
+    let trailer_length = trailer_line(b"").len();
     let split =
         bytes.len().checked_sub(trailer_length).ok_or_else(|| damaged("it is cut short"))?;
     let (before, last) = bytes.split_at(split);
     if !last.starts_with(b"{\"sha256_of_all_above\":\"") || !before.ends_with(b"\n") {
         return Err(damaged("it is cut short, or its last line was changed"));
     }
-    if last != trailer(before) {
+    if last != trailer_line(before) {
         return Err(damaged("its digest does not fit its content"));
     }
     let mut lines = before.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
@@ -155,7 +155,7 @@ pub(super) fn parse(bytes: &[u8], file: &str) -> Result<(Header, Snapshot), Back
     }
     let mut entries = Snapshot::new();
     for line in lines {
-        let (key, entry) = entry(line).map_err(|reason| damaged(&reason))?;
+        let (key, entry) = parse_entry(line).map_err(|reason| damaged(&reason))?;
         entries.insert(key, entry);
     }
     if entries.len() != header.keys {
@@ -165,7 +165,7 @@ pub(super) fn parse(bytes: &[u8], file: &str) -> Result<(Header, Snapshot), Back
     Ok((header, entries))
 }
 
-fn entry(line: &[u8]) -> Result<(Key, Entry), String> {
+fn parse_entry(line: &[u8]) -> Result<(Key, Entry), String> {
     let line: Line = serde_json::from_slice(line).map_err(|error| error.to_string())?;
     let key = Key::parse(&line.key);
     let wrong = |what: &str| format!("{key}: {what}");
@@ -223,7 +223,7 @@ mod tests {
         let cluster = Some(("demo".to_owned(), Some(u64::MAX)));
         let header =
             Header::new("etcd a:1", cluster, "2026-11-24T12:00:00Z".to_owned(), entries.len());
-        let file = render(&header, entries).unwrap();
+        let file = render_backup(&header, entries).unwrap();
         (header, file)
     }
 
@@ -234,17 +234,17 @@ mod tests {
         fn what_is_saved_is_read_back(entries in any_snapshot()) {
             let (header, file) = rendered(&entries);
             prop_assert!(is_backup(&file));
-            prop_assert_eq!(parse(&file, "f").unwrap(), (header, entries));
+            prop_assert_eq!(parse_backup(&file, "f").unwrap(), (header, entries));
         }
     }
 
     proptest! {
-        #![proptest_config(crate::fuzz::config())]
+        #![proptest_config(crate::fuzz::fuzz_config())]
 
         #[test]
         fn fuzz_any_bytes(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
-            prop_assert!(parse(&bytes, "f").is_err());
-            let _ = parse(&[BEGINNING, &bytes].concat(), "f");
+            prop_assert!(parse_backup(&bytes, "f").is_err());
+            let _ = parse_backup(&[BEGINNING, &bytes].concat(), "f");
         }
 
         #[test]
@@ -252,7 +252,7 @@ mod tests {
             let (_, mut file) = rendered(&Snapshot::new());
             let at = at.index(file.len());
             file[at] ^= change;
-            prop_assert!(parse(&file, "f").is_err());
+            prop_assert!(parse_backup(&file, "f").is_err());
         }
     }
 
@@ -266,15 +266,15 @@ mod tests {
         ]);
         let (_, file) = rendered(&entries);
         for length in 0..file.len() {
-            assert!(parse(&file[..length], "f").is_err(), "cut to {length}");
+            assert!(parse_backup(&file[..length], "f").is_err(), "cut to {length}");
         }
         for bit in 0..8 * file.len() {
             let mut flipped = file.clone();
             flipped[bit / 8] ^= 1 << (bit % 8);
-            assert!(parse(&flipped, "f").is_err(), "bit {bit}");
+            assert!(parse_backup(&flipped, "f").is_err(), "bit {bit}");
         }
         let mut longer = file;
         longer.push(b'\n');
-        assert!(parse(&longer, "f").is_err());
+        assert!(parse_backup(&longer, "f").is_err());
     }
 }

@@ -12,7 +12,7 @@ use super::request::Request;
 use super::{ReadLimits, Source};
 use crate::model::{Entry, Key, Snapshot, StoreError};
 pub use file::{BackupError, Header, is_backup};
-pub use save::{Destination, save};
+pub use save::{Destination, save_backup};
 
 /// The content of a backup file.
 #[derive(Debug)]
@@ -29,9 +29,9 @@ impl Backup {
     /// [`BackupError`] for anything but exactly what was once saved.
     pub fn parse(bytes: &[u8], file: &str) -> Result<Backup, BackupError> {
         let (began, name) = (Instant::now(), format!("backup {file}"));
-        let (header, entries) = file::parse(bytes, file)?;
+        let (header, entries) = file::parse_backup(bytes, file)?;
         let keys: Vec<_> = entries.keys().collect();
-        Request::all("read", &keys).finish(&name, began, None);
+        Request::about_keys("read", &keys).finish(&name, began, None);
         Ok(Backup { name, header, entries })
     }
 

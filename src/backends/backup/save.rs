@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Instant, SystemTime};
 
 use super::super::request::Request;
-use super::file::{Header, render};
+use super::file::{Header, render_backup};
 use crate::model::{SavedFile, Snapshot, Value, Version};
 
 /// The number of names that are tried where others are taken.
@@ -27,7 +27,7 @@ pub enum Destination {
 ///
 /// # Errors
 /// Where the file exists already, or can't be written.
-pub fn save(
+pub fn save_backup(
     place: &Destination,
     store: &str,
     cluster: Option<(String, Option<u64>)>,
@@ -36,31 +36,32 @@ pub fn save(
     let began = Instant::now();
     let now = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
     let name = cluster.as_ref().map_or("unknown", |(name, _)| name);
-    let stem = format!("restatectl-backup-{}-{}", plain(name), now.replace([':', '-'], ""));
+    let stem =
+        format!("restatectl-backup-{}-{}", plain_file_name(name), now.replace([':', '-'], ""));
     let header = Header::new(store, cluster, now, entries.len());
-    let content = render(&header, entries).map_err(io::Error::other)?;
+    let content = render_backup(&header, entries).map_err(io::Error::other)?;
     let path = match place {
-        Destination::File(path) => put(path, &content)?,
-        Destination::Folder(folder) => put_somewhere(folder, &stem, &content)?,
+        Destination::File(path) => put_file(path, &content)?,
+        Destination::Folder(folder) => put_in_folder(folder, &stem, &content)?,
     };
     let keys: Vec<_> = entries.keys().collect();
     let at = format!("backup {}", path.display());
-    Request::all("write", &keys).finish(&at, began, None);
+    Request::about_keys("write", &keys).finish(&at, began, None);
     let bytes = content.len() as u64;
     let sha256 = Value { version: Version(0), bytes: content.into() }.sha256();
     Ok(SavedFile { path, keys: entries.len(), bytes, sha256 })
 }
 
 /// Replaces the characters that a file name should not have; a cluster's name may have any.
-fn plain(name: &str) -> String {
+fn plain_file_name(name: &str) -> String {
     let plain = |c: char| if c.is_ascii_alphanumeric() || c == '_' { c } else { '-' };
     name.chars().take(60).map(plain).collect()
 }
 
-fn put_somewhere(folder: &Path, stem: &str, content: &[u8]) -> io::Result<PathBuf> {
+fn put_in_folder(folder: &Path, stem: &str, content: &[u8]) -> io::Result<PathBuf> {
     for count in 1..=MOST_NAMES {
         let suffix = if count == 1 { String::new() } else { format!("-{count}") };
-        match put(&folder.join(format!("{stem}{suffix}.jsonl")), content) {
+        match put_file(&folder.join(format!("{stem}{suffix}.jsonl")), content) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             saved => return saved,
         }
@@ -68,7 +69,7 @@ fn put_somewhere(folder: &Path, stem: &str, content: &[u8]) -> io::Result<PathBu
     Err(io::Error::new(io::ErrorKind::AlreadyExists, format!("all names like {stem} are taken")))
 }
 
-fn put(path: &Path, content: &[u8]) -> io::Result<PathBuf> {
+fn put_file(path: &Path, content: &[u8]) -> io::Result<PathBuf> {
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
@@ -80,7 +81,7 @@ fn put(path: &Path, content: &[u8]) -> io::Result<PathBuf> {
         ));
     }
     let partial = folder.join(format!(".restatectl-{:016x}.partial", fastrand::u64(..)));
-    let put = write_synced(&partial, content).and_then(|()| name(&partial, path));
+    let put = write_synced(&partial, content).and_then(|()| name_file(&partial, path));
     let _ = fs::remove_file(&partial);
     put?;
     File::open(folder)?.sync_all()?;
@@ -88,7 +89,7 @@ fn put(path: &Path, content: &[u8]) -> io::Result<PathBuf> {
 }
 
 /// Gives the file its name unless that is taken.
-fn name(partial: &Path, path: &Path) -> io::Result<()> {
+fn name_file(partial: &Path, path: &Path) -> io::Result<()> {
     match fs::hard_link(partial, path) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
             // No hard links on this file system: the name is taken first, then given.
@@ -115,7 +116,8 @@ mod tests {
     fn files_are_private_whole_and_never_replaced() {
         let folder = tempfile::TempDir::new().unwrap();
         let cluster = Some(("my cluster/é".to_owned(), Some(7)));
-        let saved = |place: &Destination| save(place, "memory", cluster.clone(), &Snapshot::new());
+        let saved =
+            |place: &Destination| save_backup(place, "memory", cluster.clone(), &Snapshot::new());
         let place = Destination::Folder(folder.path().to_owned());
         let (first, second) = (saved(&place).unwrap(), saved(&place).unwrap());
         assert_ne!(first.path, second.path);

@@ -12,7 +12,7 @@ use futures_util::stream::FuturesUnordered;
 use tokio::time::{Instant, timeout_at};
 
 use super::super::request::Request;
-use super::super::transport::{Address, Limits, MAX_MESSAGE, Servers, TlsOptions, classify};
+use super::super::transport::{Address, Limits, MAX_MESSAGE, Servers, TlsOptions, classify_status};
 use super::{Cluster, READS_AT_ONCE};
 use crate::codec::{self, NodesConfiguration};
 use crate::model::{Key, StoreError};
@@ -48,7 +48,7 @@ struct Answer {
 /// [`StoreError::Unavailable`] if none answers; [`StoreError::Usage`] for addresses of two clusters
 /// or TLS files that can't be used.
 pub async fn connect(options: &ClusterOptions) -> Result<Cluster, StoreError> {
-    let given = servers(&options.addresses, options)?;
+    let given = create_servers(&options.addresses, options)?;
     let answers = ask_all(&given).await?;
     same_cluster(&answers)?;
     let newest = answers.iter().map(|answer| &answer.nodes).max_by_key(|nodes| nodes.version);
@@ -63,7 +63,7 @@ pub async fn connect(options: &ClusterOptions) -> Result<Cluster, StoreError> {
         "" => format!("cluster at {at}"),
         cluster => format!("cluster {cluster} at {at}"),
     };
-    let peers = servers(&addresses, options)?;
+    let peers = create_servers(&addresses, options)?;
     let shown = || addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
     tracing::debug!("{name}: asked in this order: {}", shown());
     let at_once =
@@ -72,11 +72,11 @@ pub async fn connect(options: &ClusterOptions) -> Result<Cluster, StoreError> {
     Ok(Cluster { name, peers, known, only_these, at_once, leader })
 }
 
-pub(super) fn servers(
+pub(super) fn create_servers(
     addresses: &[Address],
     options: &ClusterOptions,
 ) -> Result<Servers, StoreError> {
-    Servers::new("node", addresses, options.limits, options.tls.clone(), classify)
+    Servers::new("node", addresses, options.limits, options.tls.clone(), classify_status)
         .map_err(StoreError::Usage)
 }
 
@@ -84,7 +84,7 @@ pub(super) fn servers(
 async fn ask_all(given: &Servers) -> Result<Vec<Answer>, StoreError> {
     let mut asked: FuturesUnordered<_> = given
         .addresses()
-        .map(|address| async move { (address, ask(given, address).await) })
+        .map(|address| async move { (address, ask_node(given, address).await) })
         .collect();
     let (mut answers, mut failures) = (Vec::new(), Vec::new());
     let mut until: Option<Instant> = None;
@@ -111,13 +111,17 @@ async fn ask_all(given: &Servers) -> Result<Vec<Answer>, StoreError> {
     Ok(answers)
 }
 
-async fn ask(given: &Servers, address: &Address) -> Result<Answer, String> {
-    let server = given.at(address)?;
+async fn ask_node(given: &Servers, address: &Address) -> Result<Answer, String> {
+    let server = given.server_at(address)?;
     let channel = server.channel.clone();
     let mut client = NodeCtlSvcClient::new(channel).max_decoding_message_size(MAX_MESSAGE);
     let request = GetMetadataRequest { kind: MetadataKind::NodesConfiguration.into() };
     let encoded = given
-        .once(&server, &Request::plain("cached nodes_config"), client.get_metadata(request))
+        .call_once(
+            &server,
+            &Request::without_key("cached nodes_config"),
+            client.get_metadata(request),
+        )
         .await?
         .encoded;
     // A node that never joined a cluster has nothing cached.

@@ -38,9 +38,9 @@ impl Leader {
     ///
     /// It is found by what it answers, not by the address that the cluster knows it under: from where
     /// an operator is, that one may lead nowhere.
-    pub(super) async fn find(peers: &Servers, known: &NodesConfiguration) -> Option<Leader> {
+    pub(super) async fn find_leader(peers: &Servers, known: &NodesConfiguration) -> Option<Leader> {
         let fingerprint = known.fingerprint?;
-        let server = search(peers).await?;
+        let server = search_leader(peers).await?;
         Some(Leader { server, cluster_name: known.cluster_name.clone(), fingerprint })
     }
 
@@ -58,8 +58,8 @@ impl Leader {
             cluster_fingerprint: self.fingerprint,
             cluster_name: Some(self.cluster_name.clone()),
         };
-        let what = Request::of("as leader, get", &key);
-        peers.once(&self.server, &what, client.get(request)).await.map(|answer| answer.value)
+        let what = Request::about_key("as leader, get", &key);
+        peers.call_once(&self.server, &what, client.get(request)).await.map(|answer| answer.value)
     }
 }
 
@@ -71,9 +71,10 @@ struct Member {
     names: Option<u32>,
 }
 
-async fn search(peers: &Servers) -> Option<Server> {
+async fn search_leader(peers: &Servers) -> Option<Server> {
     let deadline = Instant::now() + PATIENCE;
-    let mut asked: FuturesUnordered<_> = peers.all().map(|server| member(peers, server)).collect();
+    let mut asked: FuturesUnordered<_> =
+        peers.all().map(|server| ask_member(peers, server)).collect();
     let mut members = Vec::new();
     while let Ok(Some(answer)) = timeout_at(deadline, asked.next()).await {
         match answer {
@@ -87,15 +88,15 @@ async fn search(peers: &Servers) -> Option<Server> {
 }
 
 /// Asks a server for its status, if it is a metadata server.
-async fn member(peers: &Servers, server: &Server) -> Option<Member> {
+async fn ask_member(peers: &Servers, server: &Server) -> Option<Member> {
     let channel = server.channel.clone();
     let mut member = MetadataServerSvcClient::new(channel.clone());
     let mut node = NodeCtlSvcClient::new(channel);
     let (of_member, of_node) =
-        (Request::plain("metadata server's status"), Request::plain("ident"));
+        (Request::without_key("metadata server's status"), Request::without_key("ident"));
     let (status, ident) = join!(
-        peers.once(server, &of_member, member.status(())),
-        peers.once(server, &of_node, node.get_ident(()))
+        peers.call_once(server, &of_member, member.status(())),
+        peers.call_once(server, &of_node, node.get_ident(()))
     );
     Some(Member { server: server.clone(), id: ident.ok()?.node_id?.id, names: status.ok()?.leader })
 }

@@ -23,7 +23,7 @@ pub use write::WritableCluster;
 
 use super::request::Request;
 use super::transport::{CallError, MAX_MESSAGE, Servers};
-use super::{ReadLimits, Source, whole};
+use super::{ReadLimits, Source, intact_entry};
 use crate::codec::{self, NodesConfiguration};
 use crate::model::{CasToken, Entry, Key, Quorum, StoreError, UsesReplicatedStore, Version};
 use crate::proto::metadata::VersionedValue;
@@ -67,11 +67,11 @@ impl Cluster {
     ///
     /// # Errors
     /// The reason, in words.
-    pub async fn answers(&self, address: &str) -> Result<(), String> {
-        let server = self.peers.at(&address.parse()?)?;
+    pub async fn check_response(&self, address: &str) -> Result<(), String> {
+        let server = self.peers.server_at(&address.parse()?)?;
         let mut client = NodeCtlSvcClient::new(server.channel.clone());
-        let what = Request::plain("ident");
-        self.peers.once(&server, &what, client.get_ident(())).await.map(|_| ())
+        let what = Request::without_key("ident");
+        self.peers.call_once(&server, &what, client.get_ident(())).await.map(|_| ())
     }
 
     /// Asks which members of the replicated store respond.
@@ -79,12 +79,12 @@ impl Cluster {
         if self.only_these && quorum::has_members(&self.known) {
             return Quorum::Unknown;
         }
-        quorum::look(&self.peers, &self.known).await
+        quorum::observe_quorum(&self.peers, &self.known).await
     }
 
     /// Looks again for a leader that may be asked instead of the nodes.
     async fn look_for_leader(&self) -> UsesReplicatedStore {
-        let leader = Leader::find(&self.peers, &self.known).await;
+        let leader = Leader::find_leader(&self.peers, &self.known).await;
         let seen = match &leader {
             Some(leader) => self.is_nodes_store(leader).await,
             None => UsesReplicatedStore::Unknown,
@@ -121,7 +121,7 @@ impl Cluster {
 
     /// Reads `nodes_config` as a node last had it from its store, in the stored encoding.
     async fn cached_nodes_config(&self) -> Option<Bytes> {
-        let what = Request::plain("cached nodes_config");
+        let what = Request::without_key("cached nodes_config");
         let call = self.peers.call(&what, |channel| {
             let request = GetMetadataRequest { kind: MetadataKind::NodesConfiguration.into() };
             async move {
@@ -156,16 +156,16 @@ impl Cluster {
         };
         let value = match answer {
             Ok(value) => value,
-            Err(error) => return Err(self.explained(error).await),
+            Err(error) => return Err(self.explain_error(error).await),
         };
-        Ok(value.map(entry))
+        Ok(value.map(entry_from_answer))
     }
 
     /// Reads the value from the node's own store, whichever that is.
     async fn get_from_node(&self, name: &str) -> Result<Option<VersionedValue>, CallError> {
         let answer = self
             .peers
-            .call(&Request::of("get", &name), |channel| {
+            .call(&Request::about_key("get", &name), |channel| {
                 let request = GetRequest { key: name.to_owned() };
                 async move {
                     let mut client =
@@ -178,7 +178,7 @@ impl Cluster {
     }
 
     /// Turns an unreachable store into a lost quorum where it is one.
-    async fn explained(&self, error: CallError) -> StoreError {
+    async fn explain_error(&self, error: CallError) -> StoreError {
         let store = self.name.clone();
         let reason = match error {
             CallError::Permanent(code, reason) => {
@@ -200,18 +200,20 @@ impl Cluster {
 /// The size below which a value is copied out of the larger buffer that it was received in.
 const WORTH_ITS_BUFFER: usize = 64 << 10;
 
-fn entry(value: VersionedValue) -> Entry {
+fn entry_from_answer(value: VersionedValue) -> Entry {
     let bytes = match value.bytes.len() {
         ..WORTH_ITS_BUFFER => Bytes::copy_from_slice(&value.bytes),
         _ => value.bytes,
     };
     match value.version {
-        Some(version) => whole(version.value, bytes, CasToken::Version(Version(version.value))),
-        None => unversioned(&bytes),
+        Some(version) => {
+            intact_entry(version.value, bytes, CasToken::Version(Version(version.value)))
+        }
+        None => unversioned_entry(&bytes),
     }
 }
 
-fn unversioned(bytes: &Bytes) -> Entry {
+fn unversioned_entry(bytes: &Bytes) -> Entry {
     Entry::Damaged {
         reason: "is stored without a version".to_owned(),
         raw: vec![("value".to_owned(), bytes.clone())],

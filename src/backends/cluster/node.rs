@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use super::super::request::Request;
 use super::super::transport::{Address, MAX_MESSAGE, Server, Servers};
-use super::discovery::{ClusterOptions, servers};
-use super::{Cluster, entry, quorum};
+use super::discovery::{ClusterOptions, create_servers};
+use super::{Cluster, entry_from_answer, quorum};
 use crate::model::{Entry, Key, NodeProbe, UsesReplicatedStore};
 use crate::proto::metadata_proxy_svc::GetRequest;
 use crate::proto::metadata_proxy_svc::metadata_proxy_svc_client::MetadataProxySvcClient;
@@ -64,14 +64,15 @@ impl Cluster {
 /// # Errors
 /// The reason why it does not answer, in words.
 pub async fn probe_node_at(options: &ClusterOptions, address: &str) -> Result<NodeProbe, String> {
-    let peers = servers(&options.addresses, options).map_err(|error| error.to_string())?;
+    let peers = create_servers(&options.addresses, options).map_err(|error| error.to_string())?;
     probe_node(&peers, address).await
 }
 
 async fn probe_node(peers: &Servers, address: &str) -> Result<NodeProbe, String> {
-    let server = peers.at(&address.parse()?)?;
+    let server = peers.server_at(&address.parse()?)?;
     let mut client = NodeCtlSvcClient::new(server.channel.clone());
-    let ident = peers.once(&server, &Request::plain("ident"), client.get_ident(())).await?;
+    let ident =
+        peers.call_once(&server, &Request::without_key("ident"), client.get_ident(())).await?;
     let node_id = ident.node_id.as_ref();
     Ok(NodeProbe {
         node_id: node_id.map(|node| (node.id, node.generation.unwrap_or_default())),
@@ -88,8 +89,8 @@ async fn nodes_config_at(peers: &Servers, server: &Server) -> Result<Option<Entr
             .max_decoding_message_size(MAX_MESSAGE);
         let request = GetRequest { key: Key::NodesConfig.to_string() };
         async move {
-            let what = Request::of("get", &Key::NodesConfig);
-            peers.once(server, &what, client.get(request)).await
+            let what = Request::about_key("get", &Key::NodesConfig);
+            peers.call_once(server, &what, client.get(request)).await
         }
     };
     let since = Instant::now();
@@ -99,5 +100,5 @@ async fn nodes_config_at(peers: &Servers, server: &Server) -> Result<Option<Entr
         answer = get().await;
     }
     let reason = |reason| format!("its store does not answer: {reason}");
-    Ok(answer.map_err(reason)?.value.map(entry))
+    Ok(answer.map_err(reason)?.value.map(entry_from_answer))
 }

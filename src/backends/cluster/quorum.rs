@@ -17,12 +17,12 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const BETWEEN_LOOKS: Duration = Duration::from_millis(500);
 
 /// Asks every node that may be a member.
-pub(super) async fn look(peers: &Servers, known: &NodesConfiguration) -> Quorum {
+pub(super) async fn observe_quorum(peers: &Servers, known: &NodesConfiguration) -> Quorum {
     let since = Instant::now();
-    let mut seen = look_once(peers, known).await;
+    let mut seen = observe_once(peers, known).await;
     while matches!(seen, Quorum::NoLeader(_)) && since.elapsed() < PATIENCE {
         tokio::time::sleep(BETWEEN_LOOKS).await;
-        seen = look_once(peers, known).await;
+        seen = observe_once(peers, known).await;
     }
     seen
 }
@@ -32,25 +32,27 @@ pub(super) fn has_members(known: &NodesConfiguration) -> bool {
     known.nodes.iter().any(|node| node.has_role("metadata-server"))
 }
 
-async fn look_once(peers: &Servers, known: &NodesConfiguration) -> Quorum {
+async fn observe_once(peers: &Servers, known: &NodesConfiguration) -> Quorum {
     if !has_members(known) {
         return Quorum::NoMetadataServers;
     }
     let servers = known.nodes.iter().filter(|node| node.has_role("metadata-server"));
     let asked = servers.map(|node| async move {
-        let answer = status(peers, node).await;
+        let answer = ask_status(peers, node).await;
         (node, answer)
     });
-    judge(&join_all(asked).await)
+    judge_answers(&join_all(asked).await)
 }
 
-async fn status(peers: &Servers, node: &Node) -> Result<StatusResponse, String> {
-    let server = peers.at(&node.address.parse()?)?;
+async fn ask_status(peers: &Servers, node: &Node) -> Result<StatusResponse, String> {
+    let server = peers.server_at(&node.address.parse()?)?;
     let mut client = MetadataServerSvcClient::new(server.channel.clone());
-    peers.once(&server, &Request::plain("metadata server's status"), client.status(())).await
+    peers
+        .call_once(&server, &Request::without_key("metadata server's status"), client.status(()))
+        .await
 }
 
-fn judge(answers: &[(&Node, Result<StatusResponse, String>)]) -> Quorum {
+fn judge_answers(answers: &[(&Node, Result<StatusResponse, String>)]) -> Quorum {
     let statuses = || answers.iter().filter_map(|(_, answer)| answer.as_ref().ok());
     // The members by the newest configuration among the answers; else every server is taken for one.
     let members: Vec<u32> = statuses()
@@ -102,7 +104,7 @@ mod tests {
         let down = || Err("connection refused".to_owned());
         let up = |leader| Ok(member(leader, &[1, 2, 3]));
         let judged = |answers: [Result<StatusResponse, String>; 3]| {
-            judge(&nodes.iter().zip(answers).collect::<Vec<_>>())
+            judge_answers(&nodes.iter().zip(answers).collect::<Vec<_>>())
         };
         assert!(matches!(judged([up(Some(1)), up(None), down()]), Quorum::Held(_)));
         assert!(matches!(judged([up(None), up(None), up(None)]), Quorum::NoLeader(_)));
@@ -121,6 +123,6 @@ mod tests {
         let nodes = [node(1), node(2)];
         let answers =
             vec![(&nodes[0], Ok(member(Some(1), &[1]))), (&nodes[1], Err("down".to_owned()))];
-        assert!(matches!(judge(&answers), Quorum::Held(_)));
+        assert!(matches!(judge_answers(&answers), Quorum::Held(_)));
     }
 }

@@ -53,9 +53,9 @@ impl WritableCluster {
     }
 
     async fn write_one(&self, change: &Change) -> Result<(), StoreError> {
-        self.keeps_the_rules(change)?;
+        self.check_rules(change)?;
         let attempts = AtomicU32::new(0);
-        match self.send(change, &attempts).await {
+        match self.send_put(change, &attempts).await {
             Ok(()) => Ok(()),
             Err(CallError::Permanent(Code::FailedPrecondition, _)) => {
                 // An attempt whose answer was lost may have been carried out, so that the next one met
@@ -74,11 +74,11 @@ impl WritableCluster {
             Err(CallError::Permanent(Code::PermissionDenied | Code::Unauthenticated, reason)) => {
                 Err(StoreError::Denied { store: self.0.name.clone(), reason })
             }
-            Err(error) => Err(self.0.explained(error).await),
+            Err(error) => Err(self.0.explain_error(error).await),
         }
     }
 
-    async fn send(&self, change: &Change, attempts: &AtomicU32) -> Result<(), CallError> {
+    async fn send_put(&self, change: &Change, attempts: &AtomicU32) -> Result<(), CallError> {
         let key = change.key.to_string();
         match change.value() {
             Some(value) => {
@@ -87,7 +87,7 @@ impl WritableCluster {
                     value: Some(on_the_wire(value)),
                     precondition: Some(precondition(&change.effect)),
                 };
-                self.put(&request, attempts).await
+                self.put_change(&request, attempts).await
             }
             None => {
                 let precondition = Some(precondition(&change.effect));
@@ -97,12 +97,16 @@ impl WritableCluster {
                     let request = request.clone();
                     async move { MetadataProxySvcClient::new(channel).delete(request).await }
                 };
-                self.0.peers.call(&Request::of("delete", &key), delete).await.map(drop)
+                self.0.peers.call(&Request::about_key("delete", &key), delete).await.map(drop)
             }
         }
     }
 
-    async fn put(&self, request: &PutRequest, attempts: &AtomicU32) -> Result<(), CallError> {
+    async fn put_change(
+        &self,
+        request: &PutRequest,
+        attempts: &AtomicU32,
+    ) -> Result<(), CallError> {
         let put = |channel| {
             attempts.fetch_add(1, Ordering::Relaxed);
             let request = request.clone();
@@ -113,11 +117,11 @@ impl WritableCluster {
                 answer
             }
         };
-        self.0.peers.call(&Request::of("put", &request.key), put).await.map(drop)
+        self.0.peers.call(&Request::about_key("put", &request.key), put).await.map(drop)
     }
 
     /// Refuses what would break the store for good before it is sent.
-    fn keeps_the_rules(&self, change: &Change) -> Result<(), StoreError> {
+    fn check_rules(&self, change: &Change) -> Result<(), StoreError> {
         let broken = |reason: &str| {
             let reason = format!("nothing, since it was not asked: {} {reason}", change.key);
             Err(StoreError::Other { store: self.0.name.clone(), reason })
@@ -221,13 +225,13 @@ impl Target for WritableCluster {
                 version: Some(WireVersion { value: u32::MAX }),
             }),
         };
-        match self.put(&request, &AtomicU32::new(0)).await {
+        match self.put_change(&request, &AtomicU32::new(0)).await {
             Ok(()) => Err(StoreError::Other {
                 store: self.0.name.clone(),
                 reason: format!("a write of {PROBE} succeeded although its condition did not hold"),
             }),
             Err(CallError::Permanent(Code::FailedPrecondition, _)) => Ok(()),
-            Err(error) => Err(self.0.explained(error).await),
+            Err(error) => Err(self.0.explain_error(error).await),
         }
     }
 

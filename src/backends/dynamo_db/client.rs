@@ -51,7 +51,7 @@ impl Client {
                 found.extend(items);
             } else if !missing.is_empty() {
                 idle += 1;
-                match self.retries.pause(idle, since) {
+                match self.retries.pause_before_retry(idle, since) {
                     Some(pause) => tokio::time::sleep(pause).await,
                     None => {
                         let reason = "it leaves reads unprocessed: its throughput is exceeded";
@@ -67,13 +67,14 @@ impl Client {
     async fn get_some(&self, names: &[String]) -> Result<(Vec<Item>, Vec<String>), StoreError> {
         let keys: Vec<_> = names.iter().map(|name| item::key(name)).collect();
         let wanted = KeysAndAttributes::builder().consistent_read(true).set_keys(Some(keys));
-        let wanted = wanted.build().map_err(|error| self.unsent(&error))?;
+        let wanted = wanted.build().map_err(|error| self.build_error(&error))?;
         self.retries
-            .again(&self.name, &Request::all("BatchGetItem", names), || async {
+            .run_with_retries(&self.name, &Request::about_keys("BatchGetItem", names), || async {
                 let request =
                     self.dynamo.batch_get_item().request_items(&self.table, wanted.clone());
                 let answer = request.send().await;
-                let answer = answer.map_err(|error| self.fault("dynamodb:BatchGetItem", &error))?;
+                let answer =
+                    answer.map_err(|error| self.classify_error("dynamodb:BatchGetItem", &error))?;
                 let items = answer.responses.into_iter().flat_map(HashMap::into_values).flatten();
                 let left = answer.unprocessed_keys.into_iter().flat_map(HashMap::into_values);
                 let left = left.flat_map(|wanted| wanted.keys);
@@ -86,7 +87,7 @@ impl Client {
     /// Reads one page of all items whose names begin with `prefix`: their names and versions.
     pub(super) async fn scan(&self, prefix: &str, start: Option<Item>) -> Result<Page, StoreError> {
         self.retries
-            .again(&self.name, &Request::of("Scan of", &self.table), || async {
+            .run_with_retries(&self.name, &Request::about_key("Scan of", &self.table), || async {
                 let mut request = self
                     .dynamo
                     .scan()
@@ -101,7 +102,8 @@ impl Client {
                         .expression_attribute_values(":p", AttributeValue::S(prefix.to_owned()));
                 }
                 let answer = request.send().await;
-                let answer = answer.map_err(|error| self.fault("dynamodb:Scan", &error))?;
+                let answer =
+                    answer.map_err(|error| self.classify_error("dynamodb:Scan", &error))?;
                 // DynamoDB ends with no key; some servers end with an empty one.
                 let next = answer.last_evaluated_key.filter(|key| key.contains_key(PK));
                 Ok((answer.items.unwrap_or_default(), next))
@@ -127,9 +129,9 @@ impl Client {
         if let SdkError::ServiceError(service) = &error
             && let TransactWriteItemsError::TransactionCanceledException(cancelled) = service.err()
         {
-            return self.cancelled(cancelled.cancellation_reasons());
+            return self.classify_cancellation(cancelled.cancellation_reasons());
         }
-        match self.fault("dynamodb:PutItem or dynamodb:DeleteItem", &error) {
+        match self.classify_error("dynamodb:PutItem or dynamodb:DeleteItem", &error) {
             AwsError::Retryable(reason) | AwsError::NoResponse(reason) => {
                 Ok(Transacted::Lost(reason))
             }
@@ -143,7 +145,7 @@ impl Client {
     }
 
     /// Returns the error of a request that could not be built.
-    pub(super) fn unsent(&self, error: &dyn Error) -> StoreError {
+    pub(super) fn build_error(&self, error: &dyn Error) -> StoreError {
         StoreError::Other { store: self.name.clone(), reason: error.to_string() }
     }
 }

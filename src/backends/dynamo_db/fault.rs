@@ -6,32 +6,36 @@ use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::types::CancellationReason;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
-use super::super::aws::{self, AwsError, told};
+use super::super::aws::{self, AwsError, describe_error};
 use super::client::{Client, Transacted};
 use crate::model::StoreError;
 
 impl Client {
     /// Classifies a failed request that needs the permission `action`.
-    pub(super) fn fault<E>(&self, action: &str, error: &SdkError<E, HttpResponse>) -> AwsError
+    pub(super) fn classify_error<E>(
+        &self,
+        action: &str,
+        error: &SdkError<E, HttpResponse>,
+    ) -> AwsError
     where
         E: ProvideErrorMetadata + Error + 'static,
     {
         let SdkError::ServiceError(service) = error else {
-            return aws::without_answer(&self.name, error);
+            return aws::classify_missing_answer(&self.name, error);
         };
         let status = service.raw().status().as_u16();
         let code = service.err().code().unwrap_or_default();
         let message = service.err().message().unwrap_or_default();
-        self.meaning(action, status, code, message)
+        self.classify_code(action, status, code, message)
     }
 
-    fn meaning(&self, action: &str, status: u16, code: &str, message: &str) -> AwsError {
-        let (store, told) = (self.name.clone(), told(code, message));
+    fn classify_code(&self, action: &str, status: u16, code: &str, message: &str) -> AwsError {
+        let (store, told) = (self.name.clone(), describe_error(code, message));
         let denied = |reason: String| {
             AwsError::Permanent(StoreError::Denied { store: store.clone(), reason })
         };
         match code {
-            "ResourceNotFoundException" => AwsError::Permanent(self.absent()),
+            "ResourceNotFoundException" => AwsError::Permanent(self.missing_table()),
             _ if aws::is_clock(code, message) => denied(format!(
                 "this machine's clock is too far from the store's; set it right ({told})"
             )),
@@ -44,7 +48,7 @@ impl Client {
             | "TransactionConflictException"
             | "ReplicatedWriteConflictException" => AwsError::NotExecuted(told),
             "TransactionInProgressException" => AwsError::Retryable(told),
-            "ValidationException" => AwsError::Permanent(self.invalid(message, told)),
+            "ValidationException" => AwsError::Permanent(self.classify_invalid(message, told)),
             // A gateway in front of it may deny in words of its own.
             _ if code == "AccessDeniedException" || matches!(status, 401 | 403) => {
                 let told = if told.is_empty() { status.to_string() } else { told };
@@ -63,14 +67,14 @@ impl Client {
         }
     }
 
-    pub(super) fn absent(&self) -> StoreError {
+    pub(super) fn missing_table(&self) -> StoreError {
         let (table, region) = (&self.table, &self.region);
         self.unavailable(format!("the table {table} does not exist in region {region}"))
     }
 
     /// Classifies an invalid request: DynamoDB has one code for all causes, distinguished only by
     /// text.
-    fn invalid(&self, message: &str, told: String) -> StoreError {
+    fn classify_invalid(&self, message: &str, told: String) -> StoreError {
         let store = self.name.clone();
         if message.contains("does not match the schema") || message.contains("Missing the key") {
             return self.wrong_schema(None);
@@ -93,7 +97,7 @@ impl Client {
     }
 
     /// Classifies a cancelled transaction, item by item.
-    pub(super) fn cancelled(
+    pub(super) fn classify_cancellation(
         &self,
         reasons: &[CancellationReason],
     ) -> Result<Transacted, StoreError> {
@@ -108,17 +112,19 @@ impl Client {
                 "TransactionConflict"
                 | "ProvisionedThroughputExceeded"
                 | "ThrottlingError"
-                | "RequestLimitExceeded" => again = Some(told(code, message)),
+                | "RequestLimitExceeded" => again = Some(describe_error(code, message)),
                 "AccessDenied" => {
-                    let reason = told(code, message);
+                    let reason = describe_error(code, message);
                     return Err(StoreError::Denied { store: self.name.clone(), reason });
                 }
-                "ResourceNotFound" | "ResourceNotFoundException" => return Err(self.absent()),
+                "ResourceNotFound" | "ResourceNotFoundException" => {
+                    return Err(self.missing_table());
+                }
                 _ if code.starts_with("ItemCollectionSize") || is_size(message) => {
-                    let reason = told(code, message);
+                    let reason = describe_error(code, message);
                     return Err(StoreError::TooLarge { store: self.name.clone(), reason });
                 }
-                _ => return Err(self.invalid(message, told(code, message))),
+                _ => return Err(self.classify_invalid(message, describe_error(code, message))),
             }
         }
         Ok(match again {

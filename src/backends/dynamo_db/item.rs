@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use prost::bytes::Bytes;
 
-use super::super::whole;
+use super::super::intact_entry;
 use super::json::{from_json, to_json};
 use crate::model::{Attribute, CasToken, Entry, Value};
 
@@ -28,7 +28,7 @@ pub(super) fn key(name: &str) -> Item {
 }
 
 /// Builds the item of a value.
-pub(super) fn of(name: &str, value: &Value) -> Item {
+pub(super) fn item_of_value(name: &str, value: &Value) -> Item {
     let mut item = key(name);
     item.insert(VERSION.to_owned(), AttributeValue::N(value.version.to_string()));
     item.insert(DATA.to_owned(), AttributeValue::B(Blob::new(value.bytes.to_vec())));
@@ -49,14 +49,14 @@ pub(super) fn version_of(attribute: &AttributeValue) -> Option<u32> {
 }
 
 /// Turns an item into an entry. Attributes of other names mean nothing to Restate.
-pub(super) fn entry(mut item: Item) -> Entry {
+pub(super) fn entry_from_item(mut item: Item) -> Entry {
     item.remove(PK);
-    let [version, data] = [VERSION, DATA].map(|name| item.remove(name).map(attribute));
+    let [version, data] = [VERSION, DATA].map(|name| item.remove(name).map(attribute_from_value));
     let tag = CasToken::Item { version: version.clone(), data: data.clone() };
     let reason = match (&version, &data) {
         (Some(Attribute::Number(number)), Some(Attribute::Binary(bytes))) => {
             if let Ok(version) = number.parse() {
-                return whole(version, bytes.clone(), tag);
+                return intact_entry(version, bytes.clone(), tag);
             }
             format!("has the version {number}, which none of Restate's can be")
         }
@@ -67,14 +67,14 @@ pub(super) fn entry(mut item: Item) -> Entry {
         (Some(_), Some(_)) => "has a version that is not of type Number".to_owned(),
     };
     let parts = [(VERSION.to_owned(), version), (DATA.to_owned(), data)];
-    let others = item.into_iter().map(|(name, value)| (name, Some(attribute(value))));
+    let others = item.into_iter().map(|(name, value)| (name, Some(attribute_from_value(value))));
     let parts = parts.into_iter().chain(others);
-    let mut raw: Vec<_> = parts.filter_map(|(name, part)| Some((name, raw(part?)))).collect();
+    let mut raw: Vec<_> = parts.filter_map(|(name, part)| Some((name, raw_parts(part?)))).collect();
     raw.sort();
     Entry::Damaged { reason, raw, tag }
 }
 
-fn attribute(value: AttributeValue) -> Attribute {
+fn attribute_from_value(value: AttributeValue) -> Attribute {
     match value {
         AttributeValue::N(number) => Attribute::Number(number),
         AttributeValue::B(blob) => Attribute::Binary(blob.into_inner().into()),
@@ -82,7 +82,7 @@ fn attribute(value: AttributeValue) -> Attribute {
     }
 }
 
-fn raw(attribute: Attribute) -> Bytes {
+fn raw_parts(attribute: Attribute) -> Bytes {
     match attribute {
         Attribute::Number(text) | Attribute::Json(text) => text.into(),
         Attribute::Binary(bytes) => bytes,
@@ -104,7 +104,7 @@ impl Condition {
     }
 
     /// Holds for nothing.
-    pub(super) fn never() -> Condition {
+    pub(super) fn never_met() -> Condition {
         Condition::plain("attribute_exists(pk) AND attribute_not_exists(pk)")
     }
 
@@ -118,13 +118,13 @@ impl Condition {
     /// Both attributes are compared in full: two writers that start from the same version end at
     /// the same version, so that it alone does not tell them apart.
     pub(super) fn as_read(tag: &CasToken) -> Condition {
-        let CasToken::Item { version, data } = tag else { return Condition::never() };
+        let CasToken::Item { version, data } = tag else { return Condition::never_met() };
         let mut condition = Condition::plain("attribute_exists(pk)");
         for (name, placeholder, read) in [(VERSION, "v", version), (DATA, "d", data)] {
             let (name_at, value_at) = (format!("#{placeholder}"), format!(":{placeholder}"));
             match read.as_ref().map(value) {
                 None => condition.and(&format!("attribute_not_exists({name_at})")),
-                Some(None) => return Condition::never(),
+                Some(None) => return Condition::never_met(),
                 Some(Some(value)) => {
                     condition.and(&format!("{name_at} = {value_at}"));
                     condition.values.insert(value_at, value);
@@ -142,7 +142,9 @@ impl Condition {
 
     /// Splits the condition into what the library's builders accept: nothing where there are no
     /// names or values.
-    pub(super) fn parts(self) -> (Option<String>, Option<HashMap<String, String>>, Option<Item>) {
+    pub(super) fn into_parts(
+        self,
+    ) -> (Option<String>, Option<HashMap<String, String>>, Option<Item>) {
         let names = (!self.names.is_empty()).then_some(self.names);
         let values = (!self.values.is_empty()).then_some(self.values);
         (Some(self.expression), names, values)
@@ -165,10 +167,10 @@ mod tests {
     #[test]
     fn an_item_is_read_as_it_was_written() {
         let value = Value { version: Version(u32::MAX), bytes: Bytes::from_static(b"\x02abc") };
-        let item = of("p/rule_book", &value);
+        let item = item_of_value("p/rule_book", &value);
         assert!(looks_like_ours(&item));
         assert_eq!(name(&item), Some("p/rule_book"));
-        let entry = entry(item);
+        let entry = entry_from_item(item);
         assert_eq!(entry.value(), Some(&value));
         let condition = Condition::as_read(entry.tag());
         assert_eq!(condition.expression, "attribute_exists(pk) AND #v = :v AND #d = :d");
@@ -196,7 +198,9 @@ mod tests {
             item.extend(version.map(|version| (VERSION.to_owned(), version)));
             item.extend(data.map(|data| (DATA.to_owned(), data)));
             assert!(!looks_like_ours(&item));
-            let Entry::Damaged { reason, raw, tag } = entry(item) else { panic!("not damaged") };
+            let Entry::Damaged { reason, raw, tag } = entry_from_item(item) else {
+                panic!("not damaged")
+            };
             let raw: Vec<_> = raw.iter().map(|(name, bytes)| format!("{name}={bytes:?}")).collect();
             let required = Condition::as_read(&tag).expression;
             told.push(format!("{reason}; {}; {required}", raw.join(" ")));
@@ -206,6 +210,6 @@ mod tests {
 
     #[test]
     fn a_tag_of_another_store_holds_for_nothing() {
-        assert_eq!(Condition::as_read(&CasToken::Version(Version(1))), Condition::never());
+        assert_eq!(Condition::as_read(&CasToken::Version(Version(1))), Condition::never_met());
     }
 }

@@ -20,20 +20,20 @@ struct Names {
 }
 
 /// Restate's keys. An unknown name counts if its item is just what Restate writes.
-pub(super) async fn keys(store: &DynamoDb) -> Result<BTreeSet<Key>, StoreError> {
-    let names = scan(store).await?;
-    let ours = ours(store, &names.candidates).await?;
+pub(super) async fn list_keys(store: &DynamoDb) -> Result<BTreeSet<Key>, StoreError> {
+    let names = scan_names(store).await?;
+    let ours = select_restate_items(store, &names.candidates).await?;
     Ok(names.known.into_iter().chain(ours).collect())
 }
 
 /// Counts the foreign items below the prefix.
-pub(super) async fn foreign(store: &DynamoDb) -> Result<u64, StoreError> {
-    let names = scan(store).await?;
-    let ours = ours(store, &names.candidates).await?;
+pub(super) async fn count_foreign_items(store: &DynamoDb) -> Result<u64, StoreError> {
+    let names = scan_names(store).await?;
+    let ours = select_restate_items(store, &names.candidates).await?;
     Ok(names.others + (names.candidates.len() - ours.len()) as u64)
 }
 
-async fn scan(store: &DynamoDb) -> Result<Names, StoreError> {
+async fn scan_names(store: &DynamoDb) -> Result<Names, StoreError> {
     let (mut found, mut start) = (Vec::new(), None);
     loop {
         let (page, next) = store.client.scan(&store.prefix, start).await?;
@@ -43,13 +43,13 @@ async fn scan(store: &DynamoDb) -> Result<Names, StoreError> {
         }));
         match next {
             Some(next) => start = Some(next),
-            None => return Ok(sorted(&store.prefix, &found)),
+            None => return Ok(sort_names(&store.prefix, &found)),
         }
     }
 }
 
 /// Sorts full names, each with whether its item has a version.
-fn sorted(prefix: &str, found: &[(String, bool)]) -> Names {
+fn sort_names(prefix: &str, found: &[(String, bool)]) -> Names {
     let prefixes: BTreeSet<_> = found
         .iter()
         .filter_map(|(full, _)| prefix_of(full))
@@ -91,7 +91,10 @@ fn begins_with_any(full: &str, prefixes: &BTreeSet<&str>) -> bool {
 }
 
 /// Returns the candidates whose items are exactly what Restate writes.
-async fn ours(store: &DynamoDb, candidates: &[String]) -> Result<BTreeSet<Key>, StoreError> {
+async fn select_restate_items(
+    store: &DynamoDb,
+    candidates: &[String],
+) -> Result<BTreeSet<Key>, StoreError> {
     let mut ours = BTreeSet::new();
     for batch in candidates.chunks(MOST_ITEMS) {
         let names = batch.iter().map(|name| format!("{}{name}", store.prefix)).collect();
@@ -108,7 +111,7 @@ mod tests {
 
     fn told(prefix: &str, found: &[(&str, bool)]) -> Names {
         let found = found.iter().map(|(name, version)| (format!("{prefix}{name}"), *version));
-        sorted(prefix, &found.collect::<Vec<_>>())
+        sort_names(prefix, &found.collect::<Vec<_>>())
     }
 
     #[test]

@@ -37,13 +37,13 @@ impl Source for DynamoDb {
     }
 
     fn read_limits(&self) -> ReadLimits {
-        ReadLimits { keys: MOST_ITEMS, concurrency: self.client.retries.pace.most() }
+        ReadLimits { keys: MOST_ITEMS, concurrency: self.client.retries.pace.max_concurrency() }
     }
 
     async fn list_keys(&self) -> Result<Option<BTreeSet<Key>>, StoreError> {
-        schema::check(&self.client).await?;
+        schema::check_schema(&self.client).await?;
         // Restate itself never lists.
-        let keys = unless_denied(listing::keys(self).await)?;
+        let keys = unless_denied(listing::list_keys(self).await)?;
         self.unlisted.store(keys.is_none(), Ordering::Relaxed);
         Ok(keys)
     }
@@ -53,23 +53,23 @@ impl Source for DynamoDb {
         let found = self.client.get(names.clone()).await?.into_iter();
         let mut found: HashMap<_, _> =
             found.filter_map(|item| Some((item::name(&item)?.to_owned(), item))).collect();
-        Ok(names.iter().map(|name| found.remove(name).map(item::entry)).collect())
+        Ok(names.iter().map(|name| found.remove(name).map(item::entry_from_item)).collect())
     }
 
     async fn count_foreign_keys(&self) -> Result<Option<u64>, StoreError> {
-        unless_denied(listing::foreign(self).await)
+        unless_denied(listing::count_foreign_items(self).await)
     }
 }
 
 #[async_trait]
 impl Target for DynamoDb {
     fn write_limits(&self) -> WriteLimits {
-        let concurrency = self.client.retries.pace.most();
+        let concurrency = self.client.retries.pace.max_concurrency();
         WriteLimits { keys: MOST_ITEMS, bytes: BATCH_BYTES, concurrency, atomic: true }
     }
 
     async fn probe_write(&self) -> Result<(), StoreError> {
-        write::probe(self).await
+        write::probe_write(self).await
     }
 
     async fn find_limit_violations(
@@ -80,7 +80,7 @@ impl Target for DynamoDb {
     }
 
     async fn write(&self, changes: &[Change]) -> Result<(), StoreError> {
-        write::write(self, changes).await
+        write::write_changes(self, changes).await
     }
 
     fn operator_advice(&self) -> Option<&'static str> {

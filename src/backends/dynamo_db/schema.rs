@@ -12,11 +12,12 @@ use crate::model::unless_denied;
 /// # Errors
 /// [`StoreError::Usage`] for a table with another key, [`StoreError::Unavailable`] for one that is not
 /// there or not ready. Where describing it is not permitted, nothing is known.
-pub(super) async fn check(client: &Client) -> Result<(), StoreError> {
-    let what = Request::plain("DescribeTable");
-    let described = client.retries.again(&client.name, &what, || async {
+pub(super) async fn check_schema(client: &Client) -> Result<(), StoreError> {
+    let what = Request::without_key("DescribeTable");
+    let described = client.retries.run_with_retries(&client.name, &what, || async {
         let answer = client.dynamo.describe_table().table_name(&client.table).send().await;
-        let answer = answer.map_err(|error| client.fault("dynamodb:DescribeTable", &error))?;
+        let answer =
+            answer.map_err(|error| client.classify_error("dynamodb:DescribeTable", &error))?;
         Ok(answer.table)
     });
     let Some(Some(table)) = unless_denied(described.await)? else { return Ok(()) };

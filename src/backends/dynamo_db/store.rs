@@ -41,7 +41,7 @@ impl DynamoDb {
     ) -> Result<Self, StoreError> {
         let variables = ["AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL"];
         let goes_to =
-            config.endpoint.clone().or_else(|| variables.into_iter().find_map(aws::variable));
+            config.endpoint.clone().or_else(|| variables.into_iter().find_map(aws::read_variable));
         let reach = Reach {
             access: &config.access,
             region: config.region.as_deref(),
@@ -50,10 +50,10 @@ impl DynamoDb {
             connect: config.timeouts.connect,
             request: requests.timeout,
         };
-        let resolved = aws::load(&reach).await?;
+        let resolved = aws::load_sdk_config(&reach).await?;
         let region = resolved.region().map(ToString::to_string).unwrap_or_default();
         let of_environment = || {
-            let special = aws::variable("AWS_ENDPOINT_URL_DYNAMODB");
+            let special = aws::read_variable("AWS_ENDPOINT_URL_DYNAMODB");
             special.or_else(|| resolved.endpoint_url().map(ToOwned::to_owned))
         };
         let at = match config.endpoint.clone().or_else(of_environment) {

@@ -16,20 +16,21 @@ use crate::model::{Change, Effect, StoreError, Value, Version};
 const TRANSACT: &str = "TransactWriteItems";
 
 /// Carries out all changes, or none of them.
-pub(super) async fn write(store: &DynamoDb, changes: &[Change]) -> Result<(), StoreError> {
+pub(super) async fn write_changes(store: &DynamoDb, changes: &[Change]) -> Result<(), StoreError> {
     if changes.is_empty() {
         return Ok(());
     }
     let items = changes
         .iter()
-        .map(|change| operation(&store.client.table, &store.item_name(&change.key), change))
+        .map(|change| build_operation(&store.client.table, &store.item_name(&change.key), change))
         .collect::<Result<Vec<_>, _>>()
-        .map_err(|error| store.client.unsent(&error))?;
+        .map_err(|error| store.client.build_error(&error))?;
     let keys: Vec<_> = changes.iter().map(|change| &change.key).collect();
-    let (unmet, in_doubt) = match transact(store, &items, &Request::all(TRANSACT, &keys)).await? {
-        Ended::Done => return Ok(()),
-        Ended::Unmet { places, in_doubt } => (places, in_doubt),
-    };
+    let (unmet, in_doubt) =
+        match run_transaction(store, &items, &Request::about_keys(TRANSACT, &keys)).await? {
+            Ended::Done => return Ok(()),
+            Ended::Unmet { places, in_doubt } => (places, in_doubt),
+        };
     let key_at = |place: &usize| changes.get(*place).map(|change| change.key.clone());
     let mut keys: Vec<_> = unmet.iter().filter_map(key_at).collect();
     if in_doubt {
@@ -41,7 +42,8 @@ pub(super) async fn write(store: &DynamoDb, changes: &[Change]) -> Result<(), St
         if pairs().all(|(change, found)| change.is_done(found.as_ref())) {
             return Ok(());
         }
-        let conflicts = pairs().filter(|(change, found)| !change.holds(found.as_ref()));
+        let conflicts =
+            pairs().filter(|(change, found)| !change.is_precondition_met(found.as_ref()));
         keys = conflicts.map(|(change, _)| change.key.clone()).collect();
     }
     Err(StoreError::Conflict { store: store.client.name.clone(), keys })
@@ -50,12 +52,12 @@ pub(super) async fn write(store: &DynamoDb, changes: &[Change]) -> Result<(), St
 /// Runs a transaction whose condition never applies: permission and table are checked anyway.
 ///
 /// No other item has its name, so that nothing is lost on a server that does not honour conditions.
-pub(super) async fn probe(store: &DynamoDb) -> Result<(), StoreError> {
+pub(super) async fn probe_write(store: &DynamoDb) -> Result<(), StoreError> {
     let name = format!("{}restatectl-probe-{:016x}", store.prefix, fastrand::u64(..));
     let value = Value { version: Version(0), bytes: Bytes::from_static(b"probe") };
-    let put = put(&store.client.table, &name, &value, Condition::never());
-    let items = [put.map_err(|error| store.client.unsent(&error))?];
-    match transact(store, &items, &Request::of(TRANSACT, &name)).await? {
+    let put = build_put(&store.client.table, &name, &value, Condition::never_met());
+    let items = [put.map_err(|error| store.client.build_error(&error))?];
+    match run_transaction(store, &items, &Request::about_key(TRANSACT, &name)).await? {
         Ended::Unmet { .. } => Ok(()),
         Ended::Done => Err(StoreError::Other {
             store: store.client.name.clone(),
@@ -76,7 +78,7 @@ enum Ended {
 }
 
 /// Makes attempts until one is answered, or there are to be no more.
-async fn transact(
+async fn run_transaction(
     store: &DynamoDb,
     items: &[TransactWriteItem],
     what: &Request<'_>,
@@ -87,10 +89,10 @@ async fn transact(
     let (since, mut attempts, mut in_doubt) = (Instant::now(), 0, false);
     loop {
         attempts += 1;
-        let turn = client.retries.pace.turn().await;
+        let turn = client.retries.pace.acquire_permit().await;
         let started = Instant::now();
         let ended = client.transact_once(items, &token).await;
-        what.finish(&client.name, started, failed(&ended).as_deref());
+        what.finish(&client.name, started, describe_failure(&ended).as_deref());
         let ended = ended?;
         turn.finish(matches!(ended, Transacted::Done | Transacted::Unmet(_)));
         let reason = match ended {
@@ -102,7 +104,7 @@ async fn transact(
                 reason
             }
         };
-        match client.retries.pause(attempts, since) {
+        match client.retries.pause_before_retry(attempts, since) {
             Some(pause) => tokio::time::sleep(pause).await,
             None => return Err(client.unavailable(reason)),
         }
@@ -110,7 +112,7 @@ async fn transact(
 }
 
 /// Describes why an attempt did not succeed.
-fn failed(ended: &Result<Transacted, StoreError>) -> Option<String> {
+fn describe_failure(ended: &Result<Transacted, StoreError>) -> Option<String> {
     match ended {
         Ok(Transacted::Done) => None,
         Ok(Transacted::Unmet(places)) => {
@@ -121,12 +123,16 @@ fn failed(ended: &Result<Transacted, StoreError>) -> Option<String> {
     }
 }
 
-fn operation(table: &str, name: &str, change: &Change) -> Result<TransactWriteItem, BuildError> {
+fn build_operation(
+    table: &str,
+    name: &str,
+    change: &Change,
+) -> Result<TransactWriteItem, BuildError> {
     match &change.effect {
-        Effect::Create(value) => put(table, name, value, Condition::absent()),
-        Effect::Overwrite(value, tag) => put(table, name, value, Condition::as_read(tag)),
+        Effect::Create(value) => build_put(table, name, value, Condition::absent()),
+        Effect::Overwrite(value, tag) => build_put(table, name, value, Condition::as_read(tag)),
         Effect::Delete(tag) => {
-            let (expression, names, values) = Condition::as_read(tag).parts();
+            let (expression, names, values) = Condition::as_read(tag).into_parts();
             let delete = Delete::builder()
                 .table_name(table)
                 .set_key(Some(item::key(name)))
@@ -138,16 +144,16 @@ fn operation(table: &str, name: &str, change: &Change) -> Result<TransactWriteIt
     }
 }
 
-fn put(
+fn build_put(
     table: &str,
     name: &str,
     value: &Value,
     condition: Condition,
 ) -> Result<TransactWriteItem, BuildError> {
-    let (expression, names, values) = condition.parts();
+    let (expression, names, values) = condition.into_parts();
     let put = Put::builder()
         .table_name(table)
-        .set_item(Some(item::of(name, value)))
+        .set_item(Some(item::item_of_value(name, value)))
         .set_condition_expression(expression)
         .set_expression_attribute_names(names)
         .set_expression_attribute_values(values);

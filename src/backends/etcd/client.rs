@@ -25,8 +25,9 @@ impl Client {
         addresses: &[Address],
         limits: Limits,
     ) -> Result<Self, StoreError> {
-        let members = Servers::new("etcd", addresses, limits, TlsOptions::default(), classify)
-            .map_err(StoreError::Usage)?;
+        let members =
+            Servers::new("etcd", addresses, limits, TlsOptions::default(), classify_status)
+                .map_err(StoreError::Usage)?;
         Ok(Client { name, members })
     }
 
@@ -35,16 +36,16 @@ impl Client {
     }
 
     /// Runs the transaction, on one member after the other until one responds.
-    pub(super) async fn txn(
+    pub(super) async fn run_txn(
         &self,
         what: &Request<'_>,
         txn: &Txn,
     ) -> Result<TxnResponse, StoreError> {
-        self.counted_txn(what, txn).await.map(|(answer, _)| answer)
+        self.run_counted_txn(what, txn).await.map(|(answer, _)| answer)
     }
 
     /// Runs the transaction, and counts the attempts, each of which may have been carried out.
-    pub(super) async fn counted_txn(
+    pub(super) async fn run_counted_txn(
         &self,
         what: &Request<'_>,
         txn: &Txn,
@@ -52,9 +53,10 @@ impl Client {
         let attempts = AtomicUsize::new(0);
         let call = |channel: Channel| {
             attempts.fetch_add(1, Ordering::Relaxed);
-            async { kv(channel).await?.txn(txn.clone()).await.map_err(status) }
+            async { kv_client(channel).await?.txn(txn.clone()).await.map_err(grpc_status) }
         };
-        let answer = self.members.call(what, call).await.map_err(|error| self.told(error))?;
+        let answer =
+            self.members.call(what, call).await.map_err(|error| self.store_error(error))?;
         Ok((answer, attempts.load(Ordering::Relaxed)))
     }
 
@@ -65,19 +67,19 @@ impl Client {
         options: &GetOptions,
     ) -> Result<Vec<KeyValue>, StoreError> {
         let start = String::from_utf8_lossy(from);
-        let what = Request::of("list from", &start);
+        let what = Request::about_key("list from", &start);
         let call = |channel: Channel| async {
-            let answer = kv(channel).await?.get(from, Some(options.clone())).await;
-            answer.map(|mut answer| answer.take_kvs()).map_err(status)
+            let answer = kv_client(channel).await?.get(from, Some(options.clone())).await;
+            answer.map(|mut answer| answer.take_kvs()).map_err(grpc_status)
         };
-        self.members.call(&what, call).await.map_err(|error| self.told(error))
+        self.members.call(&what, call).await.map_err(|error| self.store_error(error))
     }
 
-    fn told(&self, error: CallError) -> StoreError {
+    fn store_error(&self, error: CallError) -> StoreError {
         let store = self.name.clone();
         match error {
             CallError::Unavailable(reason) => StoreError::Unavailable { store, reason },
-            CallError::Permanent(code, reason) => match meaning(code, &reason) {
+            CallError::Permanent(code, reason) => match classify_message(code, &reason) {
                 Meaning::TooLarge => StoreError::TooLarge { store, reason },
                 Meaning::Full => StoreError::Full { store, reason },
                 Meaning::Denied => StoreError::Denied { store, reason },
@@ -89,13 +91,13 @@ impl Client {
     }
 }
 
-async fn kv(channel: Channel) -> Result<KvClient, Status> {
+async fn kv_client(channel: Channel) -> Result<KvClient, Status> {
     let channel = etcd_client::Channel::Tonic(channel);
-    let client = etcd_client::Client::from_channel(channel, None).await.map_err(status)?;
+    let client = etcd_client::Client::from_channel(channel, None).await.map_err(grpc_status)?;
     Ok(client.kv_client().max_decoding_message_size(MAX_ANSWER))
 }
 
-fn status(error: Error) -> Status {
+fn grpc_status(error: Error) -> Status {
     match error {
         Error::GRpcStatus(status) => status,
         other => Status::internal(other.to_string()),
@@ -111,7 +113,7 @@ enum Meaning {
 
 /// Classifies an error of etcd, which uses one code for several causes and distinguishes them only
 /// by text.
-fn meaning(code: Code, reason: &str) -> Meaning {
+fn classify_message(code: Code, reason: &str) -> Meaning {
     let says = |words: &str| reason.contains(words);
     match code {
         Code::InvalidArgument | Code::ResourceExhausted
@@ -128,13 +130,13 @@ fn meaning(code: Code, reason: &str) -> Meaning {
     }
 }
 
-fn classify(status: &Status) -> CallFailure {
+fn classify_status(status: &Status) -> CallFailure {
     if status.code() == Code::Unimplemented {
         let words = "answers, but is no etcd; is this its client port, by default 2379?";
         return CallFailure::NotHere(words.to_owned());
     }
-    if matches!(meaning(status.code(), status.message()), Meaning::Other) {
-        return transport::classify(status);
+    if matches!(classify_message(status.code(), status.message()), Meaning::Other) {
+        return transport::classify_status(status);
     }
     CallFailure::Final(status.code(), status.message().to_owned())
 }

@@ -27,7 +27,7 @@ const FOREIGN_BATCH: usize = 16;
 
 /// Finds the values that need a larger request than this etcd accepts, by asking it: its limit can
 /// be changed (`--max-request-bytes`) and can't be read.
-pub(super) async fn request_size(
+pub(super) async fn find_oversized_values(
     client: &Client,
     wanted: &Snapshot,
 ) -> Result<Vec<LimitViolation>, StoreError> {
@@ -48,12 +48,12 @@ pub(super) async fn request_size(
         }
         probed = usize::midpoint(fits, ends);
     }
-    Ok(values.iter().skip(fits).map(|(key, value)| too_large(key, value)).collect())
+    Ok(values.iter().skip(fits).map(|(key, value)| size_violation(key, value)).collect())
 }
 
 /// Finds the most bytes of one batch: as many as are needed, up to `limit`, or as this etcd
 /// accepts.
-pub(super) async fn batch_size(
+pub(super) async fn find_batch_size(
     client: &Client,
     wanted: &Snapshot,
     limit: usize,
@@ -71,7 +71,7 @@ pub(super) async fn batch_size(
     Ok(if bytes == all { limit } else { bytes })
 }
 
-fn too_large(key: &Key, value: &Value) -> LimitViolation {
+fn size_violation(key: &Key, value: &Value) -> LimitViolation {
     LimitViolation {
         key: key.clone(),
         reason: format!(
@@ -87,7 +87,7 @@ fn too_large(key: &Key, value: &Value) -> LimitViolation {
 
 /// Finds the keys that a server could not read back: it asks for everything whose name begins with
 /// the key's, foreign names included.
-pub(super) async fn prefix_reads(
+pub(super) async fn find_unreadable_keys(
     client: &Client,
     wanted: &Snapshot,
 ) -> Result<Vec<LimitViolation>, StoreError> {
@@ -112,13 +112,14 @@ pub(super) async fn prefix_reads(
         .keys()
         .filter_map(|key| {
             let name = key.to_string();
-            let answer = total_before(&listing::behind(&name)) - total_before(name.as_bytes());
-            (answer > ANSWER_LIMIT).then(|| unreadable(key, answer, &foreign))
+            let answer =
+                total_before(&listing::end_of_prefix(&name)) - total_before(name.as_bytes());
+            (answer > ANSWER_LIMIT).then(|| unreadable_violation(key, answer, &foreign))
         })
         .collect())
 }
 
-fn unreadable(key: &Key, answer: u64, foreign: &[(String, u64)]) -> LimitViolation {
+fn unreadable_violation(key: &Key, answer: u64, foreign: &[(String, u64)]) -> LimitViolation {
     let name = key.to_string();
     let others: Vec<_> = foreign
         .iter()
@@ -144,17 +145,18 @@ fn unreadable(key: &Key, answer: u64, foreign: &[(String, u64)]) -> LimitViolati
 
 /// Names that begin as Restate's do and are not Restate's, with the bytes of their values.
 async fn foreign_sizes(client: &Client) -> Result<Vec<(String, u64)>, StoreError> {
-    let prefixes = listing::prefixes();
-    let scans = prefixes
-        .iter()
-        .map(|prefix| listing::names(client, prefix.as_bytes(), listing::behind(prefix)));
+    let prefixes = listing::restate_prefixes();
+    let scans = prefixes.iter().map(|prefix| {
+        listing::list_names(client, prefix.as_bytes(), listing::end_of_prefix(prefix))
+    });
     let names: BTreeSet<String> =
         try_join_all(scans).await?.into_iter().flatten().filter(|name| is_foreign(name)).collect();
     let names: Vec<_> = names.into_iter().collect();
     let mut sizes = Vec::with_capacity(names.len());
     for batch in names.chunks(FOREIGN_BATCH) {
         let gets: Vec<_> = batch.iter().map(|name| TxnOp::get(name.as_str(), None)).collect();
-        let answer = client.txn(&Request::plain("read sizes"), &Txn::new().and_then(gets)).await?;
+        let answer =
+            client.run_txn(&Request::without_key("read sizes"), &Txn::new().and_then(gets)).await?;
         for (name, answer) in batch.iter().zip(answer.op_responses()) {
             if let TxnOpResponse::Get(get) = answer
                 && let Some(pair) = get.kvs().first()

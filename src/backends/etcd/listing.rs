@@ -15,15 +15,16 @@ const PAGE: i64 = 10_000;
 const VERSION_SUFFIX: &str = "::version";
 
 /// Returns the prefixes of all Restate names, none of which is a prefix of another.
-pub(super) fn prefixes() -> Vec<String> {
+pub(super) fn restate_prefixes() -> Vec<String> {
     let fixed = Key::FIXED.iter().map(Key::to_string);
     fixed.chain([Key::EPOCH_PREFIX.to_owned()]).collect()
 }
 
 /// Restate's keys, also those of which only one half is there.
-pub(super) async fn restate_keys(client: &Client) -> Result<BTreeSet<Key>, StoreError> {
-    let prefixes = prefixes();
-    let scans = prefixes.iter().map(|prefix| names(client, prefix.as_bytes(), behind(prefix)));
+pub(super) async fn list_restate_keys(client: &Client) -> Result<BTreeSet<Key>, StoreError> {
+    let prefixes = restate_prefixes();
+    let scans =
+        prefixes.iter().map(|prefix| list_names(client, prefix.as_bytes(), end_of_prefix(prefix)));
     let names = try_join_all(scans).await?;
     let keys = names
         .iter()
@@ -33,8 +34,8 @@ pub(super) async fn restate_keys(client: &Client) -> Result<BTreeSet<Key>, Store
 }
 
 /// Counts the foreign pairs of a name and its version.
-pub(super) async fn foreign_pairs(client: &Client) -> Result<u64, StoreError> {
-    let all: BTreeSet<_> = names(client, b"\0", b"\0".to_vec()).await?.into_iter().collect();
+pub(super) async fn count_foreign_pairs(client: &Client) -> Result<u64, StoreError> {
+    let all: BTreeSet<_> = list_names(client, b"\0", b"\0".to_vec()).await?.into_iter().collect();
     let pairs = all.iter().filter(|name| {
         !name.ends_with(VERSION_SUFFIX)
             && !Key::parse(name).is_known()
@@ -44,7 +45,7 @@ pub(super) async fn foreign_pairs(client: &Client) -> Result<u64, StoreError> {
 }
 
 /// Returns the first name after all that begin with `prefix`, which ends in an ASCII character.
-pub(super) fn behind(prefix: &str) -> Vec<u8> {
+pub(super) fn end_of_prefix(prefix: &str) -> Vec<u8> {
     let mut end = prefix.as_bytes().to_vec();
     if let Some(last) = end.last_mut() {
         *last = last.saturating_add(1);
@@ -55,7 +56,7 @@ pub(super) fn behind(prefix: &str) -> Vec<u8> {
 /// Lists all names in a range, page by page.
 ///
 /// Names that are not UTF-8 are left out: none of Restate's are among them.
-pub(super) async fn names(
+pub(super) async fn list_names(
     client: &Client,
     from: &[u8],
     end: Vec<u8>,

@@ -81,15 +81,15 @@ impl Source for Etcd {
     }
 
     async fn list_keys(&self) -> Result<Option<BTreeSet<Key>>, StoreError> {
-        listing::restate_keys(&self.client).await.map(Some)
+        listing::list_restate_keys(&self.client).await.map(Some)
     }
 
     async fn read(&self, keys: &[Key]) -> Result<Vec<Option<Entry>>, StoreError> {
-        txn::read(&self.client, keys).await
+        txn::read_keys(&self.client, keys).await
     }
 
     async fn count_foreign_keys(&self) -> Result<Option<u64>, StoreError> {
-        listing::foreign_pairs(&self.client).await.map(Some)
+        listing::count_foreign_pairs(&self.client).await.map(Some)
     }
 }
 
@@ -101,7 +101,7 @@ impl Target for Etcd {
     }
 
     async fn probe_write(&self) -> Result<(), StoreError> {
-        txn::probe(&self.client, &Key::NodesConfig).await
+        txn::probe_write(&self.client, &Key::NodesConfig).await
     }
 
     // Also learns how large a batch may be, so that what is taken for one transaction is one.
@@ -109,16 +109,16 @@ impl Target for Etcd {
         &self,
         wanted: &Snapshot,
     ) -> Result<Vec<LimitViolation>, StoreError> {
-        let mut misfits = limits::request_size(&self.client, wanted).await?;
+        let mut misfits = limits::find_oversized_values(&self.client, wanted).await?;
         if misfits.is_empty() {
-            let bytes = limits::batch_size(&self.client, wanted, BATCH_BYTES).await?;
+            let bytes = limits::find_batch_size(&self.client, wanted, BATCH_BYTES).await?;
             self.batch_bytes.store(bytes, Ordering::Relaxed);
         }
-        misfits.extend(limits::prefix_reads(&self.client, wanted).await?);
+        misfits.extend(limits::find_unreadable_keys(&self.client, wanted).await?);
         Ok(misfits)
     }
 
     async fn write(&self, changes: &[Change]) -> Result<(), StoreError> {
-        txn::write(&self.client, changes).await
+        txn::write_changes(&self.client, changes).await
     }
 }

@@ -3,24 +3,27 @@
 use etcd_client::{Compare, CompareOp, KeyValue, Txn, TxnOp, TxnOpResponse, TxnResponse};
 use prost::bytes::Bytes;
 
+use super::super::intact_entry;
 use super::super::request::Request;
-use super::super::whole;
 use super::client::Client;
 use super::layout::version_name;
 use crate::model::{CasToken, Change, Effect, Entry, Key, StoreError};
 
 /// Reads the keys as they are at one revision, at most as many as fit a transaction.
-pub(super) async fn read(client: &Client, keys: &[Key]) -> Result<Vec<Option<Entry>>, StoreError> {
-    let txn = Txn::new().and_then(reads(keys));
-    Ok(entries(keys, client.txn(&Request::all("read", keys), &txn).await?))
+pub(super) async fn read_keys(
+    client: &Client,
+    keys: &[Key],
+) -> Result<Vec<Option<Entry>>, StoreError> {
+    let txn = Txn::new().and_then(read_ops(keys));
+    Ok(entries_from_answer(keys, client.run_txn(&Request::about_keys("read", keys), &txn).await?))
 }
 
 /// Runs a transaction that would put the key under a condition that never applies: etcd checks
 /// permission and space anyway.
-pub(super) async fn probe(client: &Client, key: &Key) -> Result<(), StoreError> {
+pub(super) async fn probe_write(client: &Client, key: &Key) -> Result<(), StoreError> {
     let name = key.to_string();
-    let txn = Txn::new().when([never(&name)]).and_then(puts(&name, &[], 0));
-    client.txn(&Request::of("probe a write of", key), &txn).await.map(|_| ())
+    let txn = Txn::new().when([never_met(&name)]).and_then(put_ops(&name, &[], 0));
+    client.run_txn(&Request::about_key("probe a write of", key), &txn).await.map(|_| ())
 }
 
 /// Runs a transaction as large as one that puts these bytes.
@@ -32,28 +35,29 @@ pub(super) async fn probe_size(client: &Client, key: &Key, bytes: &[u8]) -> Resu
     let name = key.to_string();
     let compared = Compare::value(name.clone(), CompareOp::Equal, bytes);
     let deletes = [TxnOp::delete(name.clone(), None), TxnOp::delete(version_name(&name), None)];
-    let txn = Txn::new().when([never(&name), compared]).and_then(deletes);
-    client.txn(&Request::of("probe the size of", key), &txn).await.map(|_| ())
+    let txn = Txn::new().when([never_met(&name), compared]).and_then(deletes);
+    client.run_txn(&Request::about_key("probe the size of", key), &txn).await.map(|_| ())
 }
 
 /// Returns a condition that never applies: a version counts the changes of a key, and is never
 /// negative.
-fn never(name: &str) -> Compare {
+fn never_met(name: &str) -> Compare {
     Compare::version(name, CompareOp::Less, 0)
 }
 
 /// Carries out all changes, or none of them.
-pub(super) async fn write(client: &Client, changes: &[Change]) -> Result<(), StoreError> {
+pub(super) async fn write_changes(client: &Client, changes: &[Change]) -> Result<(), StoreError> {
     let keys: Vec<_> = changes.iter().map(|change| change.key.clone()).collect();
     let txn = Txn::new()
-        .when(changes.iter().flat_map(requirement).collect::<Vec<_>>())
-        .and_then(changes.iter().flat_map(effect).collect::<Vec<_>>())
-        .or_else(reads(&keys));
-    let (answer, attempts) = client.counted_txn(&Request::all("write", &keys), &txn).await?;
+        .when(changes.iter().flat_map(change_conditions).collect::<Vec<_>>())
+        .and_then(changes.iter().flat_map(change_ops).collect::<Vec<_>>())
+        .or_else(read_ops(&keys));
+    let (answer, attempts) =
+        client.run_counted_txn(&Request::about_keys("write", &keys), &txn).await?;
     if answer.succeeded() {
         return Ok(());
     }
-    let found = entries(&keys, answer);
+    let found = entries_from_answer(&keys, answer);
     // An attempt whose answer was lost may have been carried out, so that the next one met what it
     // had itself written.
     if attempts > 1
@@ -61,20 +65,22 @@ pub(super) async fn write(client: &Client, changes: &[Change]) -> Result<(), Sto
     {
         return Ok(());
     }
-    let conflicts =
-        changes.iter().zip(&found).filter(|(change, found)| !change.holds(found.as_ref()));
+    let conflicts = changes
+        .iter()
+        .zip(&found)
+        .filter(|(change, found)| !change.is_precondition_met(found.as_ref()));
     let keys = conflicts.map(|(change, _)| change.key.clone()).collect();
     Err(StoreError::Conflict { store: client.name().to_owned(), keys })
 }
 
-fn requirement(change: &Change) -> [Compare; 2] {
+fn change_conditions(change: &Change) -> [Compare; 2] {
     let name = change.key.to_string();
     let version = version_name(&name);
     let (of_value, of_version) = match &change.effect {
         // Restate itself asks only for the version key. A value without one is damage, and may be
         // somebody's: it is not overwritten unseen.
         Effect::Create(_) => (0, 0),
-        Effect::Overwrite(_, tag) | Effect::Delete(tag) => revisions(tag),
+        Effect::Overwrite(_, tag) | Effect::Delete(tag) => required_revisions(tag),
     };
     [
         Compare::mod_revision(name, CompareOp::Equal, of_value),
@@ -84,17 +90,17 @@ fn requirement(change: &Change) -> [Compare; 2] {
 
 /// Returns the revisions to compare; a token of another store matches nothing, since revisions
 /// begin at 1.
-fn revisions(tag: &CasToken) -> (i64, i64) {
+fn required_revisions(tag: &CasToken) -> (i64, i64) {
     match tag {
         CasToken::Revisions { value, version } => (*value, *version),
         CasToken::Version(_) | CasToken::ETag(_) | CasToken::Item { .. } => (-1, -1),
     }
 }
 
-fn effect(change: &Change) -> [TxnOp; 2] {
+fn change_ops(change: &Change) -> [TxnOp; 2] {
     let name = change.key.to_string();
     match change.value() {
-        Some(value) => puts(&name, &value.bytes, value.version.0),
+        Some(value) => put_ops(&name, &value.bytes, value.version.0),
         None => {
             let version = version_name(&name);
             [TxnOp::delete(name, None), TxnOp::delete(version, None)]
@@ -102,17 +108,17 @@ fn effect(change: &Change) -> [TxnOp; 2] {
     }
 }
 
-fn puts(name: &str, bytes: &[u8], version: u32) -> [TxnOp; 2] {
+fn put_ops(name: &str, bytes: &[u8], version: u32) -> [TxnOp; 2] {
     [TxnOp::put(name, bytes, None), TxnOp::put(version_name(name), version.to_le_bytes(), None)]
 }
 
-fn reads(keys: &[Key]) -> Vec<TxnOp> {
+fn read_ops(keys: &[Key]) -> Vec<TxnOp> {
     let names = keys.iter().map(Key::to_string);
     names.flat_map(|name| [TxnOp::get(version_name(&name), None), TxnOp::get(name, None)]).collect()
 }
 
 /// Reads the answers of [`read_ops`].
-fn entries(keys: &[Key], answer: TxnResponse) -> Vec<Option<Entry>> {
+fn entries_from_answer(keys: &[Key], answer: TxnResponse) -> Vec<Option<Entry>> {
     let mut answers = answer.op_responses().into_iter().map(|answer| match answer {
         TxnOpResponse::Get(mut get) => get.take_kvs().into_iter().next(),
         _ => None,
@@ -121,12 +127,12 @@ fn entries(keys: &[Key], answer: TxnResponse) -> Vec<Option<Entry>> {
         .map(|key| {
             let version = answers.next().flatten();
             let value = answers.next().flatten();
-            entry(key, version, value)
+            entry_from_pair(key, version, value)
         })
         .collect()
 }
 
-fn entry(key: &Key, version: Option<KeyValue>, value: Option<KeyValue>) -> Option<Entry> {
+fn entry_from_pair(key: &Key, version: Option<KeyValue>, value: Option<KeyValue>) -> Option<Entry> {
     let revision = |pair: &Option<KeyValue>| pair.as_ref().map_or(0, KeyValue::mod_revision);
     let tag = CasToken::Revisions { value: revision(&value), version: revision(&version) };
     let part = |name: &str, pair: &Option<KeyValue>| {
@@ -142,7 +148,7 @@ fn entry(key: &Key, version: Option<KeyValue>, value: Option<KeyValue>) -> Optio
         (Some(number), Some(bytes)) => match <[u8; 4]>::try_from(number.value()) {
             Ok(number) => {
                 let bytes = Bytes::copy_from_slice(bytes.value());
-                Some(whole(u32::from_le_bytes(number), bytes, tag))
+                Some(intact_entry(u32::from_le_bytes(number), bytes, tag))
             }
             Err(_) => {
                 let found = number.value().len();

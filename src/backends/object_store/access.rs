@@ -7,7 +7,7 @@ use std::time::Duration;
 use aws_config::BehaviorVersion;
 use aws_sdk_s3::config::{Builder, RequestChecksumCalculation, ResponseChecksumValidation};
 
-use super::super::aws::{self, Reach, variable};
+use super::super::aws::{self, Reach, read_variable};
 use crate::config::ObjectStoreConfig;
 use crate::model::StoreError;
 
@@ -18,11 +18,11 @@ pub(super) struct Access {
 }
 
 /// Resolves everything that can be known before a request.
-pub(super) async fn resolve(
+pub(super) async fn resolve_access(
     config: &ObjectStoreConfig,
     request: Duration,
 ) -> Result<Access, StoreError> {
-    let endpoint = endpoint(config);
+    let endpoint = find_endpoint(config);
     check_scheme(config, endpoint.as_deref())?;
     let reach = Reach {
         access: &config.access,
@@ -32,7 +32,7 @@ pub(super) async fn resolve(
         connect: config.timeouts.connect,
         request,
     };
-    let resolved = aws::load(&reach).await?;
+    let resolved = aws::load_sdk_config(&reach).await?;
     let mut s3 = Builder::new()
         .behavior_version(BehaviorVersion::latest())
         .region(resolved.region().cloned())
@@ -51,12 +51,12 @@ pub(super) async fn resolve(
     Ok(Access { s3: aws_sdk_s3::Client::from_conf(s3.build()), endpoint })
 }
 
-fn endpoint(config: &ObjectStoreConfig) -> Option<String> {
+fn find_endpoint(config: &ObjectStoreConfig) -> Option<String> {
     config
         .endpoint
         .clone()
-        .or_else(|| variable("AWS_ENDPOINT_URL_S3"))
-        .or_else(|| variable("AWS_ENDPOINT_URL"))
+        .or_else(|| read_variable("AWS_ENDPOINT_URL_S3"))
+        .or_else(|| read_variable("AWS_ENDPOINT_URL"))
 }
 
 /// Refuses plain http unless it is allowed, as the server does.

@@ -46,7 +46,7 @@ struct Versioned {
 }
 
 /// Encodes the body of a value, to be stored with [`BILROST`].
-pub(super) fn encode(salt: u64, version: u32, bytes: &Bytes) -> Bytes {
+pub(super) fn encode_body(salt: u64, version: u32, bytes: &Bytes) -> Bytes {
     let salted = Salted { salt, value: Versioned { version, bytes: bytes.clone() } };
     let mut body = BytesMut::with_capacity(1 + salted.encoded_len());
     body.put_u8(EXISTS);
@@ -64,17 +64,17 @@ pub(super) fn may_be_ours(first: Option<u8>, encoding: Option<&str>) -> bool {
 ///
 /// # Errors
 /// What is wrong, to be read after the key's name.
-pub(super) fn decode(body: &Bytes, encoding: Option<&str>) -> Result<Body, String> {
+pub(super) fn decode_body(body: &Bytes, encoding: Option<&str>) -> Result<Body, String> {
     match body.first() {
         None => Err("is an object without a body".to_owned()),
         Some(b'd') if body.as_ref() == TOMBSTONE => Ok(Body::Tombstone),
         Some(b'd') => Err(format!("is a tombstone of {} bytes instead of 1", body.len())),
-        Some(&EXISTS) => payload(body.slice(1..), encoding),
+        Some(&EXISTS) => decode_payload(body.slice(1..), encoding),
         Some(other) => Err(format!("begins with byte {other}, which is no header of Restate's")),
     }
 }
 
-fn payload(payload: Bytes, encoding: Option<&str>) -> Result<Body, String> {
+fn decode_payload(payload: Bytes, encoding: Option<&str>) -> Result<Body, String> {
     match encoding.unwrap_or_default() {
         BILROST => {
             let salted = Salted::decode(payload)
@@ -82,13 +82,13 @@ fn payload(payload: Bytes, encoding: Option<&str>) -> Result<Body, String> {
             let Versioned { version, bytes } = salted.value;
             Ok(Body::Value { salt: salted.salt, version, bytes })
         }
-        "" | CBOR => cbor(&payload).ok_or_else(|| format!("does not decode as {CBOR}")),
+        "" | CBOR => decode_cbor(&payload).ok_or_else(|| format!("does not decode as {CBOR}")),
         other => Err(format!("has the unknown Content-Encoding {other:?}")),
     }
 }
 
 /// Decodes `{"version": "V1", "value": [{"version": u32, "value": bytes}, salt]}`.
-fn cbor(payload: &[u8]) -> Option<Body> {
+fn decode_cbor(payload: &[u8]) -> Option<Body> {
     let mut rest = payload;
     let document: Cbor = ciborium::from_reader(&mut rest).ok()?;
     if !rest.is_empty() || field(&document, "version")?.as_text()? != "V1" {
@@ -143,16 +143,16 @@ mod tests {
     fn what_a_server_wrote_is_read() {
         // The head of a nodes_config that Restate 1.7.12 wrote, its value cut to two bytes.
         let body = b"\x65\x04\xa3\xbb\xc5\xa2\x9f\x99\xa1\x9d\x52\x05\x06\x04\x04\x05\x02\x02\x7a";
-        let decoded = decode(&Bytes::from_static(body), Some(BILROST)).unwrap();
+        let decoded = decode_body(&Bytes::from_static(body), Some(BILROST)).unwrap();
         let Body::Value { version, bytes, salt } = decoded else { panic!("no value") };
         assert_eq!((version, bytes.as_ref()), (4, &b"\x02\x7a"[..]));
-        assert_eq!(encode(salt, version, &bytes).as_ref(), body);
+        assert_eq!(encode_body(salt, version, &bytes).as_ref(), body);
     }
 
     #[test]
     fn damage_is_told_as_what_it_is() {
         let told = |body: &'static [u8], encoding: Option<&str>| {
-            decode(&Bytes::from_static(body), encoding)
+            decode_body(&Bytes::from_static(body), encoding)
                 .map_or_else(|reason| reason, |b| format!("{b:?}"))
         };
         insta::assert_snapshot!(
@@ -176,21 +176,21 @@ mod tests {
         #[test]
         fn both_forms_round_trip(salt: u64, version: u32, bytes in prop::collection::vec(any::<u8>(), 0..300)) {
             let expected = Body::Value { salt, version, bytes: bytes.clone().into() };
-            let bilrost = encode(salt, version, &bytes.clone().into());
-            prop_assert_eq!(decode(&bilrost, Some(BILROST)), Ok(expected.clone()));
+            let bilrost = encode_body(salt, version, &bytes.clone().into());
+            prop_assert_eq!(decode_body(&bilrost, Some(BILROST)), Ok(expected.clone()));
             let cbor = cbor_body(salt, version, &bytes);
-            prop_assert_eq!(decode(&cbor, Some(CBOR)), Ok(expected.clone()));
-            prop_assert_eq!(decode(&cbor, None), Ok(expected));
+            prop_assert_eq!(decode_body(&cbor, Some(CBOR)), Ok(expected.clone()));
+            prop_assert_eq!(decode_body(&cbor, None), Ok(expected));
         }
     }
 
     proptest! {
-        #![proptest_config(crate::fuzz::config())]
+        #![proptest_config(crate::fuzz::fuzz_config())]
 
         #[test]
         fn fuzz_any_body(body in prop::collection::vec(any::<u8>(), 0..300)) {
             let body = Bytes::from([b"e", body.as_slice()].concat());
-            let _ = (decode(&body, Some(BILROST)), decode(&body, None));
+            let _ = (decode_body(&body, Some(BILROST)), decode_body(&body, None));
         }
     }
 }

@@ -8,7 +8,7 @@ use aws_sdk_s3::primitives::ByteStream;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use prost::bytes::{Bytes, BytesMut};
 
-use super::super::aws::{self, Retries, told};
+use super::super::aws::{self, Retries, describe_error};
 use super::super::request::Request;
 use super::super::transport::MAX_MESSAGE;
 use super::body::BILROST;
@@ -77,11 +77,11 @@ pub(super) type Page = (Vec<(String, i64)>, Option<String>);
 
 /// Receives the whole body in one piece of memory; the SDK's own collecting has it twice for a
 /// moment.
-async fn received(mut body: ByteStream, length: usize) -> Result<Bytes, aws::AwsError> {
+async fn receive_body(mut body: ByteStream, length: usize) -> Result<Bytes, aws::AwsError> {
     let mut whole = BytesMut::with_capacity(length.min(MAX_MESSAGE));
     while let Some(piece) = body.next().await {
         whole.extend_from_slice(
-            &piece.map_err(|error| aws::AwsError::Retryable(aws::innermost(&error)))?,
+            &piece.map_err(|error| aws::AwsError::Retryable(aws::innermost_cause(&error)))?,
         );
     }
     Ok(whole.freeze())
@@ -95,12 +95,12 @@ impl Client {
         first_byte: bool,
     ) -> Result<Option<Object>, StoreError> {
         self.retries
-            .again(&self.name, &Request::of("GetObject", &name), || async {
+            .run_with_retries(&self.name, &Request::about_key("GetObject", &name), || async {
                 let range = first_byte.then(|| "bytes=0-0".to_owned());
                 let request = self.s3.get_object().bucket(&self.bucket).key(name).set_range(range);
                 let answer = match request.send().await {
                     Ok(answer) => answer,
-                    Err(error) => match self.fault(&error) {
+                    Err(error) => match self.classify_error(&error) {
                         AwsError::Missing => return Ok(None),
                         fault => return Err(fault.into()),
                     },
@@ -108,7 +108,7 @@ impl Client {
                 let encoding = answer.content_encoding().map(ToOwned::to_owned);
                 let etag = answer.e_tag().unwrap_or_default().to_owned();
                 let length = usize::try_from(answer.content_length().unwrap_or_default());
-                let body = received(answer.body, length.unwrap_or_default()).await?;
+                let body = receive_body(answer.body, length.unwrap_or_default()).await?;
                 Ok(Some(Object { body, encoding, etag }))
             })
             .await
@@ -122,26 +122,32 @@ impl Client {
         token: Option<&str>,
     ) -> Result<Page, StoreError> {
         self.retries
-            .again(&self.name, &Request::of("ListObjectsV2 below", &prefix), || async {
-                let request = self
-                    .s3
-                    .list_objects_v2()
-                    .bucket(&self.bucket)
-                    .prefix(prefix)
-                    .set_delimiter(delimiter.map(ToOwned::to_owned))
-                    .set_continuation_token(token.map(ToOwned::to_owned));
-                let answer = request.send().await.map_err(|error| match self.fault(&error) {
-                    AwsError::Missing => {
-                        AwsError::Aws(aws::AwsError::Permanent(self.unavailable(NO_S3.to_owned())))
-                    }
-                    fault => fault,
-                })?;
-                let names = answer.contents().iter();
-                let names = names.filter_map(|object| {
-                    Some((object.key()?.to_owned(), object.size().unwrap_or_default()))
-                });
-                Ok((names.collect(), answer.next_continuation_token().map(ToOwned::to_owned)))
-            })
+            .run_with_retries(
+                &self.name,
+                &Request::about_key("ListObjectsV2 below", &prefix),
+                || async {
+                    let request = self
+                        .s3
+                        .list_objects_v2()
+                        .bucket(&self.bucket)
+                        .prefix(prefix)
+                        .set_delimiter(delimiter.map(ToOwned::to_owned))
+                        .set_continuation_token(token.map(ToOwned::to_owned));
+                    let answer = request.send().await.map_err(|error| {
+                        match self.classify_error(&error) {
+                            AwsError::Missing => AwsError::Aws(aws::AwsError::Permanent(
+                                self.unavailable(NO_S3.to_owned()),
+                            )),
+                            fault => fault,
+                        }
+                    })?;
+                    let names = answer.contents().iter();
+                    let names = names.filter_map(|object| {
+                        Some((object.key()?.to_owned(), object.size().unwrap_or_default()))
+                    });
+                    Ok((names.collect(), answer.next_continuation_token().map(ToOwned::to_owned)))
+                },
+            )
             .await
     }
 
@@ -166,11 +172,11 @@ impl Client {
             .set_if_none_match(absent)
             .set_if_match(etag)
             .body(ByteStream::from(body.clone()));
-        let turn = self.retries.pace.turn().await;
+        let turn = self.retries.pace.acquire_permit().await;
         let began = Instant::now();
         let put = match request.send().await {
             Ok(_) => Ok(Put::Done),
-            Err(error) => match self.fault(&error) {
+            Err(error) => match self.classify_error(&error) {
                 AwsError::Aws(
                     aws::AwsError::Retryable(reason)
                     | aws::AwsError::NoResponse(reason)
@@ -180,7 +186,11 @@ impl Client {
                 AwsError::Missing | AwsError::Unmet => Ok(Put::Unmet),
             },
         };
-        Request::of("PutObject", &name).finish(&self.name, began, failed(&put).as_deref());
+        Request::about_key("PutObject", &name).finish(
+            &self.name,
+            began,
+            describe_failure(&put).as_deref(),
+        );
         turn.finish(!matches!(put, Ok(Put::Lost(_))));
         put
     }
@@ -188,9 +198,9 @@ impl Client {
     /// Removes an object of the program's own making.
     pub(super) async fn delete(&self, name: &str) -> Result<(), StoreError> {
         self.retries
-            .again(&self.name, &Request::of("DeleteObject", &name), || async {
+            .run_with_retries(&self.name, &Request::about_key("DeleteObject", &name), || async {
                 let request = self.s3.delete_object().bucket(&self.bucket).key(name);
-                request.send().await.map_err(|error| self.fault(&error))?;
+                request.send().await.map_err(|error| self.classify_error(&error))?;
                 Ok(())
             })
             .await
@@ -200,16 +210,16 @@ impl Client {
         StoreError::Unavailable { store: self.name.clone(), reason }
     }
 
-    fn fault<E>(&self, error: &SdkError<E, HttpResponse>) -> AwsError
+    fn classify_error<E>(&self, error: &SdkError<E, HttpResponse>) -> AwsError
     where
         E: ProvideErrorMetadata + Error + 'static,
     {
         let SdkError::ServiceError(service) = error else {
-            return AwsError::Aws(aws::without_answer(&self.name, error));
+            return AwsError::Aws(aws::classify_missing_answer(&self.name, error));
         };
         let status = service.raw().status().as_u16();
         let code = service.err().code().unwrap_or_default();
-        let told = told(code, service.err().message().unwrap_or_default());
+        let told = describe_error(code, service.err().message().unwrap_or_default());
         match (status, code) {
             (412 | 409, _) => AwsError::Unmet,
             (404, code) if code != "NoSuchBucket" => AwsError::Missing,
@@ -256,7 +266,7 @@ impl Client {
 }
 
 /// Describes why a write did not succeed.
-fn failed(put: &Result<Put, StoreError>) -> Option<String> {
+fn describe_failure(put: &Result<Put, StoreError>) -> Option<String> {
     match put {
         Ok(Put::Done) => None,
         Ok(Put::Unmet) => Some("the condition does not hold".to_owned()),

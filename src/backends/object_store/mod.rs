@@ -31,11 +31,11 @@ impl Source for ObjectStore {
     }
 
     fn read_limits(&self) -> ReadLimits {
-        ReadLimits { keys: 1, concurrency: self.client.retries.pace.most() }
+        ReadLimits { keys: 1, concurrency: self.client.retries.pace.max_concurrency() }
     }
 
     async fn list_keys(&self) -> Result<Option<BTreeSet<Key>>, StoreError> {
-        listing::keys(self).await
+        listing::list_keys(self).await
     }
 
     async fn read(&self, keys: &[Key]) -> Result<Vec<Option<Entry>>, StoreError> {
@@ -43,19 +43,19 @@ impl Source for ObjectStore {
     }
 
     async fn count_foreign_keys(&self) -> Result<Option<u64>, StoreError> {
-        listing::foreign(self).await
+        listing::count_foreign_objects(self).await
     }
 }
 
 #[async_trait]
 impl Target for ObjectStore {
     fn write_limits(&self) -> WriteLimits {
-        let concurrency = self.client.retries.pace.most();
+        let concurrency = self.client.retries.pace.max_concurrency();
         WriteLimits { keys: 1, bytes: usize::MAX, concurrency, atomic: false }
     }
 
     async fn probe_write(&self) -> Result<(), StoreError> {
-        probe::writable(self).await
+        probe::probe_write(self).await
     }
 
     async fn find_limit_violations(&self, _: &Snapshot) -> Result<Vec<LimitViolation>, StoreError> {
@@ -64,7 +64,7 @@ impl Target for ObjectStore {
     }
 
     async fn write(&self, changes: &[Change]) -> Result<(), StoreError> {
-        write::write(self, changes).await
+        write::write_changes(self, changes).await
     }
 
     fn guarantees_conditional_writes(&self) -> bool {
@@ -72,7 +72,7 @@ impl Target for ObjectStore {
     }
 
     async fn probe_conditional_writes(&self) -> Result<ConditionalWrites, StoreError> {
-        probe::conditional_writes(self).await
+        probe::probe_conditional_writes(self).await
     }
 
     fn operator_advice(&self) -> Option<&'static str> {

@@ -14,15 +14,15 @@ const STALE: &str = "\"00000000000000000000000000000000\"";
 /// Returns a name that is not Restate's, and that no other run uses.
 ///
 /// Its body is a tombstone, so that it means nothing where it has to be left behind.
-fn scratch(store: &ObjectStore) -> String {
+fn scratch_name(store: &ObjectStore) -> String {
     format!("{}restatectl-probe-{:016x}", store.prefix, fastrand::u64(..))
 }
 
 /// Tries a write that can't succeed, since there is no object with that ETag.
-pub(super) async fn writable(store: &ObjectStore) -> Result<(), StoreError> {
-    let name = scratch(store);
+pub(super) async fn probe_write(store: &ObjectStore) -> Result<(), StoreError> {
+    let name = scratch_name(store);
     let condition = Condition::ETag(STALE.to_owned());
-    match attempt(store, &name, &condition).await? {
+    match attempt_put(store, &name, &condition).await? {
         true => {
             // It does not honour the condition: what it wrote is taken away, and the probe of
             // conditional writes will say so.
@@ -34,20 +34,20 @@ pub(super) async fn writable(store: &ObjectStore) -> Result<(), StoreError> {
 }
 
 /// Creates twice, with a stale ETag, and where nothing is.
-pub(super) async fn conditional_writes(
+pub(super) async fn probe_conditional_writes(
     store: &ObjectStore,
 ) -> Result<ConditionalWrites, StoreError> {
-    let (name, absent) = (scratch(store), scratch(store));
+    let (name, absent) = (scratch_name(store), scratch_name(store));
     let stale = Condition::ETag(STALE.to_owned());
-    let created = attempt(store, &name, &Condition::Absent).await?;
-    let again = attempt(store, &name, &Condition::Absent).await?;
-    let with_stale = attempt(store, &name, &stale).await?;
+    let created = attempt_put(store, &name, &Condition::Absent).await?;
+    let again = attempt_put(store, &name, &Condition::Absent).await?;
+    let with_stale = attempt_put(store, &name, &stale).await?;
     let found = store.client.get(&name, false).await?;
     let with_right = match found {
-        Some(object) => attempt(store, &name, &Condition::ETag(object.etag)).await?,
+        Some(object) => attempt_put(store, &name, &Condition::ETag(object.etag)).await?,
         None => false,
     };
-    let onto_nothing = attempt(store, &absent, &stale).await?;
+    let onto_nothing = attempt_put(store, &absent, &stale).await?;
     let faults = [
         (!created, "it refuses to create an object that does not exist"),
         (again, "it overwrites an existing object in spite of If-None-Match: *"),
@@ -68,7 +68,7 @@ pub(super) async fn conditional_writes(
 }
 
 /// Returns whether the write was carried out. A lost answer is an error: nothing is known then.
-async fn attempt(
+async fn attempt_put(
     store: &ObjectStore,
     name: &str,
     condition: &Condition,

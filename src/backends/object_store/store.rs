@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::super::RequestOptions;
 use super::super::aws::{ConcurrencyLimiter, Retries};
-use super::super::whole;
+use super::super::intact_entry;
 use super::access;
 use super::body::{self, Body};
 use super::client::{Client, Object};
@@ -37,7 +37,7 @@ impl ObjectStore {
         config: &ObjectStoreConfig,
         requests: RequestOptions,
     ) -> Result<Self, StoreError> {
-        let access = access::resolve(config, requests.timeout).await?;
+        let access = access::resolve_access(config, requests.timeout).await?;
         let (bucket, prefix) = (config.bucket.clone(), config.prefix.clone());
         let at = access.endpoint.as_deref().map_or(String::new(), |endpoint| {
             format!(" at {}", crate::config::without_userinfo(endpoint))
@@ -63,16 +63,16 @@ impl ObjectStore {
 
     pub(super) async fn read_one(&self, key: &Key) -> Result<Option<Entry>, StoreError> {
         let object = self.client.get(&self.object_name(key), false).await?;
-        Ok(object.and_then(entry))
+        Ok(object.and_then(entry_from_object))
     }
 }
 
 /// Turns an object into an entry; a tombstone is absent.
-pub(super) fn entry(object: Object) -> Option<Entry> {
+pub(super) fn entry_from_object(object: Object) -> Option<Entry> {
     let tag = CasToken::ETag(object.etag);
-    match body::decode(&object.body, object.encoding.as_deref()) {
+    match body::decode_body(&object.body, object.encoding.as_deref()) {
         Ok(Body::Tombstone) => None,
-        Ok(Body::Value { version, bytes, .. }) => Some(whole(version, bytes, tag)),
+        Ok(Body::Value { version, bytes, .. }) => Some(intact_entry(version, bytes, tag)),
         Err(reason) => {
             let raw = vec![("body".to_owned(), object.body)];
             Some(Entry::Damaged { reason, raw, tag })

@@ -7,7 +7,7 @@ use prost::bytes::Bytes;
 
 use super::body::{self, Body};
 use super::client::{Condition, Object, Put};
-use super::store::{ObjectStore, entry};
+use super::store::{ObjectStore, entry_from_object};
 use crate::model::{CasToken, Change, Effect, Key, StoreError};
 
 /// The number of times that a write may meet a state that explains nothing, such as an absent
@@ -15,7 +15,10 @@ use crate::model::{CasToken, Change, Effect, Key, StoreError};
 const MOST_ROUNDS: u64 = 10;
 
 /// Carries out each change under its own condition; there is no batch.
-pub(super) async fn write(store: &ObjectStore, changes: &[Change]) -> Result<(), StoreError> {
+pub(super) async fn write_changes(
+    store: &ObjectStore,
+    changes: &[Change],
+) -> Result<(), StoreError> {
     let outcomes = join_all(changes.iter().map(|change| write_one(store, change))).await;
     let mut conflicts = Vec::new();
     for outcome in outcomes {
@@ -44,7 +47,7 @@ impl Intent {
             Effect::Create(value) | Effect::Overwrite(value, _) => {
                 // Chosen once per write, so that an attempt that was thought lost is known again.
                 let salt = fastrand::u64(..);
-                let body = body::encode(salt, value.version.0, &value.bytes);
+                let body = body::encode_body(salt, value.version.0, &value.bytes);
                 Intent { body, salt: Some(salt) }
             }
             Effect::Delete(_) => Intent { body: Bytes::from_static(body::TOMBSTONE), salt: None },
@@ -52,7 +55,7 @@ impl Intent {
     }
 
     fn is_done(&self, object: &Object) -> bool {
-        match body::decode(&object.body, object.encoding.as_deref()) {
+        match body::decode_body(&object.body, object.encoding.as_deref()) {
             Ok(Body::Value { salt, .. }) => self.salt == Some(salt),
             Ok(Body::Tombstone) => self.salt.is_none(),
             Err(_) => false,
@@ -70,7 +73,7 @@ async fn write_one(store: &ObjectStore, change: &Change) -> Result<(), StoreErro
             Put::Done => return Ok(()),
             Put::Lost(reason) => {
                 lost += 1;
-                match store.client.retries.pause(lost, since) {
+                match store.client.retries.pause_before_retry(lost, since) {
                     Some(pause) => tokio::time::sleep(pause).await,
                     None => return Err(store.client.unavailable(reason)),
                 }
@@ -83,10 +86,10 @@ async fn write_one(store: &ObjectStore, change: &Change) -> Result<(), StoreErro
                 rounds += 1;
                 condition = match next_condition(&change.effect, found) {
                     Some(condition) if rounds < MOST_ROUNDS => condition,
-                    _ => return Err(conflict(store, &change.key)),
+                    _ => return Err(conflict_error(store, &change.key)),
                 };
                 // Two writes that race get 409 while they do.
-                if let Some(pause) = store.client.retries.pause(1, since) {
+                if let Some(pause) = store.client.retries.pause_before_retry(1, since) {
                     tokio::time::sleep(pause).await;
                 }
             }
@@ -97,7 +100,7 @@ async fn write_one(store: &ObjectStore, change: &Change) -> Result<(), StoreErro
 fn first_condition(effect: &Effect) -> Condition {
     match effect {
         Effect::Create(_) => Condition::Absent,
-        Effect::Overwrite(_, tag) | Effect::Delete(tag) => Condition::ETag(etag(tag)),
+        Effect::Overwrite(_, tag) | Effect::Delete(tag) => Condition::ETag(required_etag(tag)),
     }
 }
 
@@ -109,17 +112,17 @@ fn next_condition(effect: &Effect, found: Option<Object>) -> Option<Condition> {
         (Effect::Create(_), Some(object)) => {
             let etag = object.etag.clone();
             // A tombstone counts as absent.
-            entry(object).is_none().then_some(Condition::ETag(etag))
+            entry_from_object(object).is_none().then_some(Condition::ETag(etag))
         }
         (Effect::Overwrite(_, tag) | Effect::Delete(tag), Some(object)) => {
-            (object.etag == etag(tag)).then_some(Condition::ETag(object.etag))
+            (object.etag == required_etag(tag)).then_some(Condition::ETag(object.etag))
         }
         (Effect::Overwrite(..) | Effect::Delete(_), None) => None,
     }
 }
 
 /// Returns the ETag to require; a token of another store matches nothing.
-fn etag(tag: &CasToken) -> String {
+fn required_etag(tag: &CasToken) -> String {
     match tag {
         CasToken::ETag(etag) => etag.clone(),
         CasToken::Version(_) | CasToken::Revisions { .. } | CasToken::Item { .. } => {
@@ -128,6 +131,6 @@ fn etag(tag: &CasToken) -> String {
     }
 }
 
-fn conflict(store: &ObjectStore, key: &Key) -> StoreError {
+fn conflict_error(store: &ObjectStore, key: &Key) -> StoreError {
     StoreError::Conflict { store: store.client.name.clone(), keys: vec![key.clone()] }
 }

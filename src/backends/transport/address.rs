@@ -42,7 +42,7 @@ impl FromStr for Address {
     fn from_str(text: &str) -> Result<Self, String> {
         let text = text.trim();
         if let Some(path) = text.strip_prefix("unix:") {
-            return unix(path);
+            return parse_unix(path);
         }
         let with_scheme =
             if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
@@ -92,7 +92,7 @@ fn authority_len(uri: &Uri) -> usize {
     uri.authority().map_or(0, |authority| authority.as_str().len())
 }
 
-fn unix(path: &str) -> Result<Address, String> {
+fn parse_unix(path: &str) -> Result<Address, String> {
     // Both unix:/path and the URL form unix:///path.
     let path = path.strip_prefix("//").unwrap_or(path);
     if path.is_empty() {

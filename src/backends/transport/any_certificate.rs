@@ -17,7 +17,7 @@ impl AnyCertificate {
         AnyCertificate(provider)
     }
 
-    fn algorithms(&self) -> &WebPkiSupportedAlgorithms {
+    fn supported_algorithms(&self) -> &WebPkiSupportedAlgorithms {
         &self.0.signature_verification_algorithms
     }
 }
@@ -40,7 +40,7 @@ impl ServerCertVerifier for AnyCertificate {
         cert: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        crypto::verify_tls12_signature(message, cert, signed, self.algorithms())
+        crypto::verify_tls12_signature(message, cert, signed, self.supported_algorithms())
     }
 
     fn verify_tls13_signature(
@@ -49,10 +49,10 @@ impl ServerCertVerifier for AnyCertificate {
         cert: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        crypto::verify_tls13_signature(message, cert, signed, self.algorithms())
+        crypto::verify_tls13_signature(message, cert, signed, self.supported_algorithms())
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.algorithms().supported_schemes()
+        self.supported_algorithms().supported_schemes()
     }
 }

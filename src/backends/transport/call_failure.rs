@@ -31,7 +31,7 @@ impl CallFailure {
 }
 
 /// Sorts a failed call.
-pub fn classify(status: &Status) -> CallFailure {
+pub fn classify_status(status: &Status) -> CallFailure {
     match status.code() {
         // A node that lost its way to the metadata servers says Internal, while the next may know
         // it; so does one whose own calls were throttled. A call on a broken connection is Unknown
@@ -43,7 +43,7 @@ pub fn classify(status: &Status) -> CallFailure {
         | Code::Aborted
         | Code::DeadlineExceeded
         | Code::ResourceExhausted => {
-            let words = words(status);
+            let words = describe_status(status);
             if is_foreign(&words) || is_refused(status) {
                 CallFailure::NotHere(words)
             } else {
@@ -56,7 +56,7 @@ pub fn classify(status: &Status) -> CallFailure {
              admin or ingress port?"
                 .to_owned(),
         ),
-        code => CallFailure::Final(code, words(status)),
+        code => CallFailure::Final(code, describe_status(status)),
     }
 }
 
@@ -64,7 +64,7 @@ pub fn classify(status: &Status) -> CallFailure {
 fn is_refused(status: &Status) -> bool {
     let mut cause = status.source();
     while let Some(error) = cause {
-        if error.downcast_ref::<io::Error>().is_some_and(connect_error::is_refusal) {
+        if error.downcast_ref::<io::Error>().is_some_and(connect_error::is_connect_error) {
             return true;
         }
         cause = error.source();
@@ -73,7 +73,7 @@ fn is_refused(status: &Status) -> bool {
 }
 
 /// Returns the innermost cause that helps an operator.
-fn words(status: &Status) -> String {
+fn describe_status(status: &Status) -> String {
     let mut cause: Option<&(dyn Error + 'static)> = status.source();
     let mut deepest = None;
     while let Some(error) = cause {

@@ -19,17 +19,17 @@ impl fmt::Display for ConnectError {
 impl Error for ConnectError {}
 
 /// Returns whether an I/O error is a [`ConnectError`].
-pub(super) fn is_refusal(error: &io::Error) -> bool {
+pub(super) fn is_connect_error(error: &io::Error) -> bool {
     error.get_ref().is_some_and(|inner| inner.is::<ConnectError>())
 }
 
-pub(super) fn refusal(words: impl Into<String>) -> io::Error {
+pub(super) fn connect_error(words: impl Into<String>) -> io::Error {
     io::Error::other(ConnectError(words.into()))
 }
 
 /// Returns the error of a server that hung up after it had asked for a certificate.
-pub(super) fn closed(has_own: bool) -> io::Error {
-    refusal(match has_own {
+pub(super) fn closed_by_server(has_own: bool) -> io::Error {
+    connect_error(match has_own {
         true => "it closed the connection after it had seen this client's certificate",
         false => "it asks for a client certificate, and none was given",
     })
@@ -37,7 +37,7 @@ pub(super) fn closed(has_own: bool) -> io::Error {
 
 /// Returns the error of a server that speaks TLS where it was addressed without.
 pub(super) fn speaks_tls() -> io::Error {
-    refusal("it speaks TLS there: write https:// instead of http://")
+    connect_error("it speaks TLS there: write https:// instead of http://")
 }
 
 /// Returns the error of a server that hung up before it sent anything.
@@ -51,10 +51,10 @@ pub(super) fn hung_up(with_tls: bool) -> io::Error {
 }
 
 /// Explains a failed handshake; an error that is not about TLS stays as it is.
-pub(super) fn told(error: io::Error, has_own: bool) -> io::Error {
+pub(super) fn explain_handshake(error: io::Error, has_own: bool) -> io::Error {
     let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
-    match inner.and_then(|inner| words(inner, has_own)) {
-        Some(words) => refusal(words),
+    match inner.and_then(|inner| describe_tls_error(inner, has_own)) {
+        Some(words) => connect_error(words),
         // Whether it hangs up before or after it has read what was sent is chance.
         None if matches!(
             error.kind(),
@@ -70,10 +70,10 @@ pub(super) fn told(error: io::Error, has_own: bool) -> io::Error {
     }
 }
 
-fn words(error: &rustls::Error, has_own: bool) -> Option<String> {
+fn describe_tls_error(error: &rustls::Error, has_own: bool) -> Option<String> {
     match error {
-        rustls::Error::InvalidCertificate(reason) => Some(about_theirs(reason)),
-        rustls::Error::AlertReceived(alert) => Some(about_ours(*alert, has_own)),
+        rustls::Error::InvalidCertificate(reason) => Some(describe_server_certificate(reason)),
+        rustls::Error::AlertReceived(alert) => Some(describe_alert(*alert, has_own)),
         rustls::Error::InvalidMessage(_) => Some(
             "it does not speak TLS there: is it http:// instead of https://, or another port?"
                 .to_owned(),
@@ -82,7 +82,7 @@ fn words(error: &rustls::Error, has_own: bool) -> Option<String> {
     }
 }
 
-fn about_theirs(reason: &CertificateError) -> String {
+fn describe_server_certificate(reason: &CertificateError) -> String {
     match reason {
         CertificateError::UnknownIssuer | CertificateError::BadSignature => {
             "its certificate is signed by an authority that is not trusted here".to_owned()
@@ -97,19 +97,19 @@ fn about_theirs(reason: &CertificateError) -> String {
         CertificateError::NotValidForNameContext { expected, presented } => format!(
             "its certificate is not for {} but for {}",
             expected.to_str(),
-            presented.iter().map(|name| bare(name)).collect::<Vec<_>>().join(", ")
+            presented.iter().map(|name| bare_name(name)).collect::<Vec<_>>().join(", ")
         ),
         other => format!("its certificate is not valid: {other}"),
     }
 }
 
 /// Returns the name in `DnsName("a.example")`.
-fn bare(name: &str) -> &str {
+fn bare_name(name: &str) -> &str {
     let inner = name.split_once('(').and_then(|(_, rest)| rest.strip_suffix(')'));
     inner.map_or(name, |inner| inner.trim_matches('"'))
 }
 
-fn about_ours(alert: AlertDescription, has_own: bool) -> String {
+fn describe_alert(alert: AlertDescription, has_own: bool) -> String {
     use AlertDescription::{CertificateExpired, CertificateRequired, DecryptError, UnknownCA};
     match (alert, has_own) {
         (CertificateRequired, _) => {

@@ -21,7 +21,7 @@ use tokio::net::TcpStream;
 use tonic::transport::{Channel, Endpoint, Uri};
 
 pub use address::Address;
-pub use call_failure::{CallFailure, classify};
+pub use call_failure::{CallFailure, classify_status};
 use quick_ack::QuickAck;
 pub use servers::{CallError, Server, Servers};
 pub use tls::TlsOptions;
@@ -48,8 +48,12 @@ pub struct Limits {
 ///
 /// # Errors
 /// A text that completes "the TLS options can't be used: …".
-pub fn channel(address: &Address, limits: Limits, tls: &TlsOptions) -> Result<Channel, String> {
-    let mut endpoint = endpoint(address)?.connect_timeout(limits.connect);
+pub fn create_channel(
+    address: &Address,
+    limits: Limits,
+    tls: &TlsOptions,
+) -> Result<Channel, String> {
+    let mut endpoint = create_endpoint(address)?.connect_timeout(limits.connect);
     if let Some((interval, timeout)) = limits.keep_alive {
         endpoint = endpoint
             .http2_keep_alive_interval(interval)
@@ -65,7 +69,7 @@ pub fn channel(address: &Address, limits: Limits, tls: &TlsOptions) -> Result<Ch
             let (tls, uri) = (tls.clone(), uri.clone());
             async move {
                 let stream = connect_tcp(&uri).await?;
-                Ok::<_, io::Error>(TokioIo::new(tls.connect(&host(&uri), stream).await?))
+                Ok::<_, io::Error>(TokioIo::new(tls.connect_tls(&bare_host(&uri), stream).await?))
             }
         })));
     }
@@ -73,7 +77,7 @@ pub fn channel(address: &Address, limits: Limits, tls: &TlsOptions) -> Result<Ch
     Ok(match path {
         Some(path) => endpoint.connect_with_connector_lazy(tower::service_fn(move |_: Uri| {
             let path = path.clone();
-            async move { unix::connect(&path).await.map(TokioIo::new) }
+            async move { unix::connect_socket(&path).await.map(TokioIo::new) }
         })),
         None => endpoint.connect_with_connector_lazy(tower::service_fn(|uri: Uri| async move {
             Ok::<_, io::Error>(TokioIo::new(TlsDetectingStream::new(connect_tcp(&uri).await?)))
@@ -83,7 +87,7 @@ pub fn channel(address: &Address, limits: Limits, tls: &TlsOptions) -> Result<Ch
 
 /// TLS is made below the endpoint, whose own would not tell why it failed: to it, the connection is
 /// a plain one of an `https` server.
-fn endpoint(address: &Address) -> Result<Endpoint, String> {
+fn create_endpoint(address: &Address) -> Result<Endpoint, String> {
     let uri = address.uri();
     if !address.is_tls() {
         return Ok(Endpoint::from(uri.clone()));
@@ -93,13 +97,13 @@ fn endpoint(address: &Address) -> Result<Endpoint, String> {
     Ok(Endpoint::from(plain).origin(uri.clone()))
 }
 
-fn host(uri: &Uri) -> String {
+fn bare_host(uri: &Uri) -> String {
     uri.host().unwrap_or_default().trim_matches(['[', ']']).to_owned()
 }
 
 async fn connect_tcp(uri: &Uri) -> io::Result<QuickAck> {
     let port = uri.port_u16().unwrap_or(if uri.scheme_str() == Some("https") { 443 } else { 80 });
-    let addresses: Vec<_> = tokio::net::lookup_host((host(uri), port)).await?.collect();
+    let addresses: Vec<_> = tokio::net::lookup_host((bare_host(uri), port)).await?.collect();
     let stream = connect_any(addresses).await?;
     stream.set_nodelay(true)?;
     Ok(QuickAck::new(stream))

@@ -10,7 +10,7 @@ use tonic::transport::Channel;
 use tonic::{Code, Status};
 
 use super::super::request::Request;
-use super::{Address, CallFailure, Limits, TlsOptions, channel};
+use super::{Address, CallFailure, Limits, TlsOptions, create_channel};
 
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
@@ -100,7 +100,7 @@ impl Servers {
             let Some(server) = self.all.get(index) else {
                 return Err(CallError::Unavailable("it has no address".to_owned()));
             };
-            let reason = match self.attempt(server, what, call(server.channel.clone())).await {
+            let reason = match self.call_server(server, what, call(server.channel.clone())).await {
                 Ok(answer) => return Ok(answer),
                 Err(CallFailure::Final(code, reason)) => {
                     return Err(CallError::Permanent(code, reason));
@@ -120,14 +120,14 @@ impl Servers {
             if reasons.iter().all(Option::is_some) {
                 let out_of_time = Instant::now() + pause >= deadline;
                 if out_of_time || hopeless.iter().all(|hopeless| *hopeless) {
-                    return Err(CallError::Unavailable(self.told(reasons)));
+                    return Err(CallError::Unavailable(self.warn_of_delay(reasons)));
                 }
                 let first = pause == LONGEST_PAUSE
                     && !tells
                     && !self.told_of_trouble.swap(true, Ordering::Relaxed);
                 tells = tells || first;
                 if first || tells && tries.is_power_of_two() {
-                    let reasons = self.told(reasons.clone());
+                    let reasons = self.warn_of_delay(reasons.clone());
                     let most = humantime::format_duration(self.limits.request);
                     tracing::warn!(
                         "no answer after {tries} tries, trying on for {most} at most: {reasons}"
@@ -139,7 +139,7 @@ impl Servers {
         }
     }
 
-    async fn attempt<T>(
+    async fn call_server<T>(
         &self,
         server: &Server,
         what: &Request<'_>,
@@ -162,7 +162,7 @@ impl Servers {
         let _ = self.preferred.compare_exchange(index, next, Ordering::Relaxed, Ordering::Relaxed);
     }
 
-    fn told(&self, reasons: Vec<Option<String>>) -> String {
+    fn warn_of_delay(&self, reasons: Vec<Option<String>>) -> String {
         let told = self.all.iter().zip(reasons).filter_map(|(server, reason)| {
             reason.map(|reason| format!("{}: {reason}", server.address))
         });
@@ -173,13 +173,13 @@ impl Servers {
     ///
     /// # Errors
     /// In words.
-    pub(in super::super) async fn once<T>(
+    pub(in super::super) async fn call_once<T>(
         &self,
         server: &Server,
         what: &Request<'_>,
         call: impl Future<Output = Result<tonic::Response<T>, Status>>,
     ) -> Result<T, String> {
-        let outcome = self.attempt(server, what, call).await;
+        let outcome = self.call_server(server, what, call).await;
         outcome.map(tonic::Response::into_inner).map_err(|failure| failure.reason().to_owned())
     }
 
@@ -187,7 +187,7 @@ impl Servers {
     ///
     /// # Errors
     /// In words, when the TLS options can't be used.
-    pub fn at(&self, address: &Address) -> Result<Server, String> {
+    pub fn server_at(&self, address: &Address) -> Result<Server, String> {
         match self.all.iter().find(|server| server.address == *address) {
             Some(known) => Ok(known.clone()),
             None => server(address, self.limits, &self.tls),
@@ -206,7 +206,7 @@ impl Servers {
 }
 
 fn server(address: &Address, limits: Limits, tls: &TlsOptions) -> Result<Server, String> {
-    let channel = channel(address, limits, tls)
+    let channel = create_channel(address, limits, tls)
         .map_err(|reason| format!("the TLS options can't be used: {reason}"))?;
     Ok(Server { address: address.clone(), channel })
 }

@@ -76,7 +76,7 @@ impl TlsOptions {
     pub(super) fn open(&self) -> Result<Tls, String> {
         let provider = Arc::new(ring::default_provider());
         let certificate = match &self.identity {
-            Some((cert, key)) => Some(Arc::new(identity(cert, key)?)),
+            Some((cert, key)) => Some(Arc::new(load_identity(cert, key)?)),
             None => None,
         };
         let own = Arc::new(Own { certificate, asked: AtomicBool::new(false) });
@@ -87,7 +87,7 @@ impl TlsOptions {
             true => builder
                 .dangerous()
                 .with_custom_certificate_verifier(Arc::new(AnyCertificate::new(provider))),
-            false => builder.with_root_certificates(self.authorities()?),
+            false => builder.with_root_certificates(self.load_authorities()?),
         };
         let mut config = builder.with_client_cert_resolver(Arc::<Own>::clone(&own));
         config.alpn_protocols = vec![b"h2".to_vec()];
@@ -95,13 +95,13 @@ impl TlsOptions {
     }
 
     /// Returns the authorities of the file, or else of the system.
-    fn authorities(&self) -> Result<RootCertStore, String> {
+    fn load_authorities(&self) -> Result<RootCertStore, String> {
         let mut store = RootCertStore::empty();
         let Some(path) = &self.ca else {
             store.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
             return Ok(store);
         };
-        for certificate in certificates(path)? {
+        for certificate in read_certificates(path)? {
             let told = |error| format!("{}: {error}", path.display());
             store.add(certificate).map_err(told)?;
         }
@@ -109,8 +109,8 @@ impl TlsOptions {
     }
 }
 
-fn identity(cert: &Path, key: &Path) -> Result<CertifiedKey, String> {
-    let chain = certificates(cert)?;
+fn load_identity(cert: &Path, key: &Path) -> Result<CertifiedKey, String> {
+    let chain = read_certificates(cert)?;
     let bytes = read(key)?;
     let parsed = PrivateKeyDer::from_pem_slice(&bytes)
         .map_err(|_| format!("{} has no private key in PEM form", key.display()))?;
@@ -119,7 +119,7 @@ fn identity(cert: &Path, key: &Path) -> Result<CertifiedKey, String> {
     })
 }
 
-fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
+fn read_certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
     let bytes = read(path)?;
     match CertificateDer::pem_slice_iter(&bytes).collect::<Result<Vec<_>, _>>() {
         Ok(found) if !found.is_empty() => Ok(found),
@@ -137,20 +137,20 @@ impl Tls {
     /// In TLS 1.3 a server rejects a client's certificate after it, so that its first message is
     /// waited for where it has asked for one: in the midst of a request, that would be a lost
     /// connection without a reason.
-    pub(super) async fn connect(
+    pub(super) async fn connect_tls(
         &self,
         host: &str,
         stream: QuickAck,
     ) -> io::Result<TlsStream<QuickAck>> {
         let name = ServerName::try_from(host.to_owned()).map_err(io::Error::other)?;
         let has_own = self.own.certificate.is_some();
-        let told = |error: io::Error| connect_error::told(error, has_own);
+        let told = |error: io::Error| connect_error::explain_handshake(error, has_own);
         let mut stream = self.connector.connect(name, stream).await.map_err(told)?;
         if self.own.asked.load(Ordering::Relaxed) {
             match timeout(VERDICT, stream.fill_buf()).await {
-                Ok(Ok([])) => return Err(connect_error::closed(has_own)),
+                Ok(Ok([])) => return Err(connect_error::closed_by_server(has_own)),
                 Ok(Err(error)) if error.kind() == io::ErrorKind::UnexpectedEof => {
-                    return Err(connect_error::closed(has_own));
+                    return Err(connect_error::closed_by_server(has_own));
                 }
                 Ok(Err(error)) => return Err(told(error)),
                 Ok(Ok(_)) | Err(_) => {}

@@ -47,7 +47,7 @@ impl TlsDetectingStream {
             let mut bytes = [0; 2];
             let mut buf = ReadBuf::new(&mut bytes);
             if let Poll::Ready(Ok(())) = Pin::new(&mut self.stream).poll_read(cx, &mut buf) {
-                self.verdict = judge(buf.filled());
+                self.verdict = detect_peer(buf.filled());
             }
         }
         self.verdict.error().unwrap_or(error)
@@ -56,7 +56,7 @@ impl TlsDetectingStream {
 
 /// Detects the peer by its first bytes; an alert of TLS begins with its record type and the major
 /// version.
-fn judge(bytes: &[u8]) -> DetectedPeer {
+fn detect_peer(bytes: &[u8]) -> DetectedPeer {
     match bytes {
         [] => DetectedPeer::HungUp,
         [21, 3, ..] => DetectedPeer::SpeaksTls,
@@ -79,7 +79,7 @@ impl AsyncRead for TlsDetectingStream {
             && has_room
             && matches!(polled, Poll::Ready(Ok(())))
         {
-            self.verdict = judge(buf.filled().get(before..).unwrap_or_default());
+            self.verdict = detect_peer(buf.filled().get(before..).unwrap_or_default());
             if let Some(error) = self.verdict.error() {
                 return Poll::Ready(Err(error));
             }

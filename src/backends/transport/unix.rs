@@ -6,22 +6,22 @@ use std::path::Path;
 
 use tokio::net::UnixStream;
 
-use super::connect_error::refusal;
+use super::connect_error::connect_error;
 
 /// Connects; what waiting would not help against is told as a refusal.
-pub(super) async fn connect(path: &Path) -> io::Result<UnixStream> {
+pub(super) async fn connect_socket(path: &Path) -> io::Result<UnixStream> {
     UnixStream::connect(path).await.map_err(|error| match error.kind() {
         ErrorKind::ConnectionRefused if !is_socket(path) => {
-            refusal("it is no socket; a node's is called fabric.sock, in its base-dir")
+            connect_error("it is no socket; a node's is called fabric.sock, in its base-dir")
         }
         ErrorKind::ConnectionRefused => {
             io::Error::other("nobody listens on this socket: is the server running?")
         }
         ErrorKind::PermissionDenied => {
-            refusal("this user may not use it: run as the user of the server")
+            connect_error("this user may not use it: run as the user of the server")
         }
-        ErrorKind::NotADirectory => refusal("no such socket"),
-        ErrorKind::InvalidInput => refusal(
+        ErrorKind::NotADirectory => connect_error("no such socket"),
+        ErrorKind::InvalidInput => connect_error(
             "the path is longer than one of a socket may be (107 bytes on Linux); a relative one may \
              be shorter",
         ),

@@ -28,7 +28,7 @@ pub(super) fn check_consistency(key: &Key, document: &Json) -> Result<(), String
     match key {
         Key::NodesConfig => check_nodes(document),
         Key::PartitionTable => check_partitions(document),
-        Key::Logs => logs_make_sense(document),
+        Key::Logs => check_logs(document),
         _ => Ok(()),
     }
 }
@@ -73,7 +73,7 @@ fn check_partitions(document: &Json) -> Result<(), String> {
 }
 
 /// Checks the parameters of replicated segments, which are JSON in a text.
-fn logs_make_sense(document: &Json) -> Result<(), String> {
+fn check_logs(document: &Json) -> Result<(), String> {
     let logs = document.get("logs").and_then(Json::as_array);
     for (index, log) in logs.into_iter().flatten().enumerate() {
         let chain = log.pointer("/1/chain").and_then(Json::as_array);

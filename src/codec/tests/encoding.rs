@@ -54,7 +54,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(crate::fuzz::config())]
+    #![proptest_config(crate::fuzz::fuzz_config())]
 
     #[test]
     fn fuzz_no_document_makes_an_encoder_panic(

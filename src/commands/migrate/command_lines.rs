@@ -7,7 +7,7 @@ use crate::options::GlobalOptions;
 pub(super) fn store_command(words: &[&str], context: &Context<'_>) -> String {
     let words = [&["metadata"], words].concat();
     let words = words.into_iter().map(ToOwned::to_owned);
-    join_words(&[program(context)].into_iter().chain(words).collect::<Vec<_>>())
+    join_words(&[program_name(context)].into_iter().chain(words).collect::<Vec<_>>())
 }
 
 /// Returns a command of this program over the running cluster, reached as this run reached it.
@@ -15,10 +15,10 @@ pub(super) fn cluster_command(words: &[&str], context: &Context<'_>) -> String {
     let access = cluster_access(context.options);
     let words = [&["metadata"], words].concat();
     let words = access.into_iter().chain(words.into_iter().map(ToOwned::to_owned));
-    join_words(&[program(context)].into_iter().chain(words).collect::<Vec<_>>())
+    join_words(&[program_name(context)].into_iter().chain(words).collect::<Vec<_>>())
 }
 
-fn program(context: &Context<'_>) -> String {
+fn program_name(context: &Context<'_>) -> String {
     context.command_line.first().cloned().unwrap_or_else(|| "restatectl".to_owned())
 }
 

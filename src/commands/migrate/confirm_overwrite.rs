@@ -32,7 +32,9 @@ pub(super) async fn confirm(
     }
     let saved = match prior_backup {
         Some(file) => format!("it is already saved in {}", file.display()),
-        None => format!("all of it is first saved to a file in {}", absolute(&job.args.backup_dir)),
+        None => {
+            format!("all of it is first saved to a file in {}", absolute_path(&job.args.backup_dir))
+        }
     };
     let target = &sides.target.name;
     let described = describe_overwrite(target, source, held, &plan);
@@ -50,7 +52,7 @@ pub(super) async fn confirm(
     }
 }
 
-fn absolute(path: &Path) -> String {
+fn absolute_path(path: &Path) -> String {
     std::path::absolute(path).unwrap_or_else(|_| path.to_owned()).display().to_string()
 }
 
@@ -134,7 +136,7 @@ mod tests {
 
     use super::*;
     use crate::model::{CasToken, Value, Version};
-    use crate::pipeline::plan::{OnExisting, decide};
+    use crate::pipeline::plan::{OnExisting, decide_plan};
 
     fn entry(version: u32, bytes: &[u8]) -> Entry {
         let value = Value { version: Version(version), bytes: Bytes::copy_from_slice(bytes) };
@@ -151,7 +153,7 @@ mod tests {
         ]);
         let source = Snapshot::from([(Key::NodesConfig, entry(2, b"\x05{}"))]);
         held.extend((0..3).map(|n| (Key::PartitionEpoch(n), entry(u32::from(n) + 5, b"\x05{}"))));
-        let plan = decide(&source, &held, OnExisting::Overwrite);
+        let plan = decide_plan(&source, &held, OnExisting::Overwrite);
         insta::assert_snapshot!(describe_overwrite("etcd a:1", &source, &held, &plan), @"
         --force replaces what etcd a:1 holds (cluster prod, fingerprint 7):
          - 1 key overwritten: nodes_config (version 9)
@@ -165,7 +167,7 @@ mod tests {
             "etcd a:1",
             &other,
             &held,
-            &decide(&other, &held, OnExisting::Overwrite),
+            &decide_plan(&other, &held, OnExisting::Overwrite),
         );
         assert!(described.contains("DIFFERENT cluster than the source (demo)"), "{described}");
     }

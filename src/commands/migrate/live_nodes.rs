@@ -63,7 +63,7 @@ pub(super) async fn observe_source(
 
 async fn ask_ignored(id: u32, nodes: &NodesConfiguration, cluster: &Cluster) -> Ignored {
     let responds = match nodes.nodes.iter().find(|node| node.id == id) {
-        Some(node) => cluster.answers(&node.address).await.is_ok(),
+        Some(node) => cluster.check_response(&node.address).await.is_ok(),
         None => false,
     };
     Ignored { id, responds }

@@ -60,7 +60,7 @@ impl MigrationState {
 
     /// Adds a plan that a later round carries out.
     pub(super) fn merge_plan(&self, later: Plan) {
-        self.state().plan.follow(later);
+        self.state().plan.merge_later(later);
     }
 
     pub(super) fn set_outcome(&self, outcome: MigrationOutcome) {

@@ -87,7 +87,7 @@ pub(super) async fn write_plan(job: &Job<'_>, prepared: &Prepared) -> Result<(),
 async fn plan_without_conflicts(job: &Job<'_>, prepared: &Prepared) -> Option<Plan> {
     let target = job.target_store();
     let now = snapshot::read(target, Stage::ReadTarget, job.context.events).await.ok()?;
-    let plan = plan::decide(&prepared.desired, &now, OnExisting::Resume);
+    let plan = plan::decide_plan(&prepared.desired, &now, OnExisting::Resume);
     let has_conflicts = plan.conflicts().next().is_some();
     (!has_conflicts).then_some(plan)
 }
@@ -200,7 +200,7 @@ async fn copy_changes(
         let reason = format!("the source changed to what can't be copied: {}", refusal.message);
         return Err(Failure { message: reason, ..refusal });
     }
-    let plan: Plan = plan::decide(source_now, target_now, OnExisting::ResumeAndOverwrite);
+    let plan: Plan = plan::decide_plan(source_now, target_now, OnExisting::ResumeAndOverwrite);
     let written = apply::carry_out(&plan, target, job.state, job.context.events).await;
     job.state.merge_plan(plan);
     written.map_err(|error| Failure::of_target(&error))
@@ -228,7 +228,7 @@ async fn check_still_in_migration_mode(
 
 fn describe_differences(comparison: &Comparison) -> Option<String> {
     let differing: Vec<_> = comparison
-        .faults(false)
+        .differences(false)
         .map(|row| format!("{} is {}", row.key, row.status.name()))
         .collect();
     (!differing.is_empty()).then(|| differing.join(", "))

@@ -150,7 +150,7 @@ mod tests {
 
     use super::*;
     use crate::model::{CasToken, Key, Value, Version};
-    use crate::pipeline::plan::{OnExisting, decide};
+    use crate::pipeline::plan::{OnExisting, decide_plan};
 
     fn entry(version: u32, bytes: String) -> Entry {
         let value = Value { version: Version(version), bytes: Bytes::from(bytes) };
@@ -208,7 +208,7 @@ mod tests {
         let source = Snapshot::from([nodes("demo", 7), epoch(3)]);
         let plan = |version| {
             let target = Snapshot::from([nodes("demo", 7), epoch(version)]);
-            decide(&source, &target, OnExisting::Overwrite)
+            decide_plan(&source, &target, OnExisting::Overwrite)
         };
         let none = Permits::default();
         assert_eq!(check_target_newer(&plan(4), &none).code, Some(Code::TargetNewer));

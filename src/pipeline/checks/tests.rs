@@ -6,7 +6,7 @@ use super::*;
 use crate::codec::{Node, NodesConfiguration};
 use crate::model::{CasToken, Entry, Key, Quorum, Snapshot, StoreError, Value, Version};
 use crate::outcome::{CheckStatus, Code, Finding};
-use crate::pipeline::plan::{OnExisting, decide};
+use crate::pipeline::plan::{OnExisting, decide_plan};
 
 fn node(id: u32, roles: &[&str], binary_version: &str) -> Node {
     Node {
@@ -108,20 +108,23 @@ fn existing_keys_are_all_listed_with_how_they_compare() {
         (epoch(3), entry(3, b"a")),
         (Key::RuleBook, entry(9, b"r")),
     ]);
-    let finding = check_target_keys(&decide(&source, &target, OnExisting::Refuse), None, false);
+    let finding =
+        check_target_keys(&decide_plan(&source, &target, OnExisting::Refuse), None, false);
     assert_eq!(finding.code, Some(Code::TargetKeysExist));
     assert!(finding.hints[0].contains("--force"));
     insta::assert_snapshot!(line(&finding));
 
     let many: Snapshot = (0..6).map(|number| (epoch(number), entry(2, b"a"))).collect();
-    let finding = check_target_keys(&decide(&many, &many, OnExisting::Refuse), None, false);
+    let finding = check_target_keys(&decide_plan(&many, &many, OnExisting::Refuse), None, false);
     let told = "pp_epoch_0 … pp_epoch_5, 6 keys: each is identical";
     assert_eq!(finding.items, [told]);
 
     let partly = Snapshot::from([(epoch(0), entry(2, b"a"))]);
-    let finding = check_target_keys(&decide(&source, &partly, OnExisting::Refuse), None, false);
+    let finding =
+        check_target_keys(&decide_plan(&source, &partly, OnExisting::Refuse), None, false);
     assert!(finding.hints[0].contains("--resume"));
-    let finding = check_target_keys(&decide(&source, &partly, OnExisting::Resume), None, false);
+    let finding =
+        check_target_keys(&decide_plan(&source, &partly, OnExisting::Resume), None, false);
     assert_eq!(finding.status, CheckStatus::Ok);
 
     // In migration mode, a copy of the store has the same nodes_config as the store.
@@ -150,7 +153,7 @@ fn existing_keys_are_all_listed_with_how_they_compare() {
         );
     }
     let itself = check_target_keys(
-        &decide(&source, &source, OnExisting::Overwrite),
+        &decide_plan(&source, &source, OnExisting::Overwrite),
         Some("it runs there"),
         false,
     );

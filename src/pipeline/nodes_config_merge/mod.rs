@@ -50,7 +50,7 @@ pub fn merge(source: &Value, target: &Value) -> Result<Merged, Vec<String>> {
     let refused = |fault| one(format!("the merged nodes_config {fault}"));
     let encoding = codec::encoding(&target.bytes).map_err(refused)?;
     let bytes = codec::encode(&Key::NodesConfig, encoding, &merged, version).map_err(refused)?;
-    let is_there = content(&merged) == content(&theirs);
+    let is_there = without_write_fields(&merged) == without_write_fields(&theirs);
     Ok(Merged { value: Value { version, bytes }, is_there })
 }
 
@@ -61,7 +61,7 @@ pub fn merge(source: &Value, target: &Value) -> Result<Merged, Vec<String>> {
 ///
 /// # Errors
 /// As [`merge`].
-pub fn wanted(
+pub fn desired_snapshot(
     source: &Snapshot,
     target: &Snapshot,
     on_existing: OnExisting,
@@ -99,7 +99,7 @@ fn merge_documents(source: &Json, target: &Json) -> Result<Json, Vec<String>> {
             ));
         }
     }
-    let (ours, theirs) = (nodes(source, "source")?, nodes(target, "target")?);
+    let (ours, theirs) = (nodes_by_id(source, "source")?, nodes_by_id(target, "target")?);
     let ids: BTreeSet<u32> = ours.keys().chain(theirs.keys()).copied().collect();
     let (mut merged, mut names) = (Vec::new(), Map::new());
     for id in ids {
@@ -121,7 +121,7 @@ fn merge_documents(source: &Json, target: &Json) -> Result<Json, Vec<String>> {
     Ok(Json::Object(document))
 }
 
-fn nodes<'a>(document: &'a Json, whose: &str) -> Result<Nodes<'a>, Vec<String>> {
+fn nodes_by_id<'a>(document: &'a Json, whose: &str) -> Result<Nodes<'a>, Vec<String>> {
     let refused = |reason: String| vec![format!("nodes_config of the {whose} {reason}")];
     codec::nodes_configuration(document).map_err(refused)?;
     let pairs = document.get("nodes").and_then(Json::as_array).into_iter().flatten();
@@ -149,8 +149,12 @@ fn merge_node(
     let (source, target) = match (ours.get(&id), theirs.get(&id)) {
         (Some(None), _) | (_, Some(None)) => return Ok(None),
         (Some(Some(source)), Some(Some(target))) => (*source, *target),
-        (Some(Some(node)), None) => return Err(unmatched(id, node, "source", theirs, "target")),
-        (None, Some(Some(node))) => return Err(unmatched(id, node, "target", ours, "source")),
+        (Some(Some(node)), None) => {
+            return Err(describe_unmatched(id, node, "source", theirs, "target"));
+        }
+        (None, Some(Some(node))) => {
+            return Err(describe_unmatched(id, node, "target", ours, "source"));
+        }
         (None, None) => return Ok(None),
     };
     if name(source) != name(target) {
@@ -169,7 +173,7 @@ fn merge_node(
     Ok(Some(node))
 }
 
-fn unmatched(
+fn describe_unmatched(
     id: u32,
     node: &Map<String, Json>,
     known_to: &str,
@@ -196,7 +200,7 @@ fn generation(node: &Map<String, Json>) -> Option<u64> {
 }
 
 /// Returns the document without what every write changes, its nodes in the order of their ids.
-fn content(document: &Json) -> Json {
+fn without_write_fields(document: &Json) -> Json {
     let mut content = document.clone();
     if let Some(fields) = content.as_object_mut() {
         fields.retain(|name, _| !OF_A_WRITE.contains(&name.as_str()));

@@ -51,7 +51,7 @@ pub(super) fn decide_desired(sides: &Sides, args: &MigrateArgs) -> Result<Desire
     if !sides.target.is_live_cluster() {
         return Ok(Desired { snapshot: source.clone(), merge_faults: Vec::new() });
     }
-    Ok(match nodes_config_merge::wanted(source, held, on_existing(args)) {
+    Ok(match nodes_config_merge::desired_snapshot(source, held, on_existing(args)) {
         Ok(snapshot) => Desired { snapshot, merge_faults: Vec::new() },
         // Planned as it is, so that the plan can be shown; the check of the cluster refuses it.
         Err(merge_faults) => Desired { snapshot: source.clone(), merge_faults },
@@ -79,7 +79,7 @@ pub(super) fn run_checks(
         findings.extend(CHECKS_OF_BOTH_SIDES.map(|check| Finding::skipped(check, reason)));
         return Assessment { findings, plan: None };
     };
-    let plan = plan::decide(&desired.snapshot, held, on_existing(args));
+    let plan = plan::decide_plan(&desired.snapshot, held, on_existing(args));
     findings.push(match &observed.limit_violations {
         Some(violations) => checks::check_limits(violations, &desired.snapshot),
         None => Finding::skipped(Check::Limits, "the target accepts no writes"),
@@ -87,7 +87,7 @@ pub(super) fn run_checks(
     let is_live = sides.target.is_live_cluster();
     let same_store = sides.source.describe_use_of(held);
     findings.push(checks::check_target_keys(&plan, same_store, is_live));
-    let permits = permits(args, observed.prior_backup.as_deref());
+    let permits = collect_permits(args, observed.prior_backup.as_deref());
     findings.push(match (is_live, desired.merge_faults.as_slice()) {
         (true, []) => checks::check_running_cluster(source, held, Ok(())),
         (true, faults) => checks::check_running_cluster(source, held, Err(faults)),
@@ -99,7 +99,7 @@ pub(super) fn run_checks(
     Assessment { findings, plan: Some(plan) }
 }
 
-fn permits<'a>(args: &'a MigrateArgs, prior_backup: Option<&'a Path>) -> Permits<'a> {
+fn collect_permits<'a>(args: &'a MigrateArgs, prior_backup: Option<&'a Path>) -> Permits<'a> {
     Permits {
         overwrite_cluster: args.overwrite_cluster.as_deref().map(OverwriteCluster::from_option),
         overwrite_newer: args.overwrite_newer,
