@@ -11,17 +11,17 @@ use restatectl::cli::Cli;
 
 fn main() -> io::Result<()> {
     let folder = std::env::args().nth(1).unwrap_or_else(|| "target/packaging".to_owned());
-    write(Path::new(&folder))
+    write_files(Path::new(&folder))
 }
 
 /// Writes into `man` and `completions` below the folder, creating them if they are missing.
-pub fn write(folder: &Path) -> io::Result<()> {
+pub fn write_files(folder: &Path) -> io::Result<()> {
     let (man, completions) = (folder.join("man"), folder.join("completions"));
     std::fs::create_dir_all(&man)?;
     std::fs::create_dir_all(&completions)?;
     let mut top = Cli::command().disable_help_subcommand(true);
     top.build();
-    pages(&top, &man)?;
+    write_pages(&top, &man)?;
     for shell in Shell::value_variants() {
         clap_complete::generate_to(*shell, &mut Cli::command(), "restatectl", &completions)?;
     }
@@ -31,9 +31,9 @@ pub fn write(folder: &Path) -> io::Result<()> {
 /// Writes the pages of the command and of its subcommands. The manual's name is short, so that the
 /// longest page's heading fits into 80 columns. The date is a blank, since an empty one would be
 /// omitted and shift the fields after it.
-fn pages(command: &Command, folder: &Path) -> io::Result<()> {
+fn write_pages(command: &Command, folder: &Path) -> io::Result<()> {
     for below in command.get_subcommands().filter(|below| !below.is_hide_set()) {
-        pages(below, folder)?;
+        write_pages(below, folder)?;
     }
     let source = concat!("restatectl ", env!("CARGO_PKG_VERSION"));
     let page = Man::new(command.clone()).date(" ").source(source).manual("Restate");

@@ -10,16 +10,16 @@ use restatectl::pipeline::plan::{self, OnExisting};
 use restatectl::pipeline::{checks, snapshot, verify};
 use serde_json::json;
 
-struct Unkept;
+struct NoopJournal;
 
-impl Journal for Unkept {
+impl Journal for NoopJournal {
     fn writing(&self) {}
     fn written(&self, _: &[Change]) {}
 }
 
 fn main() {
     let keys: u16 = std::env::args().nth(1).unwrap().parse().unwrap();
-    let source = Memory::of((0..keys).map(|n| (Key::PartitionEpoch(n), epoch())));
+    let source = Memory::of((0..keys).map(|n| (Key::PartitionEpoch(n), encode_epoch())));
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     runtime.block_on(migrate(&source, &Memory::default()));
 }
@@ -28,12 +28,12 @@ async fn migrate(source: &Memory, target: &Memory) {
     let before = snapshot::read(source, Stage::ReadSource, &NoopSink).await.unwrap();
     checks::check_values(&before, &[]);
     let plan = plan::decide_plan(&before, &Snapshot::new(), OnExisting::Refuse);
-    apply::carry_out(&plan, target, &Unkept, &NoopSink).await.unwrap();
+    apply::carry_out(&plan, target, &NoopJournal, &NoopSink).await.unwrap();
     let after = snapshot::read_beside(target, &before, Stage::ReadBack, &NoopSink).await.unwrap();
     assert!(verify::compare(&before, &after).differences(false).next().is_none());
 }
 
-fn epoch() -> Value {
+fn encode_epoch() -> Value {
     let epoch = json!({"version": 1, "epoch": 1, "current": {"replica_set": [1]}, "next": null});
     let buffer = flexbuffers::to_vec(&epoch).unwrap();
     let length = u32::try_from(buffer.len()).unwrap().to_le_bytes();

@@ -25,14 +25,14 @@ fn main() {
     println!(
         "starting three nodes at 5122 to 5124, with {PARTITIONS} partitions, and etcd at 2379"
     );
-    let mut cluster = Cluster::large_at_its_port(&["metadata-server", "admin"], PARTITIONS);
+    let mut cluster = Cluster::large_at_default_port(&["metadata-server", "admin"], PARTITIONS);
     cluster.set_rule("scope1/*", 5);
     cluster.deploy_counter();
-    let etcd = Etcd::start_at(Port::this(2379), &[]);
+    let etcd = Etcd::start_at_port(Port::fixed(2379), &[]);
     let desk = TempDir::new().unwrap();
     std::fs::write(desk.path().join("etcd.toml"), etcd.section()).unwrap();
     wait_for("the rule", Duration::from_secs(10), || {
-        support::restate::get(&cluster.address(), "rule_book")
+        support::restate::get_value(&cluster.address(), "rule_book")
     });
     println!("recording");
     record(desk.path(), &cast);

@@ -5,9 +5,9 @@ use std::cell::Cell;
 use tempfile::TempDir;
 
 use crate::measure::{Cost, measure};
-use crate::support::etcd::{Etcd, section};
+use crate::support::etcd::{Etcd, etcd_section};
 use crate::support::restate::Cluster;
-use crate::support::s3::{Bucket, seaweed, toml_file};
+use crate::support::s3::{Bucket, seaweed, write_file};
 use crate::support::tool::{official_program, program};
 
 /// The tool that migrates.
@@ -65,7 +65,7 @@ pub struct Bed {
 impl Bed {
     pub fn new(partitions: usize) -> Bed {
         Bed {
-            cluster: Cluster::large_with(&["metadata-server", "admin"], partitions),
+            cluster: Cluster::large_with_roles(&["metadata-server", "admin"], partitions),
             etcd: Etcd::start(),
             bucket: seaweed().bucket(),
             folder: TempDir::new().unwrap(),
@@ -80,21 +80,21 @@ impl Bed {
     }
 
     /// Writes the TOML file of an empty target and returns its path.
-    pub fn empty(&self, store: Store) -> String {
+    pub fn write_empty_target(&self, store: Store) -> String {
         let endpoint = self.bucket.s3.endpoint.clone();
-        self.empty_at(store, &self.etcd.address(), &endpoint)
+        self.write_empty_target_at(store, &self.etcd.address(), &endpoint)
     }
 
     /// Writes the TOML file of an empty target that is reached at these addresses.
-    pub fn empty_at(&self, store: Store, etcd: &str, s3: &str) -> String {
+    pub fn write_empty_target_at(&self, store: Store, etcd: &str, s3: &str) -> String {
         let section = match store {
             Store::Etcd => {
                 self.etcd.clear();
-                section(&[etcd.to_owned()])
+                etcd_section(&[etcd.to_owned()])
             }
             Store::S3 => self.bucket.section_at(s3, &self.prefix()),
         };
-        toml_file(&self.folder, "target.toml", &section)
+        write_file(&self.folder, "target.toml", &section)
     }
 
     /// Migrates to this target and returns the cost. The time-out is long enough for the official tool.

@@ -7,7 +7,7 @@ use plotters::prelude::*;
 use crate::bed::{Store, Tool};
 use crate::growth::Point;
 
-pub fn draw(points: &[Point], path: &Path) -> Result<(), Box<dyn std::error::Error>> {
+pub fn draw_chart(points: &[Point], path: &Path) -> Result<(), Box<dyn std::error::Error>> {
     let root = SVGBackend::new(path, (760, 460)).into_drawing_area();
     root.fill(&WHITE)?;
     let mut chart = ChartBuilder::on(&root)

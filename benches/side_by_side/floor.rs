@@ -25,27 +25,30 @@ pub struct Floor {
 /// A value as large as an epoch.
 const VALUE: [u8; 80] = [7; 80];
 
-pub fn measure(bed: &Bed, store: Store, keys: usize) -> Floor {
+pub fn measure_floor(bed: &Bed, store: Store, keys: usize) -> Floor {
     let names: Vec<_> = (0..keys).map(|n| format!("pp_epoch_{n}")).collect();
     bed.etcd.clear();
     block_on(async {
-        let source = source(&bed.cluster.address(), &names).await;
+        let source = time_source(&bed.cluster.address(), &names).await;
         let (writes, reads) = match store {
-            Store::Etcd => etcd(bed, &names).await,
-            Store::S3 => s3(bed, &names).await,
+            Store::Etcd => time_etcd(bed, &names).await,
+            Store::S3 => time_s3(bed, &names).await,
         };
         Floor { source, writes, reads }
     })
 }
 
 /// Runs the requests with at most `at_once` in flight and returns the seconds.
-async fn timed<F: Future<Output = ()>>(requests: impl Iterator<Item = F>, at_once: usize) -> f64 {
+async fn time_requests<F: Future<Output = ()>>(
+    requests: impl Iterator<Item = F>,
+    at_once: usize,
+) -> f64 {
     let started = Instant::now();
     stream::iter(requests).buffer_unordered(at_once).for_each(|()| async {}).await;
     started.elapsed().as_secs_f64()
 }
 
-async fn source(address: &str, names: &[String]) -> f64 {
+async fn time_source(address: &str, names: &[String]) -> f64 {
     let limit = std::time::Duration::from_secs(60);
     let limits = Limits { connect: limit, request: limit, keep_alive: None };
     // With quick acknowledgements, as the tool's own: a plain connection is far slower.
@@ -56,10 +59,10 @@ async fn source(address: &str, names: &[String]) -> f64 {
         let request = GetRequest { key: name.clone(), ..GetRequest::default() };
         async move { drop(client.get(request).await.unwrap()) }
     });
-    timed(gets, 32).await
+    time_requests(gets, 32).await
 }
 
-async fn etcd(bed: &Bed, names: &[String]) -> (f64, f64) {
+async fn time_etcd(bed: &Bed, names: &[String]) -> (f64, f64) {
     let client = Client::connect([bed.etcd.address()], None).await.unwrap();
     let version = |name: &String| format!("{name}::version");
     let txn = |txn: Txn| {
@@ -73,17 +76,17 @@ async fn etcd(bed: &Bed, names: &[String]) -> (f64, f64) {
         });
         txn(Txn::new().when(absent.collect::<Vec<_>>()).and_then(puts.collect::<Vec<_>>()))
     });
-    let writes = timed(writes, 4).await;
+    let writes = time_requests(writes, 4).await;
     let reads = names.chunks(64).map(|batch| {
         let gets = batch
             .iter()
             .flat_map(|name| [TxnOp::get(version(name), None), TxnOp::get(name.as_str(), None)]);
         txn(Txn::new().and_then(gets.collect::<Vec<_>>()))
     });
-    (writes, timed(reads, 4).await)
+    (writes, time_requests(reads, 4).await)
 }
 
-async fn s3(bed: &Bed, names: &[String]) -> (f64, f64) {
+async fn time_s3(bed: &Bed, names: &[String]) -> (f64, f64) {
     let (s3, prefix) = (&bed.bucket.s3, bed.prefix());
     let config = aws_sdk_s3::Config::builder()
         .behavior_version(BehaviorVersion::latest())
@@ -100,10 +103,10 @@ async fn s3(bed: &Bed, names: &[String]) -> (f64, f64) {
         let put = put.if_none_match("*").body(ByteStream::from_static(&VALUE));
         async move { drop(put.send().await.unwrap()) }
     });
-    let writes = timed(puts, 32).await;
+    let writes = time_requests(puts, 32).await;
     let gets = names.iter().map(|name| {
         let get = client.get_object().bucket(bucket).key(format!("{prefix}/{name}"));
         async move { drop(get.send().await.unwrap().body.collect().await.unwrap()) }
     });
-    (writes, timed(gets, 32).await)
+    (writes, time_requests(gets, 32).await)
 }

@@ -3,14 +3,14 @@
 use serde_json::{Map, json};
 
 use crate::bed::{Bed, Store, Tool};
-use crate::measure::{Cost, head, row};
-use crate::support::restate::put;
+use crate::measure::{Cost, print_header, print_row};
+use crate::support::restate::put_value;
 
 const SIZES: [usize; 5] = [64, 512, 2_048, 8_192, 65_535];
 /// The largest cluster whose partition table fits an etcd with its default limit.
-const MOST_FOR_ETCD: usize = 8_192;
+const MAX_PARTITIONS_ETCD: usize = 8_192;
 /// The largest cluster for which the official tool does not take minutes.
-const MOST_FOR_OFFICIAL: usize = 2_048;
+const MAX_PARTITIONS_OFFICIAL: usize = 2_048;
 
 /// One measured migration.
 pub struct Point {
@@ -22,16 +22,16 @@ pub struct Point {
 
 pub fn run() -> Vec<Point> {
     println!("\n== growth ==");
-    head();
+    print_header();
     let mut points = Vec::new();
     for partitions in SIZES {
         let bed = Bed::new(partitions);
         for (store, tool) in Store::BOTH.into_iter().flat_map(|s| Tool::BOTH.map(|t| (s, t))) {
-            let too_many = (store == Store::Etcd && partitions > MOST_FOR_ETCD)
-                || (tool == Tool::Official && partitions > MOST_FOR_OFFICIAL);
+            let too_many = (store == Store::Etcd && partitions > MAX_PARTITIONS_ETCD)
+                || (tool == Tool::Official && partitions > MAX_PARTITIONS_OFFICIAL);
             if !too_many {
-                let cost = bed.migrate(tool, &bed.empty(store));
-                row(
+                let cost = bed.migrate(tool, &bed.write_empty_target(store));
+                print_row(
                     &format!("{partitions} partitions, {} to {}", tool.name(), store.name()),
                     &[cost],
                 );
@@ -48,12 +48,12 @@ pub fn run() -> Vec<Point> {
             1e3 * point.cost.wall / keys
         );
     }
-    large_value();
+    measure_large_value();
     points
 }
 
 /// Migrates a schema registry of many deployments.
-fn large_value() {
+fn measure_large_value() {
     let bed = Bed::new(16);
     let deployment = json!({"id": "dp_17sztQp4gnEC1L0OCFM9aEh", "created_at": 1_763_990_000_000_u64,
         "ty": {"Http": {"address": "http://127.0.0.1:9180/", "protocol_type": "BidiStream"}},
@@ -62,9 +62,9 @@ fn large_value() {
     let buffer = flexbuffers::to_vec(json!({"version": 1, "deployments": all})).unwrap();
     let length = u32::try_from(buffer.len()).unwrap();
     let bytes = [&[2], &length.to_le_bytes()[..], &buffer].concat();
-    put(&bed.cluster.address(), "schema_registry", 1, &bytes);
-    let cost = bed.migrate(Tool::Ours, &bed.empty(Store::S3));
+    put_value(&bed.cluster.address(), "schema_registry", 1, &bytes);
+    let cost = bed.migrate(Tool::Ours, &bed.write_empty_target(Store::S3));
     let size = bytes.len() as f64 / f64::from(1 << 20);
-    row(&format!("one value of {size:.1} MiB, ours to S3"), &[cost]);
+    print_row(&format!("one value of {size:.1} MiB, ours to S3"), &[cost]);
     println!("one value of {size:.1} MiB: peak memory is {:.1} times that", cost.memory / size);
 }

@@ -2,7 +2,7 @@
 
 use crate::bed::{Bed, Store, Tool};
 use crate::floor::{self, Floor};
-use crate::measure::{Cost, head, median, row, try_measure, wall};
+use crate::measure::{Cost, median, median_wall, print_header, print_row, try_measure};
 
 const ROUNDS: usize = 3;
 /// Several, because a run of ours is short.
@@ -30,27 +30,27 @@ pub fn run(bed: &Bed, partitions: usize) {
     for _ in 0..ROUNDS {
         for series in &mut all {
             let store = series.store;
-            series.official.push(bed.migrate(Tool::Official, &bed.empty(store)));
+            series.official.push(bed.migrate(Tool::Official, &bed.write_empty_target(store)));
             for _ in 0..OURS_PER_ROUND {
-                series.ours.push(bed.migrate(Tool::Ours, &bed.empty(store)));
-                series.floors.push(floor::measure(bed, store, partitions));
+                series.ours.push(bed.migrate(Tool::Ours, &bed.write_empty_target(store)));
+                series.floors.push(floor::measure_floor(bed, store, partitions));
             }
         }
     }
-    head();
+    print_header();
     for series in &all {
-        row(&format!("official to {}", series.store.name()), &series.official);
-        row(&format!("ours to {}", series.store.name()), &series.ours);
+        print_row(&format!("official to {}", series.store.name()), &series.official);
+        print_row(&format!("ours to {}", series.store.name()), &series.ours);
     }
     for series in &all {
-        let ratio = wall(&series.official) / wall(&series.ours);
+        let ratio = median_wall(&series.official) / median_wall(&series.ours);
         println!("{}: ours is {ratio:.1} times as fast (medians)", series.store.name());
-        tell_floor(series.store, wall(&series.ours), &series.floors);
+        print_floor(series.store, median_wall(&series.ours), &series.floors);
     }
-    official_gives_up(bed);
+    run_official_with_default_timeout(bed);
 }
 
-fn tell_floor(store: Store, ours: f64, floors: &[Floor]) {
+fn print_floor(store: Store, ours: f64, floors: &[Floor]) {
     let part = |of: fn(&Floor) -> f64| median(floors.iter().map(of));
     let (source, writes, back) = (part(|f| f.source), part(|f| f.writes), part(|f| f.reads));
     let sum = 2.0 * source + writes + back;
@@ -63,8 +63,8 @@ fn tell_floor(store: Store, ours: f64, floors: &[Floor]) {
 }
 
 /// Runs the official tool with its default time-out, which is too short.
-fn official_gives_up(bed: &Bed) {
-    let toml = bed.empty(Store::Etcd);
+fn run_official_with_default_timeout(bed: &Bed) {
+    let toml = bed.write_empty_target(Store::Etcd);
     let (program, address) = (Tool::Official.path(), bed.cluster.address());
     let (code, cost) =
         try_measure(&[&program, "-s", &address, "metadata", "migrate", "--toml", &toml]);

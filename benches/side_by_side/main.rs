@@ -38,7 +38,7 @@ fn main() {
     if wanted("growth") {
         let points = growth::run();
         let path = support::project().join("docs/performance.svg");
-        chart::draw(&points, &path).unwrap();
+        chart::draw_chart(&points, &path).unwrap();
         println!("drawn: {}", path.display());
     }
 }

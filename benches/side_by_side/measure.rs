@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::support::from_pypi;
+use crate::support::python_program;
 use crate::support::tool::{command, run_within};
 
 /// The wall and CPU seconds and the peak memory in MiB of one process.
@@ -25,7 +25,7 @@ sys.stderr.buffer.write(ended.stderr[-2000:])
 
 /// Runs a program to its end and returns its exit code and cost.
 pub fn try_measure(args: &[&str]) -> (i64, Cost) {
-    let measured = command(&from_pypi("python"), &[&["-c", MEASURE], args].concat());
+    let measured = command(&python_program("python"), &[&["-c", MEASURE], args].concat());
     let ended = run_within(Duration::from_secs(1_800), measured, "");
     let numbers = ended.json();
     let number = |index: usize| numbers[index].as_f64().unwrap();
@@ -52,18 +52,18 @@ fn sorted(numbers: impl IntoIterator<Item = f64>) -> Vec<f64> {
     numbers
 }
 
-pub fn wall(costs: &[Cost]) -> f64 {
+pub fn median_wall(costs: &[Cost]) -> f64 {
     median(costs.iter().map(|cost| cost.wall))
 }
 
-pub fn head() {
+pub fn print_header() {
     println!(
         "{:<34} {:>8} {:>8} {:>8} {:>8} {:>10}",
         "", "min s", "median s", "max s", "CPU s", "peak MiB"
     );
 }
 
-pub fn row(name: &str, costs: &[Cost]) {
+pub fn print_row(name: &str, costs: &[Cost]) {
     let walls = sorted(costs.iter().map(|cost| cost.wall));
     let cpu = median(costs.iter().map(|cost| cost.cpu));
     let memory = median(costs.iter().map(|cost| cost.memory));

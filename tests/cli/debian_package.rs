@@ -8,29 +8,29 @@ use tempfile::TempDir;
 #[allow(dead_code)]
 mod example;
 
-use crate::support::package::{Bench, NAME, Root};
+use crate::support::package::{NAME, PackageBuild, Root};
 use crate::support::project;
 use crate::support::tool::{command, restatectl, run};
 
 #[test]
 fn package_installs_runs_and_uninstalls_cleanly() {
-    let bench = Bench::new(example::write);
+    let bench = PackageBuild::new(example::write_files);
     let root = Root::empty();
-    root.dpkg(&["-i", bench.package().to_str().unwrap()]).expect(0);
+    root.dpkg(&["-i", bench.build_package().to_str().unwrap()]).expect(0);
     assert!(root.dpkg(&["-s", NAME]).expect(0).out.contains("Status: install ok installed"));
-    has_its_files(&root);
-    has_the_documents_that_its_readme_names(&root);
-    runs(&root);
-    shows_its_pages(&root);
-    completes(&root);
+    assert_files(&root);
+    assert_documents_that_readme_names(&root);
+    assert_program_runs(&root);
+    assert_manual_pages(&root);
+    assert_completions(&root);
     root.dpkg(&["--purge", NAME]).expect(0);
-    assert_eq!(root.files(), [""; 0]);
+    assert_eq!(root.installed_files(), [""; 0]);
     assert!(!root.path("usr").exists());
 }
 
-fn has_its_files(root: &Root) {
+fn assert_files(root: &Root) {
     let (documents, files): (Vec<_>, Vec<_>) =
-        root.files().into_iter().partition(|file| file.contains("/docs/"));
+        root.installed_files().into_iter().partition(|file| file.contains("/docs/"));
     insta::assert_snapshot!(files.join("\n"), @"
     755 usr/bin/restatectl
     644 usr/share/bash-completion/completions/restatectl
@@ -57,7 +57,7 @@ fn has_its_files(root: &Root) {
 }
 
 /// Checks that every document that the README names is installed, and those that they name in turn.
-fn has_the_documents_that_its_readme_names(root: &Root) {
+fn assert_documents_that_readme_names(root: &Root) {
     let mut pages = vec![root.path(&format!("usr/share/doc/{NAME}/README.md"))];
     let mut links = 0;
     for page in root.path(&format!("usr/share/doc/{NAME}/docs")).read_dir().unwrap() {
@@ -77,21 +77,22 @@ fn has_the_documents_that_its_readme_names(root: &Root) {
     assert!(links > 20, "{links}");
 }
 
-fn runs(root: &Root) {
+fn assert_program_runs(root: &Root) {
     let installed = root.path("usr/bin/restatectl");
     let version = run(command(&installed, &["--version"]), "").expect(0).out;
     assert_eq!(version, restatectl(&["--version"]).expect(0).out);
 }
 
 /// Checks that `man` shows each page without any of groff's warnings.
-fn shows_its_pages(root: &Root) {
+fn assert_manual_pages(root: &Root) {
     let (home, manual) = (TempDir::new().unwrap(), root.path("usr/share/man"));
     let mut shown = 0;
     for page in manual.join("man1").read_dir().unwrap() {
         let file = page.unwrap().file_name().into_string().unwrap();
         let name = file.strip_suffix(".1.gz").unwrap();
         let manual = manual.to_str().unwrap();
-        let mut man = root.machine("man", &["--warnings=w", "-M", manual, name], home.path());
+        let mut man =
+            root.machine_command("man", &["--warnings=w", "-M", manual, name], home.path());
         man.env("MANWIDTH", "80");
         let page = run(man, "").expect(0);
         assert_eq!(page.err, "", "{name}");
@@ -103,12 +104,12 @@ fn shows_its_pages(root: &Root) {
     }
     assert_eq!(shown, 10);
     let args = ["-M", manual.to_str().unwrap(), "restatectl-metadata-verify"];
-    let page = run(root.machine("man", &args, home.path()), "").expect(0).out;
+    let page = run(root.machine_command("man", &args, home.path()), "").expect(0).out;
     let whole = "verify --from before.jsonl --toml etcd.toml --allow-newer\n";
     assert!(page.contains(whole), "an example is not one line: {page}");
 }
 
-fn completes(root: &Root) {
+fn assert_completions(root: &Root) {
     let home = TempDir::new().unwrap();
     let text = |name: &str| project().join("tests/support").join(name);
     std::fs::copy(text("zshrc.zsh"), home.path().join(".zshrc")).unwrap();
@@ -119,12 +120,13 @@ fn completes(root: &Root) {
         let line = format!("restatectl metadata {typed}");
         let words: Vec<_> = line.split(' ').collect();
         let args = [&["--norc", bash.to_str().unwrap()], &words[..]].concat();
-        let found = run(root.machine("bash", &args, home.path()), "").expect(0);
+        let found = run(root.machine_command("bash", &args, home.path()), "").expect(0);
         assert_eq!(found.out, format!("{whole}\n"), "bash: {found:?}");
-        let found = run(fish(root, &line, home.path()), "").expect(0);
+        let found = run(fish_command(root, &line, home.path()), "").expect(0);
         let first = found.out.split('\t').next().unwrap();
         assert!(first == whole && found.out.lines().count() == 1, "fish: {found:?}");
-        let mut zsh = root.machine("zsh", &["-f", zsh.to_str().unwrap(), &line], home.path());
+        let mut zsh =
+            root.machine_command("zsh", &["-f", zsh.to_str().unwrap(), &line], home.path());
         zsh.env("COMPLETIONS", root.path("usr/share/zsh/vendor-completions"));
         let found = run(zsh, "").expect(0);
         let before = words[..words.len() - 1].join(" ");
@@ -132,6 +134,6 @@ fn completes(root: &Root) {
     }
 }
 
-fn fish(root: &Root, line: &str, home: &Path) -> std::process::Command {
-    root.machine("fish", &["-c", &format!("complete -C '{line}'")], home)
+fn fish_command(root: &Root, line: &str, home: &Path) -> std::process::Command {
+    root.machine_command("fish", &["-c", &format!("complete -C '{line}'")], home)
 }

@@ -2,7 +2,7 @@
 
 use serde_json::Value as Json;
 
-use crate::support::restate::{Cluster, get, put};
+use crate::support::restate::{Cluster, get_value, put_value};
 use crate::support::tool::{command, official, program, restatectl};
 
 #[test]
@@ -55,15 +55,15 @@ fn values_of_any_size_and_codec_are_read_unchanged() {
     let mut large = vec![3];
     large.extend(u32::to_le_bytes(30 << 20));
     large.extend((0..30 << 20).map(|n| (n % 251) as u8));
-    put(&address, "large", 1, &large);
+    put_value(&address, "large", 1, &large);
     let args = ["-s", &address, "metadata", "get", "-k", "large", "--raw"];
     let raw = command(&program(), &args).output().unwrap();
     assert!(raw.status.success() && raw.stdout == large, "{} bytes", raw.stdout.len());
 
-    put(&address, "opaque", 7, &[1, 255]);
+    put_value(&address, "opaque", 7, &[1, 255]);
     let shown = restatectl(&["-s", &address, "metadata", "get", "-k", "opaque", "-o", "json"]);
     insta::assert_snapshot!(shown.expect(0).out);
-    assert_eq!(get(&address, "opaque"), Some((7, vec![1, 255])));
+    assert_eq!(get_value(&address, "opaque"), Some((7, vec![1, 255])));
 }
 
 #[test]
@@ -78,9 +78,9 @@ fn migrate_refuses_a_damaged_value_and_names_its_key() {
     // A server with the admin role would read the damage and shut down.
     cluster.kill_node(1);
     let address = cluster.address();
-    let (version, bytes) = get(&address, "pp_epoch_1").unwrap();
+    let (version, bytes) = get_value(&address, "pp_epoch_1").unwrap();
     // The version beside the value moves on, the one inside does not: a server would shut down.
-    put(&address, "pp_epoch_1", version + 1, &bytes);
+    put_value(&address, "pp_epoch_1", version + 1, &bytes);
     let etcd = Etcd::start();
     let toml = etcd.toml();
     let run = restatectl(&["-s", &address, "metadata", "migrate", "--toml", &toml, "-o", "json"]);
@@ -92,12 +92,12 @@ fn migrate_refuses_a_damaged_value_and_names_its_key() {
     let gotten = restatectl(&["-s", &address, "metadata", "get", "-k", "pp_epoch_1"]).expect(0);
     assert!(gotten.err.contains("warning: pp_epoch_1 is stored at version"), "{}", gotten.err);
     // A flexbuffer that is cut.
-    put(&address, "pp_epoch_1", version, &bytes[..bytes.len() - 1]);
+    put_value(&address, "pp_epoch_1", version, &bytes[..bytes.len() - 1]);
     let cut = restatectl(&["-s", &address, "metadata", "migrate", "--toml", &toml]).expect(5);
     assert!(cut.err.contains("pp_epoch_1 says that"), "{}", cut.err);
     assert!(etcd.content().is_empty());
     // A codec that can't be decoded is copied only when it is named.
-    put(&address, "pp_epoch_1", version, &[1, 2, 3]);
+    put_value(&address, "pp_epoch_1", version, &[1, 2, 3]);
     let migrate = |more: &[&str]| {
         let args = [&["-s", &address, "metadata", "migrate", "--toml", &toml], more].concat();
         restatectl(&args)

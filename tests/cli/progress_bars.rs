@@ -10,13 +10,13 @@ use crate::support::tool::{program, restatectl};
 const PARTITIONS: usize = 600;
 
 /// Returns the command line that lists the cluster at this address.
-fn line(address: &str, more: &str) -> String {
+fn list_command_line(address: &str, more: &str) -> String {
     let program = program();
     format!("{} -S {address} {more} metadata list >/dev/null; echo code=$?", program.display())
 }
 
 /// Returns the position of the bar, whose length is the number of epochs and fixed keys.
-fn position(text: &str) -> Option<usize> {
+fn bar_position(text: &str) -> Option<usize> {
     let bar = text.lines().find(|line| line.contains("reading the source"))?;
     let pairs = bar.split_whitespace().filter_map(|word| word.split_once('/'));
     let mut numbers =
@@ -32,25 +32,26 @@ fn progress_bar_appears_advances_and_is_cleared() {
     let far = format!("http://{}", far.address());
     for (columns, locale, tick) in [(80, "C.UTF-8", "✓ read "), (200, "C", "ok read ")] {
         let screen = Screen::start(columns, locale);
-        screen.line(&line(&far, ""));
-        let first = screen.wait_for("a bar", |text| position(text).is_some_and(|at| at > 0));
-        let at = position(&first).unwrap();
+        screen.type_line(&list_command_line(&far, ""));
+        let first = screen.wait_for("a bar", |text| bar_position(text).is_some_and(|at| at > 0));
+        let at = bar_position(&first).unwrap();
         assert!(first.contains("/s"), "{first}");
         assert_eq!(first.is_ascii(), locale == "C", "{first}");
-        screen.wait_for("the bar to move", |text| position(text).is_some_and(|now| now > at));
-        screen.wait_for("a forecast", |text| position(text).is_some() && text.contains("s left"));
+        screen.wait_for("the bar to move", |text| bar_position(text).is_some_and(|now| now > at));
+        screen
+            .wait_for("a forecast", |text| bar_position(text).is_some() && text.contains("s left"));
         let end = screen.wait_for("the end", |text| text.contains("\ncode="));
         assert!(end.contains("code=0") && end.contains(tick), "{end}");
         assert!(!end.contains("reading the source") && !end.contains('█'), "{end}");
 
-        screen.line("clear");
-        screen.line(&line(&far, ""));
-        screen.wait_for("a bar", |text| position(text).is_some_and(|at| at > 0));
-        screen.key("C-c");
+        screen.type_line("clear");
+        screen.type_line(&list_command_line(&far, ""));
+        screen.wait_for("a bar", |text| bar_position(text).is_some_and(|at| at > 0));
+        screen.press_key("C-c");
         let end = screen.wait_for("the end", |text| text.contains("\ncode="));
         assert!(end.contains("code=130") && end.contains("interrupted by SIGINT"), "{end}");
         assert!(!end.contains("reading the source") && !end.contains('█'), "{end}");
-        screen.line("clear; stty -a");
+        screen.type_line("clear; stty -a");
         let modes = screen.wait_for("the terminal's modes", |text| text.contains("icanon"));
         assert!(!modes.contains("-icanon") && !modes.contains(" -echo "), "{modes}");
     }
@@ -61,7 +62,7 @@ fn progress_bar_appears_advances_and_is_cleared() {
     assert!(!run.err.contains(|c: char| c.is_control() && c != '\n'), "{:?}", run.err);
     assert_eq!(restatectl(&["-s", &near, "-q", "metadata", "list"]).expect(0).err, "");
     let screen = Screen::start(80, "C.UTF-8");
-    screen.line(&line(&near, "-q"));
+    screen.type_line(&list_command_line(&near, "-q"));
     let text = screen.wait_for("the end", |text| text.contains("\ncode=0"));
     assert!(!text.contains("read "), "{text}");
 }

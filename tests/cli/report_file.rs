@@ -8,14 +8,14 @@ use std::process::{Command, Stdio};
 use serde_json::Value as Json;
 use tempfile::TempDir;
 
-use crate::support::etcd::{Etcd, section};
+use crate::support::etcd::{Etcd, etcd_section};
 use crate::support::proxy::Proxy;
 use crate::support::restate::{Cluster, Mode};
-use crate::support::s3::toml_file;
+use crate::support::s3::write_file;
 use crate::support::schema;
-use crate::support::tool::{command, finish, program, restatectl};
+use crate::support::tool::{command, program, restatectl, wait_for_exit};
 
-fn read(path: &str) -> Json {
+fn read_report(path: &str) -> Json {
     let mode = fs::metadata(path).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
     let document = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
@@ -37,15 +37,15 @@ fn report_is_written_after_success_failure_and_signal() {
 
     // Interrupted in the midst of its writes.
     let proxy = Proxy::start(&etcd.address(), "pp_epoch_0::version");
-    let held = toml_file(&folder, "held.toml", &section(&[proxy.address()]));
+    let held = write_file(&folder, "held.toml", &etcd_section(&[proxy.address()]));
     let mut interrupted = command(&program(), &migrate(&held, &[]));
     let child = interrupted.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     proxy.wait_until_holding();
     let id = child.id().to_string();
     assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());
-    let run = finish(child).expect(130);
+    let run = wait_for_exit(child).expect(130);
     assert!(run.err.contains("interrupted by SIGINT"), "{}", run.err);
-    let document = read(&report);
+    let document = read_report(&report);
     assert_eq!(document["outcome"], "interrupted");
     assert_eq!(document["error"]["code"], "interrupted");
     drop(proxy);
@@ -53,10 +53,10 @@ fn report_is_written_after_success_failure_and_signal() {
     // In text, the report is the document; with -o json, both are the same.
     let run = restatectl(&migrate(&etcd.toml(), &["--resume"])).expect(0);
     assert!(run.out.contains("Metadata migration completed"), "{}", run.out);
-    assert_eq!(read(&report)["outcome"], "migrated");
+    assert_eq!(read_report(&report)["outcome"], "migrated");
     let run = restatectl(&migrate(&etcd.toml(), &["-o", "json"])).expect(5);
     assert_eq!(run.json()["error"]["code"], "target-keys-exist");
-    assert_eq!(read(&report), run.json());
+    assert_eq!(read_report(&report), run.json());
 
     // Of verify, in agreement, in difference, and where nothing answers.
     let verify = |more: &[&str]| {
@@ -65,25 +65,25 @@ fn report_is_written_after_success_failure_and_signal() {
     };
     let cluster_at = ["-s", &cluster.address()];
     verify(&cluster_at).expect(0);
-    assert_eq!(read(&report)["equal"], true);
+    assert_eq!(read_report(&report)["equal"], true);
     etcd.put("pp_epoch_1", "\u{5}{}");
     verify(&cluster_at).expect(4);
-    assert_eq!(read(&report)["error"]["code"], "verification-failed");
+    assert_eq!(read_report(&report)["error"]["code"], "verification-failed");
     let nowhere = ["-s", "http://127.0.0.1:1", "--request-timeout", "300"];
     verify(&nowhere).expect(6);
-    assert_eq!(read(&report)["error"]["code"], "source-unavailable");
+    assert_eq!(read_report(&report)["error"]["code"], "source-unavailable");
     // Also where nobody reads standard output any more, or it is full.
     let args = ["metadata", "verify", "--toml", &etcd.toml(), "--report", &report, "-o", "json"];
     let mut full = command(&program(), &[&args[..], &cluster_at].concat());
     let child = full.stdout(fs::File::options().write(true).open("/dev/full").unwrap());
-    finish(child.stderr(Stdio::piped()).spawn().unwrap()).expect(4);
-    assert_eq!(read(&report)["equal"], false);
+    wait_for_exit(child.stderr(Stdio::piped()).spawn().unwrap()).expect(4);
+    assert_eq!(read_report(&report)["equal"], false);
 }
 
 #[test]
 fn unwritable_report_path_is_refused_before_the_run() {
     let folder = TempDir::new().unwrap();
-    let toml = toml_file(&folder, "etcd.toml", &section(&["127.0.0.1:1".to_owned()]));
+    let toml = write_file(&folder, "etcd.toml", &etcd_section(&["127.0.0.1:1".to_owned()]));
     let before = fs::read(&toml).unwrap();
     for (path, words) in [
         ("/nowhere/report.json", "No such file or directory"),

@@ -3,9 +3,9 @@
 
 use tempfile::TempDir;
 
-use crate::support::dynamo::table;
+use crate::support::dynamo::create_table;
 use crate::support::restate::{Cluster, Mode};
-use crate::support::s3::{moto, toml_file};
+use crate::support::s3::{moto, write_file};
 use crate::support::tool::{command, program, run};
 
 const TOKEN: &str = "session-token-that-nobody-may-see";
@@ -17,7 +17,7 @@ fn secrets_appear_in_no_output() {
     let bucket = moto().bucket();
     let folder = TempDir::new().unwrap();
     let section = format!("{}aws-session-token = \"{TOKEN}\"\n", bucket.section("p"));
-    let table = table();
+    let table = create_table();
     assert_eq!(table.server.secret, bucket.s3.secret);
     let of_table = format!("{}aws-session-token = \"{TOKEN}\"\n", table.section("p"));
     let sections = [
@@ -36,7 +36,7 @@ fn secrets_appear_in_no_output() {
     ];
     let mut outputs = String::new();
     for section in &sections {
-        let toml = toml_file(&folder, "s3.toml", section);
+        let toml = write_file(&folder, "s3.toml", section);
         for words in [
             &["list", "--from", &toml][..],
             &["get", "-k", "nodes_config", "--from", &toml],

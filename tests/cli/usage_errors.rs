@@ -6,16 +6,18 @@ use std::process::Stdio;
 
 use tempfile::TempDir;
 
-use crate::support::etcd::{Etcd, section};
+use crate::support::etcd::{Etcd, etcd_section};
 use crate::support::full_port::FullPort;
 use crate::support::ports::Port;
 use crate::support::restate::Cluster;
-use crate::support::tool::{Run, command, finish, program, restatectl, restatectl_with_input};
+use crate::support::tool::{
+    Run, command, program, restatectl, restatectl_with_input, wait_for_exit,
+};
 
 /// Runs the command as text and as JSON and asserts the exit code, the words and the absence of a
 /// panic.
 #[track_caller]
-fn refused(args: &[&str], code: i32, error: &str, words: &[&str]) -> Run {
+fn assert_refused(args: &[&str], code: i32, error: &str, words: &[&str]) -> Run {
     let text = restatectl(args).expect(code);
     for word in words {
         assert!(text.err.contains(word), "{word:?} is not in {}", text.err);
@@ -54,13 +56,13 @@ fn invalid_store_files_are_refused() {
         (file("g.toml", &format!("{head}type = \"replicated\"")), &["the running cluster itself"]),
     ] {
         for command in ["migrate", "verify", "list"] {
-            refused(&["metadata", command, "--toml", &path], 2, "config-invalid", words);
+            assert_refused(&["metadata", command, "--toml", &path], 2, "config-invalid", words);
         }
     }
     let binary = folder.path().join("binary.toml");
     std::fs::write(&binary, [0x5b, 0xff]).unwrap();
     let binary = binary.to_str().unwrap();
-    refused(
+    assert_refused(
         &["metadata", "migrate", "--toml", binary],
         2,
         "config-invalid",
@@ -86,14 +88,14 @@ fn invalid_arguments_are_refused() {
         (&["metadata", "patch", "-k", "x"], &["--patch"]),
         (&["metadata", "backup", "--to", "-"], &["the name of a file"]),
     ] {
-        refused(args, 2, "usage", words);
+        assert_refused(args, 2, "usage", words);
     }
     let secret = restatectl(&["metadata", "list", "-s", "http://root:s3cr3t@host:1"]).expect(2);
     assert!(!secret.err.contains("s3cr3t"), "{}", secret.err);
 }
 
 /// Starts a web server that answers every request with this status.
-fn web(status: &'static str) -> SocketAddr {
+fn start_web_server(status: &'static str) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let at = listener.local_addr().unwrap();
     std::thread::spawn(move || {
@@ -118,7 +120,7 @@ fn absent_and_foreign_servers_are_reported_as_unavailable() {
     let unavailable = |address: &str, words: &[&str]| {
         let args = get(address);
         let args: Vec<_> = args.iter().map(String::as_str).collect();
-        refused(&args, 6, "source-unavailable", words);
+        assert_refused(&args, 6, "source-unavailable", words);
     };
     unavailable(&nobody, &["connection refused", &nobody, "fabric"]);
     unavailable("http://no-such-host.invalid:5122", &["no-such-host.invalid"]);
@@ -130,15 +132,15 @@ fn absent_and_foreign_servers_are_reported_as_unavailable() {
         &["no answer within 1s 500ms"],
     );
     // Does not even accept: its queue of connections is full, and --connect-timeout ends it.
-    let full_port = FullPort::any();
+    let full_port = FullPort::on_any_port();
     let full = format!("http://{}", full_port.address);
     let args =
         ["-s", &full, "--connect-timeout", "300", "--request-timeout", "300", "metadata", "list"];
     let started = std::time::Instant::now();
-    refused(&args, 6, "source-unavailable", &[&full]);
+    assert_refused(&args, 6, "source-unavailable", &[&full]);
     assert!(started.elapsed() < std::time::Duration::from_secs(5));
     // Answers something else.
-    let at = web("400 Bad Request");
+    let at = start_web_server("400 Bad Request");
     unavailable(&format!("http://{at}"), &["does not speak gRPC"]);
 }
 
@@ -156,7 +158,7 @@ fn empty_store_is_refused_as_a_source() {
 
 #[test]
 fn endpoint_of_another_server_is_not_taken_for_s3() {
-    let at = web("404 Not Found");
+    let at = start_web_server("404 Not Found");
     let toml = format!(
         "[metadata-client]\ntype = \"object-store\"\npath = \"s3://b/p\"\naws-allow-http = true\n\
          aws-endpoint-url = \"http://{at}\"\naws-region = \"r\"\naws-access-key-id = \"k\"\n\
@@ -180,7 +182,7 @@ fn absent_etcd_is_reported_as_unavailable() {
         (format!("127.0.0.1:{}", dead.number), "connection refused"),
         (silent_at, "no answer within"),
     ] {
-        std::fs::write(&toml, section(&[address])).unwrap();
+        std::fs::write(&toml, etcd_section(&[address])).unwrap();
         let toml = toml.to_str().unwrap();
         let at = ["-s", &cluster.address(), "--request-timeout", "1500"];
         for command in [
@@ -200,7 +202,7 @@ fn absent_etcd_is_reported_as_unavailable() {
 fn absent_key_is_reported_and_a_closed_pipe_is_not_an_error() {
     let etcd = Etcd::start();
     let get = ["metadata", "get", "-k", "nodes_config", "--from", &etcd.toml()];
-    refused(&get, 3, "key-not-found", &["nodes_config does not exist", "metadata list"]);
+    assert_refused(&get, 3, "key-not-found", &["nodes_config does not exist", "metadata list"]);
     for number in 0..3000 {
         if number % 1000 == 0 {
             etcd.put(&format!("pp_epoch_{number}"), "x");
@@ -217,7 +219,7 @@ fn absent_key_is_reported_and_a_closed_pipe_is_not_an_error() {
             .spawn()
             .unwrap();
         drop(child.stdout.take());
-        let run = finish(child).expect(0);
+        let run = wait_for_exit(child).expect(0);
         assert!(!run.err.contains("panicked") && !run.err.contains("error"), "{}", run.err);
     }
     let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
@@ -226,5 +228,5 @@ fn absent_key_is_reported_and_a_closed_pipe_is_not_an_error() {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    assert!(finish(child).expect(1).err.contains("failed to write to standard output"));
+    assert!(wait_for_exit(child).expect(1).err.contains("failed to write to standard output"));
 }

@@ -2,14 +2,14 @@
 
 use tempfile::TempDir;
 
-use crate::support::dynamo::table;
+use crate::support::dynamo::create_table;
 use crate::support::etcd::Etcd;
 use crate::support::restate::{Cluster, Mode};
-use crate::support::s3::{moto, toml_file};
+use crate::support::s3::{moto, write_file};
 use crate::support::tool::{Run, command, program, restatectl, run};
 
 /// Returns the lines of requests to the store without the leading time and the trailing milliseconds.
-fn requests(run: &Run, store: &str) -> Vec<String> {
+fn request_lines(run: &Run, store: &str) -> Vec<String> {
     let lines = run.err.lines().filter(|line| line.contains(&format!(" UTC {store}: ")));
     lines
         .map(|line| {
@@ -26,8 +26,8 @@ fn requests(run: &Run, store: &str) -> Vec<String> {
 }
 
 #[track_caller]
-fn assert_says(run: &Run, store: &str, wanted: &[&str]) {
-    let told = requests(run, store);
+fn assert_requests(run: &Run, store: &str, wanted: &[&str]) {
+    let told = request_lines(run, store);
     for wanted in wanted {
         assert!(told.iter().any(|line| line == wanted), "{wanted}: {told:#?}\n{}", run.err);
     }
@@ -39,7 +39,7 @@ fn verbose_lists_the_requests_of_each_store() {
     cluster.restart(&Mode::Migration);
     let at = cluster.address();
     let (etcd, bucket, table, folder) =
-        (Etcd::start(), moto().bucket(), table(), TempDir::new().unwrap());
+        (Etcd::start(), moto().bucket(), create_table(), TempDir::new().unwrap());
     let run = |words: &[&str]| {
         let run = restatectl(&[&["-v", "-s", &at, "metadata"], words].concat()).expect(0);
         let is_plain = |c: char| !c.is_control() || c == '\n';
@@ -48,13 +48,13 @@ fn verbose_lists_the_requests_of_each_store() {
     };
     let node = format!("node {at}");
     let listed = run(&["list"]);
-    assert_says(&listed, &node, &["cached nodes_config", "metadata server's status"]);
-    assert_says(&listed, &node, &["as leader, get nodes_config", "as leader, get pp_epoch_1"]);
-    let toml = toml_file(&folder, "etcd.toml", &etcd.section());
+    assert_requests(&listed, &node, &["cached nodes_config", "metadata server's status"]);
+    assert_requests(&listed, &node, &["as leader, get nodes_config", "as leader, get pp_epoch_1"]);
+    let toml = write_file(&folder, "etcd.toml", &etcd.section());
     let moved = run(&["migrate", "--toml", &toml]);
     let name = format!("etcd http://{}", etcd.address());
-    assert_says(&moved, &name, &["list from nodes_config", "probe a write of nodes_config"]);
-    assert_says(
+    assert_requests(&moved, &name, &["list from nodes_config", "probe a write of nodes_config"]);
+    assert_requests(
         &moved,
         &name,
         &[
@@ -62,27 +62,31 @@ fn verbose_lists_the_requests_of_each_store() {
             "read 5 keys, nodes_config to pp_epoch_1",
         ],
     );
-    let toml = toml_file(&folder, "s3.toml", &bucket.section("p"));
+    let toml = write_file(&folder, "s3.toml", &bucket.section("p"));
     let moved = run(&["migrate", "--toml", &toml]);
     let name = format!("object-store s3://{}/p at {}", bucket.name, bucket.s3.endpoint);
     let wanted = ["ListObjectsV2 below p/", "PutObject p/nodes_config", "GetObject p/nodes_config"];
-    assert_says(&moved, &name, &wanted);
-    let toml = toml_file(&folder, "dynamo.toml", &table.section("p"));
+    assert_requests(&moved, &name, &wanted);
+    let toml = write_file(&folder, "dynamo.toml", &table.section("p"));
     let moved = run(&["migrate", "--toml", &toml]);
     let endpoint = &table.server.endpoint;
     let name = format!("dynamo-db table {} key-prefix p in us-east-1 at {endpoint}", table.name);
     let scan = format!("Scan of {}", table.name);
-    assert_says(
+    assert_requests(
         &moved,
         &name,
         &["DescribeTable", &scan, "TransactWriteItems 5 keys, bifrost_config to nodes_config"],
     );
-    assert_says(&moved, &name, &["BatchGetItem 5 keys, pnodes_config to ppp_epoch_1"]);
+    assert_requests(&moved, &name, &["BatchGetItem 5 keys, pnodes_config to ppp_epoch_1"]);
     let file = folder.path().join("b.jsonl").to_str().unwrap().to_owned();
     let saved = run(&["backup", "--to", &file]);
-    assert_says(&saved, &format!("backup {file}"), &["write 5 keys, nodes_config to pp_epoch_1"]);
+    assert_requests(
+        &saved,
+        &format!("backup {file}"),
+        &["write 5 keys, nodes_config to pp_epoch_1"],
+    );
     let read = run(&["list", "--from", &file]);
-    assert_says(&read, &format!("backup {file}"), &["read 5 keys, nodes_config to pp_epoch_1"]);
+    assert_requests(&read, &format!("backup {file}"), &["read 5 keys, nodes_config to pp_epoch_1"]);
 }
 
 #[test]
@@ -101,7 +105,7 @@ fn verbose_shows_the_failure_and_the_requested_time_format() {
 fn rust_log_takes_precedence_and_quiet_prints_only_data_and_errors() {
     let etcd = Etcd::start();
     let folder = TempDir::new().unwrap();
-    let toml = toml_file(&folder, "etcd.toml", &etcd.section());
+    let toml = write_file(&folder, "etcd.toml", &etcd.section());
     let list = ["metadata", "list", "--from", &toml];
     let mut filtered = command(&program(), &list);
     filtered.env("RUST_LOG", "restatectl=debug");

@@ -11,27 +11,27 @@ use crate::support::restate::Cluster;
 use crate::support::screen::Screen;
 use crate::support::tool::{command, program};
 
-const PATIENT: &str = "600000";
+const LONG_TIMEOUT_MS: &str = "600000";
 
 #[test]
 fn hanging_server_is_named_while_waiting() {
     let cluster = Cluster::large(3);
     let line = |more: &str| {
         let (program, at) = (program().display().to_string(), cluster.address());
-        format!("{program} -s {at} --request-timeout {PATIENT} metadata list {more}")
+        format!("{program} -s {at} --request-timeout {LONG_TIMEOUT_MS} metadata list {more}")
     };
     // On a terminal, above the bar.
     let screen = Screen::start(120, "C.UTF-8");
-    screen.line(&line(">/dev/null; echo code=$?"));
+    screen.type_line(&line(">/dev/null; echo code=$?"));
     screen.wait_for("a quick end", |text| text.contains("\ncode=0"));
     let etcd = Etcd::start();
     etcd.signal("STOP");
-    screen.line("clear");
-    screen.line(&line(&format!("--from {} >/dev/null; echo code=$?", etcd.toml())));
+    screen.type_line("clear");
+    screen.type_line(&line(&format!("--from {} >/dev/null; echo code=$?", etcd.toml())));
     let who = format!("waiting for etcd {}", etcd.address());
     let told = screen.wait_for("the wait to be told twice", |text| text.matches(&who).count() == 2);
     assert!(told.contains(" keys so far): no response for "), "{told}");
-    screen.key("C-c");
+    screen.press_key("C-c");
     screen.wait_for("the end", |text| text.contains("\ncode=130"));
     etcd.signal("CONT");
 }
@@ -41,7 +41,7 @@ fn unreachable_servers_are_reported_with_the_number_of_attempts() {
     let (cluster, etcd) = (Cluster::large(3), Etcd::start());
     let proxy = Proxy::start(&etcd.address(), "nodes_config::version");
     let toml = tempfile::NamedTempFile::new().unwrap();
-    let section = crate::support::etcd::section(&[proxy.address()]);
+    let section = crate::support::etcd::etcd_section(&[proxy.address()]);
     std::fs::write(toml.path(), section).unwrap();
     let mut command = command(
         &program(),
@@ -49,7 +49,7 @@ fn unreachable_servers_are_reported_with_the_number_of_attempts() {
             "-s",
             &cluster.address(),
             "--request-timeout",
-            PATIENT,
+            LONG_TIMEOUT_MS,
             "metadata",
             "migrate",
             "--toml",
@@ -67,7 +67,7 @@ fn unreachable_servers_are_reported_with_the_number_of_attempts() {
     });
     proxy.wait_until_holding();
     drop(etcd);
-    proxy.let_go();
+    proxy.release();
     let parts = ["tries, trying on for 10m at most", "waiting for the servers: no response for "];
     let mut text = String::new();
     for _ in 0..300 {

@@ -10,24 +10,24 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use crate::support::dynamo::table_of;
-use crate::support::etcd::{Etcd, section};
+use crate::support::dynamo::create_table_on;
+use crate::support::etcd::{Etcd, etcd_section};
 use crate::support::full_port::FullPort;
 use crate::support::restate::{Cluster, Mode};
-use crate::support::s3::{start_moto_on, toml_file};
+use crate::support::s3::{start_moto_on, write_file};
 use crate::support::tool::{Run, command, program, restatectl, run};
 
 #[test]
 fn every_server_is_reachable_at_an_ipv6_address() {
-    let mut cluster = Cluster::at("::1", "[::1]");
+    let mut cluster = Cluster::start_metadata_server("::1", "[::1]");
     cluster.restart(&Mode::Migration);
-    let (etcd, (moto, _held)) = (Etcd::start_on("[::1]"), start_moto_on("[::1]"));
-    let (bucket, table) = (moto.bucket(), table_of(moto.clone()));
+    let (etcd, (moto, _held)) = (Etcd::start_on_ip("[::1]"), start_moto_on("[::1]"));
+    let (bucket, table) = (moto.bucket(), create_table_on(moto.clone()));
     let (folder, at) = (TempDir::new().unwrap(), cluster.address());
-    let with_scheme = section(&[format!("http://{}/", etcd.address())]);
+    let with_scheme = etcd_section(&[format!("http://{}/", etcd.address())]);
     let tomls = [etcd.section(), with_scheme.clone(), bucket.section("p"), table.section("p")];
     for (place, section) in tomls.iter().enumerate() {
-        let toml = toml_file(&folder, &format!("{place}.toml"), section);
+        let toml = write_file(&folder, &format!("{place}.toml"), section);
         // The second is the first, written in another way.
         let more: &[&str] = if *section == with_scheme { &["--resume"] } else { &[] };
         restatectl(&[&["-s", &at, "metadata", "migrate", "--toml", &toml], more].concat())
@@ -46,14 +46,14 @@ fn every_server_is_reachable_at_an_ipv6_address() {
     let run = restatectl(&["-s", &at, "metadata", "list", "-o", "json"]).expect(0);
     let name = run.json()["store"]["name"].as_str().unwrap().to_owned();
     assert_eq!(name, format!("cluster demo at {at}"));
-    let toml = toml_file(&folder, "etcd.toml", &etcd.section());
+    let toml = write_file(&folder, "etcd.toml", &etcd.section());
     let run = restatectl(&["metadata", "list", "-o", "json", "--from", &toml]).expect(0);
     assert_eq!(run.json()["store"]["name"], format!("etcd {}", etcd.address()));
 }
 
 #[test]
 fn node_is_reachable_by_a_host_name() {
-    let cluster = Cluster::at("127.0.0.1", "localhost");
+    let cluster = Cluster::start_metadata_server("127.0.0.1", "localhost");
     let by_name = cluster.address();
     for address in [by_name.clone(), by_name.replace("localhost", "127.0.0.1"), cluster.socket()] {
         restatectl(&["-s", &address, "metadata", "list"]).expect(0);
@@ -61,7 +61,7 @@ fn node_is_reachable_by_a_host_name() {
 }
 
 /// Runs our program in a mount namespace with this `/etc/hosts`.
-fn run_where(hosts: &Path, args: &[&str]) -> Run {
+fn run_with_hosts(hosts: &Path, args: &[&str]) -> Run {
     let script = "mount --bind \"$1\" /etc/hosts && shift && exec \"$@\"";
     let private = ["--map-root-user", "--mount", "sh", "-c", script, "sh"].map(ToOwned::to_owned);
     let ours = [hosts.display().to_string(), program().display().to_string()];
@@ -72,9 +72,9 @@ fn run_where(hosts: &Path, args: &[&str]) -> Run {
 
 #[test]
 fn one_responding_address_of_a_name_suffices() {
-    let cluster = Cluster::at("127.0.0.2", "127.0.0.2");
-    let (etcd, (moto, _held)) = (Etcd::start_on("127.0.0.2"), start_moto_on("127.0.0.2"));
-    let (bucket, table) = (moto.bucket(), table_of(moto.clone()));
+    let cluster = Cluster::start_metadata_server("127.0.0.2", "127.0.0.2");
+    let (etcd, (moto, _held)) = (Etcd::start_on_ip("127.0.0.2"), start_moto_on("127.0.0.2"));
+    let (bucket, table) = (moto.bucket(), create_table_on(moto.clone()));
     let folder = TempDir::new().unwrap();
     let hosts = folder.path().join("hosts");
     fs::write(&hosts, "127.0.0.1 several\n127.0.0.2 several\n").unwrap();
@@ -84,7 +84,7 @@ fn one_responding_address_of_a_name_suffices() {
     let tomls = tomls
         .iter()
         .zip(0..)
-        .map(|(section, place)| toml_file(&folder, &format!("{place}.toml"), &named(section)));
+        .map(|(section, place)| write_file(&folder, &format!("{place}.toml"), &named(section)));
     let mut lines = vec![vec!["-s".to_owned(), address]];
     lines.extend(tomls.map(|toml| vec!["--from".to_owned(), toml]));
     let port = |url: &str| url.rsplit(':').next().unwrap().parse::<u16>().unwrap();
@@ -94,7 +94,7 @@ fn one_responding_address_of_a_name_suffices() {
             let mut args = vec!["metadata", "list"];
             args.extend(line.iter().map(String::as_str));
             let started = Instant::now();
-            let run = run_where(&hosts, &args);
+            let run = run_with_hosts(&hosts, &args);
             // An empty store of AWS is an answer as well.
             assert!(run.code == 0, "{what}: {run:?}");
             let took = started.elapsed();
@@ -102,7 +102,7 @@ fn one_responding_address_of_a_name_suffices() {
         }
     };
     list_all("the first refuses");
-    let _silent = ports.map(FullPort::on);
+    let _silent = ports.map(FullPort::on_port);
     list_all("the first is silent");
 }
 
@@ -122,13 +122,13 @@ fn invalid_address_is_refused_with_a_correction() {
         told.push_str(&run.err);
     }
     for address in ["::1", "http://::1:2379", "[::1]x", "[::1]:", "fe80::1%eth0", "host:port"] {
-        let toml = toml_file(&folder, "etcd.toml", &section(&[address.to_owned()]));
+        let toml = write_file(&folder, "etcd.toml", &etcd_section(&[address.to_owned()]));
         let run = restatectl(&["metadata", "list", "--from", &toml]).expect(2);
         told.push_str(run.err.lines().next().unwrap());
         told.push('\n');
     }
     let s3 = "[metadata-client]\ntype = \"object-store\"\npath = \"s3://b/p\"\naws-endpoint-url = \"http://::1:9000\"\n";
-    let toml = toml_file(&folder, "s3.toml", s3);
+    let toml = write_file(&folder, "s3.toml", s3);
     let run = restatectl(&["metadata", "list", "--from", &toml]).expect(2);
     told.push_str(run.err.lines().next().unwrap());
     insta::assert_snapshot!(told.replace(&folder.path().display().to_string(), "DIR"));

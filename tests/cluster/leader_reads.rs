@@ -8,13 +8,13 @@ use tonic::transport::Endpoint;
 
 use crate::support::block_on;
 use crate::support::etcd::Etcd;
-use crate::support::restate::{Cluster, Mode, get};
+use crate::support::restate::{Cluster, Mode, get_value};
 use crate::support::tool::{Run, restatectl};
 
-const FOUND: &str = "the replicated store's leader is asked";
+const LEADER_READ_MESSAGE: &str = "the replicated store's leader is asked";
 
 /// Lists the keys through one node.
-fn listed(cluster: &Cluster, index: usize) -> Run {
+fn list_by_node(cluster: &Cluster, index: usize) -> Run {
     let address = cluster.nodes[index].address();
     restatectl(&["-s", &address, "metadata", "list", "-o", "json", "-v"]).expect(0)
 }
@@ -30,21 +30,25 @@ fn metadata_server_with_stale_content_is_not_read() {
     let workers = ["worker", "log-server", "admin", "http-ingress"];
     let mut cluster = Cluster::start(&[&["metadata-server"], &workers], 2);
     cluster.restart(&Mode::Migration);
-    let before = listed(&cluster, 1);
-    assert!(before.err.contains(FOUND), "{}", before.err);
+    let before = list_by_node(&cluster, 1);
+    assert!(before.err.contains(LEADER_READ_MESSAGE), "{}", before.err);
     let etcd = Etcd::start();
     restatectl(&["-s", &cluster.address(), "metadata", "migrate", "--toml", &etcd.toml()])
         .expect(0);
     // The operator forgets the node with the metadata server.
-    cluster.restart_node(1, &Mode::On(etcd.section()));
-    let after = listed(&cluster, 1);
-    assert!(!after.err.contains(FOUND), "{}", after.err);
-    let versions = [&after, &listed(&cluster, 0)].map(|run| version_of(run, "nodes_config"));
+    cluster.restart_node(1, &Mode::External(etcd.section()));
+    let after = list_by_node(&cluster, 1);
+    assert!(!after.err.contains(LEADER_READ_MESSAGE), "{}", after.err);
+    let versions = [&after, &list_by_node(&cluster, 0)].map(|run| version_of(run, "nodes_config"));
     assert!(versions[0] > versions[1], "{versions:?}");
 }
 
 /// Returns whether the node answers a direct read in time.
-fn answers(cluster: &Cluster, index: usize, cluster_fingerprint: u64) -> Result<bool, String> {
+fn answers_direct_read(
+    cluster: &Cluster,
+    index: usize,
+    cluster_fingerprint: u64,
+) -> Result<bool, String> {
     let address = cluster.nodes[index].address();
     block_on(async {
         let channel = Endpoint::from_shared(address).unwrap().connect().await.unwrap();
@@ -61,16 +65,25 @@ fn answers(cluster: &Cluster, index: usize, cluster_fingerprint: u64) -> Result<
 fn direct_read_needs_a_leader_with_quorum_and_the_right_fingerprint() {
     let server: &[&str] = &["metadata-server"];
     let mut cluster = Cluster::start(&[server, server, server], 2);
-    let listing = listed(&cluster, 0).json();
+    let listing = list_by_node(&cluster, 0).json();
     let fingerprint = listing["cluster"]["fingerprint"].as_u64().unwrap();
     let leader = cluster.leader();
     let followers: Vec<_> = (0..3).filter(|index| *index != leader).collect();
-    assert_eq!(answers(&cluster, leader, fingerprint), Ok(true));
+    assert_eq!(answers_direct_read(&cluster, leader, fingerprint), Ok(true));
     for follower in &followers {
-        println!("a follower: {}", answers(&cluster, *follower, fingerprint).unwrap_err());
+        println!(
+            "a follower: {}",
+            answers_direct_read(&cluster, *follower, fingerprint).unwrap_err()
+        );
     }
-    println!("another cluster: {}", answers(&cluster, leader, fingerprint ^ 1).unwrap_err());
-    assert!(get(&cluster.address(), "nodes_config").is_some());
+    println!(
+        "another cluster: {}",
+        answers_direct_read(&cluster, leader, fingerprint ^ 1).unwrap_err()
+    );
+    assert!(get_value(&cluster.address(), "nodes_config").is_some());
     followers.iter().for_each(|index| cluster.kill_node(*index));
-    println!("without a quorum: {}", answers(&cluster, leader, fingerprint).unwrap_err());
+    println!(
+        "without a quorum: {}",
+        answers_direct_read(&cluster, leader, fingerprint).unwrap_err()
+    );
 }

@@ -9,27 +9,28 @@ use crate::support::restate::{Cluster, Mode};
 use crate::support::tool::restatectl;
 
 /// Starts a cluster, migrates it to an etcd and restarts it there.
-fn moved() -> (Cluster, Etcd) {
-    let (mut cluster, etcd) = (Cluster::ready_to_move(2), Etcd::start());
+fn start_migrated_cluster() -> (Cluster, Etcd) {
+    let (mut cluster, etcd) = (Cluster::ready_to_migrate(2), Etcd::start());
     let address = cluster.address();
     restatectl(&["-s", &address, "metadata", "migrate", "--toml", &etcd.toml()]).expect(0);
-    cluster.restart(&Mode::On(etcd.section()));
+    cluster.restart(&Mode::External(etcd.section()));
     (cluster, etcd)
 }
 
-fn migrate(code: i32, args: &[&str]) -> Json {
+fn run_migrate(code: i32, args: &[&str]) -> Json {
     let args = [&["metadata", "migrate", "-y", "-o", "json"], args].concat();
     restatectl(&args).expect(code).json()
 }
 
-fn status<'a>(document: &'a Json, name: &str) -> &'a Json {
+fn check_status<'a>(document: &'a Json, name: &str) -> &'a Json {
     let checks = document["checks"].as_array().unwrap();
     &checks.iter().find(|check| check["check"] == name).unwrap()["status"]
 }
 
 #[test]
 fn migrate_refuses_when_a_cluster_runs_on_source_or_target() {
-    let ((mut cluster, etcd), other, folder) = (moved(), Etcd::start(), TempDir::new().unwrap());
+    let ((mut cluster, etcd), other, folder) =
+        (start_migrated_cluster(), Etcd::start(), TempDir::new().unwrap());
     let backup = folder.path().join("backup.jsonl").to_str().unwrap().to_owned();
     let save = ["metadata", "backup", "--from", &etcd.toml(), "--to", &backup];
     restatectl(&save).expect(0);
@@ -49,13 +50,13 @@ fn migrate_refuses_when_a_cluster_runs_on_source_or_target() {
         (&away[..], "runs on the source with its normal roles"),
         (&onto[..], "runs on the target with"),
     ] {
-        let refused = migrate(5, args);
+        let refused = run_migrate(5, args);
         assert_eq!(refused["error"]["code"], "not-in-migration-mode", "{refused:#}");
         assert!(refused["error"]["message"].as_str().unwrap().contains(words), "{refused:#}");
         assert!(refused["keys"].as_array().unwrap().iter().all(|key| key["written"] == false));
         assert_eq!(refused["backup"], Json::Null);
-        let planned = migrate(0, &[args, &["--dry-run"]].concat());
-        assert_eq!(status(&planned, "migration-mode"), "warning");
+        let planned = run_migrate(0, &[args, &["--dry-run"]].concat());
+        assert_eq!(check_status(&planned, "migration-mode"), "warning");
     }
     assert!(other.content().is_empty());
     // Nor is a value edited without a yes.
@@ -68,30 +69,31 @@ fn migrate_refuses_when_a_cluster_runs_on_source_or_target() {
     let address = another.address();
     let onto_theirs = ["-s", &address, "--toml", &etcd.toml(), "--force", "--dry-run"];
     let permits = ["--overwrite-cluster", "demo", "--overwrite-newer"];
-    let planned = migrate(0, &[&onto_theirs[..], &permits].concat());
+    let planned = run_migrate(0, &[&onto_theirs[..], &permits].concat());
     let told = planned["checks"].to_string();
     assert!(told.contains("1 of 1 nodes do not run in migration mode"), "{told}");
     assert!(told.contains("runs on the target with its normal roles"), "{told}");
     cluster.stop();
-    assert_eq!(status(&migrate(0, &away), "migration-mode"), "skipped");
-    assert_eq!(migrate(0, &onto)["outcome"], "migrated");
+    assert_eq!(check_status(&run_migrate(0, &away), "migration-mode"), "skipped");
+    assert_eq!(run_migrate(0, &onto)["outcome"], "migrated");
 }
 
 #[test]
 fn migrate_reports_same_store_when_cluster_has_migrated() {
-    let (cluster, etcd) = moved();
+    let (cluster, etcd) = start_migrated_cluster();
     let address = cluster.address();
     for more in [&[][..], &["--resume"], &["--dry-run"]] {
-        let document = migrate(5, &[&["-s", &address, "--toml", &etcd.toml()], more].concat());
+        let document = run_migrate(5, &[&["-s", &address, "--toml", &etcd.toml()], more].concat());
         assert_eq!(document["error"]["code"], "same-store");
         let hints = document["error"]["hints"].to_string();
         assert_eq!(hints, "[\"there is nothing left to migrate\"]");
     }
     // Back: what its nodes answer is what etcd holds, and says nothing of their own store.
     let own = cluster.replicated_toml("own.toml", &[address]);
-    let document = migrate(5, &["--from", &etcd.toml(), "--toml", &own, "--force", "--dry-run"]);
+    let document =
+        run_migrate(5, &["--from", &etcd.toml(), "--toml", &own, "--force", "--dry-run"]);
     assert_eq!(document["error"]["code"], "not-in-migration-mode");
     for check in ["limits", "target-keys", "target-cluster", "target-newer"] {
-        assert_eq!(status(&document, check), "skipped", "{document:#}");
+        assert_eq!(check_status(&document, check), "skipped", "{document:#}");
     }
 }

@@ -5,24 +5,24 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-use crate::support::certificates::{Authority, Wanted};
+use crate::support::certificates::{Authority, CertificateRequest};
 use crate::support::etcd::Etcd;
 use crate::support::ports::Port;
 use crate::support::process::Process;
 use crate::support::tool::{Run, restatectl};
-use crate::support::{from_npm, wait_for};
+use crate::support::{npm_program, wait_for};
 
 /// A node with TLS. Its certificate is for `localhost` and `::1`.
-struct Node {
+struct TlsNode {
     folder: TempDir,
     port: Port,
     _process: Process,
 }
 
-fn certificates(folder: &Path) {
+fn write_certificates(folder: &Path) {
     let (ours, others) = (Authority::new(folder, "ca"), Authority::new(folder, "other"));
     let sign = |by: &Authority<'_>, file, names: &[&str], expired| {
-        by.sign(&Wanted { file, names, expired });
+        by.sign(&CertificateRequest { file, names, expired });
     };
     sign(&ours, "node", &["localhost", "::1"], false);
     sign(&ours, "late", &["localhost"], true);
@@ -31,10 +31,10 @@ fn certificates(folder: &Path) {
     sign(&others, "stranger", &["client"], false);
 }
 
-impl Node {
-    fn start(certificate: &str, ip: &str) -> Node {
+impl TlsNode {
+    fn start(certificate: &str, ip: &str) -> TlsNode {
         let (folder, port) = (TempDir::new().unwrap(), Port::free());
-        certificates(folder.path());
+        write_certificates(folder.path());
         let (at, number) = (folder.path().display(), port.number);
         let host = if ip == "::1" { "[::1]" } else { "localhost" };
         let config = format!(
@@ -53,14 +53,14 @@ impl Node {
         let (base, log) = (folder.path().join("data"), folder.path().join("log"));
         let temporary = folder.path().to_str().unwrap();
         let envs = [("RESTATE_DISABLE_TELEMETRY", "true"), ("TMPDIR", temporary)];
-        let server = from_npm("@restatedev/restate-server-linux-x64/bin/restate-server");
+        let server = npm_program("@restatedev/restate-server-linux-x64/bin/restate-server");
         let args = ["--config-file", file.to_str().unwrap(), "--base-dir", base.to_str().unwrap()];
         let mut process = Process::start(&server, &args, &envs, &log);
         wait_for("the node's port", Duration::from_secs(60), || {
             process.assert_running();
             std::net::TcpStream::connect((ip, number)).ok()
         });
-        Node { folder, port, _process: process }
+        TlsNode { folder, port, _process: process }
     }
 
     fn file(&self, name: &str) -> String {
@@ -91,12 +91,12 @@ impl Node {
     }
 
     /// Returns the printed text without the parts that vary between runs.
-    fn told(&self, run: Run, code: i32) -> String {
+    fn normalized_output(&self, run: Run, code: i32) -> String {
         let folder = self.folder.path().display().to_string();
         run.expect(code).err.replace(&folder, "DIR").replace(&self.port.number.to_string(), "PORT")
     }
 
-    fn wait_until_whole(&self) {
+    fn wait_until_ready(&self) {
         wait_for("the node to be provisioned", Duration::from_secs(60), || {
             let run = self.list(&self.address("https", "localhost"), "ca", "client");
             run.out.contains("partition_table").then_some(())
@@ -106,8 +106,8 @@ impl Node {
 
 #[test]
 fn tls_failures_are_reported_at_once_with_their_cause() {
-    let node = Node::start("node", "127.0.0.1");
-    node.wait_until_whole();
+    let node = TlsNode::start("node", "127.0.0.1");
+    node.wait_until_ready();
     let (name, ip) = (node.address("https", "localhost"), node.address("https", "127.0.0.1"));
     let plain = node.address("http", "localhost");
     let etcd = Etcd::start();
@@ -122,7 +122,7 @@ fn tls_failures_are_reported_at_once_with_their_cause() {
         ("an expired certificate", &name, "ca", "expired"),
     ] {
         let started = std::time::Instant::now();
-        let words = node.told(node.list(address, ca, own), 6);
+        let words = node.normalized_output(node.list(address, ca, own), 6);
         assert!(started.elapsed() < Duration::from_secs(8), "{what} took {:?}", started.elapsed());
         if address.starts_with("http://") {
             // An alert of the server's, or only the end of the connection, arrives first.
@@ -132,7 +132,7 @@ fn tls_failures_are_reported_at_once_with_their_cause() {
         told.push_str(&format!("{what}:\n{words}\n"));
     }
     let no_tls = format!("https://{}", etcd.address());
-    let words = node.told(node.list(&no_tls, "ca", "client"), 6);
+    let words = node.normalized_output(node.list(&no_tls, "ca", "client"), 6);
     told.push_str(&format!("no TLS there:\n{}\n", words.replace(&etcd.address(), "ETCD")));
     std::fs::copy(node.file("stranger.key"), node.file("mixed.key")).unwrap();
     std::fs::copy(node.file("client.pem"), node.file("mixed.pem")).unwrap();
@@ -142,7 +142,10 @@ fn tls_failures_are_reported_at_once_with_their_cause() {
         ("no PEM", "text", "client"),
         ("no such file", "missing", "client"),
     ] {
-        told.push_str(&format!("{what}:\n{}\n", node.told(node.list(&name, ca, own), 2)));
+        told.push_str(&format!(
+            "{what}:\n{}\n",
+            node.normalized_output(node.list(&name, ca, own), 2)
+        ));
     }
     insta::assert_snapshot!(told);
     // The socket needs no TLS.
@@ -153,8 +156,8 @@ fn tls_failures_are_reported_at_once_with_their_cause() {
 /// Failures are reported for a target as they are for a source, before anything is written.
 #[test]
 fn target_cluster_accepts_the_tls_options_and_reports_the_same_failures() {
-    let node = Node::start("node", "127.0.0.1");
-    node.wait_until_whole();
+    let node = TlsNode::start("node", "127.0.0.1");
+    node.wait_until_ready();
     let etcd = Etcd::start();
     let from = etcd.toml();
     let name = node.address("https", "localhost");
@@ -190,7 +193,7 @@ fn target_cluster_accepts_the_tls_options_and_reports_the_same_failures() {
 
 #[test]
 fn expired_certificate_is_reported() {
-    let node = Node::start("late", "127.0.0.1");
+    let node = TlsNode::start("late", "127.0.0.1");
     let run = node.list(&node.address("https", "localhost"), "ca", "client");
     assert!(run.err.contains("its certificate has expired"), "{}", run.err);
     assert_eq!(run.code, 6);
@@ -198,8 +201,8 @@ fn expired_certificate_is_reported() {
 
 #[test]
 fn disabled_certificate_check_is_always_reported() {
-    let node = Node::start("node", "127.0.0.1");
-    node.wait_until_whole();
+    let node = TlsNode::start("node", "127.0.0.1");
+    node.wait_until_ready();
     let etcd = Etcd::start();
     let toml = etcd.toml();
     let migrate = ["metadata", "migrate", "--dry-run", "-o", "json", "--toml", &toml];
@@ -218,7 +221,7 @@ fn disabled_certificate_check_is_always_reported() {
 
 #[test]
 fn ipv6_literal_is_accepted_over_tls() {
-    let node = Node::start("node", "::1");
+    let node = TlsNode::start("node", "::1");
     let address = node.address("https", "[::1]");
     wait_for("an answer over IPv6", Duration::from_secs(30), || {
         let run = node.list(&address, "ca", "client");

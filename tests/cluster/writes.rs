@@ -11,12 +11,12 @@ use restatectl::model::{CasToken, Entry, Key, Snapshot, Value, Version};
 use restatectl::model::{Change, Effect, StoreError};
 
 use crate::support::block_on;
-use crate::support::conformance::conforms_with;
-use crate::support::faulty::{Direction, Faulty, Harm};
-use crate::support::restate::{Cluster, Mode, get, put};
+use crate::support::conformance::assert_conforms_to_keys;
+use crate::support::faulty::{Direction, FaultyProxy, NetworkFault};
+use crate::support::restate::{Cluster, Mode, get_value, put_value};
 use crate::support::tool::restatectl;
 
-async fn open(addresses: &str, only_these: bool) -> WritableCluster {
+async fn open_cluster(addresses: &str, only_these: bool) -> WritableCluster {
     let second = Duration::from_secs(1);
     let options = ClusterOptions {
         addresses: addresses.split(',').map(|address| address.parse().unwrap()).collect(),
@@ -28,7 +28,7 @@ async fn open(addresses: &str, only_these: bool) -> WritableCluster {
     cluster::connect(&options).await.unwrap().into_writable()
 }
 
-fn unknown(name: &str) -> Key {
+fn unknown_key(name: &str) -> Key {
     Key::Unknown(name.to_owned())
 }
 
@@ -40,7 +40,7 @@ fn create(key: &Key, value: Value) -> Change {
     Change { key: key.clone(), effect: Effect::Create(value) }
 }
 
-async fn entry(store: &impl Source, key: &Key) -> Option<Entry> {
+async fn read_entry(store: &impl Source, key: &Key) -> Option<Entry> {
     store.read(std::slice::from_ref(key)).await.unwrap().pop().unwrap()
 }
 
@@ -48,15 +48,16 @@ async fn entry(store: &impl Source, key: &Key) -> Option<Entry> {
 fn running_cluster_conforms_and_its_probe_writes_nothing() {
     let cluster = Cluster::start(&[&["metadata-server"]], 1);
     block_on(async {
-        let store = open(&cluster.address(), false).await;
-        conforms_with(&store, [unknown("a"), unknown("b"), unknown("c")]).await;
+        let store = open_cluster(&cluster.address(), false).await;
+        assert_conforms_to_keys(&store, [unknown_key("a"), unknown_key("b"), unknown_key("c")])
+            .await;
         store.probe_write().await.unwrap();
-        assert_eq!(entry(&store, &unknown("restatectl_write_probe")).await, None);
+        assert_eq!(read_entry(&store, &unknown_key("restatectl_write_probe")).await, None);
         // The largest value that is said to fit does, and a larger one is told before.
         let most = store.write_limits().bytes;
-        let large = unknown("large");
+        let large = unknown_key("large");
         store.write(&[create(&large, value(1, &vec![7; most]))]).await.unwrap();
-        assert_eq!(entry(&store, &large).await.unwrap().size(), most as u64);
+        assert_eq!(read_entry(&store, &large).await.unwrap().size(), most as u64);
         let entry = Entry::Intact(value(1, &vec![7; most + 1]), CasToken::Version(Version(1)));
         let misfits = store.find_limit_violations(&Snapshot::from([(large, entry)])).await.unwrap();
         assert_eq!(misfits.len(), 1);
@@ -67,7 +68,7 @@ fn running_cluster_conforms_and_its_probe_writes_nothing() {
 fn write_that_would_destroy_the_store_is_not_sent() {
     let mut cluster = Cluster::single(1);
     cluster.restart(&Mode::Migration);
-    let (version, bytes) = get(&cluster.address(), "nodes_config").unwrap();
+    let (version, bytes) = get_value(&cluster.address(), "nodes_config").unwrap();
     let document = codec::decode(&Key::NodesConfig, &bytes).unwrap();
     let at = |version: u32| {
         let version = Version(version);
@@ -76,7 +77,7 @@ fn write_that_would_destroy_the_store_is_not_sent() {
     };
     let tag = |version: u32| CasToken::Version(Version(version));
     block_on(async {
-        let store = open(&cluster.address(), false).await;
+        let store = open_cluster(&cluster.address(), false).await;
         let change = |effect| [Change { key: Key::NodesConfig, effect }];
         let inner_is_older = Value { version: Version(version + 1), bytes: bytes.clone().into() };
         for (effect, words) in [
@@ -97,7 +98,7 @@ fn write_that_would_destroy_the_store_is_not_sent() {
             let error = store.write(&change(effect)).await.unwrap_err();
             assert!(matches!(error, StoreError::Conflict { .. }), "{error}");
         }
-        let kept = entry(&store, &Key::NodesConfig).await.unwrap();
+        let kept = read_entry(&store, &Key::NodesConfig).await.unwrap();
         assert_eq!(kept.value(), Some(&value(version, &bytes)));
         store.write(&change(Effect::Overwrite(at(version + 1), tag(version)))).await.unwrap();
     });
@@ -110,27 +111,27 @@ fn retry_after_a_lost_response_is_not_a_conflict() {
     let direct = cluster.address();
     // Something to read first, so that the connection breaks in the answer to the put, and not while the
     // cluster is looked for: after ever more bytes, from before that answer to behind it.
-    put(&direct, "padding", 1, &[7; 3_000]);
+    put_value(&direct, "padding", 1, &[7; 3_000]);
     for after in (3_000..3_500).step_by(12) {
         let to = direct.trim_start_matches("http://");
-        let proxy = Faulty::start(to, Harm::Cut, Direction::FromServer, after);
+        let proxy = FaultyProxy::start(to, NetworkFault::Cut, Direction::FromServer, after);
         let address = format!("http://{}", proxy.address());
         let healer = std::thread::spawn(move || {
             std::thread::sleep(Duration::from_millis(150));
-            proxy.heal();
+            proxy.clear_faults();
         });
-        let key = unknown(&format!("key_{after}"));
+        let key = unknown_key(&format!("key_{after}"));
         block_on(async {
-            let store = open(&address, true).await;
-            entry(&store, &unknown("padding")).await.unwrap();
+            let store = open_cluster(&address, true).await;
+            read_entry(&store, &unknown_key("padding")).await.unwrap();
             store.write(&[create(&key, value(1, b"ours"))]).await.unwrap();
-            assert_eq!(entry(&store, &key).await.unwrap().value(), Some(&value(1, b"ours")));
+            assert_eq!(read_entry(&store, &key).await.unwrap().value(), Some(&value(1, b"ours")));
         });
         healer.join().unwrap();
         // Another's is one.
-        put(&direct, &key.to_string(), 2, b"theirs");
+        put_value(&direct, &key.to_string(), 2, b"theirs");
         block_on(async {
-            let store = open(&address, true).await;
+            let store = open_cluster(&address, true).await;
             let error = store.write(&[create(&key, value(1, b"ours"))]).await.unwrap_err();
             assert!(matches!(error, StoreError::Conflict { .. }), "{error}");
         });

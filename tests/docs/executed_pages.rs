@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use tempfile::TempDir;
 
 use crate::support::etcd::{Etcd, EtcdCluster};
-use crate::support::page::{Command, Page, Step, same};
-use crate::support::restate::{Cluster, Mode, WHOLE};
+use crate::support::page::{Command, Page, Step, equals_shown};
+use crate::support::restate::{ALL_ROLES, Cluster, Mode};
 use crate::support::shell::Shell;
 
 /// A reader who follows a page, with a cluster, a shell and a folder.
@@ -21,7 +21,7 @@ struct Reader {
     code: i32,
     outputs: Vec<(Command, Vec<String>)>,
     /// The commands whose output differs from the page.
-    wrong: Vec<String>,
+    mismatches: Vec<String>,
 }
 
 impl Reader {
@@ -32,8 +32,8 @@ impl Reader {
         let folder = TempDir::new().unwrap();
         let address = format!("http://{first}/");
         let shell = Shell::start(folder.path(), &[("RESTATECTL_ADDRESS", &address)]);
-        let (files, outputs, wrong) = Default::default();
-        Reader { cluster, shell, folder, addresses, files, code: 0, outputs, wrong }
+        let (files, outputs, mismatches) = Default::default();
+        Reader { cluster, shell, folder, addresses, files, code: 0, outputs, mismatches }
     }
 
     /// Executes the page, which has at least this many commands, and fails if any output differs.
@@ -42,7 +42,7 @@ impl Reader {
         for step in read.steps() {
             match step {
                 Step::File { name, text } => self.write(name, &text),
-                Step::Done(words) => self.act(&words),
+                Step::Done(words) => self.perform_step(&words),
                 Step::Command(command) => self.run(command),
             }
         }
@@ -51,30 +51,33 @@ impl Reader {
         if std::env::var_os("RESTATECTL_UPDATE_PAGES").is_some() {
             read.update(&self.outputs);
         } else {
-            let wrong = self.wrong.join("\n");
-            assert!(self.wrong.is_empty(), "{page} does not show what is printed:\n{wrong}");
+            let mismatches = self.mismatches.join("\n");
+            assert!(
+                self.mismatches.is_empty(),
+                "{page} does not show what is printed:\n{mismatches}"
+            );
         }
     }
 
     fn write(&mut self, name: String, text: &str) {
-        let text = self.real(text);
+        let text = self.with_real_addresses(text);
         std::fs::write(self.folder.path().join(&name), &text).unwrap();
         self.files.insert(name, text);
     }
 
     fn run(&mut self, command: Command) {
-        let line = self.real(&command.line);
+        let line = self.with_real_addresses(&command.line);
         // A page says of each command that does not end well with which code it ends.
         let asked = line == "echo $?";
         assert!(self.code == 0 || asked, "before {line}: exit code {}", self.code);
         let (output, code) = self.shell.run(&line);
         self.code = code;
-        let output: Vec<_> = output.iter().map(|line| self.shown(line)).collect();
-        let right = same(&command.shown, &output);
+        let output: Vec<_> = output.iter().map(|line| self.with_shown_addresses(line)).collect();
+        let right = equals_shown(&command.shown, &output);
         if !right {
             let (shown, printed) = (command.shown.join("\n"), output.join("\n"));
             let text = format!("$ {line}\n--- shown\n{shown}\n--- printed\n{printed}\n");
-            self.wrong.push(text);
+            self.mismatches.push(text);
         }
         let elided = command.shown.iter().any(|line| line == "…");
         let output = if right && elided { command.shown.clone() } else { output };
@@ -82,7 +85,7 @@ impl Reader {
     }
 
     /// Returns text of the page with the real addresses and the name of the last backup file.
-    fn real(&self, text: &str) -> String {
+    fn with_real_addresses(&self, text: &str) -> String {
         let pairs = self.addresses.iter();
         let text = pairs.fold(text.to_owned(), |text, (shown, real)| text.replace(shown, real));
         let backups =
@@ -98,19 +101,19 @@ impl Reader {
     }
 
     /// Returns printed text with the page's addresses.
-    fn shown(&self, text: &str) -> String {
+    fn with_shown_addresses(&self, text: &str) -> String {
         let pairs = self.addresses.iter();
         pairs.fold(text.to_owned(), |text, (shown, real)| text.replace(real, shown))
     }
 
-    fn act(&mut self, words: &str) {
+    fn perform_step(&mut self, words: &str) {
         println!("{words}");
         match words {
             "all nodes restart in migration mode" => self.cluster.restart(&Mode::Migration),
             "all nodes stop" => self.cluster.stop(),
             "all nodes start on etcd.toml" => {
                 let section = self.files["etcd.toml"].clone();
-                self.cluster.restart(&Mode::On(section));
+                self.cluster.restart(&Mode::External(section));
             }
             "all nodes start as before" => self.cluster.restart(&Mode::Normal),
             "a rule is set" => self.cluster.set_rule("scope2/*", 7),
@@ -134,7 +137,7 @@ fn readme_commands_print_what_it_shows() {
 
 #[test]
 fn runbook_commands_print_what_it_shows() {
-    let cluster = Cluster::start(&[WHOLE, WHOLE, WHOLE], 4);
+    let cluster = Cluster::start(&[ALL_ROLES, ALL_ROLES, ALL_ROLES], 4);
     let etcd = EtcdCluster::start(3);
     let nodes = cluster.nodes.iter().map(|node| node.address().replace("http://", ""));
     let nodes = nodes.zip(1..).map(|(real, n)| (format!("node-{n}.example.com:5122"), real));

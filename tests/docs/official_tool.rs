@@ -4,7 +4,7 @@ use crate::support::project;
 use crate::support::tool::official;
 
 /// Returns the long options that a help text names.
-fn options(help: &str) -> Vec<String> {
+fn long_options(help: &str) -> Vec<String> {
     let words = help.lines().map(str::trim_start).filter(|line| line.starts_with('-'));
     let long = words.filter_map(|line| {
         line.split([' ', ',', '=', '.']).find(|word| word.starts_with("--")).map(ToOwned::to_owned)
@@ -23,7 +23,7 @@ fn every_official_metadata_command_and_option_is_documented() {
     for name in names.into_iter().filter(|name| !name.is_empty() && *name != "help") {
         assert!(page.contains(&format!("`metadata {name}")), "{name} is missing");
         let help = official(&["metadata", name, "--help"]).expect(0).out;
-        for option in options(&help).into_iter().filter(|option| option != "--help") {
+        for option in long_options(&help).into_iter().filter(|option| option != "--help") {
             let long = match option.as_str() {
                 "--verbose" => "`-v`",
                 "--quiet" => "`-q`",

@@ -4,7 +4,7 @@ use clap::Parser;
 use restatectl::cli::Cli;
 
 use crate::support::tool::{command, run};
-use crate::support::{from_pypi, project};
+use crate::support::{project, python_program};
 
 const LARGEST: u64 = 500 << 10;
 
@@ -16,13 +16,13 @@ fn drawn_lines() -> Vec<String> {
         \x20   print(' '.join(text.text for text in row.findall(ns + 'text')))";
     let file = project().join("docs/recording.svg");
     assert!(file.metadata().unwrap().len() < LARGEST);
-    let mut python = command(&from_pypi("python"), &["-c", READ, file.to_str().unwrap()]);
+    let mut python = command(&python_program("python"), &["-c", READ, file.to_str().unwrap()]);
     python.env("PYTHONIOENCODING", "utf-8");
     run(python, "").expect(0).out.lines().map(ToOwned::to_owned).collect()
 }
 
 /// Returns the commands that the operator's script types.
-fn typed() -> Vec<String> {
+fn typed_commands() -> Vec<String> {
     let script = project().join("scripts/recording-operator.sh");
     let script = std::fs::read_to_string(script).unwrap();
     let lines = script.lines().filter_map(|line| line.strip_prefix("enter \"")?.split('"').next());
@@ -34,7 +34,7 @@ fn readme_recording_shows_commands_that_parse() {
     let readme = std::fs::read_to_string(project().join("README.md")).unwrap();
     let first_screen: Vec<_> = readme.lines().take(15).collect();
     assert!(first_screen.join("\n").contains("](docs/recording.svg)"), "{first_screen:#?}");
-    let (lines, typed) = (drawn_lines(), typed());
+    let (lines, typed) = (drawn_lines(), typed_commands());
     assert_eq!(typed.len(), 3);
     for command in typed {
         assert!(lines.contains(&format!("$ {command}")), "{command} is not in the recording");

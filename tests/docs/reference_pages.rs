@@ -8,14 +8,14 @@ use serde_json::{Value as Json, json};
 
 use crate::support::{project, schema};
 
-fn doc(name: &str) -> String {
+fn read_page(name: &str) -> String {
     std::fs::read_to_string(project().join("docs").join(name)).unwrap()
 }
 
 #[test]
 fn error_catalogue_equals_the_error_codes() {
     let codes: Vec<_> = Code::ALL.iter().map(|code| code.name()).collect();
-    let catalogue = doc("errors.md");
+    let catalogue = read_page("errors.md");
     let sections: Vec<_> = catalogue.split("\n## `").skip(1).collect();
     let titles: Vec<_> = sections.iter().map(|text| text.split('`').next().unwrap()).collect();
     assert_eq!(titles, codes);
@@ -25,7 +25,7 @@ fn error_catalogue_equals_the_error_codes() {
         assert!(section.contains("\n**Means:** "), "what does it mean?\n{section}");
         assert!(section.contains("\n**Do:** "), "what is to be done?\n{section}");
     }
-    let page = doc("exit-codes.md");
+    let page = read_page("exit-codes.md");
     let table = page.split("## Error codes").nth(1).unwrap();
     let rows = table.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next());
     let mut rows: Vec<_> = rows.filter(|name| *name != "error.code").collect();
@@ -33,7 +33,7 @@ fn error_catalogue_equals_the_error_codes() {
     rows.sort_unstable();
     sorted.sort_unstable();
     assert_eq!(rows, sorted);
-    let schema: Json = serde_json::from_str(&doc("documents.schema.json")).unwrap();
+    let schema: Json = serde_json::from_str(&read_page("documents.schema.json")).unwrap();
     assert_eq!(schema["$defs"]["error"]["properties"]["code"]["enum"], json!(codes));
 }
 
@@ -54,7 +54,7 @@ fn schema_rejects_other_documents() {
 }
 
 /// Returns every `restatectl …` of a text, on a separate line or inline.
-fn commands(text: &str) -> Vec<String> {
+fn find_commands(text: &str) -> Vec<String> {
     let inline = regex::Regex::new(r"`(restatectl [^`…]+)`").unwrap();
     let line = regex::Regex::new(r"(?m)^\s*(?:\$ )?(restatectl [^`…\n]+)$").unwrap();
     let found = inline.captures_iter(text).chain(line.captures_iter(text));
@@ -67,7 +67,7 @@ fn every_documented_command_parses() {
     let pages = folder.chain([project().join("README.md")]);
     let mut count = 0;
     for page in pages.filter(|page| page.extension().is_some_and(|end| end == "md")) {
-        for command in commands(&std::fs::read_to_string(&page).unwrap()) {
+        for command in find_commands(&std::fs::read_to_string(&page).unwrap()) {
             let words = shlex::split(&command).unwrap_or_else(|| panic!("{command}"));
             let ends = |word: &String| {
                 word.starts_with(['|', '&', '>', '<', ';', '#']) || word.starts_with("2>")

@@ -8,10 +8,10 @@ use restatectl::model::{Key, Version};
 use serde_json::{Value as Json, json};
 use tempfile::TempDir;
 
-use crate::support::edit::{RULE, Store, cluster};
+use crate::support::edit::{ADD_RULE_PATCH, EditedStore, start_full_cluster};
 use crate::support::etcd::Etcd;
-use crate::support::restate::{Cluster, Mode, get};
-use crate::support::s3::{seaweed, toml_file};
+use crate::support::restate::{Cluster, Mode, get_value};
+use crate::support::s3::{seaweed, write_file};
 use crate::support::tool::{Run, official, restatectl, restatectl_with_input};
 
 /// Returns a harmless edit of each key that both tools can edit.
@@ -32,16 +32,16 @@ fn edits() -> Vec<(&'static str, Json)> {
 
 #[test]
 fn edits_equal_the_official_tools_and_a_cluster_starts_on_them() {
-    let mut cluster = cluster();
+    let mut cluster = start_full_cluster();
     cluster.restart(&Mode::Migration);
     let (folder, etcd) = (TempDir::new().unwrap(), Etcd::start());
     let address = cluster.address();
     restatectl(&["-s", &address, "metadata", "migrate", "--toml", &etcd.toml()]).expect(0);
-    let ours = Store::toml(&etcd.toml(), &folder);
+    let ours = EditedStore::toml(&etcd.toml(), &folder);
     for (key, patch) in edits() {
         let patch = patch.to_string();
         // What was written by the server is written by us to the same bytes.
-        let (version, stored) = get(&address, key).unwrap();
+        let (version, stored) = get_value(&address, key).unwrap();
         let parsed = Key::parse(key);
         let document = codec::decode(&parsed, &stored).unwrap();
         let encoding = codec::encoding(&stored).unwrap();
@@ -49,7 +49,7 @@ fn edits_equal_the_official_tools_and_a_cluster_starts_on_them() {
         assert_eq!(codec::decode(&parsed, &again).unwrap(), document, "{key}");
 
         official(&["-s", &address, "metadata", "patch", "-k", key, "-p", &patch]).expect(0);
-        let theirs = get(&address, key).unwrap();
+        let theirs = get_value(&address, key).unwrap();
         let done = ours.patch(key, &patch).expect(0).json();
         assert_eq!(done["version"], theirs.0);
         assert_eq!(done["value"], codec::decode(&parsed, &theirs.1).unwrap(), "{key}");
@@ -59,30 +59,30 @@ fn edits_equal_the_official_tools_and_a_cluster_starts_on_them() {
         let mut document = done["value"].clone();
         document["version"] = json!(9_999);
         document["added_by_the_test"] = json!({"wide": u64::MAX, "narrow": [1, -1, 0.5, null]});
-        let file = toml_file(&folder, "document.json", &document.to_string());
+        let file = write_file(&folder, "document.json", &document.to_string());
         official(&["-s", &address, "metadata", "put", "-k", key, &file]).expect(0);
-        let theirs = get(&address, key).unwrap();
+        let theirs = get_value(&address, key).unwrap();
         let done = ours.run("put", key, &["-o", "json", &file]).expect(0).json();
         assert_eq!(done["version"], theirs.0);
         assert_eq!(done["value"], codec::decode(&parsed, &theirs.1).unwrap(), "{key}");
         assert_eq!(etcd.content()[key], theirs.1, "{key}: other bytes than the official tool's");
     }
     // The official tool can't edit the rules.
-    let rules = ["-s", &address, "metadata", "patch", "-k", "rule_book", "-p", RULE];
+    let rules = ["-s", &address, "metadata", "patch", "-k", "rule_book", "-p", ADD_RULE_PATCH];
     assert!(official(&rules).code != 0, "the official tool has learned to edit the rule book");
-    ours.patch("rule_book", RULE).expect(0);
+    ours.patch("rule_book", ADD_RULE_PATCH).expect(0);
 
-    cluster.restart(&Mode::On(etcd.section()));
+    cluster.restart(&Mode::External(etcd.section()));
     cluster.wait_for_rules(&["scope1/*", "scope2/*"]);
     assert_eq!(cluster.services(), ["Counter"]);
 }
 
 #[test]
 fn running_cluster_is_edited_and_starts_on_the_result() {
-    let mut cluster = cluster();
+    let mut cluster = start_full_cluster();
     cluster.restart(&Mode::Migration);
     let folder = TempDir::new().unwrap();
-    let store = Store::cluster(&cluster, &folder);
+    let store = EditedStore::cluster(&cluster, &folder);
     let mut all = edits();
     // A service that is not public could not be called below.
     all.retain(|(key, _)| *key != "schema_registry");
@@ -90,7 +90,7 @@ fn running_cluster_is_edited_and_starts_on_the_result() {
         "schema_registry",
         json!([{"op": "remove", "path": "/deployments_v2/0/sdk_version"}]),
     ));
-    all.push(("rule_book", serde_json::from_str(RULE).unwrap()));
+    all.push(("rule_book", serde_json::from_str(ADD_RULE_PATCH).unwrap()));
     for (index, (key, patch)) in all.into_iter().enumerate() {
         let (before, patch) = (store.get(key), patch.to_string());
         let old = before["version"].as_u64().unwrap();
@@ -109,7 +109,7 @@ fn running_cluster_is_edited_and_starts_on_the_result() {
         );
         // The old value is in the backup file, which every STORE argument reads.
         let file = done["backup"].as_str().unwrap();
-        assert_eq!(Store::toml(file, &folder).get(key), before);
+        assert_eq!(EditedStore::toml(file, &folder).get(key), before);
     }
     // An absent key is created at version 1, and not patched.
     let epoch = store.get("pp_epoch_0").to_string();
@@ -130,17 +130,17 @@ fn running_cluster_is_edited_and_starts_on_the_result() {
 
 #[test]
 fn concurrent_edits_are_not_lost() {
-    let cluster = Cluster::ready_to_move(1);
+    let cluster = Cluster::ready_to_migrate(1);
     let (folder, etcd, bucket) = (TempDir::new().unwrap(), Etcd::start(), seaweed().bucket());
-    let s3 = toml_file(&folder, "s3.toml", &bucket.section("p"));
+    let s3 = write_file(&folder, "s3.toml", &bucket.section("p"));
     for toml in [&etcd.toml(), &s3] {
         restatectl(&["-s", &cluster.address(), "metadata", "migrate", "--toml", toml]).expect(0);
     }
     let backups = TempDir::new().unwrap();
     let stores = [
-        Store::cluster(&cluster, &backups),
-        Store::toml(&etcd.toml(), &backups),
-        Store::toml(&s3, &backups),
+        EditedStore::cluster(&cluster, &backups),
+        EditedStore::toml(&etcd.toml(), &backups),
+        EditedStore::toml(&s3, &backups),
     ];
     for store in &stores {
         let (mut expected, mut refused) = (BTreeMap::from([("scope1/*".to_owned(), 5)]), 0);
@@ -149,7 +149,8 @@ fn concurrent_edits_are_not_lost() {
                 let editors = (0..3).map(|editor| {
                     scope.spawn(move || {
                         let pattern = format!("r{round}e{editor}/*");
-                        let patch = RULE.replace("scope2~1*", &pattern.replace('/', "~1"));
+                        let patch =
+                            ADD_RULE_PATCH.replace("scope2~1*", &pattern.replace('/', "~1"));
                         (pattern, store.patch("rule_book", &patch))
                     })
                 });

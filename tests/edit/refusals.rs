@@ -6,18 +6,20 @@ use std::process::Stdio;
 use serde_json::{Value as Json, json};
 use tempfile::TempDir;
 
-use crate::support::edit::{RULE, Store, cluster};
+use crate::support::edit::{ADD_RULE_PATCH, EditedStore, start_full_cluster};
 use crate::support::etcd::Etcd;
 use crate::support::restate::{Cluster, Mode};
-use crate::support::s3::toml_file;
-use crate::support::terminal::on_terminal;
-use crate::support::tool::{command, finish, official, program, restatectl, restatectl_with_input};
+use crate::support::s3::write_file;
+use crate::support::terminal::run_on_terminal;
+use crate::support::tool::{
+    command, official, program, restatectl, restatectl_with_input, wait_for_exit,
+};
 
 #[test]
 fn edit_that_would_break_the_servers_is_refused() {
-    let mut cluster = cluster();
+    let mut cluster = start_full_cluster();
     let folder = TempDir::new().unwrap();
-    let store = Store::cluster(&cluster, &folder);
+    let store = EditedStore::cluster(&cluster, &folder);
     let remove = |path: &str| json!([{"op": "remove", "path": path}]);
     let replace =
         |path: &str, value: Json| json!([{"op": "replace", "path": path, "value": value}]);
@@ -85,8 +87,8 @@ fn edit_that_would_break_the_servers_is_refused() {
 
 #[test]
 fn edit_writes_nothing_when_version_or_test_differs() {
-    let (cluster, folder) = (Cluster::ready_to_move(1), TempDir::new().unwrap());
-    let store = Store::cluster(&cluster, &folder);
+    let (cluster, folder) = (Cluster::ready_to_migrate(1), TempDir::new().unwrap());
+    let store = EditedStore::cluster(&cluster, &folder);
     let before = store.get("rule_book");
     let mismatch = |more: &[&str], words: &[&str]| {
         let error = store.run("patch", "rule_book", more).expect(5).json()["error"].clone();
@@ -108,7 +110,7 @@ fn edit_writes_nothing_when_version_or_test_differs() {
     );
     assert_eq!((store.get("rule_book"), store.backups()), (before, 0));
     // One that holds.
-    store.run("patch", "rule_book", &["--version", "1", "-p", RULE]).expect(0);
+    store.run("patch", "rule_book", &["--version", "1", "-p", ADD_RULE_PATCH]).expect(0);
     // A patch that changes nothing moves the version, as with the official tool, and is told so.
     let nothing = store.run("patch", "rule_book", &["-p", "[]"]).expect(0);
     assert!(nothing.err.contains("changes nothing but the version"), "{}", nothing.err);
@@ -119,22 +121,24 @@ fn edit_writes_nothing_when_version_or_test_differs() {
 fn edit_of_a_running_cluster_needs_confirmation() {
     let (cluster, folder) = (Cluster::single(1), TempDir::new().unwrap());
     cluster.set_rule("scope1/*", 5);
-    let store = Store::cluster(&cluster, &folder);
-    let refused = store.patch("rule_book", RULE).expect(5).json();
+    let store = EditedStore::cluster(&cluster, &folder);
+    let refused = store.patch("rule_book", ADD_RULE_PATCH).expect(5).json();
     assert_eq!(refused["error"]["code"], "not-in-migration-mode");
     assert!(refused["error"]["message"].as_str().unwrap().contains("still has roles"), "{refused}");
-    let dry = store.run("patch", "rule_book", &["-n", "-p", RULE]).expect(0);
+    let dry = store.run("patch", "rule_book", &["-n", "-p", ADD_RULE_PATCH]).expect(0);
     assert!(
         dry.err.contains("Nothing was written") && dry.err.contains("+    \"scope2/*\""),
         "{dry:?}"
     );
     assert_eq!((store.get("rule_book")["version"].clone(), store.backups()), (json!(1), 0));
     // On a terminal it asks.
-    let (answer, code) = on_terminal(&store.args("patch", "rule_book", &["-p", RULE]), "n\n");
+    let (answer, code) =
+        run_on_terminal(&store.args("patch", "rule_book", &["-p", ADD_RULE_PATCH]), "n\n");
     assert_eq!(code, 5, "{answer}");
     assert!(answer.contains("Write rule_book at version 2 (now 1) anyway? [y/N]"), "{answer}");
     assert_eq!(store.get("rule_book")["version"], 1);
-    let (answer, code) = on_terminal(&store.args("patch", "rule_book", &["-p", RULE]), "what\ny\n");
+    let (answer, code) =
+        run_on_terminal(&store.args("patch", "rule_book", &["-p", ADD_RULE_PATCH]), "what\ny\n");
     assert_eq!(code, 0, "{answer}");
     assert_eq!(store.get("rule_book")["version"], 2);
     store.run("patch", "rule_book", &["-y", "-p", "[]"]).expect(0);
@@ -151,7 +155,7 @@ fn invalid_edit_input_is_refused_before_any_request() {
         let error = run.expect(2).json()["error"].clone();
         assert!(error["message"].as_str().unwrap().contains(words), "{words} is not in {error}");
     };
-    let broken = toml_file(&folder, "broken.json", "{\"a\": 1,}");
+    let broken = write_file(&folder, "broken.json", "{\"a\": 1,}");
     wrong(&["patch", "-k", "rule_book", "-p", "{}"], "--patch is not a JSON patch");
     wrong(&["patch", "-k", "rule_book", "-p", "[{\"op\": \"shift\"}]"], "unknown variant `shift`");
     wrong(&["patch", "-k", "rule_book", "-p", "[", "-n"], "line 1 column");
@@ -184,7 +188,7 @@ fn invalid_edit_input_is_refused_before_any_request() {
         "a backup file is never changed",
     );
     // A backup that can't be saved stops the edit.
-    let store = Store::toml(&toml, &folder);
+    let store = EditedStore::toml(&toml, &folder);
     let unsaved = ["-p", "[]", "--backup-dir", "/no/such/folder", "-o", "json"];
     let args: Vec<_> = ["metadata", "patch", "-k", "rule_book", "--from", &toml]
         .into_iter()
@@ -197,7 +201,7 @@ fn invalid_edit_input_is_refused_before_any_request() {
     let mut child =
         command(&program(), &args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     drop(child.stdout.take());
-    let run = finish(child).expect(0);
+    let run = wait_for_exit(child).expect(0);
     assert!(!run.err.contains("panicked") && !run.err.contains("error"), "{}", run.err);
     assert_eq!(store.get("rule_book")["version"], 2);
     // It is encoded as it was.
@@ -207,7 +211,7 @@ fn invalid_edit_input_is_refused_before_any_request() {
 #[test]
 fn value_that_cannot_be_edited_without_loss_is_refused() {
     let (folder, etcd) = (TempDir::new().unwrap(), Etcd::start());
-    let store = Store::toml(&etcd.toml(), &folder);
+    let store = EditedStore::toml(&etcd.toml(), &folder);
     // A rule book of a newer server: version 1, and a tag 3 that is not known.
     etcd.create_pair("rule_book", &[6, 4, 1, 8, 42]);
     etcd.create_pair("bifrost_config", &[1, 8, 1]);
@@ -223,7 +227,7 @@ fn value_that_cannot_be_edited_without_loss_is_refused() {
     }
     // A key that is too large for the store.
     let large = json!({"version": 1, "text": "x".repeat(3 << 20)}).to_string();
-    let file = toml_file(&folder, "large.json", &large);
+    let file = write_file(&folder, "large.json", &large);
     let error = store.run("put", "some_key", &["-o", "json", &file]).expect(5).json();
     assert_eq!(error["error"]["code"], "value-too-large");
 }

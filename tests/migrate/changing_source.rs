@@ -7,28 +7,28 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-use crate::support::etcd::{Etcd, section};
+use crate::support::etcd::{Etcd, etcd_section};
 use crate::support::proxy::Proxy;
-use crate::support::restate::{Cluster, Mode, get, put};
-use crate::support::s3::toml_file;
-use crate::support::tool::{command, finish, program, restatectl};
+use crate::support::restate::{Cluster, Mode, get_value, put_value};
+use crate::support::s3::write_file;
+use crate::support::tool::{command, program, restatectl, wait_for_exit};
 
 #[test]
 fn rule_set_during_the_run_is_copied() {
-    let cluster = Cluster::ready_to_move(2);
+    let cluster = Cluster::ready_to_migrate(2);
     let (etcd, folder) = (Etcd::start(), TempDir::new().unwrap());
     let proxy = Proxy::start(&etcd.address(), "rule_book::version");
-    let toml = toml_file(&folder, "etcd.toml", &section(&[proxy.address()]));
+    let toml = write_file(&folder, "etcd.toml", &etcd_section(&[proxy.address()]));
     let args = ["-s", &cluster.address(), "metadata", "migrate", "--toml", &toml];
     let mut command = command(&program(), &args);
     let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     proxy.wait_until_holding();
     cluster.set_rule("scope2/*", 7);
-    proxy.let_go();
-    let run = finish(child).expect(0);
+    proxy.release();
+    let run = wait_for_exit(child).expect(0);
     assert!(run.err.contains("the source changed meanwhile (rule_book is newer)"), "{}", run.err);
     restatectl(&["-s", &cluster.address(), "metadata", "verify", "--toml", &etcd.toml()]).expect(0);
-    let (version, bytes) = get(&cluster.address(), "rule_book").unwrap();
+    let (version, bytes) = get_value(&cluster.address(), "rule_book").unwrap();
     assert_eq!(version, 2);
     assert_eq!(etcd.content()["rule_book"], bytes);
 }
@@ -45,7 +45,7 @@ fn run_fails_when_the_source_keeps_changing() {
             if stopped.load(Ordering::Relaxed) {
                 break;
             }
-            put(
+            put_value(
                 &address,
                 "rule_book",
                 version,

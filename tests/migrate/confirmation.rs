@@ -4,17 +4,17 @@ use tempfile::TempDir;
 
 use crate::support::etcd::Etcd;
 use crate::support::restate::{Cluster, Mode};
-use crate::support::s3::{moto, toml_file};
+use crate::support::s3::{moto, write_file};
 use crate::support::screen::Screen;
-use crate::support::terminal::on_terminal;
+use crate::support::terminal::run_on_terminal;
 use crate::support::tool::{command, program, restatectl, run};
 
-struct Setting {
+struct ConfirmationFixture {
     cluster: Cluster,
     folder: TempDir,
 }
 
-impl Setting {
+impl ConfirmationFixture {
     fn args(&self, toml: &str, more: &[&str]) -> Vec<String> {
         let (address, folder) = (self.cluster.address(), self.folder.path().to_str().unwrap());
         let args = ["-s", &address, "metadata", "migrate", "--toml", toml, "--backup-dir", folder];
@@ -31,7 +31,7 @@ fn force_shows_the_losses_and_asks_once() {
     let mut cluster = Cluster::single(2);
     cluster.restart(&Mode::Migration);
     let etcd = Etcd::start();
-    let setting = Setting { cluster, folder: TempDir::new().unwrap() };
+    let setting = ConfirmationFixture { cluster, folder: TempDir::new().unwrap() };
     let args = |more: &[&str]| setting.args(&etcd.toml(), more);
     restatectl(&args(&[])).expect(0);
     etcd.put("pp_epoch_77", "\u{5}{}");
@@ -57,7 +57,7 @@ fn force_shows_the_losses_and_asks_once() {
 
     // Someone who says no, and who says nothing.
     for typed in ["n\n", "\n"] {
-        let (shown, code) = on_terminal(&args(&["--force"]), typed);
+        let (shown, code) = run_on_terminal(&args(&["--force"]), typed);
         assert_eq!(code, 5, "{shown}");
         for words in [
             "--force replaces what etcd ",
@@ -74,21 +74,21 @@ fn force_shows_the_losses_and_asks_once() {
     // Ctrl-C ends it at once, without an answer.
     let screen = Screen::start(200, "C.UTF-8");
     let line = args(&["--force"]).join(" ");
-    screen.line(&format!("{} {line}; echo code=$?", program().display()));
+    screen.type_line(&format!("{} {line}; echo code=$?", program().display()));
     screen.wait_for("the question", |text| text.contains("Replace it? [y/N]"));
-    screen.key("C-c");
+    screen.press_key("C-c");
     let shown = screen.wait_for("the end", |text| text.contains("\ncode=130"));
     assert!(shown.contains("interrupted by SIGINT"), "{shown}");
     // A dry run never asks.
-    let (shown, code) = on_terminal(&args(&["--force", "--dry-run"]), "");
+    let (shown, code) = run_on_terminal(&args(&["--force", "--dry-run"]), "");
     assert_eq!((code, shown.contains("[y/N]")), (0, false), "{shown}");
     restatectl(&args(&["--force", "--dry-run"])).expect(0);
     assert_eq!((etcd.content(), setting.backups()), (found, 0));
 
     // Yes on the terminal, beforehand, and by the build machine's variable.
-    let (shown, code) = on_terminal(&args(&["--force"]), "y\n");
+    let (shown, code) = run_on_terminal(&args(&["--force"]), "y\n");
     assert_eq!((code, shown.matches("[y/N]").count()), (0, 1), "{shown}");
-    let (shown, code) = on_terminal(&args(&["--force", "-y"]), "");
+    let (shown, code) = run_on_terminal(&args(&["--force", "-y"]), "");
     assert_eq!((code, shown.contains("[y/N]")), (0, false), "{shown}");
     let mut command = command(&program(), &args(&["--force"]));
     command.env("CI", "true");
@@ -102,13 +102,13 @@ fn force_shows_the_losses_and_asks_once() {
 fn unconfirmed_force_writes_no_probe_object() {
     let mut cluster = Cluster::single(1);
     cluster.restart(&Mode::Migration);
-    let setting = Setting { cluster, folder: TempDir::new().unwrap() };
+    let setting = ConfirmationFixture { cluster, folder: TempDir::new().unwrap() };
     let (bucket, folder) = (moto().bucket(), TempDir::new().unwrap());
-    let toml = toml_file(&folder, "s3.toml", &bucket.section("p"));
+    let toml = write_file(&folder, "s3.toml", &bucket.section("p"));
     restatectl(&setting.args(&toml, &[])).expect(0);
-    let found = bucket.dump();
+    let found = bucket.objects();
     let refused = restatectl(&setting.args(&toml, &["--force", "-o", "json"])).expect(5).json();
     let checks = refused["checks"].to_string();
     assert!(!checks.contains("store-probe"), "{checks}");
-    assert_eq!(bucket.dump(), found);
+    assert_eq!(bucket.objects(), found);
 }

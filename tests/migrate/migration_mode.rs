@@ -1,12 +1,12 @@
 //! Clusters of which some nodes are not in migration mode.
 
 use crate::support::etcd::Etcd;
-use crate::support::restate::{Cluster, Mode, WHOLE};
+use crate::support::restate::{ALL_ROLES, Cluster, Mode};
 use crate::support::tool::restatectl;
 
 #[test]
 fn every_node_outside_migration_mode_is_named() {
-    let mut cluster = Cluster::start(&[WHOLE, &["worker", "log-server"]], 2);
+    let mut cluster = Cluster::start(&[ALL_ROLES, &["worker", "log-server"]], 2);
     let etcd = Etcd::start();
     let (addresses, toml) = (cluster.addresses(), etcd.toml());
     let migrate = |more: &[&str]| {

@@ -9,16 +9,16 @@ use crate::support::etcd::Etcd;
 use crate::support::restate::Cluster;
 use crate::support::tool::{Run, restatectl};
 
-struct Setting {
+struct OverwriteFixture {
     cluster: Cluster,
     etcd: Etcd,
     folder: TempDir,
 }
 
-impl Setting {
-    fn new() -> Setting {
-        let cluster = Cluster::ready_to_move(3);
-        Setting { cluster, etcd: Etcd::start(), folder: TempDir::new().unwrap() }
+impl OverwriteFixture {
+    fn new() -> OverwriteFixture {
+        let cluster = Cluster::ready_to_migrate(3);
+        OverwriteFixture { cluster, etcd: Etcd::start(), folder: TempDir::new().unwrap() }
     }
 
     fn migrate(&self, more: &[&str]) -> Run {
@@ -53,18 +53,18 @@ impl Setting {
     }
 }
 
-fn hints(document: &Json) -> String {
+fn hint_text(document: &Json) -> String {
     document["error"]["hints"].to_string()
 }
 
 /// The `nodes_config` of another cluster.
-const PROD: &[u8] =
+const OTHER_NODES_CONFIG: &[u8] =
     b"\x05{\"version\":9,\"cluster_name\":\"prod\",\"cluster_fingerprint\":7,\"nodes\":[]}";
 
 #[test]
 fn other_cluster_is_overwritten_only_when_named() {
-    let setting = Setting::new();
-    setting.put("nodes_config", 9, PROD);
+    let setting = OverwriteFixture::new();
+    setting.put("nodes_config", 9, OTHER_NODES_CONFIG);
     setting.put("rule_book", 1, b"\x05{\"version\":1}");
     let found = setting.etcd.content();
     for options in
@@ -73,10 +73,11 @@ fn other_cluster_is_overwritten_only_when_named() {
         let refused = setting.migrate(options).expect(5).json();
         let message = refused["error"]["message"].as_str().unwrap();
         assert!(message.contains("another cluster: prod, fingerprint 7"), "{message}");
-        assert!(!hints(&refused).contains("--force replaces them"), "{}", hints(&refused));
+        assert!(!hint_text(&refused).contains("--force replaces them"), "{}", hint_text(&refused));
         // Its nodes_config is newer, too: both are permitted in one step.
-        let both = hints(&refused).contains("--force --overwrite-cluster prod --overwrite-newer");
-        assert_eq!(both, !options.contains(&"--overwrite-newer"), "{}", hints(&refused));
+        let both =
+            hint_text(&refused).contains("--force --overwrite-cluster prod --overwrite-newer");
+        assert_eq!(both, !options.contains(&"--overwrite-newer"), "{}", hint_text(&refused));
         assert_eq!(setting.etcd.content(), found);
     }
     let toml = setting.etcd.toml();
@@ -106,11 +107,11 @@ fn other_cluster_is_overwritten_only_when_named() {
 
 #[test]
 fn unknown_owner_and_newer_keys_need_their_own_options() {
-    let setting = Setting::new();
+    let setting = OverwriteFixture::new();
     setting.put("pp_epoch_0", 1, b"\x05{\"version\":1}");
     let refused = setting.migrate(&["--force", "-y"]).expect(5).json();
     assert_eq!(refused["error"]["code"], "target-other-cluster");
-    assert!(hints(&refused).contains("--overwrite-cluster unknown"), "{}", hints(&refused));
+    assert!(hint_text(&refused).contains("--overwrite-cluster unknown"), "{}", hint_text(&refused));
     setting.migrate(&["--force", "-y", "--overwrite-cluster", "unknown"]).expect(0);
 
     setting.put("pp_epoch_0", 99, b"\x05{\"version\":99}");
@@ -130,7 +131,7 @@ fn unknown_owner_and_newer_keys_need_their_own_options() {
 
 #[test]
 fn interrupted_overwrite_resumes_with_its_backup_file() {
-    let setting = Setting::new();
+    let setting = OverwriteFixture::new();
     setting.migrate(&[]).expect(0);
     // Two keys differ: one of them newer, one only there.
     setting.put("pp_epoch_1", 50, b"\x05{\"version\":50}");
@@ -163,7 +164,7 @@ fn interrupted_overwrite_resumes_with_its_backup_file() {
 
 #[test]
 fn overwrite_is_refused_when_the_backup_cannot_be_saved() {
-    let setting = Setting::new();
+    let setting = OverwriteFixture::new();
     setting.migrate(&[]).expect(0);
     setting.put("pp_epoch_1", 1, b"\x05{\"version\":1}");
     let found = setting.etcd.content();

@@ -3,21 +3,21 @@
 use tempfile::TempDir;
 
 use crate::support::etcd::Etcd;
-use crate::support::restate::{Cluster, Mode, WHOLE};
+use crate::support::restate::{ALL_ROLES, Cluster, Mode};
 use crate::support::tool::restatectl;
 
 #[test]
 fn servers_1_6_2_migrate_to_etcd_and_back() {
-    moves("restate-server-1.6.2", false);
+    assert_migrates_and_returns("restate-server-1.6.2", false);
 }
 
 #[test]
 fn servers_1_7_2_migrate_to_etcd_and_back() {
-    moves("restate-server-1.7.2", true);
+    assert_migrates_and_returns("restate-server-1.7.2", true);
 }
 
-fn moves(server: &str, has_rules: bool) {
-    let mut cluster = Cluster::start_of(server, &[WHOLE], 4);
+fn assert_migrates_and_returns(server: &str, has_rules: bool) {
+    let mut cluster = Cluster::start_version(server, &[ALL_ROLES], 4);
     if has_rules {
         cluster.set_rule("scope1/*", 5);
     }
@@ -30,7 +30,7 @@ fn moves(server: &str, has_rules: bool) {
     let run = restatectl(&migrate).expect(0);
     // They too are asked at their leader.
     assert!(run.err.contains("the replicated store's leader is asked"), "{}", run.err);
-    cluster.restart(&Mode::On(etcd.section()));
+    cluster.restart(&Mode::External(etcd.section()));
     assert_eq!(cluster.services(), ["Counter"]);
     assert_eq!(cluster.count(2), 7);
     if has_rules {

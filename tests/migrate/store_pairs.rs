@@ -8,16 +8,16 @@ use restatectl::model::{CasToken, Entry, Key, Snapshot, Value, Version};
 use serde_json::{Value as Json, json};
 use tempfile::TempDir;
 
-use crate::support::dynamo::table;
+use crate::support::dynamo::create_table;
 use crate::support::etcd::Etcd;
-use crate::support::restate::{Cluster, put};
-use crate::support::s3::{seaweed, toml_file};
+use crate::support::restate::{Cluster, put_value};
+use crate::support::s3::{seaweed, write_file};
 use crate::support::tool::restatectl;
 
 const EPOCHS: u16 = 495;
 
 /// Returns a different document for each key, some of them large.
-fn document(key: &Key) -> (Encoding, Json) {
+fn generate_document(key: &Key) -> (Encoding, Json) {
     let flexbuffers = |document| (Encoding::Flexbuffers, document);
     match key {
         Key::NodesConfig => {
@@ -41,12 +41,12 @@ fn document(key: &Key) -> (Encoding, Json) {
     }
 }
 
-fn generated() -> Snapshot {
+fn generate_snapshot() -> Snapshot {
     let keys = Key::FIXED.into_iter().chain((0..EPOCHS).map(Key::PartitionEpoch));
     keys.enumerate()
         .map(|(place, key)| {
             let version = Version(u32::try_from(place).unwrap() * 7 + 1);
-            let (encoding, document) = document(&key);
+            let (encoding, document) = generate_document(&key);
             let bytes = codec::encode(&key, encoding, &document, version).unwrap();
             let entry = Entry::Intact(Value { version, bytes }, CasToken::Version(version));
             (key, entry)
@@ -55,7 +55,7 @@ fn generated() -> Snapshot {
 }
 
 /// Returns the version and the digest of every key.
-fn digests(store: &str) -> BTreeMap<String, (u64, String)> {
+fn read_digests(store: &str) -> BTreeMap<String, (u64, String)> {
     let listed = restatectl(&["metadata", "list", "--from", store, "-o", "json"]).expect(0).json();
     let keys = listed["keys"].as_array().unwrap().iter();
     keys.map(|row| {
@@ -67,13 +67,13 @@ fn digests(store: &str) -> BTreeMap<String, (u64, String)> {
 
 #[test]
 fn copies_between_every_pair_of_stores_are_byte_equal() {
-    let (folder, generated) = (TempDir::new().unwrap(), generated());
+    let (folder, generated) = (TempDir::new().unwrap(), generate_snapshot());
     assert_eq!(generated.len(), 500);
     let backup = folder.path().join("generated.jsonl");
     save_backup(&Destination::File(backup.clone()), "nowhere", cluster_of(&generated), &generated)
         .unwrap();
     let backup = backup.to_str().unwrap().to_owned();
-    let expected = digests(&backup);
+    let expected = read_digests(&backup);
     assert_eq!(expected.len(), 500);
 
     let bucket = seaweed().bucket();
@@ -85,34 +85,34 @@ fn copies_between_every_pair_of_stores_are_byte_equal() {
                 etcds.last().unwrap().section()
             }
             "s3" => bucket.section(name),
-            _ => table().section(name),
+            _ => create_table().section(name),
         };
-        toml_file(&folder, &format!("{name}.toml"), &section)
+        write_file(&folder, &format!("{name}.toml"), &section)
     };
     let mut sources = vec![("backup", backup)];
     for kind in ["etcd", "s3", "dynamo"] {
         let first = empty(kind, &format!("first-{kind}"));
-        copies(&sources[0].1, &first, &expected);
+        assert_copies(&sources[0].1, &first, &expected);
         sources.push((kind, first));
     }
     for (from, source) in &sources[1..] {
         for to in ["etcd", "s3", "dynamo"] {
             let target = empty(to, &format!("{from}-{to}"));
-            copies(source, &target, &expected);
+            assert_copies(source, &target, &expected);
         }
     }
 }
 
-fn copies(source: &str, target: &str, expected: &BTreeMap<String, (u64, String)>) {
+fn assert_copies(source: &str, target: &str, expected: &BTreeMap<String, (u64, String)>) {
     let args = ["metadata", "migrate", "--from", source, "--toml", target];
     let run = restatectl(&args).expect(0);
     println!("{source} to {target}: {}", run.err.lines().last().unwrap_or_default());
-    assert_eq!(&digests(target), expected, "{source} to {target}");
+    assert_eq!(&read_digests(target), expected, "{source} to {target}");
     restatectl(&["metadata", "verify", "--from", source, "--toml", target]).expect(0);
 }
 
 /// Returns another valid value of an epoch, at the stored version.
-fn other_epoch() -> Vec<u8> {
+fn encode_other_epoch() -> Vec<u8> {
     let document = json!({"epoch": 9, "current": {"replica_set": [1]}, "next": null});
     let key = Key::PartitionEpoch(3);
     codec::encode(&key, Encoding::Flexbuffers, &document, Version(1)).unwrap().to_vec()
@@ -123,26 +123,26 @@ fn copies_between_a_running_cluster_and_every_store_are_byte_equal() {
     let cluster = Cluster::large(497);
     let (address, folder) = (cluster.address(), TempDir::new().unwrap());
     let home = cluster.replicated_toml("home.toml", std::slice::from_ref(&address));
-    let (etcd, bucket, table) = (Etcd::start(), seaweed().bucket(), table());
+    let (etcd, bucket, table) = (Etcd::start(), seaweed().bucket(), create_table());
     let file = folder.path().join("backup.jsonl").to_str().unwrap().to_owned();
     restatectl(&["-s", &address, "metadata", "backup", "--to", &file]).expect(0);
     let mut stores = vec![file];
     for (name, section) in
         [("etcd", etcd.section()), ("s3", bucket.section("p")), ("dynamo", table.section("p"))]
     {
-        let toml = toml_file(&folder, name, &section);
+        let toml = write_file(&folder, name, &section);
         restatectl(&["-s", &address, "metadata", "migrate", "--toml", &toml]).expect(0);
         restatectl(&["-s", &address, "metadata", "verify", "--toml", &toml]).expect(0);
         stores.push(toml);
     }
     for store in &stores {
-        let expected = digests(store);
+        let expected = read_digests(store);
         assert_eq!(expected.len(), 500);
-        put(&address, "pp_epoch_3", 1, &other_epoch());
+        put_value(&address, "pp_epoch_3", 1, &encode_other_epoch());
         let backups = folder.path().to_str().unwrap();
         let back = ["metadata", "migrate", "--from", store, "--toml", &home, "--force", "-y"];
         restatectl(&[&back[..], &["--backup-dir", backups]].concat()).expect(0);
-        let mut now = digests(&home);
+        let mut now = read_digests(&home);
         // It is a merge, above both.
         assert!(now["nodes_config"].0 > expected["nodes_config"].0);
         now.insert("nodes_config".to_owned(), expected["nodes_config"].clone());

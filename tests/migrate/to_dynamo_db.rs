@@ -7,26 +7,27 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 use tempfile::TempDir;
 
-use crate::support::dynamo::{Table, decoded, item, table};
+use crate::support::dynamo::{Table, create_table, decode_item, encode_item};
 use crate::support::migration::migrate;
-use crate::support::migration::{cluster_to_move, source_values, works_on};
-use crate::support::restate::{Cluster, Mode, put};
-use crate::support::s3::toml_file;
+use crate::support::migration::{assert_works_on_target, source_values, start_cluster_to_migrate};
+use crate::support::restate::{Cluster, Mode, put_value};
+use crate::support::s3::write_file;
 use crate::support::tool::{official, restatectl};
 
-fn values(table: &Table, prefix: &str) -> BTreeMap<String, (u32, Vec<u8>)> {
+fn read_values(table: &Table, prefix: &str) -> BTreeMap<String, (u32, Vec<u8>)> {
     let below = table.items().into_iter();
-    let below = below
-        .filter_map(|(name, item)| Some((name.strip_prefix(prefix)?.to_owned(), decoded(&item))));
+    let below = below.filter_map(|(name, item)| {
+        Some((name.strip_prefix(prefix)?.to_owned(), decode_item(&item)))
+    });
     below.collect()
 }
 
 #[test]
 fn migrated_cluster_runs_on_dynamo_db() {
-    let mut cluster = cluster_to_move();
-    let (table, folder) = (table(), TempDir::new().unwrap());
+    let mut cluster = start_cluster_to_migrate();
+    let (table, folder) = (create_table(), TempDir::new().unwrap());
     let section = table.section("a prefix/");
-    let toml = toml_file(&folder, "dynamo.toml", &section);
+    let toml = write_file(&folder, "dynamo.toml", &section);
     table.put(&[json!({"pk": {"S": "somebody"}, "else": {"S": "foreign"}})]);
     let before = source_values(&cluster);
     migrate(&cluster, &toml, &["--dry-run"]).expect(0);
@@ -34,12 +35,12 @@ fn migrated_cluster_runs_on_dynamo_db() {
     let run = migrate(&cluster, &toml, &[]).expect(0);
     assert!(run.out.contains("aws-secret-access-key = \"<redacted>\""), "{}", run.out);
     assert!(!format!("{run:?}").contains(&table.server.secret));
-    assert_eq!(values(&table, "a prefix/"), before);
+    assert_eq!(read_values(&table, "a prefix/"), before);
     assert_eq!(table.items().len(), before.len() + 1);
 
-    works_on(&mut cluster, &section, &toml);
+    assert_works_on_target(&mut cluster, &section, &toml);
     // What Restate has written there since is of the same form, and is read.
-    let after = values(&table, "a prefix/");
+    let after = read_values(&table, "a prefix/");
     for key in ["nodes_config", "rule_book", "pp_epoch_0"] {
         assert!(after[key].0 > before[key].0, "{key}");
     }
@@ -51,12 +52,12 @@ fn migrated_cluster_runs_on_dynamo_db() {
 
 #[test]
 fn items_equal_those_of_the_official_tool() {
-    let cluster = cluster_to_move();
+    let cluster = start_cluster_to_migrate();
     let folder = TempDir::new().unwrap();
     for prefix in ["", "plain", "a/b/", "é+~#z \\u0007", "restate."] {
-        let (ours, theirs) = (table(), table());
-        let our_toml = toml_file(&folder, "ours.toml", &ours.section(prefix));
-        let their_toml = toml_file(&folder, "theirs.toml", &theirs.section(prefix));
+        let (ours, theirs) = (create_table(), create_table());
+        let our_toml = write_file(&folder, "ours.toml", &ours.section(prefix));
+        let their_toml = write_file(&folder, "theirs.toml", &theirs.section(prefix));
         migrate(&cluster, &our_toml, &[]).expect(0);
         official(&["-s", &cluster.address(), "metadata", "migrate", "--toml", &their_toml])
             .expect(0);
@@ -69,9 +70,9 @@ fn items_equal_those_of_the_official_tool() {
 
 #[test]
 fn existing_items_are_refused_resumed_or_replaced() {
-    let cluster = cluster_to_move();
-    let (table, folder) = (table(), TempDir::new().unwrap());
-    let toml = toml_file(&folder, "dynamo.toml", &table.section("p/"));
+    let cluster = start_cluster_to_migrate();
+    let (table, folder) = (create_table(), TempDir::new().unwrap());
+    let toml = write_file(&folder, "dynamo.toml", &table.section("p/"));
     table.put(&[json!({"pk": {"S": "p/README"}, "text": {"S": "foreign"}})]);
     migrate(&cluster, &toml, &[]).expect(0);
     let before = table.items();
@@ -92,7 +93,7 @@ fn existing_items_are_refused_resumed_or_replaced() {
     table.put(&[
         stale("p/pp_epoch_78"),
         stale("p/new_key"),
-        item("p/rule_book", 1, b"\x06\x05\x01"),
+        encode_item("p/rule_book", 1, b"\x06\x05\x01"),
         json!({"pk": {"S": "p/pp_epoch_1"}, "version": {"S": "2"}, "data": {"L": [{"BOOL": true}]}}),
         json!({"pk": {"S": "p/pp_epoch_3"}}),
     ]);
@@ -112,11 +113,11 @@ fn existing_items_are_refused_resumed_or_replaced() {
 fn value_too_large_for_an_item_is_refused_before_any_write() {
     let mut cluster = Cluster::single(1);
     cluster.restart(&Mode::Migration);
-    let (table, folder) = (table(), TempDir::new().unwrap());
-    let toml = toml_file(&folder, "dynamo.toml", &table.section(""));
+    let (table, folder) = (create_table(), TempDir::new().unwrap());
+    let toml = write_file(&folder, "dynamo.toml", &table.section(""));
     let schema = |version: u32, size: usize| {
         let text = format!("\x05{{\"version\":{version},\"text\":\"{}\"}}", "x".repeat(size));
-        put(&cluster.address(), "schema_registry", version, text.as_bytes());
+        put_value(&cluster.address(), "schema_registry", version, text.as_bytes());
     };
     schema(1, 410_000);
     let document = migrate(&cluster, &toml, &["-o", "json"]).expect(5).json();

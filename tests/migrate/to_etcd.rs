@@ -1,12 +1,12 @@
 //! Migrations of a real cluster to etcd, on which it starts.
 
 use crate::support::etcd::Etcd;
-use crate::support::migration::{cluster_to_move, source_values, works_on};
+use crate::support::migration::{assert_works_on_target, source_values, start_cluster_to_migrate};
 use crate::support::tool::{official, restatectl};
 
 #[test]
 fn migrated_cluster_runs_on_etcd() {
-    let mut cluster = cluster_to_move();
+    let mut cluster = start_cluster_to_migrate();
     let etcd = Etcd::start();
     etcd.put("somebody-else", "foreign");
     let before = source_values(&cluster);
@@ -27,12 +27,12 @@ fn migrated_cluster_runs_on_etcd() {
     }
     restatectl(&["-s", &cluster.address(), "metadata", "verify", "--toml", &etcd.toml()]).expect(0);
 
-    works_on(&mut cluster, &etcd.section(), &etcd.toml());
+    assert_works_on_target(&mut cluster, &etcd.section(), &etcd.toml());
 }
 
 #[test]
 fn copy_equals_the_official_tools_and_adds_the_rule_book() {
-    let cluster = cluster_to_move();
+    let cluster = start_cluster_to_migrate();
     let (ours, theirs) = (Etcd::start(), Etcd::start());
     restatectl(&["-s", &cluster.address(), "metadata", "migrate", "--toml", &ours.toml()])
         .expect(0);

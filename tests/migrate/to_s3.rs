@@ -4,27 +4,29 @@ use std::collections::BTreeMap;
 
 use tempfile::TempDir;
 
-use crate::support::migration::{cluster_to_move, migrate, source_values, works_on};
-use crate::support::s3::{Bucket, Object, seaweed, toml_file};
+use crate::support::migration::{
+    assert_works_on_target, migrate, source_values, start_cluster_to_migrate,
+};
+use crate::support::s3::{Bucket, Object, seaweed, write_file};
 use crate::support::tool::{official, restatectl};
 
 /// Decodes the version and the bytes of a bilrost body without our own codec.
-fn decoded(object: &Object) -> (u32, Vec<u8>) {
+fn decode_object(object: &Object) -> (u32, Vec<u8>) {
     let (header, mut payload) = object.body.split_first().unwrap();
     assert_eq!(*header, b'e');
-    assert_eq!(field(&mut payload), 1 << 2, "tag 1, a varint: the salt");
-    field(&mut payload);
-    assert_eq!(field(&mut payload), 1 << 2 | 1, "tag 2, a message: the value");
-    assert_eq!(field(&mut payload), payload.len() as u64);
-    assert_eq!(field(&mut payload), 1 << 2, "tag 1, a varint: the version");
-    let version = u32::try_from(field(&mut payload)).unwrap();
-    assert_eq!(field(&mut payload), 1 << 2 | 1, "tag 2: the bytes");
-    assert_eq!(field(&mut payload), payload.len() as u64);
+    assert_eq!(read_varint(&mut payload), 1 << 2, "tag 1, a varint: the salt");
+    read_varint(&mut payload);
+    assert_eq!(read_varint(&mut payload), 1 << 2 | 1, "tag 2, a message: the value");
+    assert_eq!(read_varint(&mut payload), payload.len() as u64);
+    assert_eq!(read_varint(&mut payload), 1 << 2, "tag 1, a varint: the version");
+    let version = u32::try_from(read_varint(&mut payload)).unwrap();
+    assert_eq!(read_varint(&mut payload), 1 << 2 | 1, "tag 2: the bytes");
+    assert_eq!(read_varint(&mut payload), payload.len() as u64);
     (version, payload.to_vec())
 }
 
 /// Reads a bilrost varint, which is bijective: each number has one form.
-fn field(payload: &mut &[u8]) -> u64 {
+fn read_varint(payload: &mut &[u8]) -> u64 {
     let mut number = 0_u128;
     for index in 0..9 {
         let (byte, rest) = payload.split_first().unwrap();
@@ -37,37 +39,37 @@ fn field(payload: &mut &[u8]) -> u64 {
     u64::try_from(number).unwrap()
 }
 
-fn values(bucket: &Bucket, prefix: &str) -> BTreeMap<String, (u32, Vec<u8>)> {
-    let dump = bucket.dump();
+fn read_values(bucket: &Bucket, prefix: &str) -> BTreeMap<String, (u32, Vec<u8>)> {
+    let dump = bucket.objects();
     let below = dump.iter().filter_map(|(name, object)| {
         assert_eq!(object.encoding.as_deref(), Some("binary/bilrost+v1"), "{name}");
         assert_eq!(object.content_type.as_deref(), Some("application/octet-stream"), "{name}");
-        Some((name.strip_prefix(prefix)?.to_owned(), decoded(object)))
+        Some((name.strip_prefix(prefix)?.to_owned(), decode_object(object)))
     });
     below.collect()
 }
 
 #[test]
 fn migrated_cluster_runs_on_s3() {
-    let mut cluster = cluster_to_move();
+    let mut cluster = start_cluster_to_migrate();
     let (bucket, folder) = (seaweed().bucket(), TempDir::new().unwrap());
     let section = bucket.section("nested/prefix/");
-    let toml = toml_file(&folder, "s3.toml", &section);
+    let toml = write_file(&folder, "s3.toml", &section);
     let before = source_values(&cluster);
     let dry = migrate(&cluster, &toml, &["--dry-run", "-o", "json"]).expect(0).json();
     let checks = dry["checks"].as_array().unwrap();
     let probe = checks.iter().find(|check| check["check"] == "store-probe").unwrap();
     assert_eq!(probe["status"], "skipped");
-    assert!(bucket.dump().is_empty());
+    assert!(bucket.objects().is_empty());
     let run = migrate(&cluster, &toml, &[]).expect(0);
     assert!(run.out.contains("aws-secret-access-key = \"<redacted>\""), "{}", run.out);
     assert!(run.out.contains("Restate supports only Amazon S3"), "{}", run.out);
     assert!(!format!("{run:?}").contains(&bucket.s3.secret));
     // Nothing but the keys is left, and each is what the source has.
-    assert_eq!(values(&bucket, "nested/prefix/"), before);
-    assert_eq!(bucket.dump().len(), before.len());
+    assert_eq!(read_values(&bucket, "nested/prefix/"), before);
+    assert_eq!(bucket.objects().len(), before.len());
 
-    works_on(&mut cluster, &section, &toml);
+    assert_works_on_target(&mut cluster, &section, &toml);
     // What Restate itself writes there is read, too.
     let get =
         |key: &str| restatectl(&["metadata", "get", "-k", key, "--from", &toml]).expect(0).json();
@@ -79,7 +81,7 @@ fn migrated_cluster_runs_on_s3() {
 
 #[test]
 fn objects_equal_those_of_the_official_tool_below_any_prefix() {
-    let cluster = cluster_to_move();
+    let cluster = start_cluster_to_migrate();
     let folder = TempDir::new().unwrap();
     for prefix in [
         "",
@@ -94,13 +96,13 @@ fn objects_equal_those_of_the_official_tool_below_any_prefix() {
         "^`{|}<>",
     ] {
         let (ours, theirs) = (seaweed().bucket(), seaweed().bucket());
-        let our_toml = toml_file(&folder, "ours.toml", &ours.section(prefix));
-        let their_toml = toml_file(&folder, "theirs.toml", &theirs.section(prefix));
+        let our_toml = write_file(&folder, "ours.toml", &ours.section(prefix));
+        let their_toml = write_file(&folder, "theirs.toml", &theirs.section(prefix));
         migrate(&cluster, &our_toml, &[]).expect(0);
         official(&["-s", &cluster.address(), "metadata", "migrate", "--toml", &their_toml])
             .expect(0);
         let names = |bucket: &Bucket| -> Vec<String> {
-            bucket.dump().into_keys().filter(|name| !name.ends_with("rule_book")).collect()
+            bucket.objects().into_keys().filter(|name| !name.ends_with("rule_book")).collect()
         };
         assert_eq!(names(&ours), names(&theirs), "{prefix}");
         // Compared by our own reader, only the rules are missing from theirs.
@@ -113,32 +115,32 @@ fn objects_equal_those_of_the_official_tool_below_any_prefix() {
 
 #[test]
 fn tombstones_are_replaced_and_existing_objects_are_refused() {
-    let cluster = cluster_to_move();
+    let cluster = start_cluster_to_migrate();
     let (bucket, folder) = (seaweed().bucket(), TempDir::new().unwrap());
-    let toml = toml_file(&folder, "s3.toml", &bucket.section("p"));
+    let toml = write_file(&folder, "s3.toml", &bucket.section("p"));
     bucket.put(&[
         ("p/rule_book", b"d", None),
         ("p/pp_epoch_77", b"d", None),
         ("p/other", b"o", None),
     ]);
     migrate(&cluster, &toml, &[]).expect(0);
-    let before = values_without(&bucket, &["p/other", "p/pp_epoch_77"]);
+    let before = read_values_except(&bucket, &["p/other", "p/pp_epoch_77"]);
     let refused = migrate(&cluster, &toml, &["-o", "json"]).expect(5).json();
     assert_eq!(refused["error"]["code"], "target-keys-exist");
     // Forced, every object is replaced under its ETag, and a stale epoch becomes a tombstone.
-    let stale = bucket.dump()["p/pp_epoch_0"].clone();
+    let stale = bucket.objects()["p/pp_epoch_0"].clone();
     bucket.put(&[
         ("p/pp_epoch_78", &stale.body, stale.encoding.as_deref()),
         ("p/pp_epoch_1", b"e!", None),
     ]);
     migrate(&cluster, &toml, &["--resume"]).expect(5);
     migrate(&cluster, &toml, &["--force", "-y"]).expect(0);
-    assert_eq!(bucket.dump()["p/pp_epoch_78"].body, b"d");
-    assert_eq!(bucket.dump()["p/other"].body, b"o");
-    assert_eq!(values_without(&bucket, &["p/other", "p/pp_epoch_77", "p/pp_epoch_78"]), before);
+    assert_eq!(bucket.objects()["p/pp_epoch_78"].body, b"d");
+    assert_eq!(bucket.objects()["p/other"].body, b"o");
+    assert_eq!(read_values_except(&bucket, &["p/other", "p/pp_epoch_77", "p/pp_epoch_78"]), before);
 }
 
-fn values_without(bucket: &Bucket, others: &[&str]) -> BTreeMap<String, (u32, Vec<u8>)> {
-    let dump = bucket.dump().into_iter().filter(|(name, _)| !others.contains(&name.as_str()));
-    dump.map(|(name, object)| (name, decoded(&object))).collect()
+fn read_values_except(bucket: &Bucket, others: &[&str]) -> BTreeMap<String, (u32, Vec<u8>)> {
+    let dump = bucket.objects().into_iter().filter(|(name, _)| !others.contains(&name.as_str()));
+    dump.map(|(name, object)| (name, decode_object(&object))).collect()
 }

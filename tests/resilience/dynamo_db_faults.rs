@@ -3,69 +3,69 @@
 
 use serde_json::json;
 
-use crate::support::behind_proxy::{BehindProxy, SHORT};
-use crate::support::dynamo::{Table, decoded, item};
-use crate::support::http_proxy::Fault;
+use crate::support::behind_proxy::{BehindProxy, SHORT_TIMEOUT};
+use crate::support::dynamo::{Table, decode_item, encode_item};
+use crate::support::http_proxy::HttpFault;
 use crate::support::migration::migrate;
 use crate::support::restate::Cluster;
 use crate::support::tool::restatectl;
 
 const WRITE: &str = "TransactWriteItems";
 
-fn behind_proxy() -> BehindProxy<Table> {
-    BehindProxy::table(Cluster::ready_to_move(3))
+fn start_behind_proxy() -> BehindProxy<Table> {
+    BehindProxy::with_table(Cluster::ready_to_migrate(3))
 }
 
 /// Injects the fault into the first write after the probe of a run.
-fn inject_behind_the_probe(setting: &BehindProxy<Table>, times: usize, fault: Fault) {
-    let nothing = Fault::Before(Box::new(|| {}));
+fn inject_behind_the_probe(setting: &BehindProxy<Table>, times: usize, fault: HttpFault) {
+    let nothing = HttpFault::Before(Box::new(|| {}));
     setting.proxy.inject("POST", WRITE, 1, nothing);
     setting.proxy.inject("POST", WRITE, times, fault);
 }
 
 /// Returns a transaction cancelled for this reason, which the first item has.
-fn cancelled(code: &str) -> Fault {
+fn cancelled(code: &str) -> HttpFault {
     let body = json!({
         "__type": "com.amazonaws.dynamodb.v20120810#TransactionCanceledException",
         "Message": "Transaction cancelled, please refer cancellation reasons for specific reasons",
         "CancellationReasons": [{"Code": code, "Message": "injected"}, {"Code": "None"}],
     });
-    Fault::Json(400, body.to_string())
+    HttpFault::Json(400, body.to_string())
 }
 
 #[test]
 fn run_survives_transient_faults() {
-    let setting = behind_proxy();
+    let setting = start_behind_proxy();
     let fault = |prefix: &str, operation: &str, times, fault| {
         match operation {
             WRITE => inject_behind_the_probe(&setting, times, fault),
             _ => setting.proxy.inject("POST", operation, times, fault),
         }
         setting.migrate(prefix, &[]).expect(0);
-        assert_eq!(setting.proxy.left(), 0, "{prefix}: the fault did not happen");
+        assert_eq!(setting.proxy.pending_faults(), 0, "{prefix}: the fault did not happen");
         setting.verify(prefix);
     };
-    fault("throttled/", WRITE, 3, Fault::Answer(400, "ThrottlingException"));
+    fault("throttled/", WRITE, 3, HttpFault::Answer(400, "ThrottlingException"));
     let exceeded = "com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException";
-    fault("exceeded/", WRITE, 2, Fault::Answer(400, exceeded));
+    fault("exceeded/", WRITE, 2, HttpFault::Answer(400, exceeded));
     fault("throttled-item/", WRITE, 2, cancelled("ThrottlingError"));
     fault("exceeded-item/", WRITE, 2, cancelled("ProvisionedThroughputExceeded"));
     fault("conflict/", WRITE, 2, cancelled("TransactionConflict"));
-    fault("in-progress/", WRITE, 2, Fault::Answer(400, "TransactionInProgressException"));
-    fault("internal/", WRITE, 2, Fault::Answer(500, "InternalServerError"));
-    fault("lost/", WRITE, 1, Fault::LoseAnswer);
-    fault("lost-twice/", WRITE, 2, Fault::LoseAnswer);
-    fault("hang/", WRITE, 1, Fault::Hang);
-    fault("scan/", "Scan", 2, Fault::Answer(400, "ThrottlingException"));
-    fault("scan-lost/", "Scan", 1, Fault::LoseAnswer);
-    fault("cut/", "BatchGetItem", 1, Fault::CutBody);
-    fault("get-lost/", "BatchGetItem", 1, Fault::LoseAnswer);
+    fault("in-progress/", WRITE, 2, HttpFault::Answer(400, "TransactionInProgressException"));
+    fault("internal/", WRITE, 2, HttpFault::Answer(500, "InternalServerError"));
+    fault("lost/", WRITE, 1, HttpFault::LoseAnswer);
+    fault("lost-twice/", WRITE, 2, HttpFault::LoseAnswer);
+    fault("hang/", WRITE, 1, HttpFault::Hang);
+    fault("scan/", "Scan", 2, HttpFault::Answer(400, "ThrottlingException"));
+    fault("scan-lost/", "Scan", 1, HttpFault::LoseAnswer);
+    fault("cut/", "BatchGetItem", 1, HttpFault::CutBody);
+    fault("get-lost/", "BatchGetItem", 1, HttpFault::LoseAnswer);
 }
 
 #[test]
 fn attempts_of_one_write_share_one_token() {
-    let setting = behind_proxy();
-    inject_behind_the_probe(&setting, 2, Fault::LoseAnswer);
+    let setting = start_behind_proxy();
+    inject_behind_the_probe(&setting, 2, HttpFault::LoseAnswer);
     setting.migrate("p/", &[]).expect(0);
     let requests = setting.proxy.requests();
     let writes = requests.iter().filter(|request| request.contains(WRITE));
@@ -80,22 +80,22 @@ fn attempts_of_one_write_share_one_token() {
 
 #[test]
 fn unprocessed_reads_are_retried() {
-    let setting = behind_proxy();
-    setting.store.put(&[item("p/rule_book", 1, b"\x05{\"version\":1}")]);
+    let setting = start_behind_proxy();
+    setting.store.put(&[encode_item("p/rule_book", 1, b"\x05{\"version\":1}")]);
     let left = |names: &[&str]| {
         let keys: Vec<_> = names.iter().map(|name| json!({"pk": {"S": name}})).collect();
         let body = json!({"Responses": {}, "UnprocessedKeys":
             {&setting.store.name: {"ConsistentRead": true, "Keys": keys}}});
-        Fault::Json(200, body.to_string())
+        HttpFault::Json(200, body.to_string())
     };
     let get = || {
         let toml = setting.toml("p/");
         let args = ["metadata", "get", "-k", "rule_book", "--from", &toml];
-        restatectl(&[&SHORT[..], &args].concat())
+        restatectl(&[&SHORT_TIMEOUT[..], &args].concat())
     };
     setting.proxy.inject("POST", "BatchGetItem", 3, left(&["p/rule_book"]));
     get().expect(0);
-    assert_eq!(setting.proxy.left(), 0);
+    assert_eq!(setting.proxy.pending_faults(), 0);
     setting.proxy.inject("POST", "BatchGetItem", usize::MAX / 4, left(&["p/rule_book"]));
     let document = get().expect(6).json();
     let message = document["error"]["message"].as_str().unwrap();
@@ -104,17 +104,17 @@ fn unprocessed_reads_are_retried() {
 
 #[test]
 fn resume_finishes_a_run_that_failed_with_lasting_faults() {
-    let setting = behind_proxy();
+    let setting = start_behind_proxy();
     for (prefix, fault) in [
-        ("throttled/", Fault::Answer(400, "ThrottlingException")),
-        ("lost/", Fault::Answer(503, "ServiceUnavailable")),
+        ("throttled/", HttpFault::Answer(400, "ThrottlingException")),
+        ("lost/", HttpFault::Answer(503, "ServiceUnavailable")),
     ] {
         inject_behind_the_probe(&setting, usize::MAX / 4, fault);
         let document = setting.migrate(prefix, &[]).expect(7).json();
         assert_eq!(document["error"]["code"], "target-unavailable");
         assert!(document["error"]["hints"][0].as_str().unwrap().ends_with("--resume"));
         assert!(setting.store.items().keys().all(|name| !name.starts_with(prefix)));
-        setting.proxy.heal();
+        setting.proxy.clear_faults();
         setting.migrate(prefix, &["--resume"]).expect(0);
         setting.verify(prefix);
     }
@@ -122,13 +122,14 @@ fn resume_finishes_a_run_that_failed_with_lasting_faults() {
 
 #[test]
 fn transaction_writes_nothing_when_another_writer_was_faster() {
-    let setting = behind_proxy();
+    let setting = start_behind_proxy();
     for (prefix, lost) in [("before/", false), ("between/", true)] {
         let name = format!("{prefix}pp_epoch_1");
-        let (table, theirs) = (setting.store.clone(), item(&name, 9, b"\x05theirs"));
-        let interfere = Fault::Before(Box::new(move || table.put(std::slice::from_ref(&theirs))));
+        let (table, theirs) = (setting.store.clone(), encode_item(&name, 9, b"\x05theirs"));
+        let interfere =
+            HttpFault::Before(Box::new(move || table.put(std::slice::from_ref(&theirs))));
         if lost {
-            inject_behind_the_probe(&setting, 1, Fault::Answer(500, "InternalServerError"));
+            inject_behind_the_probe(&setting, 1, HttpFault::Answer(500, "InternalServerError"));
             setting.proxy.inject("POST", WRITE, 1, interfere);
         } else {
             inject_behind_the_probe(&setting, 1, interfere);
@@ -140,16 +141,16 @@ fn transaction_writes_nothing_when_another_writer_was_faster() {
         let items = setting.store.items();
         let below: Vec<_> = items.keys().filter(|key| key.starts_with(prefix)).collect();
         assert_eq!(below, [&name]);
-        assert_eq!(decoded(&items[&name]), (9, b"\x05theirs".to_vec()));
+        assert_eq!(decode_item(&items[&name]), (9, b"\x05theirs".to_vec()));
     }
 }
 
 #[test]
 fn each_of_several_transactions_is_all_or_nothing() {
-    let setting = BehindProxy::table(Cluster::large(150));
+    let setting = BehindProxy::with_table(Cluster::large(150));
     // Epochs follow the fixed keys: the last is in the second of two transactions.
-    let (table, theirs) = (setting.store.clone(), item("p/pp_epoch_149", 9, b"\x05theirs"));
-    let interfere = Fault::Before(Box::new(move || table.put(std::slice::from_ref(&theirs))));
+    let (table, theirs) = (setting.store.clone(), encode_item("p/pp_epoch_149", 9, b"\x05theirs"));
+    let interfere = HttpFault::Before(Box::new(move || table.put(std::slice::from_ref(&theirs))));
     // The target has been read by the time it is probed.
     setting.proxy.inject("POST", WRITE, 1, interfere);
     let long = ["--request-timeout", "10000"];
@@ -171,7 +172,7 @@ fn each_of_several_transactions_is_all_or_nothing() {
 
 #[test]
 fn denial_names_action_and_table() {
-    let setting = behind_proxy();
+    let setting = start_behind_proxy();
     for (operation, code, words) in [
         ("BatchGetItem", "AccessDeniedException", "dynamodb:BatchGetItem on the table table-"),
         (WRITE, "AccessDeniedException", "dynamodb:PutItem or dynamodb:DeleteItem on the table"),
@@ -179,21 +180,21 @@ fn denial_names_action_and_table() {
         (WRITE, "ExpiredTokenException", "the AWS credentials are not accepted"),
     ] {
         setting.store.put(&[json!({"pk": {"S": "p/new"}, "version": {"N": "1"}})]);
-        setting.proxy.inject("POST", operation, 9, Fault::Answer(400, code));
+        setting.proxy.inject("POST", operation, 9, HttpFault::Answer(400, code));
         let document = setting.migrate("p/", &[]).expect(6).json();
         assert_eq!(document["error"]["code"], "target-denied");
         let message = document["error"]["message"].as_str().unwrap();
         assert!(message.contains(words), "{message}");
-        setting.proxy.heal();
+        setting.proxy.clear_faults();
     }
     assert_eq!(setting.store.items().len(), 1);
 }
 
 #[test]
 fn known_names_are_read_when_scan_and_describe_are_denied() {
-    let setting = behind_proxy();
+    let setting = start_behind_proxy();
     for operation in ["Scan", "DescribeTable"] {
-        let denied = Fault::Answer(400, "AccessDeniedException");
+        let denied = HttpFault::Answer(400, "AccessDeniedException");
         setting.proxy.inject("POST", operation, usize::MAX / 4, denied);
     }
     let run = migrate(&setting.cluster, &setting.toml("p/"), &[]).expect(0);

@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use crate::support::etcd::{Etcd, section};
-use crate::support::faulty::{Direction, Faulty, Harm};
+use crate::support::etcd::{Etcd, etcd_section};
+use crate::support::faulty::{Direction, FaultyProxy, NetworkFault};
 use crate::support::restate::Cluster;
-use crate::support::s3::toml_file;
+use crate::support::s3::write_file;
 use crate::support::tool::restatectl;
 
 /// The time that all retries with these time-outs take at most.
@@ -21,16 +21,21 @@ fn every_fault_ends_with_the_right_code_and_can_be_resumed() {
     println!("side    direction   harm       after bytes  exit  seconds  keys  resumed");
     for side in ["source", "target"] {
         for direction in [Direction::ToServer, Direction::FromServer] {
-            for harm in [Harm::Cut, Harm::Reset, Harm::BlackHole, Harm::Delay] {
+            for harm in [
+                NetworkFault::Cut,
+                NetworkFault::Reset,
+                NetworkFault::BlackHole,
+                NetworkFault::Delay,
+            ] {
                 for after in [0, 9_000] {
                     etcd.clear();
                     let real = if side == "source" { source_at.clone() } else { etcd.address() };
-                    let proxy = Faulty::start(&real, harm, direction, after);
+                    let proxy = FaultyProxy::start(&real, harm, direction, after);
                     let (source, target) = match side {
                         "source" => (proxy.address(), etcd.address()),
                         _ => (source_at.clone(), proxy.address()),
                     };
-                    let toml = toml_file(&folder, "etcd.toml", &section(&[target]));
+                    let toml = write_file(&folder, "etcd.toml", &etcd_section(&[target]));
                     // Only this address: the node would tell its own, past the proxy.
                     let source = format!("http://{source}");
                     let args = [
@@ -58,11 +63,11 @@ fn every_fault_ends_with_the_right_code_and_can_be_resumed() {
                         7 => {}
                         _ => panic!("{cell}"),
                     }
-                    assert!(harm != Harm::Delay || run.code == 0, "{cell}");
+                    assert!(harm != NetworkFault::Delay || run.code == 0, "{cell}");
                     for key in content.keys().filter(|key| !key.ends_with("::version")) {
                         assert!(content.contains_key(&format!("{key}::version")), "{cell}");
                     }
-                    proxy.heal();
+                    proxy.clear_faults();
                     restatectl(&[&args[..], &["--resume"]].concat()).expect(0);
                     assert_eq!(etcd.content().len(), 2 * 153);
                     println!(

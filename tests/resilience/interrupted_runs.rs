@@ -3,17 +3,17 @@
 
 use std::process::{Command, Stdio};
 
-use crate::support::etcd::{Etcd, section};
+use crate::support::etcd::{Etcd, etcd_section};
 use crate::support::proxy::Proxy;
 use crate::support::restate::Cluster;
-use crate::support::s3::toml_file;
-use crate::support::tool::{command, finish, program, restatectl};
+use crate::support::s3::write_file;
+use crate::support::tool::{command, program, restatectl, wait_for_exit};
 
 /// Starts a run whose first write the proxy holds.
-fn held(cluster: &Cluster, proxy: &Proxy) -> std::process::Child {
+fn spawn_held_run(cluster: &Cluster, proxy: &Proxy) -> std::process::Child {
     let folder = tempfile::TempDir::new().unwrap();
     let toml = folder.path().join("target.toml");
-    std::fs::write(&toml, section(&[proxy.address()])).unwrap();
+    std::fs::write(&toml, etcd_section(&[proxy.address()])).unwrap();
     let args = [
         "-s",
         &cluster.address(),
@@ -30,21 +30,21 @@ fn held(cluster: &Cluster, proxy: &Proxy) -> std::process::Child {
     child
 }
 
-fn cluster() -> Cluster {
-    Cluster::ready_to_move(2)
+fn start_cluster() -> Cluster {
+    Cluster::ready_to_migrate(2)
 }
 
 #[test]
 fn key_created_between_check_and_write_stops_the_run_and_is_kept() {
-    let (cluster, etcd) = (cluster(), Etcd::start());
+    let (cluster, etcd) = (start_cluster(), Etcd::start());
     // Before the write, nothing names a key that is not there.
     let proxy = Proxy::start(&etcd.address(), "rule_book::version");
-    let child = held(&cluster, &proxy);
+    let child = spawn_held_run(&cluster, &proxy);
     etcd.put("rule_book", "theirs");
     etcd.put("rule_book::version", 1_u32.to_le_bytes());
     let found = etcd.content();
-    proxy.let_go();
-    let document = finish(child).expect(7).json();
+    proxy.release();
+    let document = wait_for_exit(child).expect(7).json();
     assert_eq!(document["error"]["code"], "target-conflict");
     assert_eq!(document["outcome"], "failed");
     assert!(document["error"]["message"].as_str().unwrap().contains("rule_book"), "{document}");
@@ -54,15 +54,15 @@ fn key_created_between_check_and_write_stops_the_run_and_is_kept() {
 
 #[test]
 fn signal_ends_the_run_with_a_resume_hint() {
-    let (cluster, etcd) = (cluster(), Etcd::start());
+    let (cluster, etcd) = (start_cluster(), Etcd::start());
     for (signal, code) in [("INT", 130), ("TERM", 143)] {
         let proxy = Proxy::start(&etcd.address(), "rule_book::version");
-        let child = held(&cluster, &proxy);
+        let child = spawn_held_run(&cluster, &proxy);
         let id = child.id().to_string();
         assert!(
             Command::new("kill").args([&format!("-{signal}"), &id]).status().unwrap().success()
         );
-        let document = finish(child).expect(code).json();
+        let document = wait_for_exit(child).expect(code).json();
         assert_eq!(document["error"]["code"], "interrupted");
         assert_eq!(document["outcome"], "interrupted");
         let hint = document["error"]["hints"][0].as_str().unwrap();
@@ -73,10 +73,10 @@ fn signal_ends_the_run_with_a_resume_hint() {
 
 #[test]
 fn write_with_a_lost_response_is_settled_by_reading() {
-    let (cluster, etcd) = (cluster(), Etcd::start());
-    let proxy = Proxy::cutting(&etcd.address(), "rule_book::version");
+    let (cluster, etcd) = (start_cluster(), Etcd::start());
+    let proxy = Proxy::start_cutting(&etcd.address(), "rule_book::version");
     let folder = tempfile::TempDir::new().unwrap();
-    let toml = toml_file(&folder, "target.toml", &section(&[proxy.address()]));
+    let toml = write_file(&folder, "target.toml", &etcd_section(&[proxy.address()]));
     let args =
         ["-v", "-s", &cluster.address(), "metadata", "migrate", "--toml", &toml, "-o", "json"];
     let run = restatectl(&args).expect(0);
@@ -89,13 +89,13 @@ fn write_with_a_lost_response_is_settled_by_reading() {
 
 #[test]
 fn etcd_that_fills_up_during_the_run_is_reported_and_resumed() {
-    let cluster = cluster();
-    let etcd = Etcd::start_with(&["--quota-backend-bytes", "8388608"]);
+    let cluster = start_cluster();
+    let etcd = Etcd::start_with_flags(&["--quota-backend-bytes", "8388608"]);
     let proxy = Proxy::start(&etcd.address(), "rule_book::version");
-    let child = held(&cluster, &proxy);
+    let child = spawn_held_run(&cluster, &proxy);
     while etcd.try_put("filler", vec![0; 1 << 20]) {}
-    proxy.let_go();
-    let document = finish(child).expect(7).json();
+    proxy.release();
+    let document = wait_for_exit(child).expect(7).json();
     assert_eq!(document["error"]["code"], "target-full");
     assert!(!etcd.content().contains_key("nodes_config"));
     etcd.make_room("filler");

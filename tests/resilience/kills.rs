@@ -7,17 +7,17 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use crate::support::dynamo::table;
-use crate::support::etcd::{Etcd, section};
-use crate::support::faulty::{Direction, Faulty, Harm};
+use crate::support::dynamo::create_table;
+use crate::support::etcd::{Etcd, etcd_section};
+use crate::support::faulty::{Direction, FaultyProxy, NetworkFault};
 use crate::support::migration::source_values;
 use crate::support::restate::Cluster;
-use crate::support::s3::{seaweed, toml_file};
-use crate::support::scaled;
+use crate::support::s3::{seaweed, write_file};
+use crate::support::scale_count;
 use crate::support::tool::{command, program, restatectl};
 
 /// Returns the version and digest of every key in a store; fails if any is damaged.
-fn digests(toml: &str) -> BTreeMap<String, String> {
+fn read_digests(toml: &str) -> BTreeMap<String, String> {
     let listing = restatectl(&["metadata", "list", "--from", toml, "-o", "json"]).expect(0).json();
     let keys = listing["keys"].as_array().unwrap().iter();
     keys.map(|key| {
@@ -29,7 +29,7 @@ fn digests(toml: &str) -> BTreeMap<String, String> {
 
 /// Kills runs at random moments, checks the target, and resumes. `toml` returns an empty target for
 /// each run; `look` returns the same target for reading.
-fn kill_test(
+fn kill_and_resume(
     name: &str,
     partitions: usize,
     toml: impl Fn(usize) -> String,
@@ -43,10 +43,10 @@ fn kill_test(
     let started = Instant::now();
     restatectl(&migrate(&toml(0))).expect(0);
     let whole_run = started.elapsed();
-    let whole = digests(&back_up_source(&address));
+    let whole = read_digests(&back_up_source(&address));
     let (mut before, mut amid, mut after) = (0, 0, 0);
     let mut spread = [0; 11];
-    for run in 1..=scaled(10, 110) {
+    for run in 1..=scale_count(10, 110) {
         let target = toml(run);
         let moment = whole_run.mul_f64(fastrand::f64() * 1.1);
         let mut child = command(&program(), &migrate(&target));
@@ -55,7 +55,7 @@ fn kill_test(
         let _ = child.kill();
         child.wait().unwrap();
         spread[(10.0 * moment.as_secs_f64() / whole_run.as_secs_f64()) as usize] += 1;
-        let found = digests(&look(&target));
+        let found = read_digests(&look(&target));
         assert!(found.iter().all(|(key, digest)| whole.get(key) == Some(digest)));
         match found.len() {
             0 => before += 1,
@@ -67,7 +67,7 @@ fn kill_test(
         }
         let resume: Vec<_> = migrate(&target).into_iter().chain(["--resume".to_owned()]).collect();
         restatectl(&resume).expect(0);
-        assert_eq!(digests(&look(&target)), whole);
+        assert_eq!(read_digests(&look(&target)), whole);
     }
     assert_eq!(source_values(&cluster), source, "the source was changed");
     println!(
@@ -89,33 +89,33 @@ fn back_up_source(address: &str) -> String {
 fn killed_runs_to_etcd_are_resumed() {
     let (etcd, folder) = (Etcd::start(), TempDir::new().unwrap());
     // Some milliseconds would be all that the writes take: they are delayed, to be hit as well.
-    let proxy = Faulty::start(&etcd.address(), Harm::Delay, Direction::ToServer, 0);
-    let delayed = toml_file(&folder, "delayed.toml", &section(&[proxy.address()]));
+    let proxy = FaultyProxy::start(&etcd.address(), NetworkFault::Delay, Direction::ToServer, 0);
+    let delayed = write_file(&folder, "delayed.toml", &etcd_section(&[proxy.address()]));
     let toml = |_| {
         etcd.clear();
         delayed.clone()
     };
-    kill_test("etcd", 300, toml, |_| etcd.toml());
+    kill_and_resume("etcd", 300, toml, |_| etcd.toml());
 }
 
 #[test]
 fn killed_runs_to_s3_are_resumed() {
     let (bucket, folder) = (seaweed().bucket(), TempDir::new().unwrap());
     let toml =
-        |run| toml_file(&folder, &format!("{run}.toml"), &bucket.section(&format!("run-{run}")));
-    kill_test("SeaweedFS", 150, toml, ToOwned::to_owned);
+        |run| write_file(&folder, &format!("{run}.toml"), &bucket.section(&format!("run-{run}")));
+    kill_and_resume("SeaweedFS", 150, toml, ToOwned::to_owned);
 }
 
 #[test]
 fn killed_runs_to_dynamo_db_are_resumed() {
     let folder = TempDir::new().unwrap();
-    let toml = |run| toml_file(&folder, &format!("{run}.toml"), &table().section("p/"));
+    let toml = |run| write_file(&folder, &format!("{run}.toml"), &create_table().section("p/"));
     // moto goes on with a transaction that nobody waits for, and shows it piece by piece.
     let look = |toml: &str| {
         std::thread::sleep(Duration::from_millis(500));
         toml.to_owned()
     };
-    kill_test("DynamoDB", 150, toml, look);
+    kill_and_resume("DynamoDB", 150, toml, look);
 }
 
 #[test]
@@ -124,9 +124,9 @@ fn concurrent_runs_do_not_both_report_success() {
     let etcd = Etcd::start();
     let (bucket, folder) = (seaweed().bucket(), TempDir::new().unwrap());
     let mut outcomes = BTreeSet::new();
-    for round in 0..scaled(6, 40) {
+    for round in 0..scale_count(6, 40) {
         etcd.clear();
-        let s3 = toml_file(&folder, "s3.toml", &bucket.section(&format!("round-{round}")));
+        let s3 = write_file(&folder, "s3.toml", &bucket.section(&format!("round-{round}")));
         for toml in [etcd.toml(), s3] {
             // Of the same cluster, and of two.
             let second = if round % 2 == 0 { one.address() } else { other.address() };
@@ -138,12 +138,12 @@ fn concurrent_runs_do_not_both_report_success() {
             let first = spawn(&one.address());
             std::thread::sleep(Duration::from_millis(fastrand::u64(0..30)));
             let second = spawn(&second);
-            let ended = [first, second].map(crate::support::tool::finish);
+            let ended = [first, second].map(crate::support::tool::wait_for_exit);
             let codes = ended.each_ref().map(|run| run.code);
             assert!(codes.iter().filter(|code| **code == 0).count() <= 1, "{ended:#?}");
             assert!(codes.iter().all(|code| [0, 5, 7].contains(code)), "{ended:#?}");
             let finished = codes.contains(&0);
-            assert_eq!(digests(&toml).contains_key("nodes_config"), finished);
+            assert_eq!(read_digests(&toml).contains_key("nodes_config"), finished);
             outcomes.insert(codes);
         }
     }

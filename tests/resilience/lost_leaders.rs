@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-use crate::support::etcd::{EtcdCluster, section};
-use crate::support::restate::{Cluster, Mode, put_all};
-use crate::support::s3::toml_file;
-use crate::support::tool::{command, finish, program, restatectl};
+use crate::support::etcd::{EtcdCluster, etcd_section};
+use crate::support::restate::{Cluster, Mode, put_values};
+use crate::support::s3::write_file;
+use crate::support::tool::{command, program, restatectl, wait_for_exit};
 use crate::support::wait_for;
 
 #[test]
@@ -16,13 +16,13 @@ fn run_survives_etcd_leader_loss_and_reports_a_lost_quorum() {
     let cluster = Cluster::large(2_048);
     let mut etcd = EtcdCluster::start(3);
     let folder = TempDir::new().unwrap();
-    let toml = toml_file(&folder, "etcd.toml", &section(&etcd.addresses()));
+    let toml = write_file(&folder, "etcd.toml", &etcd_section(&etcd.addresses()));
     let args = ["-s", &cluster.address(), "metadata", "migrate", "--toml", &toml, "-o", "json"];
     let mut migrate = command(&program(), &args);
     let child = migrate.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     wait_for("the first keys", Duration::from_secs(30), || (etcd.count() > 0).then_some(()));
     etcd.kill_leader();
-    let run = finish(child);
+    let run = wait_for_exit(child);
     // Survived; or stopped with what is written, and finished by the hint.
     assert!([0, 7].contains(&run.code), "{run:#?}");
     if run.code == 7 {
@@ -46,12 +46,12 @@ fn run_survives_cluster_leader_loss_during_the_read() {
     let epoch = {
         let (_, bytes) = {
             let large = Cluster::large(1);
-            crate::support::restate::get(&large.address(), "pp_epoch_0").unwrap()
+            crate::support::restate::get_value(&large.address(), "pp_epoch_0").unwrap()
         };
         bytes
     };
     let keys: Vec<_> = (0..1_000).map(|n| format!("pp_epoch_{n}")).collect();
-    put_all(&cluster.address(), &keys, 1, &epoch);
+    put_values(&cluster.address(), &keys, 1, &epoch);
     let folder = TempDir::new().unwrap();
     let file = folder.path().join("backup.jsonl").to_str().unwrap().to_owned();
     // A survivor's address first, and the leader dead shortly after the reads have begun.
@@ -62,7 +62,7 @@ fn run_survives_cluster_leader_loss_during_the_read() {
     let child = backup.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     std::thread::sleep(Duration::from_millis(120));
     cluster.kill_node(leader);
-    finish(child).expect(0);
+    wait_for_exit(child).expect(0);
     restatectl(&["-s", &addresses, "metadata", "verify", "--toml", &file]).expect(0);
 }
 
@@ -71,7 +71,7 @@ fn etcd_with_a_tiny_request_limit_is_refused() {
     use crate::support::etcd::Etcd;
     let mut cluster = Cluster::single(2);
     cluster.restart(&Mode::Migration);
-    let etcd = Etcd::start_with(&["--max-request-bytes", "100"]);
+    let etcd = Etcd::start_with_flags(&["--max-request-bytes", "100"]);
     let args =
         ["-s", &cluster.address(), "metadata", "migrate", "--toml", &etcd.toml(), "-o", "json"];
     let document = restatectl(&args).expect(5).json();

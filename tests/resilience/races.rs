@@ -8,17 +8,17 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 use crate::support::etcd::Etcd;
-use crate::support::http_proxy::{Fault, HttpProxy};
+use crate::support::http_proxy::{HttpFault, HttpProxy};
 use crate::support::restate::{Cluster, Mode};
-use crate::support::s3::{seaweed, toml_file};
-use crate::support::scaled;
+use crate::support::s3::{seaweed, write_file};
+use crate::support::scale_count;
 use crate::support::tool::restatectl;
 
 #[test]
 fn keys_of_a_concurrent_writer_are_not_overwritten() {
     let cluster = Cluster::large(150);
     let etcd = Arc::new(Etcd::start());
-    for _ in 0..scaled(5, 50) {
+    for _ in 0..scale_count(5, 50) {
         etcd.clear();
         let stop = Arc::new(AtomicBool::new(false));
         let (theirs, stopped) = (etcd.clone(), stop.clone());
@@ -59,10 +59,10 @@ fn late_arrival_of_a_lost_write_changes_nothing() {
     cluster.restart(&Mode::Migration);
     let (bucket, folder) = (seaweed().bucket(), TempDir::new().unwrap());
     let proxy = HttpProxy::start(&bucket.s3.endpoint);
-    let toml = toml_file(&folder, "s3.toml", &bucket.section_at(&proxy.endpoint(), "p"));
+    let toml = write_file(&folder, "s3.toml", &bucket.section_at(&proxy.endpoint(), "p"));
     // The first attempt is held for longer than it is waited for, and goes on afterwards.
     let held = || std::thread::sleep(Duration::from_secs(4));
-    proxy.inject("PUT", "/pp_epoch_0", 1, Fault::Before(Box::new(held)));
+    proxy.inject("PUT", "/pp_epoch_0", 1, HttpFault::Before(Box::new(held)));
     let args = [
         "-s",
         &cluster.address(),
@@ -74,7 +74,7 @@ fn late_arrival_of_a_lost_write_changes_nothing() {
         &toml,
     ];
     restatectl(&args).expect(0);
-    let verified = bucket.dump();
+    let verified = bucket.objects();
     std::thread::sleep(Duration::from_secs(4));
-    assert_eq!(bucket.dump(), verified);
+    assert_eq!(bucket.objects(), verified);
 }

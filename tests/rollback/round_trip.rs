@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 
 use tempfile::TempDir;
 
-use crate::support::dynamo::table;
+use crate::support::dynamo::create_table;
 use crate::support::etcd::Etcd;
-use crate::support::restate::{Cluster, Mode, WHOLE};
-use crate::support::s3::{seaweed, toml_file};
+use crate::support::restate::{ALL_ROLES, Cluster, Mode};
+use crate::support::s3::{seaweed, write_file};
 use crate::support::tool::restatectl;
 
 const SERVER: &[&str] = &["metadata-server", "worker", "log-server"];
@@ -24,14 +24,14 @@ struct Journey {
 
 impl Journey {
     fn start() -> Journey {
-        let mut cluster = Cluster::start(&[WHOLE, SERVER, SERVER, WORKER], 4);
+        let mut cluster = Cluster::start(&[ALL_ROLES, SERVER, SERVER, WORKER], 4);
         cluster.deploy_counter();
         let starts = cluster.generations();
         Journey { cluster, rules: Vec::new(), count: 0, starts }
     }
 
     /// Asserts that all metadata is present, then adds a rule and invokes the counter.
-    fn goes_on(&mut self, rule: &str) {
+    fn assert_works(&mut self, rule: &str) {
         self.wait_for_rules();
         assert_eq!(self.cluster.services(), ["Counter"]);
         self.count += 5;
@@ -52,10 +52,10 @@ impl Journey {
     /// Stops all nodes and starts them in the mode; no node starts twice with the same generation.
     fn restart(&mut self, mode: &Mode) {
         self.cluster.restart(mode);
-        self.has_risen();
+        self.assert_generations_rose();
     }
 
-    fn has_risen(&mut self) {
+    fn assert_generations_rose(&mut self) {
         let starts = self.cluster.generations();
         assert_eq!(starts.len(), 4);
         assert!(
@@ -67,52 +67,61 @@ impl Journey {
     }
 }
 
-fn migrate(args: &[&str]) {
+fn run_migrate(args: &[&str]) {
     restatectl(&[&["metadata", "migrate"], args].concat()).expect(0);
 }
 
 #[test]
 fn cluster_of_four_nodes_moves_through_every_store_and_back() {
     let mut journey = Journey::start();
-    journey.goes_on("home/*");
-    let (etcd, bucket, table) = (Etcd::start(), seaweed().bucket(), table());
+    journey.assert_works("home/*");
+    let (etcd, bucket, table) = (Etcd::start(), seaweed().bucket(), create_table());
     let folder = TempDir::new().unwrap();
     let (s3, dynamo) = (bucket.section("round/trip"), table.section("round-trip/"));
     let (s3_toml, dynamo_toml) =
-        (toml_file(&folder, "s3.toml", &s3), toml_file(&folder, "dynamo.toml", &dynamo));
+        (write_file(&folder, "s3.toml", &s3), write_file(&folder, "dynamo.toml", &dynamo));
     let etcd_toml = etcd.toml();
 
     journey.restart(&Mode::Migration);
     let addresses = journey.cluster.addresses();
-    migrate(&["-s", &addresses, "--toml", &etcd_toml]);
+    run_migrate(&["-s", &addresses, "--toml", &etcd_toml]);
     restatectl(&["-s", &addresses, "metadata", "verify", "--toml", &etcd_toml]).expect(0);
-    journey.restart(&Mode::On(etcd.section()));
-    journey.goes_on("etcd/*");
-    journey.cluster.restart_node(1, &Mode::On(etcd.section()));
-    journey.cluster.restart_node(1, &Mode::On(etcd.section()));
+    journey.restart(&Mode::External(etcd.section()));
+    journey.assert_works("etcd/*");
+    journey.cluster.restart_node(1, &Mode::External(etcd.section()));
+    journey.cluster.restart_node(1, &Mode::External(etcd.section()));
 
     for (from, to, section, rule) in
         [(&etcd_toml, &s3_toml, s3, "s3/*"), (&s3_toml, &dynamo_toml, dynamo, "dynamo-db/*")]
     {
         journey.cluster.stop();
-        migrate(&["--from", from, "--toml", to]);
+        run_migrate(&["--from", from, "--toml", to]);
         restatectl(&["metadata", "verify", "--from", from, "--toml", to]).expect(0);
-        journey.restart(&Mode::On(section));
-        journey.goes_on(rule);
+        journey.restart(&Mode::External(section));
+        journey.assert_works(rule);
     }
 
     journey.cluster.restart(&Mode::Migration);
     let addresses: Vec<_> = journey.cluster.nodes.iter().map(|node| node.address()).collect();
     let home = journey.cluster.replicated_toml("replicated.toml", &addresses);
     let backups = folder.path().to_str().unwrap();
-    migrate(&["--from", &dynamo_toml, "--toml", &home, "--force", "-y", "--backup-dir", backups]);
+    run_migrate(&[
+        "--from",
+        &dynamo_toml,
+        "--toml",
+        &home,
+        "--force",
+        "-y",
+        "--backup-dir",
+        backups,
+    ]);
     // A node without a metadata server hears of nothing once these are gone, and is left to be stopped.
     let left = journey.cluster.wait_until_stopped();
     println!("still running after the last put: {left:?}");
     journey.restart(&Mode::Normal);
     let verify = ["metadata", "verify", "--from", &dynamo_toml, "--toml", &home, "--allow-newer"];
     restatectl(&verify).expect(0);
-    journey.goes_on("home-again/*");
+    journey.assert_works("home-again/*");
     println!(
         "all the way round, and home: generations {:?}, count {}; to be stopped by hand: {left:?}",
         journey.starts, journey.count

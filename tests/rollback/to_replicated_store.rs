@@ -7,11 +7,11 @@ use tempfile::TempDir;
 
 use crate::support::etcd::Etcd;
 use crate::support::proxy::Proxy;
-use crate::support::restate::{Cluster, Mode, get, put};
-use crate::support::tool::{Run, command, finish, program, restatectl};
+use crate::support::restate::{Cluster, Mode, get_value, put_value};
+use crate::support::tool::{Run, command, program, restatectl, wait_for_exit};
 
 /// A cluster that has run on etcd and is in migration mode on its replicated store again.
-struct Setting {
+struct RollbackFixture {
     cluster: Cluster,
     etcd: Etcd,
     backups: TempDir,
@@ -19,26 +19,26 @@ struct Setting {
 
 const SERVER: &[&str] = &["metadata-server", "admin"];
 
-impl Setting {
-    fn new(roles: &[&[&'static str]]) -> Setting {
-        Setting::started(roles, 2)
+impl RollbackFixture {
+    fn new(roles: &[&[&'static str]]) -> RollbackFixture {
+        RollbackFixture::with_etcd_starts(roles, 2)
     }
 
     /// Starts the cluster `times` times on etcd.
-    fn started(roles: &[&[&'static str]], times: usize) -> Setting {
+    fn with_etcd_starts(roles: &[&[&'static str]], times: usize) -> RollbackFixture {
         let mut cluster = Cluster::start(roles, 3);
         cluster.set_rule("scope1/*", 5);
         cluster.restart(&Mode::Migration);
         let etcd = Etcd::start();
         let args = ["-s", &cluster.addresses(), "metadata", "migrate", "--toml", &etcd.toml()];
         restatectl(&args).expect(0);
-        cluster.restart(&Mode::On(etcd.section()));
+        cluster.restart(&Mode::External(etcd.section()));
         cluster.set_rule("scope2/*", 7);
         for _ in 1..times {
-            cluster.restart(&Mode::On(etcd.section()));
+            cluster.restart(&Mode::External(etcd.section()));
         }
         cluster.restart(&Mode::Migration);
-        Setting { cluster, etcd, backups: TempDir::new().unwrap() }
+        RollbackFixture { cluster, etcd, backups: TempDir::new().unwrap() }
     }
 
     fn args(&self, toml: &str, more: &[&str]) -> Vec<String> {
@@ -64,7 +64,7 @@ impl Setting {
     }
 
     /// Writes the TOML of the replicated store behind this proxy.
-    fn through(&self, proxy: &Proxy) -> String {
+    fn toml_through(&self, proxy: &Proxy) -> String {
         self.cluster.replicated_toml("proxy.toml", &[format!("http://{}", proxy.address())])
     }
 
@@ -79,7 +79,7 @@ impl Setting {
 
     /// Asserts that a run fails with this code and these words and writes nothing.
     #[track_caller]
-    fn refused(&self, more: &[&str], code: &str, words: &str) {
+    fn assert_refused(&self, more: &[&str], code: &str, words: &str) {
         // Node by node, since one may run on another store, and of a key that no node writes by itself.
         let rules = || -> Vec<String> {
             let nodes = self.cluster.nodes.iter().map(|node| node.address());
@@ -101,7 +101,10 @@ impl Setting {
     }
 
     /// Restarts the cluster on its replicated store and asserts that all metadata from etcd is present.
-    fn works_on_its_own_store(&mut self, before: &std::collections::BTreeMap<String, u64>) {
+    fn assert_works_on_replicated_store(
+        &mut self,
+        before: &std::collections::BTreeMap<String, u64>,
+    ) {
         self.cluster.wait_until_stopped();
         self.cluster.restart(&Mode::Normal);
         self.cluster.wait_for_rules(&["scope1/*", "scope2/*"]);
@@ -113,12 +116,12 @@ impl Setting {
 }
 
 /// A marker in the put of `nodes_config` and in no read request.
-const IN_NODES_CONFIG: &str = "current_generation";
+const NODES_CONFIG_PUT: &str = "current_generation";
 /// A marker in the put of an epoch.
-const IN_AN_EPOCH: &str = "replica_set";
+const EPOCH_PUT: &str = "replica_set";
 
 /// Returns the generation of each node in etcd.
-fn starts(setting: &Setting) -> std::collections::BTreeMap<String, u64> {
+fn etcd_generations(setting: &RollbackFixture) -> std::collections::BTreeMap<String, u64> {
     let get = ["metadata", "get", "--from", &setting.etcd.toml(), "-k", "nodes_config"];
     let document = restatectl(&get).expect(0).json();
     let nodes = document["nodes"].as_array().unwrap().iter();
@@ -133,8 +136,8 @@ fn starts(setting: &Setting) -> std::collections::BTreeMap<String, u64> {
 
 #[test]
 fn rollback_needs_force_and_restores_the_replicated_store() {
-    let mut setting = Setting::new(&[crate::support::restate::WHOLE]);
-    let starts = starts(&setting);
+    let mut setting = RollbackFixture::new(&[crate::support::restate::ALL_ROLES]);
+    let starts = etcd_generations(&setting);
     let refused = setting.migrate(&["-o", "json"]).expect(5).json();
     assert_eq!(refused["error"]["code"], "target-keys-exist");
     let planned = setting.migrate(&["--force", "--dry-run", "-o", "json"]).expect(0).json();
@@ -160,7 +163,7 @@ fn rollback_needs_force_and_restores_the_replicated_store() {
     let keys = again["keys"].as_array().unwrap();
     assert!(keys.iter().all(|key| key["action"] == "skip"), "{again:#}");
     setting.cluster.stop();
-    setting.works_on_its_own_store(&starts);
+    setting.assert_works_on_replicated_store(&starts);
     // Running, it is no target any more, and newer than the source.
     let document = setting.migrate(&["--force", "-o", "json"]).expect(5).json();
     assert_eq!(document["error"]["code"], "not-in-migration-mode");
@@ -169,11 +172,11 @@ fn rollback_needs_force_and_restores_the_replicated_store() {
 
 #[test]
 fn rollback_refuses_absent_or_running_nodes_newer_keys_and_other_clusters() {
-    let mut setting = Setting::new(&[crate::support::restate::WHOLE, SERVER, SERVER]);
+    let mut setting = RollbackFixture::new(&[crate::support::restate::ALL_ROLES, SERVER, SERVER]);
     // A node of the source that is not there, nor in migration mode.
     let bystander = (setting.cluster.leader() + 1) % 3;
     setting.cluster.kill_node(bystander);
-    setting.refused(&[], "not-in-migration-mode", "does not answer: connection refused");
+    setting.assert_refused(&[], "not-in-migration-mode", "does not answer: connection refused");
     let toml = setting.toml();
     let usage = setting.args(&toml, &["--force", "--ignore-node", "N2", "-o", "json"]);
     assert_eq!(restatectl(&usage).expect(2).json()["error"]["code"], "usage");
@@ -181,70 +184,70 @@ fn rollback_refuses_absent_or_running_nodes_newer_keys_and_other_clusters() {
     assert!(restatectl(&own).expect(2).err.contains("--from"));
     setting.cluster.restart_node(bystander, &Mode::Migration);
     setting.cluster.restart_node(0, &Mode::Normal);
-    setting.refused(&[], "not-in-migration-mode", "has its normal roles");
+    setting.assert_refused(&[], "not-in-migration-mode", "has its normal roles");
     setting.cluster.restart_node(0, &Mode::Migration);
     // One that runs on the source is met by its store.
-    setting.cluster.restart_node(bystander, &Mode::On(setting.etcd.section()));
-    setting.refused(&[], "not-in-migration-mode", "runs on another store");
+    setting.cluster.restart_node(bystander, &Mode::External(setting.etcd.section()));
+    setting.assert_refused(&[], "not-in-migration-mode", "runs on another store");
     setting.cluster.restart_node(bystander, &Mode::Migration);
     // A leader that has just been restarted may not say yet that it leads.
     setting.cluster.restart_node(setting.cluster.leader(), &Mode::Migration);
     // A key of the target that is newer.
-    let (version, bytes) = get(&setting.cluster.address(), "rule_book").unwrap();
+    let (version, bytes) = get_value(&setting.cluster.address(), "rule_book").unwrap();
     let newer = b"\x05{\"version\":99,\"rules\":[]}";
-    put(&setting.cluster.address(), "rule_book", 99, newer);
-    setting.refused(&[], "target-newer", "rule_book is at version 99, the source has 2");
-    put(&setting.cluster.address(), "rule_book", version, &bytes);
+    put_value(&setting.cluster.address(), "rule_book", 99, newer);
+    setting.assert_refused(&[], "target-newer", "rule_book is at version 99, the source has 2");
+    put_value(&setting.cluster.address(), "rule_book", version, &bytes);
     // Another cluster, whatever is permitted.
     setting.cluster.stop();
     let mut other = Cluster::start(&[SERVER], 3);
     other.restart(&Mode::Migration);
     let toml = other.replicated_toml("other.toml", &[other.address()]);
     let more = ["--force", "--overwrite-cluster", "demo", "--overwrite-newer", "-o", "json"];
-    let before = get(&other.address(), "nodes_config");
+    let before = get_value(&other.address(), "nodes_config");
     let document = restatectl(&setting.args(&toml, &more)).expect(5).json();
     assert!(document["error"]["message"].as_str().unwrap().contains("another cluster: demo"));
     let codes = document["checks"].as_array().unwrap().iter();
     let failed: Vec<_> = codes.filter(|check| check["status"] == "failed").collect();
     assert!(failed.iter().any(|check| check["check"] == "target-cluster"), "{failed:?}");
     assert!(document["error"]["hints"].to_string().contains("can't become another one"));
-    assert_eq!(get(&other.address(), "nodes_config"), before);
+    assert_eq!(get_value(&other.address(), "nodes_config"), before);
 }
 
 #[test]
 fn rollback_survives_a_leader_change_before_the_last_put() {
-    let mut setting = Setting::new(&[crate::support::restate::WHOLE, SERVER, SERVER]);
-    let starts = starts(&setting);
+    let mut setting = RollbackFixture::new(&[crate::support::restate::ALL_ROLES, SERVER, SERVER]);
+    let starts = etcd_generations(&setting);
     let leader = setting.cluster.leader();
     let survivor = setting.cluster.nodes[(leader + 1) % 3].address();
-    let proxy = Proxy::start(survivor.trim_start_matches("http://"), IN_NODES_CONFIG);
-    let child = setting.spawn(&setting.through(&proxy), &["--force"]);
+    let proxy = Proxy::start(survivor.trim_start_matches("http://"), NODES_CONFIG_PUT);
+    let child = setting.spawn(&setting.toml_through(&proxy), &["--force"]);
     proxy.wait_until_holding();
     // All else is there by now, and the put is on its way.
-    assert_eq!(get(&survivor, "rule_book").unwrap().0, 2);
+    assert_eq!(get_value(&survivor, "rule_book").unwrap().0, 2);
     setting.cluster.kill_node(leader);
     setting.cluster.restart_node(leader, &Mode::Migration);
-    proxy.let_go();
-    let run = finish(child).expect(0);
+    proxy.release();
+    let run = wait_for_exit(child).expect(0);
     println!("the leader killed and started again before the last put:\n{}", run.err);
-    setting.works_on_its_own_store(&starts);
+    setting.assert_works_on_replicated_store(&starts);
 }
 
 #[test]
 fn killed_rollback_is_resumed() {
-    let mut setting = Setting::started(&[crate::support::restate::WHOLE], 3);
-    let starts = starts(&setting);
+    let mut setting = RollbackFixture::with_etcd_starts(&[crate::support::restate::ALL_ROLES], 3);
+    let starts = etcd_generations(&setting);
     let to = setting.cluster.address().trim_start_matches("http://").to_owned();
-    let (nodes_config, _) = get(&setting.cluster.address(), "nodes_config").unwrap();
+    let (nodes_config, _) = get_value(&setting.cluster.address(), "nodes_config").unwrap();
     for (marker, more) in
-        [(IN_AN_EPOCH, &["--force"][..]), (IN_NODES_CONFIG, &["--force", "--resume"])]
+        [(EPOCH_PUT, &["--force"][..]), (NODES_CONFIG_PUT, &["--force", "--resume"])]
     {
         let proxy = Proxy::start(&to, marker);
-        let mut child = setting.spawn(&setting.through(&proxy), more);
+        let mut child = setting.spawn(&setting.toml_through(&proxy), more);
         proxy.wait_until_holding();
         child.kill().unwrap();
         child.wait().unwrap();
-        assert_eq!(get(&setting.cluster.address(), "nodes_config").unwrap().0, nodes_config);
+        assert_eq!(get_value(&setting.cluster.address(), "nodes_config").unwrap().0, nodes_config);
     }
     // A restart in between changes nothing.
     setting.cluster.restart(&Mode::Migration);
@@ -253,18 +256,18 @@ fn killed_rollback_is_resumed() {
     assert_eq!(std::fs::read_dir(setting.backups.path()).unwrap().count(), 1, "{resumed:#}");
     let written = resumed["keys"].as_array().unwrap().iter().filter(|key| key["written"] == true);
     assert_eq!(written.map(|key| key["key"].clone()).collect::<Vec<_>>(), ["nodes_config"]);
-    setting.works_on_its_own_store(&starts);
+    setting.assert_works_on_replicated_store(&starts);
 }
 
 #[test]
 fn lost_response_to_the_last_put_is_reported_as_unknown() {
-    let mut setting = Setting::new(&[crate::support::restate::WHOLE]);
-    let starts = starts(&setting);
+    let mut setting = RollbackFixture::new(&[crate::support::restate::ALL_ROLES]);
+    let starts = etcd_generations(&setting);
     let to = setting.cluster.address().trim_start_matches("http://").to_owned();
     // It would stop by itself, but may take longer to see what was put than anybody waits for an answer.
-    let proxy = Proxy::silencing(&to, IN_NODES_CONFIG);
+    let proxy = Proxy::start_silencing(&to, NODES_CONFIG_PUT);
     let short = ["--force", "-o", "json", "--request-timeout", "5000"];
-    let args = setting.args(&setting.through(&proxy), &short);
+    let args = setting.args(&setting.toml_through(&proxy), &short);
     let single = [&["-S".to_owned(), setting.cluster.address()][..], &args[..]].concat();
     let mut command = command(&program(), &single);
     let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
@@ -272,7 +275,7 @@ fn lost_response_to_the_last_put_is_reported_as_unknown() {
     // Time enough to carry it out.
     std::thread::sleep(Duration::from_secs(1));
     setting.cluster.kill_node(0);
-    let document = finish(child).expect(7).json();
+    let document = wait_for_exit(child).expect(7).json();
     assert_eq!(document["error"]["code"], "target-unavailable");
     let message = document["error"]["message"].as_str().unwrap();
     assert!(message.contains("whether nodes_config was put is not known"), "{message}");
@@ -281,5 +284,5 @@ fn lost_response_to_the_last_put_is_reported_as_unknown() {
     let resumed = setting.migrate(&["--resume", "--force", "-o", "json"]).expect(0).json();
     assert_eq!(resumed["outcome"], "migrated");
     setting.cluster.stop();
-    setting.works_on_its_own_store(&starts);
+    setting.assert_works_on_replicated_store(&starts);
 }

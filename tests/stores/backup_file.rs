@@ -7,7 +7,7 @@ use tempfile::TempDir;
 
 use crate::support::etcd::Etcd;
 use crate::support::restate::{Cluster, Mode};
-use crate::support::s3::{seaweed, toml_file};
+use crate::support::s3::{seaweed, write_file};
 use crate::support::tool::restatectl;
 
 #[test]
@@ -41,7 +41,7 @@ fn backup_is_saved_restored_and_compared() {
 
     // Restored to etcd and to S3, it is what the cluster has; and a copy of a copy is the same.
     let (etcd, bucket) = (Etcd::start(), seaweed().bucket());
-    let s3 = toml_file(&folder, "s3.toml", &bucket.section("p"));
+    let s3 = write_file(&folder, "s3.toml", &bucket.section("p"));
     for toml in [&etcd.toml(), &s3] {
         let restore = ["metadata", "migrate", "--from", &file, "--toml", toml, "-o", "json"];
         let document = restatectl(&restore).expect(0).json();
@@ -56,7 +56,7 @@ fn backup_is_saved_restored_and_compared() {
     restatectl(&["metadata", "verify", "--from", &file, "--toml", &copy]).expect(0);
 
     // The cutover: what the cluster has advanced since is good, what is older or lost is not.
-    cluster.restart(&Mode::On(etcd.section()));
+    cluster.restart(&Mode::External(etcd.section()));
     assert_eq!(cluster.count(2), 7);
     let verify = ["metadata", "verify", "--from", &file, "--toml", &etcd.toml()];
     let run = restatectl(&verify).expect(4);

@@ -10,8 +10,8 @@ use restatectl::backends::object_store::ObjectStore;
 use restatectl::config::{self, StoreConfig};
 
 use crate::support::block_on;
-use crate::support::conformance::conforms;
-use crate::support::dynamo::table;
+use crate::support::conformance::assert_conforms;
+use crate::support::dynamo::create_table;
 use crate::support::etcd::Etcd;
 use crate::support::s3::{moto, seaweed};
 
@@ -38,13 +38,13 @@ async fn open_s3(toml: &str) -> ObjectStore {
 #[test]
 fn seaweedfs_conforms() {
     let bucket = seaweed().bucket();
-    block_on(async { conforms(&open_s3(&bucket.section("some/prefix")).await).await });
+    block_on(async { assert_conforms(&open_s3(&bucket.section("some/prefix")).await).await });
 }
 
 #[test]
 fn moto_conforms() {
     let bucket = moto().bucket();
-    block_on(async { conforms(&open_s3(&bucket.section("")).await).await });
+    block_on(async { assert_conforms(&open_s3(&bucket.section("")).await).await });
 }
 
 async fn open_dynamo(toml: &str) -> DynamoDb {
@@ -60,21 +60,21 @@ async fn open_dynamo(toml: &str) -> DynamoDb {
 
 #[test]
 fn dynamo_db_conforms() {
-    let table = table();
+    let table = create_table();
     block_on(async {
-        conforms(&open_dynamo(&table.section("a prefix/")).await).await;
-        conforms(&open_dynamo(&table.section("a prefix")).await).await;
-        conforms(&open_dynamo(&table.section("")).await).await;
+        assert_conforms(&open_dynamo(&table.section("a prefix/")).await).await;
+        assert_conforms(&open_dynamo(&table.section("a prefix")).await).await;
+        assert_conforms(&open_dynamo(&table.section("")).await).await;
     });
 }
 
 #[test]
 fn memory_conforms() {
-    block_on(conforms(&Memory::default()));
+    block_on(assert_conforms(&Memory::default()));
 }
 
 #[test]
 fn etcd_conforms() {
     let etcd = Etcd::start();
-    block_on(async { conforms(&open_etcd(&etcd.section())).await });
+    block_on(async { assert_conforms(&open_etcd(&etcd.section())).await });
 }

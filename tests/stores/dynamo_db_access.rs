@@ -4,21 +4,21 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-use crate::support::http_proxy::{Fault, HttpProxy};
+use crate::support::http_proxy::{HttpFault, HttpProxy};
 use crate::support::ports::Port;
 use crate::support::process::Process;
-use crate::support::s3::toml_file;
+use crate::support::s3::write_file;
 use crate::support::tool::{command, program, run};
-use crate::support::{from_npm, wait_for};
+use crate::support::{npm_program, wait_for};
 
 /// A service that denies every request and records the signers.
-struct Setting {
+struct AccessFixture {
     service: HttpProxy,
     folder: TempDir,
 }
 
 /// Returns the key id and region of the first request, if there was one.
-fn signer(service: &HttpProxy) -> Option<String> {
+fn first_signer(service: &HttpProxy) -> Option<String> {
     let requests = service.requests().join("\n");
     let (_, signed) = requests.split_once("Credential=")?;
     let mut parts = signed.split('/');
@@ -26,17 +26,17 @@ fn signer(service: &HttpProxy) -> Option<String> {
     Some(format!("{key} in {region}"))
 }
 
-impl Setting {
+impl AccessFixture {
     /// Starts a service for each case, since a killed server may still send requests.
-    fn new() -> Setting {
+    fn new() -> AccessFixture {
         let service = HttpProxy::start("http://127.0.0.1:1");
-        service.inject("POST", "", usize::MAX / 4, Fault::Answer(400, "AccessDeniedException"));
+        service.inject("POST", "", usize::MAX / 4, HttpFault::Answer(400, "AccessDeniedException"));
         let folder = TempDir::new().unwrap();
         let keys =
             "aws_access_key_id = of-profile\naws_secret_access_key = s\nregion = r-profile\n";
         let of_config = format!("region = r-profile\nendpoint_url = {}\n", service.endpoint());
-        toml_file(&folder, "aws", &format!("[named]\n{keys}[profile named]\n{of_config}"));
-        Setting { service, folder }
+        write_file(&folder, "aws", &format!("[named]\n{keys}[profile named]\n{of_config}"));
+        AccessFixture { service, folder }
     }
 
     /// Returns a section with these lines, where AT stands for the endpoint of the service.
@@ -57,17 +57,17 @@ impl Setting {
     }
 
     /// Returns the signer of our program's requests, or its exit code.
-    fn ours(&self, lines: &str, envs: &[(&'static str, &str)]) -> Result<String, i32> {
-        let toml = toml_file(&self.folder, "dynamo.toml", &self.section(lines));
+    fn our_signer(&self, lines: &str, envs: &[(&'static str, &str)]) -> Result<String, i32> {
+        let toml = write_file(&self.folder, "dynamo.toml", &self.section(lines));
         let args = ["metadata", "get", "-k", "rule_book", "--from", &toml];
         let mut command = command(&program(), &args);
         command.envs(self.envs(envs));
         let ended = run(command, "");
-        signer(&self.service).ok_or(ended.code)
+        first_signer(&self.service).ok_or(ended.code)
     }
 
     /// Returns the signer of a server's requests; `None` if it ends without any.
-    fn servers(&self, lines: &str, envs: &[(&'static str, &str)]) -> Option<String> {
+    fn server_signer(&self, lines: &str, envs: &[(&'static str, &str)]) -> Option<String> {
         let section = self.section(lines);
         let ports = [Port::free(), Port::free(), Port::free()];
         let [fabric, admin, ingress] = ports.each_ref().map(|port| port.number);
@@ -77,10 +77,10 @@ impl Setting {
              rocksdb-total-memory-size = \"512 MB\"\n{section}\n\
              [admin]\nbind-port = {admin}\n[ingress]\nbind-port = {ingress}\n"
         );
-        let config = toml_file(&self.folder, "server.toml", &config);
+        let config = write_file(&self.folder, "server.toml", &config);
         let base = self.folder.path().join("base");
         let args = ["--config-file", &config, "--base-dir", base.to_str().unwrap()];
-        let server = from_npm("@restatedev/restate-server-linux-x64/bin/restate-server");
+        let server = npm_program("@restatedev/restate-server-linux-x64/bin/restate-server");
         let envs = self.envs(envs);
         let mut envs: Vec<_> = envs.iter().map(|(name, value)| (*name, value.as_str())).collect();
         let temporary = self.folder.path().to_str().unwrap();
@@ -90,7 +90,7 @@ impl Setting {
         wait_for("a server to ask or to end", Duration::from_secs(30), || {
             // In this order: it may ask, and then end.
             let ended = process.has_ended();
-            match signer(&self.service) {
+            match first_signer(&self.service) {
                 Some(signer) => Some(Some(signer)),
                 None => ended.then_some(None),
             }
@@ -112,39 +112,39 @@ const NOWHERE: &str = "http://127.0.0.1:1";
 
 /// Asserts the signer of both programs in this case.
 #[track_caller]
-fn signs_as(lines: &[&str], envs: &[&[(&'static str, &str)]], expected: &str) {
-    let (setting, lines, envs) = (Setting::new(), lines.concat(), envs.concat());
+fn assert_signer(lines: &[&str], envs: &[&[(&'static str, &str)]], expected: &str) {
+    let (setting, lines, envs) = (AccessFixture::new(), lines.concat(), envs.concat());
     let case = format!("{lines}{envs:?}");
-    assert_eq!(setting.ours(&lines, &envs).as_deref(), Ok(expected), "{case}");
-    assert_eq!(setting.servers(&lines, &envs).as_deref(), Some(expected), "{case}");
+    assert_eq!(setting.our_signer(&lines, &envs).as_deref(), Ok(expected), "{case}");
+    assert_eq!(setting.server_signer(&lines, &envs).as_deref(), Some(expected), "{case}");
 }
 
 #[test]
 fn access_settings_resolve_as_in_the_server() {
     // Explicit keys before the environment; plain http needs no flag.
-    signs_as(&[AT, REGION, KEYS], &[&ENV], "of-toml in r-toml");
+    assert_signer(&[AT, REGION, KEYS], &[&ENV], "of-toml in r-toml");
     // The default chain, and the region of two variables.
-    signs_as(&[AT, REGION], &[&ENV], "of-env in r-toml");
-    signs_as(&[AT], &[&ENV, &[ENV_REGION]], "of-env in r-env");
-    signs_as(&[AT], &[&ENV, &[("AWS_DEFAULT_REGION", "r-env")]], "of-env in r-env");
-    signs_as(&[AT, REGION], &[&FILES, &[("AWS_PROFILE", "named")]], "of-profile in r-toml");
+    assert_signer(&[AT, REGION], &[&ENV], "of-env in r-toml");
+    assert_signer(&[AT], &[&ENV, &[ENV_REGION]], "of-env in r-env");
+    assert_signer(&[AT], &[&ENV, &[("AWS_DEFAULT_REGION", "r-env")]], "of-env in r-env");
+    assert_signer(&[AT, REGION], &[&FILES, &[("AWS_PROFILE", "named")]], "of-profile in r-toml");
     // A profile with its region, behind the environment.
-    signs_as(&[AT, PROFILE], &[&FILES], "of-profile in r-profile");
-    signs_as(&[AT, PROFILE], &[&FILES, &ENV], "of-env in r-profile");
-    signs_as(&[AT, PROFILE], &[&FILES, &[ENV_REGION]], "of-profile in r-env");
+    assert_signer(&[AT, PROFILE], &[&FILES], "of-profile in r-profile");
+    assert_signer(&[AT, PROFILE], &[&FILES, &ENV], "of-env in r-profile");
+    assert_signer(&[AT, PROFILE], &[&FILES, &[ENV_REGION]], "of-profile in r-env");
     // A secret without a key id says nothing.
-    signs_as(&[AT, PROFILE, SECRET], &[&FILES], "of-profile in r-profile");
-    signs_as(&[AT, REGION, SECRET], &[&ENV], "of-env in r-toml");
+    assert_signer(&[AT, PROFILE, SECRET], &[&FILES], "of-profile in r-profile");
+    assert_signer(&[AT, REGION, SECRET], &[&ENV], "of-env in r-toml");
 }
 
 #[test]
 fn endpoint_resolves_as_in_the_server() {
     let (general, special) = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_DYNAMODB");
-    signs_as(&[REGION, KEYS], &[&[(general, "AT")]], "of-toml in r-toml");
+    assert_signer(&[REGION, KEYS], &[&[(general, "AT")]], "of-toml in r-toml");
     let both = [(general, NOWHERE), (special, "AT")];
-    signs_as(&[REGION, KEYS], &[&both], "of-toml in r-toml");
-    signs_as(&[AT, REGION, KEYS], &[&[(special, NOWHERE)]], "of-toml in r-toml");
-    signs_as(&[PROFILE], &[&FILES], "of-profile in r-profile");
+    assert_signer(&[REGION, KEYS], &[&both], "of-toml in r-toml");
+    assert_signer(&[AT, REGION, KEYS], &[&[(special, NOWHERE)]], "of-toml in r-toml");
+    assert_signer(&[PROFILE], &[&FILES], "of-profile in r-profile");
 }
 
 #[test]
@@ -152,10 +152,10 @@ fn settings_that_the_server_refuses_are_refused() {
     for lines in
         [[AT, REGION, PROFILE, KEYS].concat(), [AT, REGION, "aws-access-key-id = \"k\"\n"].concat()]
     {
-        let setting = Setting::new();
-        assert_eq!(setting.ours(&lines, &FILES), Err(2), "{lines}");
-        assert_eq!(setting.servers(&lines, &FILES), None, "{lines}");
+        let setting = AccessFixture::new();
+        assert_eq!(setting.our_signer(&lines, &FILES), Err(2), "{lines}");
+        assert_eq!(setting.server_signer(&lines, &FILES), None, "{lines}");
     }
     // It waits for credentials that never come.
-    assert_eq!(Setting::new().ours(&[AT, REGION].concat(), &[]), Err(6));
+    assert_eq!(AccessFixture::new().our_signer(&[AT, REGION].concat(), &[]), Err(6));
 }

@@ -1,11 +1,11 @@
 //! Particulars of etcd: sharing, unreachable endpoints, limits, damage.
 
-use crate::support::etcd::{Etcd, section};
+use crate::support::etcd::{Etcd, etcd_section};
 use crate::support::ports::Port;
-use crate::support::restate::{Cluster, Mode, put};
+use crate::support::restate::{Cluster, Mode, put_value};
 use crate::support::tool::restatectl;
 
-fn pair(etcd: &Etcd, key: &str, version: u32, bytes: &[u8]) {
+fn put_pair(etcd: &Etcd, key: &str, version: u32, bytes: &[u8]) {
     etcd.put(key, bytes);
     etcd.put(&format!("{key}::version"), version.to_le_bytes());
 }
@@ -13,11 +13,16 @@ fn pair(etcd: &Etcd, key: &str, version: u32, bytes: &[u8]) {
 #[test]
 fn shared_etcd_lists_only_restate_keys() {
     let etcd = Etcd::start();
-    pair(&etcd, "nodes_config", 1, b"\x05{\"version\":1,\"cluster_name\":\"demo\",\"nodes\":[]}");
-    pair(&etcd, "pp_epoch_10", 1, b"\x05{\"version\":1}");
-    pair(&etcd, "pp_epoch_2", 1, b"\x05{\"version\":1}");
-    pair(&etcd, "somebody", 1, b"else");
-    pair(&etcd, "pp_epoch_007", 1, b"no number of ours");
+    put_pair(
+        &etcd,
+        "nodes_config",
+        1,
+        b"\x05{\"version\":1,\"cluster_name\":\"demo\",\"nodes\":[]}",
+    );
+    put_pair(&etcd, "pp_epoch_10", 1, b"\x05{\"version\":1}");
+    put_pair(&etcd, "pp_epoch_2", 1, b"\x05{\"version\":1}");
+    put_pair(&etcd, "somebody", 1, b"else");
+    put_pair(&etcd, "pp_epoch_007", 1, b"no number of ours");
     etcd.put("/registry/pods/a", "x");
     etcd.put("nodes_config_backup", "x");
     etcd.put("rule_book", "half of a pair");
@@ -41,7 +46,7 @@ fn unreachable_endpoint_is_skipped() {
     let (etcd, dead) = (Etcd::start(), Port::free());
     let folder = tempfile::TempDir::new().unwrap();
     let toml = folder.path().join("etcd.toml");
-    std::fs::write(&toml, section(&[format!("127.0.0.1:{}", dead.number), etcd.address()]))
+    std::fs::write(&toml, etcd_section(&[format!("127.0.0.1:{}", dead.number), etcd.address()]))
         .unwrap();
     let toml = toml.to_str().unwrap();
     restatectl(&["-s", &cluster.address(), "metadata", "migrate", "--toml", toml]).expect(0);
@@ -56,7 +61,7 @@ fn value_above_the_request_limit_is_refused_before_any_write() {
     let address = cluster.address();
     // Two MiB in one value: more than a default etcd takes in a request.
     let large = format!("\x05{{\"version\":1,\"text\":\"{}\"}}", "x".repeat(2 << 20));
-    put(&address, "schema_registry", 1, large.as_bytes());
+    put_value(&address, "schema_registry", 1, large.as_bytes());
     let migrate = |etcd: &Etcd| {
         restatectl(&["-s", &address, "metadata", "migrate", "--toml", &etcd.toml(), "-o", "json"])
     };
@@ -68,7 +73,7 @@ fn value_above_the_request_limit_is_refused_before_any_write() {
     assert!(document["error"]["hints"][0].as_str().unwrap().contains("--max-request-bytes"));
     assert!(etcd.content().is_empty());
     // The limit can be raised, and that is seen.
-    let raised = Etcd::start_with(&["--max-request-bytes", "8388608"]);
+    let raised = Etcd::start_with_flags(&["--max-request-bytes", "8388608"]);
     migrate(&raised).expect(0);
     assert_eq!(raised.content()["schema_registry"], large.as_bytes());
     // But not the four MiB of Restate's own read by prefix, foreign keys included.
@@ -88,7 +93,7 @@ fn value_above_the_request_limit_is_refused_before_any_write() {
 fn lowered_request_limit_makes_smaller_batches_with_nodes_config_last() {
     let mut cluster = Cluster::single(12);
     cluster.restart(&Mode::Migration);
-    let etcd = Etcd::start_with(&["--max-request-bytes", "4096"]);
+    let etcd = Etcd::start_with_flags(&["--max-request-bytes", "4096"]);
     let migrate = |more: &[&str]| {
         let args = ["-s", &cluster.address(), "metadata", "migrate", "--toml", &etcd.toml()];
         restatectl(&[&args, more].concat()).expect(0)
@@ -111,7 +116,7 @@ fn lowered_request_limit_makes_smaller_batches_with_nodes_config_last() {
 fn full_etcd_is_reported_before_any_write() {
     let mut cluster = Cluster::single(1);
     cluster.restart(&Mode::Migration);
-    let etcd = Etcd::start_with(&["--quota-backend-bytes", "8388608"]);
+    let etcd = Etcd::start_with_flags(&["--quota-backend-bytes", "8388608"]);
     while etcd.try_put("filler", vec![0; 1 << 20]) {}
     let before = etcd.content();
     let args =
@@ -123,8 +128,8 @@ fn full_etcd_is_reported_before_any_write() {
 
 #[test]
 fn dry_run_raises_no_alarm_in_a_nearly_full_etcd() {
-    let etcd = Etcd::start_with(&["--quota-backend-bytes", "100000"]);
-    let mut cluster = Cluster::large_with(&["metadata-server", "admin"], 600);
+    let etcd = Etcd::start_with_flags(&["--quota-backend-bytes", "100000"]);
+    let mut cluster = Cluster::large_with_roles(&["metadata-server", "admin"], 600);
     cluster.restart(&Mode::Migration);
     let toml = etcd.toml();
     let migrate = ["-s", &cluster.address(), "metadata", "migrate", "--toml", &toml];
@@ -143,9 +148,9 @@ fn hanging_member_is_detected_by_keep_alive_and_skipped() {
     let (hangs, works) = (Etcd::start(), Etcd::start());
     let section = format!(
         "{}keep-alive-interval = \"300ms\"\nkeep-alive-timeout = \"300ms\"\n",
-        section(&[hangs.address(), works.address()])
+        etcd_section(&[hangs.address(), works.address()])
     );
-    pair(&works, "rule_book", 1, b"\x05{\"version\":1}");
+    put_pair(&works, "rule_book", 1, b"\x05{\"version\":1}");
     hangs.signal("STOP");
     let started = Instant::now();
     // Far from the time-out of a request, which is what would end it otherwise.

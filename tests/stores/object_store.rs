@@ -3,20 +3,20 @@
 use serde_json::Value as Json;
 use tempfile::TempDir;
 
-use crate::support::s3::{Bucket, moto, seaweed, toml_file};
+use crate::support::s3::{Bucket, moto, seaweed, write_file};
 use crate::support::tool::{Run, command, program, restatectl, restatectl_with_input, run};
 
-fn list(bucket: &Bucket, prefix: &str) -> Json {
+fn list_keys(bucket: &Bucket, prefix: &str) -> Json {
     let args = ["metadata", "list", "--from", "-", "-o", "json"];
     restatectl_with_input(&args, &bucket.section(prefix)).expect(0).json()
 }
 
-fn names(listing: &Json) -> Vec<&str> {
+fn key_names(listing: &Json) -> Vec<&str> {
     listing["keys"].as_array().unwrap().iter().map(|key| key["key"].as_str().unwrap()).collect()
 }
 
 /// Encodes a bilrost body: header, salt 7, version, bytes; all lengths below 128.
-fn bilrost(version: u8, bytes: &[u8]) -> Vec<u8> {
+fn encode_bilrost(version: u8, bytes: &[u8]) -> Vec<u8> {
     let mut value = vec![4, version];
     if !bytes.is_empty() {
         value.extend([5, u8::try_from(bytes.len()).unwrap()]);
@@ -29,7 +29,7 @@ fn bilrost(version: u8, bytes: &[u8]) -> Vec<u8> {
 
 /// Encodes `{"version": "V1", "value": [{"version": 3, "value": bytes}, 9]}` as CBOR, for fewer than 24
 /// bytes.
-fn cbor(bytes: &[u8]) -> Vec<u8> {
+fn encode_cbor(bytes: &[u8]) -> Vec<u8> {
     let mut body = b"e\xa2\x67version\x62V1\x65value\x82\xa2\x67version\x03\x65value".to_vec();
     body.push(0x40 + u8::try_from(bytes.len()).unwrap());
     body.extend(bytes);
@@ -45,23 +45,23 @@ fn every_object_format_is_read_and_foreign_objects_are_counted() {
         let bucket = s3.bucket();
         let rule = b"\x05{\"version\":3}";
         bucket.put(&[
-            ("p/nodes_config", &bilrost(3, rule), BILROST),
-            ("p/bifrost_config", &cbor(rule), None),
-            ("p/partition_table", &cbor(rule), Some("binary/cbor")),
+            ("p/nodes_config", &encode_bilrost(3, rule), BILROST),
+            ("p/bifrost_config", &encode_cbor(rule), None),
+            ("p/partition_table", &encode_cbor(rule), Some("binary/cbor")),
             ("p/schema_registry", b"d", BILROST),
             ("p/rule_book", b"e\xff", BILROST),
-            ("p/pp_epoch_10", &bilrost(3, rule), BILROST),
+            ("p/pp_epoch_10", &encode_bilrost(3, rule), BILROST),
             ("p/pp_epoch_9", b"x", None),
-            ("p/new_key", &bilrost(3, rule), BILROST),
+            ("p/new_key", &encode_bilrost(3, rule), BILROST),
             ("p/README", b"everything begins with e", None),
             ("p/tombstone_of_another", b"d", None),
-            ("p/nested/nodes_config", &bilrost(3, rule), BILROST),
-            ("px/nodes_config", &bilrost(3, rule), BILROST),
-            ("nodes_config", &bilrost(3, rule), BILROST),
+            ("p/nested/nodes_config", &encode_bilrost(3, rule), BILROST),
+            ("px/nodes_config", &encode_bilrost(3, rule), BILROST),
+            ("nodes_config", &encode_bilrost(3, rule), BILROST),
         ]);
-        let listing = list(&bucket, "p");
+        let listing = list_keys(&bucket, "p");
         assert_eq!(
-            names(&listing),
+            key_names(&listing),
             [
                 "nodes_config",
                 "bifrost_config",
@@ -92,8 +92,8 @@ fn every_object_format_is_read_and_foreign_objects_are_counted() {
             assert!(message.contains(key) && message.contains(words), "{message}");
         }
         // Other prefixes of the same bucket: none, and one inside of another.
-        assert_eq!(names(&list(&bucket, "")), ["nodes_config"]);
-        assert_eq!(names(&list(&bucket, "p/nested")), ["nodes_config"]);
+        assert_eq!(key_names(&list_keys(&bucket, "")), ["nodes_config"]);
+        assert_eq!(key_names(&list_keys(&bucket, "p/nested")), ["nodes_config"]);
     }
 }
 
@@ -101,7 +101,7 @@ fn every_object_format_is_read_and_foreign_objects_are_counted() {
 fn listing_reads_all_pages() {
     for s3 in [seaweed(), moto()] {
         let bucket = s3.bucket();
-        let body = bilrost(1, b"\x05{\"version\":1}");
+        let body = encode_bilrost(1, b"\x05{\"version\":1}");
         let names_of: Vec<_> = (0..2_500)
             .map(|n| format!("p/pp_epoch_{n}"))
             .chain((0..500).map(|n| format!("p/foreign_{n}")))
@@ -114,14 +114,14 @@ fn listing_reads_all_pages() {
             })
             .collect();
         bucket.put(&objects);
-        let listing = list(&bucket, "p");
-        assert_eq!(names(&listing).len(), 2_500);
+        let listing = list_keys(&bucket, "p");
+        assert_eq!(key_names(&listing).len(), 2_500);
         assert_eq!(listing["foreign"], 500);
     }
 }
 
 /// Returns the section with the line of this field replaced; an empty line removes it.
-fn changed(section: &str, field: &str, line: &str) -> String {
+fn replace_line(section: &str, field: &str, line: &str) -> String {
     let lines = section.lines().map(|l| if l.starts_with(field) { line } else { l });
     lines.collect::<Vec<_>>().join("\n")
 }
@@ -132,7 +132,7 @@ fn unusable_bucket_is_refused_with_its_reason() {
     let section = bucket.section("p");
     let folder = TempDir::new().unwrap();
     let refused = |section: &str, code: i32, error: &str, words: &str| {
-        let toml = toml_file(&folder, "s3.toml", section);
+        let toml = write_file(&folder, "s3.toml", section);
         let text = restatectl(&["metadata", "list", "--toml", &toml]).expect(code);
         assert!(text.err.contains(words), "{words:?} is not in {}", text.err);
         assert!(!text.err.contains(&bucket.s3.secret), "{}", text.err);
@@ -149,31 +149,32 @@ fn unusable_bucket_is_refused_with_its_reason() {
         ("aws-secret", "", "needs aws-secret-access-key"),
         ("aws-endpoint", "aws-endpoint-url = \"127.0.0.1:1\"", "must be a URL"),
     ] {
-        refused(&changed(&section, field, line), 2, "config-invalid", words);
+        refused(&replace_line(&section, field, line), 2, "config-invalid", words);
     }
     let unavailable = "source-unavailable";
-    let absent = changed(&section, "path", "path = \"s3://no-such-bucket/p\"");
+    let absent = replace_line(&section, "path", "path = \"s3://no-such-bucket/p\"");
     refused(&absent, 6, unavailable, "the bucket no-such-bucket does not exist");
-    let wrong_key = changed(&section, "aws-secret", "aws-secret-access-key = \"wrong-secret\"");
+    let wrong_key =
+        replace_line(&section, "aws-secret", "aws-secret-access-key = \"wrong-secret\"");
     refused(&wrong_key, 6, unavailable, "the AWS credentials are not accepted");
-    let unknown_key = changed(&section, "aws-access-key-id", "aws-access-key-id = \"nobody\"");
+    let unknown_key = replace_line(&section, "aws-access-key-id", "aws-access-key-id = \"nobody\"");
     refused(&unknown_key, 6, unavailable, "the AWS credentials are not accepted");
 }
 
 #[test]
 fn access_settings_resolve_as_in_the_server() {
     let bucket = seaweed().bucket();
-    bucket.put(&[("p/rule_book", &bilrost(1, b"\x05{\"version\":1}"), BILROST)]);
+    bucket.put(&[("p/rule_book", &encode_bilrost(1, b"\x05{\"version\":1}"), BILROST)]);
     let (s3, folder) = (&bucket.s3, TempDir::new().unwrap());
     let profile = format!(
         "[named]\naws_access_key_id = {}\naws_secret_access_key = {}\nregion = us-east-1\n",
         s3.key_id, s3.secret
     );
-    let credentials = toml_file(&folder, "credentials", &profile);
+    let credentials = write_file(&folder, "credentials", &profile);
     let plain =
         format!("[metadata-client]\ntype = \"object-store\"\npath = \"s3://{}/p\"\n", bucket.name);
     let run_with = |lines: &str, envs: &[(&str, &str)]| {
-        let toml = toml_file(&folder, "s3.toml", &format!("{plain}{lines}"));
+        let toml = write_file(&folder, "s3.toml", &format!("{plain}{lines}"));
         let args = ["metadata", "get", "-k", "rule_book", "--from", &toml, "-o", "json"];
         let mut command = command(&program(), &args);
         command.envs([("HOME", "/nonexistent"), ("AWS_EC2_METADATA_DISABLED", "true")]);

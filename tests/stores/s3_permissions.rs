@@ -5,13 +5,13 @@ use serde_json::{Value as Json, json};
 use tempfile::TempDir;
 
 use crate::support::migration::migrate;
-use crate::support::policy::{documented_policy, without};
+use crate::support::policy::{documented_policy, remove_actions};
 use crate::support::restate::{Cluster, Mode};
-use crate::support::s3::{Bucket, S3, start_moto, toml_file};
+use crate::support::s3::{Bucket, S3, start_moto, write_file};
 use crate::support::tool::restatectl;
 
 /// Starts a moto with a user of this policy, and a bucket in it.
-fn restricted(policy: &Json, bucket: &str) -> (Bucket, Box<dyn std::any::Any>) {
+fn start_restricted(policy: &Json, bucket: &str) -> (Bucket, Box<dyn std::any::Any>) {
     let (admin, held) = start_moto(&[("INITIAL_NO_AUTH_ACTION_COUNT", "4")]);
     admin.boto("create", &json!({"bucket": bucket}));
     let user = admin.boto("user", &json!({"name": "migrator", "policy": policy}));
@@ -28,8 +28,8 @@ fn documented_policy_suffices_and_missing_actions_are_reported() {
     let policy =
         documented_policy("docs/object-store.md", &[("BUCKET", "restricted"), ("PREFIX", "p")]);
     let run = |policy: &Json, code: i32| -> Json {
-        let (bucket, _held) = restricted(policy, "restricted");
-        let toml = toml_file(&folder, "s3.toml", &bucket.section("p"));
+        let (bucket, _held) = start_restricted(policy, "restricted");
+        let toml = write_file(&folder, "s3.toml", &bucket.section("p"));
         let document = migrate(&cluster, &toml, &["-o", "json"]).expect(code).json();
         if code == 0 {
             restatectl(&["-s", &cluster.address(), "metadata", "verify", "--toml", &toml])
@@ -39,9 +39,9 @@ fn documented_policy_suffices_and_missing_actions_are_reported() {
     };
     run(&policy, 0);
     // Without permission to delete, the scratch objects of the probe stay as tombstones.
-    run(&without(policy.clone(), &["s3:DeleteObject"]), 0);
-    let no_writes = run(&without(policy.clone(), &["s3:PutObject"]), 6);
+    run(&remove_actions(policy.clone(), &["s3:DeleteObject"]), 0);
+    let no_writes = run(&remove_actions(policy.clone(), &["s3:PutObject"]), 6);
     assert_eq!(no_writes["error"]["code"], "target-denied");
-    let no_reads = run(&without(policy, &["s3:GetObject"]), 6);
+    let no_reads = run(&remove_actions(policy, &["s3:GetObject"]), 6);
     assert_eq!(no_reads["error"]["code"], "target-denied");
 }

@@ -4,15 +4,15 @@ use std::sync::Arc;
 
 use tempfile::TempDir;
 
-use super::dynamo::{Table, table};
+use super::dynamo::{Table, create_table};
 use super::http_proxy::HttpProxy;
 use super::migration::migrate;
 use super::restate::Cluster;
-use super::s3::{Bucket, seaweed, toml_file};
+use super::s3::{Bucket, seaweed, write_file};
 use super::tool::{Run, restatectl};
 
 /// Options for a short time-out and JSON output.
-pub const SHORT: [&str; 4] = ["--request-timeout", "1500", "-o", "json"];
+pub const SHORT_TIMEOUT: [&str; 4] = ["--request-timeout", "1500", "-o", "json"];
 
 pub struct BehindProxy<S> {
     pub cluster: Cluster,
@@ -24,16 +24,16 @@ pub struct BehindProxy<S> {
 }
 
 impl BehindProxy<Bucket> {
-    pub fn bucket() -> Self {
+    pub fn with_bucket() -> Self {
         let bucket = seaweed().bucket().warm();
         let proxy = HttpProxy::start(&bucket.s3.endpoint);
-        BehindProxy::new(Cluster::ready_to_move(3), bucket, proxy, Bucket::section_at)
+        BehindProxy::new(Cluster::ready_to_migrate(3), bucket, proxy, Bucket::section_at)
     }
 }
 
 impl BehindProxy<Table> {
-    pub fn table(cluster: Cluster) -> Self {
-        let table = table();
+    pub fn with_table(cluster: Cluster) -> Self {
+        let table = create_table();
         let proxy = HttpProxy::start(&table.server.endpoint);
         BehindProxy::new(cluster, table, proxy, Table::section_at)
     }
@@ -53,11 +53,11 @@ impl<S> BehindProxy<S> {
     /// Writes the TOML file of the store at the proxy.
     pub fn toml(&self, prefix: &str) -> String {
         let section = (self.section)(&self.store, &self.proxy.endpoint(), prefix);
-        toml_file(&self.folder, "target.toml", &section)
+        write_file(&self.folder, "target.toml", &section)
     }
 
     pub fn migrate(&self, prefix: &str, more: &[&str]) -> Run {
-        migrate(&self.cluster, &self.toml(prefix), &[&SHORT[..], more].concat())
+        migrate(&self.cluster, &self.toml(prefix), &[&SHORT_TIMEOUT[..], more].concat())
     }
 
     /// Asserts that the store equals the cluster.

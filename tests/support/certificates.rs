@@ -11,7 +11,7 @@ pub struct Authority<'a> {
 }
 
 /// A certificate to sign: its file, its names and its validity.
-pub struct Wanted<'a> {
+pub struct CertificateRequest<'a> {
     pub file: &'a str,
     pub names: &'a [&'a str],
     pub expired: bool,
@@ -30,7 +30,7 @@ impl<'a> Authority<'a> {
     }
 
     /// Writes `FILE.pem` and `FILE.key`.
-    pub fn sign(&self, wanted: &Wanted<'_>) {
+    pub fn sign(&self, wanted: &CertificateRequest<'_>) {
         let names: Vec<_> = wanted.names.iter().map(|name| (*name).to_owned()).collect();
         let mut params = CertificateParams::new(names).unwrap();
         if wanted.expired {

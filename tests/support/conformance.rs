@@ -35,13 +35,13 @@ fn assert_conflict(result: Result<(), StoreError>, expected: &[&Key]) {
 }
 
 /// Runs the suite over a store that is empty at the start.
-pub async fn conforms(store: &dyn Target) {
+pub async fn assert_conforms(store: &dyn Target) {
     assert_eq!(store.list_keys().await.unwrap(), Some(BTreeSet::new()));
-    conforms_with(store, [Key::NodesConfig, Key::RuleBook, Key::PartitionEpoch(7)]).await;
+    assert_conforms_to_keys(store, [Key::NodesConfig, Key::RuleBook, Key::PartitionEpoch(7)]).await;
 }
 
 /// Runs the suite over these keys, which are absent at the start.
-pub async fn conforms_with(store: &dyn Target, [a, b, c]: [Key; 3]) {
+pub async fn assert_conforms_to_keys(store: &dyn Target, [a, b, c]: [Key; 3]) {
     let lists = store.list_keys().await.unwrap().is_some();
     assert_eq!(store.read(&[]).await.unwrap().len(), 0);
     assert!(read(store, &a).await.is_none());

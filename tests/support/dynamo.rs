@@ -16,12 +16,12 @@ pub struct Table {
 }
 
 /// Creates a table with the schema that Restate needs.
-pub fn table() -> Table {
-    table_of(moto())
+pub fn create_table() -> Table {
+    create_table_on(moto())
 }
 
 /// Creates the table on this server.
-pub fn table_of(server: S3) -> Table {
+pub fn create_table_on(server: S3) -> Table {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let name = format!("table-{}", COUNT.fetch_add(1, Ordering::Relaxed));
     server.boto("create_table", &json!({"table": name}));
@@ -29,7 +29,7 @@ pub fn table_of(server: S3) -> Table {
 }
 
 /// Encodes an item as Restate writes it.
-pub fn item(name: &str, version: u32, bytes: &[u8]) -> Json {
+pub fn encode_item(name: &str, version: u32, bytes: &[u8]) -> Json {
     json!({"pk": {"S": name}, "version": {"N": version.to_string()}, "data": {"B": STANDARD.encode(bytes)}})
 }
 
@@ -65,7 +65,7 @@ impl Table {
 }
 
 /// Decodes the version and the bytes of an item that has no other attribute.
-pub fn decoded(item: &Json) -> (u32, Vec<u8>) {
+pub fn decode_item(item: &Json) -> (u32, Vec<u8>) {
     assert_eq!(item.as_object().unwrap().len(), 2, "{item}");
     let version = item["version"]["N"].as_str().unwrap().parse().unwrap();
     (version, STANDARD.decode(item["data"]["B"].as_str().unwrap()).unwrap())

@@ -9,11 +9,11 @@ use super::restate::Cluster;
 use super::tool::{Run, restatectl};
 
 /// A patch that adds the rule `scope2/*`.
-pub const RULE: &str = r#"[{"op": "add", "path": "/rules/scope2~1*", "value": {"version": 2,
+pub const ADD_RULE_PATCH: &str = r#"[{"op": "add", "path": "/rules/scope2~1*", "value": {"version": 2,
     "limits": {"concurrency": 7}, "last_modified_millis_since_epoch": 1795527049866}}]"#;
 
 /// Starts a cluster with content in every key.
-pub fn cluster() -> Cluster {
+pub fn start_full_cluster() -> Cluster {
     let mut cluster = Cluster::single(2);
     cluster.set_rule("scope1/*", 5);
     cluster.deploy_counter();
@@ -22,25 +22,25 @@ pub fn cluster() -> Cluster {
 }
 
 /// A store to edit, and the folder for its backups.
-pub struct Store<'a> {
-    place: Vec<String>,
+pub struct EditedStore<'a> {
+    address_args: Vec<String>,
     backups: &'a TempDir,
 }
 
-impl<'a> Store<'a> {
-    pub fn cluster(cluster: &Cluster, backups: &'a TempDir) -> Store<'a> {
-        Store { place: vec!["-s".to_owned(), cluster.address()], backups }
+impl<'a> EditedStore<'a> {
+    pub fn cluster(cluster: &Cluster, backups: &'a TempDir) -> EditedStore<'a> {
+        EditedStore { address_args: vec!["-s".to_owned(), cluster.address()], backups }
     }
 
-    pub fn toml(toml: &str, backups: &'a TempDir) -> Store<'a> {
-        Store { place: vec!["--from".to_owned(), toml.to_owned()], backups }
+    pub fn toml(toml: &str, backups: &'a TempDir) -> EditedStore<'a> {
+        EditedStore { address_args: vec!["--from".to_owned(), toml.to_owned()], backups }
     }
 
     pub fn args(&self, command: &str, key: &str, more: &[&str]) -> Vec<String> {
         let backups = self.backups.path().to_str().unwrap();
         let mut args = vec!["metadata".to_owned(), command.to_owned(), "-k".to_owned()];
         args.push(key.to_owned());
-        args.extend(self.place.iter().cloned());
+        args.extend(self.address_args.iter().cloned());
         if command != "get" {
             args.extend(["--backup-dir".to_owned(), backups.to_owned()]);
         }

@@ -21,30 +21,30 @@ pub struct Etcd {
 
 impl Etcd {
     pub fn start() -> Etcd {
-        Etcd::start_with(&[])
+        Etcd::start_with_flags(&[])
     }
 
     /// Starts etcd on this address.
-    pub fn start_on(ip: &'static str) -> Etcd {
-        Etcd::start_on_with(ip, Port::free(), &[])
+    pub fn start_on_ip(ip: &'static str) -> Etcd {
+        Etcd::start_with_options(ip, Port::free(), &[])
     }
 
     /// Starts etcd with further flags.
-    pub fn start_with(flags: &[&str]) -> Etcd {
-        Etcd::start_at(Port::free(), flags)
+    pub fn start_with_flags(flags: &[&str]) -> Etcd {
+        Etcd::start_at_port(Port::free(), flags)
     }
 
     /// Starts etcd with clients at this port.
-    pub fn start_at(client: Port, flags: &[&str]) -> Etcd {
-        Etcd::start_on_with("127.0.0.1", client, flags)
+    pub fn start_at_port(client: Port, flags: &[&str]) -> Etcd {
+        Etcd::start_with_options("127.0.0.1", client, flags)
     }
 
-    fn start_on_with(ip: &'static str, client: Port, flags: &[&str]) -> Etcd {
+    fn start_with_options(ip: &'static str, client: Port, flags: &[&str]) -> Etcd {
         let peer = Port::free();
         let folder = TempDir::new().unwrap();
-        let all = format!("m0={}", url(&peer));
-        let mut process = member(0, &at(ip, &client), &peer, &all, flags, &folder);
-        let etcd_at = at(ip, &client);
+        let all = format!("m0={}", peer_url(&peer));
+        let mut process = start_member(0, &host_port(ip, &client), &peer, &all, flags, &folder);
+        let etcd_at = host_port(ip, &client);
         wait_for("etcd", Duration::from_secs(20), || {
             process.assert_running();
             block_on(async { Client::connect([&etcd_at], None).await?.status().await }).ok()
@@ -54,12 +54,12 @@ impl Etcd {
 
     /// Returns the address as `host:port`.
     pub fn address(&self) -> String {
-        at(self.ip, &self.client)
+        host_port(self.ip, &self.client)
     }
 
     /// Returns a `[metadata-client]` section.
     pub fn section(&self) -> String {
-        section(&[self.address()])
+        etcd_section(&[self.address()])
     }
 
     /// Writes a file with that section and returns its path.
@@ -139,31 +139,31 @@ impl Etcd {
         let absent = |name: &str| Compare::version(name, CompareOp::Equal, 0);
         let puts =
             [TxnOp::put(key, value, None), TxnOp::put(version.as_str(), 1_u32.to_le_bytes(), None)];
-        self.txn(Txn::new().when([absent(key), absent(&version)]).and_then(puts))
+        self.run_transaction(Txn::new().when([absent(key), absent(&version)]).and_then(puts))
     }
 
     /// Deletes the pair if it still has this value.
     pub fn delete_pair(&self, key: &str, value: &[u8]) -> bool {
         let ours = Compare::value(key, CompareOp::Equal, value);
         let deletes = [TxnOp::delete(key, None), TxnOp::delete(format!("{key}::version"), None)];
-        self.txn(Txn::new().when([ours]).and_then(deletes))
+        self.run_transaction(Txn::new().when([ours]).and_then(deletes))
     }
 
-    fn txn(&self, txn: Txn) -> bool {
+    fn run_transaction(&self, txn: Txn) -> bool {
         block_on(async { self.connect().await.txn(txn).await.unwrap().succeeded() })
     }
 }
 
-fn at(ip: &str, port: &Port) -> String {
+fn host_port(ip: &str, port: &Port) -> String {
     format!("{ip}:{}", port.number)
 }
 
-fn url(port: &Port) -> String {
+fn peer_url(port: &Port) -> String {
     format!("http://127.0.0.1:{}", port.number)
 }
 
 /// Starts one member of the etcd whose members are `all`.
-fn member(
+fn start_member(
     number: usize,
     client: &str,
     peer: &Port,
@@ -171,7 +171,7 @@ fn member(
     flags: &[&str],
     folder: &TempDir,
 ) -> Process {
-    let (name, at, peer_at) = (format!("m{number}"), format!("http://{client}"), url(peer));
+    let (name, at, peer_at) = (format!("m{number}"), format!("http://{client}"), peer_url(peer));
     let data = folder.path().join(&name);
     let own = [
         "--name",
@@ -203,11 +203,15 @@ impl EtcdCluster {
     pub fn start(count: usize) -> EtcdCluster {
         let folder = TempDir::new().unwrap();
         let ports: Vec<_> = (0..count).map(|_| (Port::free(), Port::free())).collect();
-        let all: Vec<_> =
-            ports.iter().enumerate().map(|(n, (_, peer))| format!("m{n}={}", url(peer))).collect();
+        let all: Vec<_> = ports
+            .iter()
+            .enumerate()
+            .map(|(n, (_, peer))| format!("m{n}={}", peer_url(peer)))
+            .collect();
         let all = all.join(",");
         let members = ports.into_iter().enumerate().map(|(n, (client, peer))| {
-            let process = member(n, &at("127.0.0.1", &client), &peer, &all, &[], &folder);
+            let process =
+                start_member(n, &host_port("127.0.0.1", &client), &peer, &all, &[], &folder);
             (client, peer, Some(process))
         });
         let cluster = EtcdCluster { members: members.collect(), _folder: folder };
@@ -252,6 +256,6 @@ impl EtcdCluster {
 }
 
 /// Returns a `[metadata-client]` section for these addresses.
-pub fn section(addresses: &[String]) -> String {
+pub fn etcd_section(addresses: &[String]) -> String {
     format!("[metadata-client]\ntype = \"etcd\"\naddresses = {addresses:?}\n")
 }

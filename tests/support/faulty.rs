@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Harm {
+pub enum NetworkFault {
     /// The connection is closed in good order.
     Cut,
     /// The connection is reset.
@@ -25,22 +25,22 @@ pub enum Direction {
     FromServer,
 }
 
-pub struct Faulty {
+pub struct FaultyProxy {
     port: u16,
     healed: Arc<AtomicBool>,
 }
 
 #[derive(Clone)]
 struct Plan {
-    harm: Harm,
+    harm: NetworkFault,
     direction: Direction,
     after: usize,
     healed: Arc<AtomicBool>,
 }
 
-impl Faulty {
+impl FaultyProxy {
     /// Starts a proxy in front of `host:port`.
-    pub fn start(to: &str, harm: Harm, direction: Direction, after: usize) -> Faulty {
+    pub fn start(to: &str, harm: NetworkFault, direction: Direction, after: usize) -> FaultyProxy {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let healed = Arc::new(AtomicBool::new(false));
@@ -58,7 +58,7 @@ impl Faulty {
                 std::thread::spawn(move || forward(down, &plan_down, Direction::FromServer));
             }
         });
-        Faulty { port, healed }
+        FaultyProxy { port, healed }
     }
 
     /// Returns the address as `host:port`.
@@ -66,7 +66,7 @@ impl Faulty {
         format!("127.0.0.1:{}", self.port)
     }
 
-    pub fn heal(&self) {
+    pub fn clear_faults(&self) {
         self.healed.store(true, Ordering::Relaxed);
     }
 }
@@ -80,11 +80,11 @@ fn forward((mut from, mut to): (TcpStream, TcpStream), plan: &Plan, direction: D
             && !plan.healed.load(Ordering::Relaxed);
         if harmed {
             match plan.harm {
-                Harm::Delay => std::thread::sleep(Duration::from_millis(30)),
-                Harm::BlackHole => loop {
+                NetworkFault::Delay => std::thread::sleep(Duration::from_millis(30)),
+                NetworkFault::BlackHole => loop {
                     std::thread::sleep(Duration::from_secs(60));
                 },
-                Harm::Cut | Harm::Reset => {
+                NetworkFault::Cut | NetworkFault::Reset => {
                     let _ = to.write_all(&piece[..plan.after.saturating_sub(passed)]);
                     end(&from, plan.harm);
                     end(&to, plan.harm);
@@ -100,8 +100,8 @@ fn forward((mut from, mut to): (TcpStream, TcpStream), plan: &Plan, direction: D
     let _ = to.shutdown(Shutdown::Write);
 }
 
-fn end(stream: &TcpStream, harm: Harm) {
-    if harm == Harm::Reset {
+fn end(stream: &TcpStream, harm: NetworkFault) {
+    if harm == NetworkFault::Reset {
         // Closing with data unsent and no time to linger is a reset.
         let _ = socket2::SockRef::from(stream).set_linger(Some(Duration::ZERO));
     }

@@ -11,12 +11,12 @@ pub struct FullPort {
 
 impl FullPort {
     /// Fills the queue of any free port.
-    pub fn any() -> FullPort {
-        FullPort::on(0)
+    pub fn on_any_port() -> FullPort {
+        FullPort::on_port(0)
     }
 
     /// Fills the queue of this port of 127.0.0.1.
-    pub fn on(port: u16) -> FullPort {
+    pub fn on_port(port: u16) -> FullPort {
         let stream = || Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
         let listener = stream();
         listener.set_reuse_address(true).unwrap();

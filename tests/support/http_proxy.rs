@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde_json::json;
 
 /// A fault of one request.
-pub enum Fault {
+pub enum HttpFault {
     /// Answered with this status and error code, and not forwarded.
     Answer(u16, &'static str),
     /// Answered with this status and document, and not forwarded.
@@ -28,7 +28,7 @@ struct Rule {
     method: &'static str,
     ending: String,
     times: usize,
-    fault: Arc<Mutex<Fault>>,
+    fault: Arc<Mutex<HttpFault>>,
 }
 
 /// A proxy that forwards every request that no rule matches.
@@ -42,7 +42,7 @@ struct Shared {
     rules: Mutex<Vec<Rule>>,
     requests: Mutex<Vec<String>>,
     under_way: AtomicUsize,
-    most_at_once: AtomicUsize,
+    max_in_flight: AtomicUsize,
 }
 
 impl HttpProxy {
@@ -71,24 +71,24 @@ impl HttpProxy {
     }
 
     /// Returns the greatest number of requests in flight at once since the last call.
-    pub fn most_at_once(&self) -> usize {
-        self.shared.most_at_once.swap(0, Ordering::Relaxed)
+    pub fn max_in_flight(&self) -> usize {
+        self.shared.max_in_flight.swap(0, Ordering::Relaxed)
     }
 
     /// Injects the fault into the next `times` requests of this method whose path has this ending. With
     /// DynamoDB, which has one path for all, the ending is the operation.
-    pub fn inject(&self, method: &'static str, ending: &str, times: usize, fault: Fault) {
+    pub fn inject(&self, method: &'static str, ending: &str, times: usize, fault: HttpFault) {
         let (ending, fault) = (ending.to_owned(), Arc::new(Mutex::new(fault)));
         self.shared.rules.lock().unwrap().push(Rule { method, ending, times, fault });
     }
 
     /// Removes all rules.
-    pub fn heal(&self) {
+    pub fn clear_faults(&self) {
         self.shared.rules.lock().unwrap().clear();
     }
 
     /// Returns the number of injected faults that have not happened yet.
-    pub fn left(&self) -> usize {
+    pub fn pending_faults(&self) -> usize {
         self.shared.rules.lock().unwrap().iter().map(|rule| rule.times).sum()
     }
 }
@@ -97,7 +97,7 @@ impl HttpProxy {
 fn serve(mut client: TcpStream, to: &str, shared: &Shared) -> Option<()> {
     let request = read_request(&mut client)?;
     let under_way = shared.under_way.fetch_add(1, Ordering::Relaxed) + 1;
-    shared.most_at_once.fetch_max(under_way, Ordering::Relaxed);
+    shared.max_in_flight.fetch_max(under_way, Ordering::Relaxed);
     let answer = answer(&request, &mut client, to, shared);
     shared.under_way.fetch_sub(1, Ordering::Relaxed);
     client.write_all(&answer?).ok()?;
@@ -110,26 +110,26 @@ fn answer(request: &[u8], client: &mut TcpStream, to: &str, shared: &Shared) -> 
     let fault = next_fault(&head, &shared.rules);
     Some(match fault.as_ref().map(|fault| fault.lock().unwrap()).as_deref() {
         None => pass_on(request, &head, to)?,
-        Some(Fault::Before(act)) => {
+        Some(HttpFault::Before(act)) => {
             act();
             pass_on(request, &head, to)?
         }
-        Some(Fault::Answer(status, code)) => match operation(&head) {
+        Some(HttpFault::Answer(status, code)) => match operation(&head) {
             Some(_) => canned(*status, &json!({"__type": code, "message": "injected"}).to_string()),
             None => canned(*status, &s3_error(*status, code)),
         },
-        Some(Fault::Json(status, body)) => canned(*status, body),
-        Some(Fault::LoseAnswer) => {
+        Some(HttpFault::Json(status, body)) => canned(*status, body),
+        Some(HttpFault::LoseAnswer) => {
             pass_on(request, &head, to)?;
             let _ = client.shutdown(Shutdown::Both);
             return None;
         }
-        Some(Fault::Hang) => {
+        Some(HttpFault::Hang) => {
             pass_on(request, &head, to)?;
             std::thread::sleep(Duration::from_secs(60));
             return None;
         }
-        Some(Fault::CutBody) => {
+        Some(HttpFault::CutBody) => {
             let answer = pass_on(request, &head, to)?;
             let body = head_length(&answer)?;
             answer[..body + (answer.len() - body) / 2].to_vec()
@@ -137,7 +137,7 @@ fn answer(request: &[u8], client: &mut TcpStream, to: &str, shared: &Shared) -> 
     })
 }
 
-fn next_fault(head: &str, rules: &Mutex<Vec<Rule>>) -> Option<Arc<Mutex<Fault>>> {
+fn next_fault(head: &str, rules: &Mutex<Vec<Rule>>) -> Option<Arc<Mutex<HttpFault>>> {
     let mut words = head.lines().next()?.split(' ');
     let (method, path) = (words.next()?, words.next()?.split('?').next()?);
     let subject = operation(head).unwrap_or(path);

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::restate::{Cluster, Mode, get};
+use super::restate::{Cluster, Mode, get_value};
 use super::tool::{Run, restatectl};
 
 /// Starts a cluster with a rule, a deployment and an object with state, in migration mode.
-pub fn cluster_to_move() -> Cluster {
+pub fn start_cluster_to_migrate() -> Cluster {
     let mut cluster = Cluster::single(4);
     cluster.set_rule("scope1/*", 5);
     cluster.deploy_counter();
@@ -20,7 +20,7 @@ pub fn source_values(cluster: &Cluster) -> BTreeMap<String, (u32, Vec<u8>)> {
     let listing =
         restatectl(&["-s", &cluster.address(), "metadata", "list", "-o", "json"]).expect(0);
     let keys = listing.json()["keys"].as_array().unwrap().clone();
-    let value = |key: &str| get(&cluster.address(), key).unwrap();
+    let value = |key: &str| get_value(&cluster.address(), key).unwrap();
     keys.iter()
         .map(|key| key["key"].as_str().unwrap())
         .map(|key| (key.to_owned(), value(key)))
@@ -35,8 +35,8 @@ pub fn migrate(cluster: &Cluster, toml: &str, more: &[&str]) -> Run {
 
 /// Restarts the migrated cluster on its target and asserts that it has all its metadata and can change
 /// it.
-pub fn works_on(cluster: &mut Cluster, section: &str, toml: &str) {
-    cluster.restart(&Mode::On(section.to_owned()));
+pub fn assert_works_on_target(cluster: &mut Cluster, section: &str, toml: &str) {
+    cluster.restart(&Mode::External(section.to_owned()));
     cluster.wait_for_rules(&["scope1/*"]);
     assert_eq!(cluster.services(), ["Counter"]);
     assert_eq!(cluster.count(2), 7);

@@ -43,21 +43,21 @@ pub fn project() -> &'static Path {
 }
 
 /// Returns the path of a program that `make setup` installs in `.cache/npm`.
-pub fn from_npm(path: &str) -> PathBuf {
+pub fn npm_program(path: &str) -> PathBuf {
     let program = project().join(".cache/npm/node_modules").join(path);
     assert!(program.exists(), "{} is missing: run `make setup`", program.display());
     program
 }
 
 /// Returns the path of a program that `make setup` installs in `.cache/python`.
-pub fn from_pypi(program: &str) -> PathBuf {
+pub fn python_program(program: &str) -> PathBuf {
     let path = project().join(".cache/python/bin").join(program);
     assert!(path.exists(), "{} is missing: run `make setup`", path.display());
     path
 }
 
 /// Returns the path of a program that `make setup` builds in `.cache/cargo`.
-pub fn from_crates(program: &str) -> PathBuf {
+pub fn cargo_program(program: &str) -> PathBuf {
     let path = project().join(".cache/cargo/bin").join(program);
     assert!(path.exists(), "{} is missing: run `make setup`", path.display());
     path
@@ -81,6 +81,6 @@ pub fn block_on<T>(future: impl Future<Output = T>) -> T {
 }
 
 /// Returns `short` in `make test`, `long` in `make soak`.
-pub fn scaled(short: usize, long: usize) -> usize {
+pub fn scale_count(short: usize, long: usize) -> usize {
     if std::env::var_os("RESTATECTL_SOAK").is_some() { long } else { short }
 }

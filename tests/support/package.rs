@@ -7,18 +7,18 @@ use std::process::Command;
 use tempfile::TempDir;
 
 use super::tool::{Run, command, program, run};
-use super::{from_crates, project};
+use super::{cargo_program, project};
 
 pub const NAME: &str = "restatectl-metadata";
 /// The system's folders, which dpkg needs as well.
 const PATHS: &str = "/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// A copy of the project with the program under test in place of a release build.
-pub struct Bench(TempDir);
+pub struct PackageBuild(TempDir);
 
-impl Bench {
+impl PackageBuild {
     /// Copies the project; `make_rest` writes the pages and the completions into the given folder.
-    pub fn new(make_rest: impl FnOnce(&Path) -> std::io::Result<()>) -> Bench {
+    pub fn new(make_rest: impl FnOnce(&Path) -> std::io::Result<()>) -> PackageBuild {
         let folder = TempDir::new().unwrap();
         for entry in project().read_dir().unwrap() {
             let name = entry.unwrap().file_name();
@@ -30,14 +30,14 @@ impl Bench {
         std::fs::create_dir_all(&release).unwrap();
         symlink(program(), release.join("restatectl")).unwrap();
         make_rest(&folder.path().join("target/packaging")).unwrap();
-        Bench(folder)
+        PackageBuild(folder)
     }
 
     /// Builds the package, without a build of the program and without the network.
-    pub fn package(&self) -> PathBuf {
+    pub fn build_package(&self) -> PathBuf {
         let file = self.0.path().join("built.deb");
         let manifest = self.0.path().join("Cargo.toml");
-        let mut build = command(&from_crates("cargo-deb"), &["deb", "--no-build", "--offline"]);
+        let mut build = command(&cargo_program("cargo-deb"), &["deb", "--no-build", "--offline"]);
         build.args(["--locked", "--fast", "--manifest-path"]).arg(manifest).arg("-o").arg(&file);
         for name in ["PATH", "HOME", "CARGO_HOME", "RUSTUP_HOME", "RUSTUP_TOOLCHAIN"] {
             build.envs(std::env::var_os(name).map(|value| (name, value)));
@@ -80,7 +80,7 @@ impl Root {
 
     /// Returns a command of the machine that finds the program, its completions and its pages in the
     /// root.
-    pub fn machine(&self, name: &str, args: &[&str], home: &Path) -> Command {
+    pub fn machine_command(&self, name: &str, args: &[&str], home: &Path) -> Command {
         let mut machine = command(Path::new(name), args);
         let paths = format!("{}:{PATHS}", self.path("usr/bin").display());
         machine.env("PATH", paths).env("XDG_DATA_DIRS", self.path("usr/share")).env("HOME", home);
@@ -89,7 +89,7 @@ impl Root {
     }
 
     /// Returns all installed files with their modes, in order.
-    pub fn files(&self) -> Vec<String> {
+    pub fn installed_files(&self) -> Vec<String> {
         let mut found = Vec::new();
         let mut folders = vec![self.0.path().to_owned()];
         while let Some(folder) = folders.pop() {

@@ -49,9 +49,9 @@ impl Page {
         let mut at = 0;
         while at < self.lines.len() {
             let line = self.lines[at].trim();
-            if let Some(name) = comment(line, "file") {
+            if let Some(name) = parse_comment(line, "file") {
                 file = Some(name);
-            } else if let Some(words) = comment(line, "done") {
+            } else if let Some(words) = parse_comment(line, "done") {
                 steps.push(Step::Done(words));
             } else if line.starts_with("```") {
                 let end = self.end_of_block(at);
@@ -109,14 +109,14 @@ impl Page {
     }
 }
 
-fn comment(line: &str, what: &str) -> Option<String> {
+fn parse_comment(line: &str, what: &str) -> Option<String> {
     let words = line.strip_prefix(&format!("<!-- {what}: "))?;
     Some(words.strip_suffix(" -->")?.to_owned())
 }
 
 /// Returns whether the lines equal the shown ones apart from times, sizes and the like.
-pub fn same(shown: &[String], lines: &[String]) -> bool {
-    let (shown, lines) = (all_normal(shown), all_normal(lines));
+pub fn equals_shown(shown: &[String], lines: &[String]) -> bool {
+    let (shown, lines) = (normalize_lines(shown), normalize_lines(lines));
     let parts: Vec<_> = shown.split(|line| line == "…").collect();
     let (Some((first, middle)), Some(last)) = (parts.split_first(), parts.last()) else {
         return false;
@@ -136,8 +136,8 @@ pub fn same(shown: &[String], lines: &[String]) -> bool {
 
 /// Returns the lines without the parts that vary between runs, such as the keys that a started cluster
 /// advances.
-fn all_normal(lines: &[String]) -> Vec<String> {
-    let mut lines: Vec<_> = lines.iter().map(|line| normal(line)).collect();
+fn normalize_lines(lines: &[String]) -> Vec<String> {
+    let mut lines: Vec<_> = lines.iter().map(|line| normalize_line(line)).collect();
     // Both sides are read at the same time.
     lines
         .chunk_by_mut(|one, next| one.starts_with("read ") && next.starts_with("read "))
@@ -150,7 +150,7 @@ fn all_normal(lines: &[String]) -> Vec<String> {
 const NEWER: &str = "KEY newer";
 
 /// Returns a line without the parts that vary between runs.
-fn normal(line: &str) -> String {
+fn normalize_line(line: &str) -> String {
     const RULES: &[(&str, &str)] = &[
         (r"\d+\.\d+ s\b", "TIME"),
         (r"\b[\d.]+ (B|KiB|MiB)( |,|$)", "SIZE$2"),

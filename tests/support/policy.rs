@@ -15,7 +15,7 @@ pub fn documented_policy(page: &str, placeholders: &[(&str, &str)]) -> Json {
 }
 
 /// Returns the policy without these actions.
-pub fn without(mut policy: Json, actions: &[&str]) -> Json {
+pub fn remove_actions(mut policy: Json, actions: &[&str]) -> Json {
     for statement in policy["Statement"].as_array_mut().unwrap() {
         let kept = statement["Action"].as_array().unwrap().iter();
         statement["Action"] =

@@ -40,7 +40,7 @@ impl Port {
 
 impl Port {
     /// Returns this port, for recordings in which the number is visible.
-    pub fn this(number: u16) -> Port {
+    pub fn fixed(number: u16) -> Port {
         let folder = std::env::temp_dir().join("restatectl-test-ports");
         fs::create_dir_all(&folder).unwrap();
         let lock = folder.join(number.to_string());

@@ -36,20 +36,20 @@ enum State {
 impl Proxy {
     /// Starts a proxy that holds the marked piece.
     pub fn start(to: &str, marker: &str) -> Proxy {
-        Proxy::with(to, marker, None)
+        Proxy::start_with(to, marker, None)
     }
 
     /// Starts a proxy that forwards the marked piece once and drops its response.
-    pub fn cutting(to: &str, marker: &str) -> Proxy {
-        Proxy::with(to, marker, Some(Duration::from_millis(500)))
+    pub fn start_cutting(to: &str, marker: &str) -> Proxy {
+        Proxy::start_with(to, marker, Some(Duration::from_millis(500)))
     }
 
     /// Starts a proxy that forwards the marked piece once and drops its response after a long silence.
-    pub fn silencing(to: &str, marker: &str) -> Proxy {
-        Proxy::with(to, marker, Some(SILENCE))
+    pub fn start_silencing(to: &str, marker: &str) -> Proxy {
+        Proxy::start_with(to, marker, Some(SILENCE))
     }
 
-    fn with(to: &str, marker: &str, cuts: Option<Duration>) -> Proxy {
+    fn start_with(to: &str, marker: &str, cuts: Option<Duration>) -> Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let gate = Arc::new(Gate {
@@ -84,7 +84,7 @@ impl Proxy {
         assert!(!timeout.timed_out(), "the marker never came");
     }
 
-    pub fn let_go(&self) {
+    pub fn release(&self) {
         *self.gate.state.lock().unwrap() = State::Open;
         self.gate.changed.notify_all();
     }

@@ -11,9 +11,9 @@ use tempfile::TempDir;
 
 // The examples do not need all of them.
 #[allow(unused_imports)]
-pub use stored::{get, put, put_all};
+pub use stored::{get_value, put_value, put_values};
 
-use super::from_npm;
+use super::npm_program;
 use super::ports::Port;
 use super::process::Process;
 
@@ -27,7 +27,7 @@ pub enum Mode {
     /// On the replicated store with `--metadata-migration-mode`.
     Migration,
     /// On an external store: a `[metadata-client]` section, and no metadata servers.
-    On(String),
+    External(String),
 }
 
 pub struct Node {
@@ -58,7 +58,8 @@ pub struct Cluster {
 }
 
 /// All roles.
-pub const WHOLE: &[&str] = &["metadata-server", "worker", "log-server", "admin", "http-ingress"];
+pub const ALL_ROLES: &[&str] =
+    &["metadata-server", "worker", "log-server", "admin", "http-ingress"];
 
 /// The IP that nodes listen on, and their advertised host.
 const LOCAL: (&str, &str) = ("127.0.0.1", "127.0.0.1");
@@ -69,22 +70,22 @@ const CURRENT: &str = "@restatedev/restate-server-linux-x64";
 impl Cluster {
     /// Starts a cluster of one node.
     pub fn single(partitions: usize) -> Cluster {
-        Cluster::start(&[WHOLE], partitions)
+        Cluster::start(&[ALL_ROLES], partitions)
     }
 
     /// Starts one node for each list of roles, and waits until all partitions are led, if there is
     /// a worker to lead them.
     pub fn start(roles: &[&[&'static str]], partitions: usize) -> Cluster {
-        Cluster::start_of(CURRENT, roles, partitions)
+        Cluster::start_version(CURRENT, roles, partitions)
     }
 
     /// Starts a metadata server that listens on this IP and advertises this host.
-    pub fn at(ip: &'static str, host: &'static str) -> Cluster {
+    pub fn start_metadata_server(ip: &'static str, host: &'static str) -> Cluster {
         Cluster::start_at(vec![Port::free()], (ip, host), CURRENT, &[&["metadata-server"]], 1)
     }
 
     /// Starts a cluster with the server of this npm package.
-    pub fn start_of(server: &str, roles: &[&[&'static str]], partitions: usize) -> Cluster {
+    pub fn start_version(server: &str, roles: &[&[&'static str]], partitions: usize) -> Cluster {
         let ports = roles.iter().map(|_| Port::free()).collect();
         Cluster::start_at(ports, LOCAL, server, roles, partitions)
     }
@@ -120,7 +121,7 @@ impl Cluster {
     }
 
     /// Starts a cluster of one node with a rule, in migration mode.
-    pub fn ready_to_move(partitions: usize) -> Cluster {
+    pub fn ready_to_migrate(partitions: usize) -> Cluster {
         let mut cluster = Cluster::single(partitions);
         cluster.set_rule("scope1/*", 5);
         cluster.restart(&Mode::Migration);
@@ -130,17 +131,17 @@ impl Cluster {
     /// Starts a cluster of one metadata server in migration mode, with an epoch for each of many
     /// partitions, which no server reads.
     pub fn large(partitions: usize) -> Cluster {
-        Cluster::large_with(&["metadata-server"], partitions)
+        Cluster::large_with_roles(&["metadata-server"], partitions)
     }
 
     /// Starts a large cluster of one node with these roles.
-    pub fn large_with(roles: &[&'static str], partitions: usize) -> Cluster {
+    pub fn large_with_roles(roles: &[&'static str], partitions: usize) -> Cluster {
         Cluster::start(&[roles], partitions).in_migration_mode()
     }
 
     /// Starts a large cluster of three nodes, at the default port and the two after it.
-    pub fn large_at_its_port(roles: &[&'static str], partitions: usize) -> Cluster {
-        let ports = (5122..5125).map(Port::this).collect();
+    pub fn large_at_default_port(roles: &[&'static str], partitions: usize) -> Cluster {
+        let ports = (5122..5125).map(Port::fixed).collect();
         Cluster::start_at(ports, LOCAL, CURRENT, &[roles; 3], partitions).in_migration_mode()
     }
 
@@ -153,7 +154,7 @@ impl Cluster {
         bytes.extend(u32::try_from(buffer.len()).unwrap().to_le_bytes());
         bytes.extend(buffer);
         let keys: Vec<_> = (0..self.partitions).map(|n| format!("pp_epoch_{n}")).collect();
-        put_all(&self.address(), &keys, 1, &bytes);
+        put_values(&self.address(), &keys, 1, &bytes);
         self
     }
 
@@ -186,7 +187,7 @@ impl Cluster {
 
     /// Returns the generation of each node by its name, which is the number of its starts.
     pub fn generations(&self) -> std::collections::BTreeMap<String, u64> {
-        let (_, bytes) = get(&self.address(), "nodes_config").unwrap();
+        let (_, bytes) = get_value(&self.address(), "nodes_config").unwrap();
         let key = restatectl::model::Key::NodesConfig;
         let document = restatectl::codec::decode(&key, &bytes).unwrap();
         let nodes = document["nodes"].as_array().unwrap().iter();
@@ -231,7 +232,7 @@ impl Cluster {
         if *mode == Mode::Migration {
             args.push("--metadata-migration-mode");
         }
-        let server = from_npm(&format!("{}/bin/restate-server", self.server));
+        let server = npm_program(&format!("{}/bin/restate-server", self.server));
         let log = self.folder.path().join(format!("node-{}.log", index + 1));
         // The servers leave folders in TMPDIR; they go with the cluster's own.
         let temporary = self.folder.path().to_str().unwrap();
@@ -251,7 +252,7 @@ impl Cluster {
             format!("[metadata-client]\ntype = \"replicated\"\naddresses = {servers:?}\n");
         let (roles, section) = match mode {
             Mode::Normal | Mode::Migration => (node.roles.clone(), replicated.as_str()),
-            Mode::On(section) => {
+            Mode::External(section) => {
                 let roles = node.roles.iter().filter(|role| **role != "metadata-server");
                 (roles.copied().collect(), section.as_str())
             }

@@ -15,7 +15,7 @@ use tempfile::TempDir;
 use super::ports::Port;
 use super::process::Process;
 use super::tool::{command, run};
-use super::{from_pypi, project, wait_for};
+use super::{project, python_program, wait_for};
 
 /// A secret long enough to be distinct from other text.
 pub const SECRET: &str = "very-secret-key-of-the-tests";
@@ -94,7 +94,7 @@ fn start_seaweed() -> (S3, Box<dyn std::any::Any>) {
     }
     let args: Vec<_> = args.iter().map(String::as_str).collect();
     let log = folder.path().join("log");
-    let process = Process::start(&from_pypi("weed"), &args, &[("HOME", "/nonexistent")], &log);
+    let process = Process::start(&python_program("weed"), &args, &[("HOME", "/nonexistent")], &log);
     let s3 = S3::at(ports[0].number);
     ready(&s3, process, (folder, ports))
 }
@@ -114,7 +114,8 @@ fn moto_at(host: &str, envs: &[(&str, &str)]) -> (S3, Box<dyn std::any::Any>) {
     let number = port.number.to_string();
     let ip = host.trim_matches(['[', ']']);
     let log = folder.path().join("log");
-    let process = Process::start(&from_pypi("moto_server"), &["-H", ip, "-p", &number], envs, &log);
+    let process =
+        Process::start(&python_program("moto_server"), &["-H", ip, "-p", &number], envs, &log);
     let at = S3::at(port.number);
     let s3 = S3 { endpoint: format!("http://{host}:{}", port.number), ..at };
     ready(&s3, process, (folder, port))
@@ -154,7 +155,7 @@ impl S3 {
     fn try_boto(&self, name: &str, parameters: &Json) -> Result<Json, String> {
         let script = project().join("tests/support/s3_client.py");
         let args = [script.to_str().unwrap(), &self.endpoint, &self.key_id, &self.secret, name];
-        let ended = run(command(&from_pypi("python"), &args), &parameters.to_string());
+        let ended = run(command(&python_program("python"), &args), &parameters.to_string());
         if ended.code == 0 { Ok(ended.json()) } else { Err(ended.err) }
     }
 }
@@ -182,7 +183,7 @@ impl Bucket {
     }
 
     /// Returns every object by its name.
-    pub fn dump(&self) -> BTreeMap<String, Object> {
+    pub fn objects(&self) -> BTreeMap<String, Object> {
         let dump = self.s3.boto("dump", &json!({"bucket": self.name}));
         let objects = dump.as_object().unwrap().iter().map(|(key, object)| {
             let text = |field: &str| object[field].as_str().map(ToOwned::to_owned);
@@ -217,7 +218,7 @@ impl Bucket {
 }
 
 /// Writes the text to a file in the folder and returns its path.
-pub fn toml_file(folder: &TempDir, name: &str, section: &str) -> String {
+pub fn write_file(folder: &TempDir, name: &str, section: &str) -> String {
     let path = folder.path().join(name);
     std::fs::write(&path, section).unwrap();
     path.to_str().unwrap().to_owned()

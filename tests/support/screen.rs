@@ -30,25 +30,27 @@ impl Screen {
     }
 
     /// Types a line.
-    pub fn line(&self, text: &str) {
+    pub fn type_line(&self, text: &str) {
         self.tmux(&["send-keys", "-l", text]);
-        self.key("Enter");
+        self.press_key("Enter");
     }
 
     /// Presses a key, such as `C-c`.
-    pub fn key(&self, name: &str) {
+    pub fn press_key(&self, name: &str) {
         self.tmux(&["send-keys", name]);
     }
 
     /// Returns the visible text.
-    pub fn text(&self) -> String {
+    pub fn visible_text(&self) -> String {
         let text = self.tmux(&["capture-pane", "-p"]).stdout;
         String::from_utf8(text).unwrap().trim_end().to_owned()
     }
 
     /// Waits until `shows` accepts the screen and returns its text.
     pub fn wait_for(&self, what: &str, shows: impl Fn(&str) -> bool) -> String {
-        wait_for(what, Duration::from_secs(60), || Some(self.text()).filter(|text| shows(text)))
+        wait_for(what, Duration::from_secs(60), || {
+            Some(self.visible_text()).filter(|text| shows(text))
+        })
     }
 }
 

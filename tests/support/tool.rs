@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde_json::Value as Json;
 
-use super::{from_npm, project, schema, wait_for};
+use super::{npm_program, project, schema, wait_for};
 
 /// The output and the exit code of a run.
 #[derive(Debug)]
@@ -55,7 +55,7 @@ pub fn program() -> PathBuf {
 
 /// Returns the path of the official program.
 pub fn official_program() -> PathBuf {
-    from_npm("@restatedev/restatectl-linux-x64/bin/restatectl")
+    npm_program("@restatedev/restatectl-linux-x64/bin/restatectl")
 }
 
 /// Returns a command with an empty environment, in a folder of this test run, where it leaves its
@@ -99,16 +99,16 @@ pub fn run_within(limit: Duration, mut command: Command, input: &str) -> Run {
     if let Some(mut stdin) = child.stdin.take() {
         stdin.write_all(input.as_bytes()).unwrap();
     }
-    finish_within(limit, child)
+    wait_for_exit_within(limit, child)
 }
 
 /// Waits for the end of a started program and returns its output.
-pub fn finish(child: Child) -> Run {
-    finish_within(TIME_LIMIT, child)
+pub fn wait_for_exit(child: Child) -> Run {
+    wait_for_exit_within(TIME_LIMIT, child)
 }
 
-fn finish_within(limit: Duration, mut child: Child) -> Run {
-    let (out, err) = (reader(child.stdout.take()), reader(child.stderr.take()));
+fn wait_for_exit_within(limit: Duration, mut child: Child) -> Run {
+    let (out, err) = (spawn_reader(child.stdout.take()), spawn_reader(child.stderr.take()));
     let status = wait_for("a command to end", limit, || child.try_wait().unwrap());
     let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
     Run {
@@ -118,7 +118,7 @@ fn finish_within(limit: Duration, mut child: Child) -> Run {
     }
 }
 
-fn reader(stream: Option<impl Read + Send + 'static>) -> std::thread::JoinHandle<Vec<u8>> {
+fn spawn_reader(stream: Option<impl Read + Send + 'static>) -> std::thread::JoinHandle<Vec<u8>> {
     std::thread::spawn(move || {
         let mut bytes = Vec::new();
         if let Some(mut stream) = stream {

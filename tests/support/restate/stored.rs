@@ -3,7 +3,7 @@
 use super::super::block_on;
 
 /// Returns the value of a key at the node with this address.
-pub fn get(address: &str, key: &str) -> Option<(u32, Vec<u8>)> {
+pub fn get_value(address: &str, key: &str) -> Option<(u32, Vec<u8>)> {
     use restatectl::proto::metadata_proxy_svc::GetRequest;
     use restatectl::proto::metadata_proxy_svc::metadata_proxy_svc_client::MetadataProxySvcClient;
     block_on(async {
@@ -17,12 +17,12 @@ pub fn get(address: &str, key: &str) -> Option<(u32, Vec<u8>)> {
 }
 
 /// Puts a value unconditionally.
-pub fn put(address: &str, key: &str, version: u32, bytes: &[u8]) {
-    put_all(address, &[key.to_owned()], version, bytes);
+pub fn put_value(address: &str, key: &str, version: u32, bytes: &[u8]) {
+    put_values(address, &[key.to_owned()], version, bytes);
 }
 
 /// Puts the same value for each of the keys unconditionally.
-pub fn put_all(address: &str, keys: &[String], version: u32, bytes: &[u8]) {
+pub fn put_values(address: &str, keys: &[String], version: u32, bytes: &[u8]) {
     use futures_util::{StreamExt, stream};
     use restatectl::proto::common::Version;
     use restatectl::proto::metadata::{Precondition, PreconditionKind, VersionedValue};
