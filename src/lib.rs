@@ -1,13 +1,13 @@
-//! Moves the metadata of a Restate cluster between the stores that can keep it, and shows it.
+//! Moves the metadata of a Restate cluster between the stores that can keep it, and inspects it.
 //!
-//! Metadata flows through the crate in one direction, and its modules are the stations:
+//! Metadata flows through the crate in one direction, through the stages of [`pipeline`]:
 //!
-//! [`config`] -> source store ([`backends`]) -> [`snapshot`] -> [`plan`] -> target store
-//! ([`apply`]) -> verdict ([`verify`]) -> [`report`]
+//! [`config`] -> source ([`backends`]) -> [`snapshot`](pipeline::snapshot) -> [`checks`](pipeline::checks)
+//! -> [`plan`](pipeline::plan) -> target ([`apply`](pipeline::apply)) -> [`verify`](pipeline::verify) ->
+//! [`report`]
 //!
-//! [`preflight`] stands before the first write, [`codec`] looks inside values, [`model`] is the data
-//! that all of them pass on, and [`commands`] wires them together. Only [`report`] prints. See
-//! `docs/architecture.md`.
+//! [`codec`] decodes values, [`model`] is the data that all stages pass on, and [`commands`] connects the
+//! stages. Only [`report`] prints. See `docs/architecture.md`.
 
 pub mod backends;
 pub mod cli;

@@ -120,7 +120,7 @@ pub trait Target: Source {
     ) -> Result<Vec<LimitViolation>, StoreError>;
 
     /// Carries the changes out, each only under its precondition. At most as many as
-    /// [`Target::writing`] says, each key once.
+    /// [`Target::write_limits`] says, each key once.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] with every key of the batch whose precondition does not hold;

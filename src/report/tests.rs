@@ -20,11 +20,11 @@ fn store(kind: &str, name: &str) -> StoreName {
     StoreName { kind: kind.to_owned(), name: name.to_owned() }
 }
 
-fn source() -> StoreName {
+fn source_name() -> StoreName {
     store("replicated", "cluster demo at http://n1:5122")
 }
 
-fn target() -> StoreName {
+fn target_name() -> StoreName {
     store("etcd", "etcd a:2379")
 }
 
@@ -33,7 +33,7 @@ fn entry(version: u32, bytes: &'static [u8]) -> Entry {
     Entry::Intact(value, CasToken::Version(Version(version)))
 }
 
-fn ours() -> Snapshot {
+fn source_entries() -> Snapshot {
     Snapshot::from([
         (Key::NodesConfig, entry(4, b"\x05{\"version\":4}")),
         (Key::RuleBook, entry(1, b"\x06\x04\x01")),
@@ -42,14 +42,14 @@ fn ours() -> Snapshot {
     ])
 }
 
-fn theirs() -> Snapshot {
-    let tag = CasToken::Version(Version(0));
+fn target_entries() -> Snapshot {
+    let token = CasToken::Version(Version(0));
     let raw = vec![("value".to_owned(), Bytes::from_static(b"12345"))];
     let reason = "has bytes but no pp_epoch_10::version beside them".to_owned();
     Snapshot::from([
         (Key::RuleBook, entry(1, b"\x06\x04\x01")),
         (Key::PartitionEpoch(0), entry(3, b"\x05{\"version\":3}")),
-        (Key::PartitionEpoch(10), Entry::Damaged { reason, raw, tag }),
+        (Key::PartitionEpoch(10), Entry::Damaged { reason, raw, tag: token }),
         (Key::PartitionEpoch(11), entry(1, b"\x05{\"version\":1}")),
     ])
 }
@@ -60,8 +60,8 @@ fn listed_keys(snapshot: Snapshot) -> Vec<ListedKey> {
     rows.map(|(key, entry)| ListedKey { encoding: encoding(&entry), key, entry }).collect()
 }
 
-/// Both renderings, one after the other.
-fn both(outcome: &Outcome) -> String {
+/// Renders the outcome as text and as JSON.
+fn render_both(outcome: &Outcome) -> String {
     let json = Style { output: OutputFormat::Json, ..Style::PLAIN };
     let shown = |rendered: Rendered| {
         let out = String::from_utf8_lossy(&rendered.out).into_owned();
@@ -71,22 +71,22 @@ fn both(outcome: &Outcome) -> String {
 }
 
 #[test]
-fn list() {
+fn list_shows_every_key() {
     let listing = ListResult {
-        store: target(),
+        store: target_name(),
         cluster: Some(("demo".to_owned(), Some(17_340_683_708_366_400_686))),
-        rows: listed_keys(theirs()),
+        rows: listed_keys(target_entries()),
         foreign: Some(3),
         warnings: vec!["pp_epoch_10 has bytes but no pp_epoch_10::version beside them".to_owned()],
     };
-    insta::assert_snapshot!(both(&Outcome::done(CommandResult::List(listing))));
+    insta::assert_snapshot!(render_both(&Outcome::done(CommandResult::List(listing))));
 }
 
 #[test]
-fn list_of_an_empty_store_with_borders() {
+fn list_of_an_empty_store_has_no_table() {
     let listing = |snapshot| {
         Outcome::done(CommandResult::List(ListResult {
-            store: target(),
+            store: target_name(),
             cluster: None,
             rows: listed_keys(snapshot),
             foreign: None,
@@ -95,13 +95,13 @@ fn list_of_an_empty_store_with_borders() {
     };
     let borders = Style { table: TableStyle::Borders, ..Style::PLAIN };
     assert!(render(&listing(Snapshot::new()), borders).out.is_empty());
-    let drawn = render(&listing(ours()), borders).out;
-    insta::assert_snapshot!(String::from_utf8(drawn).unwrap());
+    let table = render(&listing(source_entries()), borders).out;
+    insta::assert_snapshot!(String::from_utf8(table).unwrap());
 }
 
 #[test]
-fn get() {
-    let gotten = FetchedValue {
+fn get_shows_the_value_and_its_warning() {
+    let fetched = FetchedValue {
         key: Key::RuleBook,
         version: Version(1),
         encoding: "bilrost",
@@ -110,33 +110,33 @@ fn get() {
             "rule_book is stored at version 1 but says inside that it is version 2".into(),
         ),
     };
-    insta::assert_snapshot!(both(&Outcome::done(CommandResult::Get(gotten))));
+    insta::assert_snapshot!(render_both(&Outcome::done(CommandResult::Get(fetched))));
 }
 
 #[test]
-fn verify() {
-    let compared = |theirs: &Snapshot| {
-        let verdict = compare(&ours(), theirs);
+fn verify_shows_only_differences() {
+    let result = |entries: &Snapshot| {
+        let verdict = compare(&source_entries(), entries);
         let equal = verdict.differences(false).next().is_none();
-        VerifyResult { source: source(), target: target(), verdict, equal, warning: None }
+        VerifyResult { source: source_name(), target: target_name(), verdict, equal, warning: None }
     };
     let failure = Failure::new(Code::VerificationFailed, "the two differ");
     let outcome = Outcome {
-        result: Some(CommandResult::Verify(compared(&theirs()))),
+        result: Some(CommandResult::Verify(result(&target_entries()))),
         failure: Some(failure),
     };
-    insta::assert_snapshot!("verify_different", both(&outcome));
-    let equal = Outcome::done(CommandResult::Verify(compared(&ours())));
-    insta::assert_snapshot!("verify_equal", both(&equal));
+    insta::assert_snapshot!("verify_different", render_both(&outcome));
+    let equal = Outcome::done(CommandResult::Verify(result(&source_entries())));
+    insta::assert_snapshot!("verify_equal", render_both(&equal));
 }
 
 #[test]
-fn backup() {
+fn backup_shows_file_and_digest() {
     let saved =
         SavedFile { path: "before.jsonl".into(), keys: 9, bytes: 6_000, sha256: "ab".repeat(32) };
     let warnings = vec!["rule_book has no bytes".to_owned()];
-    let backed_up = BackupResult { store: source(), saved, warnings };
-    insta::assert_snapshot!(both(&Outcome::done(CommandResult::Backup(backed_up))));
+    let result = BackupResult { store: source_name(), saved, warnings };
+    insta::assert_snapshot!(render_both(&Outcome::done(CommandResult::Backup(result))));
 }
 
 fn nodes() -> NodesConfiguration {
@@ -157,10 +157,10 @@ fn nodes() -> NodesConfiguration {
 }
 
 fn migration(on_existing: OnExisting, dry_run: bool) -> Migration {
-    let plan = decide_plan(&ours(), &theirs(), on_existing);
+    let plan = decide_plan(&source_entries(), &target_entries(), on_existing);
     Migration {
-        source: Some(source()),
-        target: Some(target()),
+        source: Some(source_name()),
+        target: Some(target_name()),
         checks: vec![
             checks::check_migration_mode(&nodes(), &[], dry_run),
             checks::check_quorum(&Quorum::Held("1 of 1 answers".into())),
@@ -172,24 +172,24 @@ fn migration(on_existing: OnExisting, dry_run: bool) -> Migration {
     }
 }
 
-fn migrated(migration: Migration, failure: Option<Failure>) -> Outcome {
+fn migration_outcome(migration: Migration, failure: Option<Failure>) -> Outcome {
     Outcome { result: Some(CommandResult::Migrate(Box::new(migration))), failure }
 }
 
 #[test]
-fn migrate_planned_and_refused() {
+fn migrate_shows_the_plan_of_a_planned_or_refused_run() {
     let planned = migration(OnExisting::ResumeAndOverwrite, true);
     let planned = Migration { progress: outcome::MigrationOutcome::Planned, ..planned };
-    insta::assert_snapshot!("migrate_planned", both(&migrated(planned, None)));
+    insta::assert_snapshot!("migrate_planned", render_both(&migration_outcome(planned, None)));
     let refused = migration(OnExisting::Refuse, false);
     let failure = checks::refusal(&refused.checks);
-    insta::assert_snapshot!("migrate_refused", both(&migrated(refused, failure)));
+    insta::assert_snapshot!("migrate_refused", render_both(&migration_outcome(refused, failure)));
 }
 
 #[test]
-fn migrate_stopped_and_migrated() {
+fn migrate_shows_written_keys_or_next_steps() {
     let failure = Failure::new(Code::TargetConflict, "etcd a:2379 was changed by another writer")
-        .hint("the source is untouched; go on with: restatectl … --resume")
+        .hint("the source is untouched; resume with: restatectl … --resume")
         .after_writing();
     let stopped = Migration {
         progress: outcome::MigrationOutcome::Failed,
@@ -197,12 +197,15 @@ fn migrate_stopped_and_migrated() {
         writing: true,
         ..migration(OnExisting::Overwrite, true)
     };
-    insta::assert_snapshot!("migrate_stopped", both(&migrated(stopped, Some(failure))));
-    let done = Migration {
+    insta::assert_snapshot!(
+        "migrate_stopped",
+        render_both(&migration_outcome(stopped, Some(failure)))
+    );
+    let migrated = Migration {
         progress: outcome::MigrationOutcome::Migrated,
         verified: true,
         writing: true,
-        written: ours().into_keys().collect(),
+        written: source_entries().into_keys().collect(),
         next_steps: vec![
             "Update with\n[metadata-client]\ntype = \"etcd\"".into(),
             "Restart".into(),
@@ -211,53 +214,49 @@ fn migrate_stopped_and_migrated() {
         ],
         ..migration(OnExisting::Overwrite, true)
     };
-    insta::assert_snapshot!("migrate_migrated", both(&migrated(done, None)));
+    insta::assert_snapshot!("migrate_migrated", render_both(&migration_outcome(migrated, None)));
 }
 
 #[test]
-fn steps_are_folded_on_a_terminal_but_for_what_is_copied() {
+fn next_steps_are_wrapped_on_a_terminal_but_not_their_commands() {
     let command = "restatectl --address http://localhost:5122/ metadata verify --toml etcd.toml";
-    let step = format!("Prove the copy once more before any of the nodes goes on:\n{command}");
-    let done = Migration {
+    let step = format!("Verify the copy once more before any of the nodes is started:\n{command}");
+    let migrated = Migration {
         progress: outcome::MigrationOutcome::Migrated,
         next_steps: vec!["Update".into(), "Restart".into(), step.clone()],
         ..migration(OnExisting::Overwrite, true)
     };
-    let outcome = migrated(done, None);
-    let told = |columns| {
+    let outcome = migration_outcome(migrated, None);
+    let render_at = |columns| {
         String::from_utf8(render(&outcome, Style { columns, ..Style::PLAIN }).out).unwrap()
     };
-    let folded =
-        format!("3. Prove the copy once more before any\n   of the nodes goes on:\n   {command}\n");
-    assert!(told(Some(40)).ends_with(&folded), "{}", told(Some(40)));
-    assert!(told(None).ends_with(&format!("3. {}\n", step.replace('\n', "\n   "))));
-    assert!(told(Some(0)).contains("3. Prove\n   the\n"));
+    let prose = "3. Verify the copy once more before any\n   of the nodes is started:\n";
+    let wrapped = format!("{prose}   {command}\n");
+    assert!(render_at(Some(40)).ends_with(&wrapped), "{}", render_at(Some(40)));
+    assert!(render_at(None).ends_with(&format!("3. {}\n", step.replace('\n', "\n   "))));
+    assert!(render_at(Some(0)).contains("3. Verify\n   the\n"));
 }
 
 #[test]
-fn errors_without_a_subject() {
+fn error_without_a_result_is_rendered() {
     let failure = Failure::new(Code::ConfigInvalid, "a.toml, line 1: unclosed table")
         .hint("name a store by a TOML file");
-    insta::assert_snapshot!(both(&Outcome { result: None, failure: Some(failure) }));
+    insta::assert_snapshot!(render_both(&Outcome { result: None, failure: Some(failure) }));
 }
 
 #[test]
-fn colours_only_where_they_are_wanted() {
+fn colours_are_used_only_if_asked_for() {
     let failure = Some(Failure::new(Code::Usage, "wrong"));
     let outcome = Outcome { result: None, failure };
     assert_eq!(render(&outcome, Style::PLAIN).err, "error: wrong\n");
     let colored = render(&outcome, Style { err_color: true, ..Style::PLAIN }).err;
     assert_eq!(colored, "\x1b[31;1merror:\x1b[0m wrong\n");
-    assert!(colored_by(ColorChoice::Always, false) && !colored_by(ColorChoice::Never, true));
+    assert!(uses_color(ColorChoice::Always, false) && !uses_color(ColorChoice::Never, true));
 }
 
-fn colored_by(color: ColorChoice, terminal: bool) -> bool {
-    uses_color(color, terminal)
-}
-
-fn edited() -> EditResult {
+fn edit_result() -> EditResult {
     EditResult {
-        store: Some(source()),
+        store: Some(source_name()),
         key: "rule_book".to_owned(),
         old_version: Some(Version(1)),
         version: Some(Version(2)),
@@ -268,20 +267,22 @@ fn edited() -> EditResult {
     }
 }
 
-fn edit(edited: EditResult, failure: Option<Failure>) -> Outcome {
-    Outcome { result: Some(CommandResult::Edit(Box::new(edited))), failure }
+fn edit_outcome(edit: EditResult, failure: Option<Failure>) -> Outcome {
+    Outcome { result: Some(CommandResult::Edit(Box::new(edit))), failure }
 }
 
 #[test]
-fn edits() {
+fn edits_show_versions_and_backup() {
     let created =
-        EditResult { old_version: None, version: Some(Version(1)), backup: None, ..edited() };
-    let failure = Failure::new(Code::VersionMismatch, "rule_book was changed meanwhile");
+        EditResult { old_version: None, version: Some(Version(1)), backup: None, ..edit_result() };
+    let failure = Failure::new(Code::VersionMismatch, "rule_book was changed in the meantime");
     let outcomes = [
-        edit(EditResult { written: true, ..edited() }, None),
-        edit(EditResult { written: true, ..created }, None),
-        edit(EditResult { dry_run: true, backup: None, ..edited() }, None),
-        edit(edited(), Some(failure)),
+        edit_outcome(EditResult { written: true, ..edit_result() }, None),
+        edit_outcome(EditResult { written: true, ..created }, None),
+        edit_outcome(EditResult { dry_run: true, backup: None, ..edit_result() }, None),
+        edit_outcome(edit_result(), Some(failure)),
     ];
-    insta::assert_snapshot!(outcomes.iter().map(both).collect::<Vec<_>>().join("=== next\n"));
+    insta::assert_snapshot!(
+        outcomes.iter().map(render_both).collect::<Vec<_>>().join("=== next\n")
+    );
 }
