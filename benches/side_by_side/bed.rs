@@ -7,7 +7,8 @@ use tempfile::TempDir;
 use crate::measure::{Cost, measure};
 use crate::support::etcd::{Etcd, etcd_section};
 use crate::support::restate::Cluster;
-use crate::support::s3::{Bucket, seaweed, write_file};
+use crate::support::s3::{Bucket, seaweed};
+use crate::support::store_toml::write_file;
 use crate::support::tool::{official_program, program};
 
 /// The tool that migrates.

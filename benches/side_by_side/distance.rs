@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::bed::{Bed, Store, Tool};
 use crate::measure::{Cost, median_wall, print_header, print_row};
-use crate::support::delay::DelayProxy;
+use crate::support::delay_proxy::DelayProxy;
 
 const PARTITIONS: usize = 512;
 const ROUND_TRIP: Duration = Duration::from_millis(30);

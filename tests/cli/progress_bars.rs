@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::support::delay::DelayProxy;
+use crate::support::delay_proxy::DelayProxy;
 use crate::support::restate::Cluster;
 use crate::support::screen::Screen;
 use crate::support::tool::{program, restatectl};

@@ -9,10 +9,10 @@ use serde_json::Value as Json;
 use tempfile::TempDir;
 
 use crate::support::etcd::{Etcd, etcd_section};
-use crate::support::proxy::Proxy;
+use crate::support::holding_proxy::HoldingProxy;
 use crate::support::restate::{Cluster, Mode};
-use crate::support::s3::write_file;
 use crate::support::schema;
+use crate::support::store_toml::write_file;
 use crate::support::tool::{command, program, restatectl, wait_for_exit};
 
 fn read_report(path: &str) -> Json {
@@ -36,7 +36,7 @@ fn report_is_written_after_success_failure_and_signal() {
     };
 
     // Interrupted in the midst of its writes.
-    let proxy = Proxy::start(&etcd.address(), "pp_epoch_0::version");
+    let proxy = HoldingProxy::start(&etcd.address(), "pp_epoch_0::version");
     let held = write_file(&folder, "held.toml", &etcd_section(&[proxy.address()]));
     let mut interrupted = command(&program(), &migrate(&held, &[]));
     let child = interrupted.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();

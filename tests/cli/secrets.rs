@@ -5,7 +5,8 @@ use tempfile::TempDir;
 
 use crate::support::dynamo::create_table;
 use crate::support::restate::{Cluster, Mode};
-use crate::support::s3::{moto, write_file};
+use crate::support::s3::moto;
+use crate::support::store_toml::write_file;
 use crate::support::tool::{command, program, run};
 
 const TOKEN: &str = "session-token-that-nobody-may-see";

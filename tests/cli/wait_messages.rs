@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use crate::support::etcd::Etcd;
-use crate::support::proxy::Proxy;
+use crate::support::holding_proxy::HoldingProxy;
 use crate::support::restate::Cluster;
 use crate::support::screen::Screen;
 use crate::support::tool::{command, program};
@@ -39,7 +39,7 @@ fn hanging_server_is_named_while_waiting() {
 #[test]
 fn unreachable_servers_are_reported_with_the_number_of_attempts() {
     let (cluster, etcd) = (Cluster::large(3), Etcd::start());
-    let proxy = Proxy::start(&etcd.address(), "nodes_config::version");
+    let proxy = HoldingProxy::start(&etcd.address(), "nodes_config::version");
     let toml = tempfile::NamedTempFile::new().unwrap();
     let section = crate::support::etcd::etcd_section(&[proxy.address()]);
     std::fs::write(toml.path(), section).unwrap();

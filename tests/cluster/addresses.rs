@@ -14,7 +14,8 @@ use crate::support::dynamo::create_table_on;
 use crate::support::etcd::{Etcd, etcd_section};
 use crate::support::full_port::FullPort;
 use crate::support::restate::{Cluster, Mode};
-use crate::support::s3::{start_moto_on, write_file};
+use crate::support::s3::start_moto_on;
+use crate::support::store_toml::write_file;
 use crate::support::tool::{Run, command, program, restatectl, run};
 
 #[test]

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use prost::bytes::Bytes;
 use restatectl::backends::cluster::{self, ClusterOptions, WritableCluster};
 use restatectl::backends::transport::{Limits, TlsOptions};
 use restatectl::backends::{Source, Target};
@@ -11,8 +10,8 @@ use restatectl::model::{CasToken, Entry, Key, Snapshot, Value, Version};
 use restatectl::model::{Change, Effect, StoreError};
 
 use crate::support::block_on;
-use crate::support::conformance::assert_conforms_to_keys;
-use crate::support::faulty::{Direction, FaultyProxy, NetworkFault};
+use crate::support::conformance::{assert_conforms_to_keys, create, value};
+use crate::support::faulty_proxy::{Direction, FaultyProxy, NetworkFault};
 use crate::support::restate::{Cluster, Mode, get_value, put_value};
 use crate::support::tool::restatectl;
 
@@ -30,14 +29,6 @@ async fn open_cluster(addresses: &str, only_these: bool) -> WritableCluster {
 
 fn unknown_key(name: &str) -> Key {
     Key::Unknown(name.to_owned())
-}
-
-fn value(version: u32, bytes: &[u8]) -> Value {
-    Value { version: Version(version), bytes: Bytes::copy_from_slice(bytes) }
-}
-
-fn create(key: &Key, value: Value) -> Change {
-    Change { key: key.clone(), effect: Effect::Create(value) }
 }
 
 async fn read_entry(store: &impl Source, key: &Key) -> Option<Entry> {

@@ -11,7 +11,8 @@ use tempfile::TempDir;
 use crate::support::edit::{ADD_RULE_PATCH, EditedStore, start_full_cluster};
 use crate::support::etcd::Etcd;
 use crate::support::restate::{Cluster, Mode, get_value};
-use crate::support::s3::{seaweed, write_file};
+use crate::support::s3::seaweed;
+use crate::support::store_toml::write_file;
 use crate::support::tool::{Run, official, restatectl, restatectl_with_input};
 
 /// Returns a harmless edit of each key that both tools can edit.

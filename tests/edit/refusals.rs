@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use crate::support::edit::{ADD_RULE_PATCH, EditedStore, start_full_cluster};
 use crate::support::etcd::Etcd;
 use crate::support::restate::{Cluster, Mode};
-use crate::support::s3::write_file;
+use crate::support::store_toml::write_file;
 use crate::support::terminal::run_on_terminal;
 use crate::support::tool::{
     command, official, program, restatectl, restatectl_with_input, wait_for_exit,

@@ -8,16 +8,16 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 use crate::support::etcd::{Etcd, etcd_section};
-use crate::support::proxy::Proxy;
+use crate::support::holding_proxy::HoldingProxy;
 use crate::support::restate::{Cluster, Mode, get_value, put_value};
-use crate::support::s3::write_file;
+use crate::support::store_toml::write_file;
 use crate::support::tool::{command, program, restatectl, wait_for_exit};
 
 #[test]
 fn rule_set_during_the_run_is_copied() {
     let cluster = Cluster::ready_to_migrate(2);
     let (etcd, folder) = (Etcd::start(), TempDir::new().unwrap());
-    let proxy = Proxy::start(&etcd.address(), "rule_book::version");
+    let proxy = HoldingProxy::start(&etcd.address(), "rule_book::version");
     let toml = write_file(&folder, "etcd.toml", &etcd_section(&[proxy.address()]));
     let args = ["-s", &cluster.address(), "metadata", "migrate", "--toml", &toml];
     let mut command = command(&program(), &args);

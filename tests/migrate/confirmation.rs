@@ -4,8 +4,9 @@ use tempfile::TempDir;
 
 use crate::support::etcd::Etcd;
 use crate::support::restate::{Cluster, Mode};
-use crate::support::s3::{moto, write_file};
+use crate::support::s3::moto;
 use crate::support::screen::Screen;
+use crate::support::store_toml::write_file;
 use crate::support::terminal::run_on_terminal;
 use crate::support::tool::{command, program, restatectl, run};
 

@@ -11,7 +11,7 @@ use crate::support::dynamo::{Table, create_table, decode_item, encode_item};
 use crate::support::migration::migrate;
 use crate::support::migration::{assert_works_on_target, source_values, start_cluster_to_migrate};
 use crate::support::restate::{Cluster, Mode, put_value};
-use crate::support::s3::write_file;
+use crate::support::store_toml::write_file;
 use crate::support::tool::{official, restatectl};
 
 fn read_values(table: &Table, prefix: &str) -> BTreeMap<String, (u32, Vec<u8>)> {

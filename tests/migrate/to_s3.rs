@@ -7,7 +7,8 @@ use tempfile::TempDir;
 use crate::support::migration::{
     assert_works_on_target, migrate, source_values, start_cluster_to_migrate,
 };
-use crate::support::s3::{Bucket, Object, seaweed, write_file};
+use crate::support::s3::{Bucket, Object, seaweed};
+use crate::support::store_toml::write_file;
 use crate::support::tool::{official, restatectl};
 
 /// Decodes the version and the bytes of a bilrost body without our own codec.

@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 use crate::support::etcd::{Etcd, etcd_section};
-use crate::support::faulty::{Direction, FaultyProxy, NetworkFault};
+use crate::support::faulty_proxy::{Direction, FaultyProxy, NetworkFault};
 use crate::support::restate::Cluster;
-use crate::support::s3::write_file;
+use crate::support::store_toml::write_file;
 use crate::support::tool::restatectl;
 
 /// The time that all retries with these time-outs take at most.

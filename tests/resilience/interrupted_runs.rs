@@ -4,13 +4,13 @@
 use std::process::{Command, Stdio};
 
 use crate::support::etcd::{Etcd, etcd_section};
-use crate::support::proxy::Proxy;
+use crate::support::holding_proxy::HoldingProxy;
 use crate::support::restate::Cluster;
-use crate::support::s3::write_file;
+use crate::support::store_toml::write_file;
 use crate::support::tool::{command, program, restatectl, wait_for_exit};
 
 /// Starts a run whose first write the proxy holds.
-fn spawn_held_run(cluster: &Cluster, proxy: &Proxy) -> std::process::Child {
+fn spawn_held_run(cluster: &Cluster, proxy: &HoldingProxy) -> std::process::Child {
     let folder = tempfile::TempDir::new().unwrap();
     let toml = folder.path().join("target.toml");
     std::fs::write(&toml, etcd_section(&[proxy.address()])).unwrap();
@@ -38,7 +38,7 @@ fn start_cluster() -> Cluster {
 fn key_created_between_check_and_write_stops_the_run_and_is_kept() {
     let (cluster, etcd) = (start_cluster(), Etcd::start());
     // Before the write, nothing names a key that is not there.
-    let proxy = Proxy::start(&etcd.address(), "rule_book::version");
+    let proxy = HoldingProxy::start(&etcd.address(), "rule_book::version");
     let child = spawn_held_run(&cluster, &proxy);
     etcd.put("rule_book", "theirs");
     etcd.put("rule_book::version", 1_u32.to_le_bytes());
@@ -56,7 +56,7 @@ fn key_created_between_check_and_write_stops_the_run_and_is_kept() {
 fn signal_ends_the_run_with_a_resume_hint() {
     let (cluster, etcd) = (start_cluster(), Etcd::start());
     for (signal, code) in [("INT", 130), ("TERM", 143)] {
-        let proxy = Proxy::start(&etcd.address(), "rule_book::version");
+        let proxy = HoldingProxy::start(&etcd.address(), "rule_book::version");
         let child = spawn_held_run(&cluster, &proxy);
         let id = child.id().to_string();
         assert!(
@@ -74,7 +74,7 @@ fn signal_ends_the_run_with_a_resume_hint() {
 #[test]
 fn write_with_a_lost_response_is_settled_by_reading() {
     let (cluster, etcd) = (start_cluster(), Etcd::start());
-    let proxy = Proxy::start_cutting(&etcd.address(), "rule_book::version");
+    let proxy = HoldingProxy::start_cutting(&etcd.address(), "rule_book::version");
     let folder = tempfile::TempDir::new().unwrap();
     let toml = write_file(&folder, "target.toml", &etcd_section(&[proxy.address()]));
     let args =
@@ -91,7 +91,7 @@ fn write_with_a_lost_response_is_settled_by_reading() {
 fn etcd_that_fills_up_during_the_run_is_reported_and_resumed() {
     let cluster = start_cluster();
     let etcd = Etcd::start_with_flags(&["--quota-backend-bytes", "8388608"]);
-    let proxy = Proxy::start(&etcd.address(), "rule_book::version");
+    let proxy = HoldingProxy::start(&etcd.address(), "rule_book::version");
     let child = spawn_held_run(&cluster, &proxy);
     while etcd.try_put("filler", vec![0; 1 << 20]) {}
     proxy.release();

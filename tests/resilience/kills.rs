@@ -9,11 +9,12 @@ use tempfile::TempDir;
 
 use crate::support::dynamo::create_table;
 use crate::support::etcd::{Etcd, etcd_section};
-use crate::support::faulty::{Direction, FaultyProxy, NetworkFault};
+use crate::support::faulty_proxy::{Direction, FaultyProxy, NetworkFault};
 use crate::support::migration::source_values;
 use crate::support::restate::Cluster;
-use crate::support::s3::{seaweed, write_file};
+use crate::support::s3::seaweed;
 use crate::support::scale_count;
+use crate::support::store_toml::write_file;
 use crate::support::tool::{command, program, restatectl};
 
 /// Returns the version and digest of every key in a store; fails if any is damaged.

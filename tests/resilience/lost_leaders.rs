@@ -7,7 +7,7 @@ use tempfile::TempDir;
 
 use crate::support::etcd::{EtcdCluster, etcd_section};
 use crate::support::restate::{Cluster, Mode, put_values};
-use crate::support::s3::write_file;
+use crate::support::store_toml::write_file;
 use crate::support::tool::{command, program, restatectl, wait_for_exit};
 use crate::support::wait_for;
 

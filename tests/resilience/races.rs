@@ -10,8 +10,9 @@ use tempfile::TempDir;
 use crate::support::etcd::Etcd;
 use crate::support::http_proxy::{HttpFault, HttpProxy};
 use crate::support::restate::{Cluster, Mode};
-use crate::support::s3::{seaweed, write_file};
+use crate::support::s3::seaweed;
 use crate::support::scale_count;
+use crate::support::store_toml::write_file;
 use crate::support::tool::restatectl;
 
 #[test]

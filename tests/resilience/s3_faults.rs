@@ -4,7 +4,8 @@
 use crate::support::behind_proxy::BehindProxy;
 use crate::support::http_proxy::HttpFault;
 use crate::support::migration::migrate;
-use crate::support::s3::{Bucket, write_file};
+use crate::support::s3::Bucket;
+use crate::support::store_toml::write_file;
 use crate::support::tool::restatectl;
 
 fn contains_object(setting: &BehindProxy<Bucket>, name: &str) -> bool {

@@ -8,7 +8,8 @@ use tempfile::TempDir;
 use crate::support::dynamo::create_table;
 use crate::support::etcd::Etcd;
 use crate::support::restate::{ALL_ROLES, Cluster, Mode};
-use crate::support::s3::{seaweed, write_file};
+use crate::support::s3::seaweed;
+use crate::support::store_toml::write_file;
 use crate::support::tool::restatectl;
 
 const SERVER: &[&str] = &["metadata-server", "worker", "log-server"];

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 use crate::support::etcd::Etcd;
-use crate::support::proxy::Proxy;
+use crate::support::holding_proxy::HoldingProxy;
 use crate::support::restate::{Cluster, Mode, get_value, put_value};
 use crate::support::tool::{Run, command, program, restatectl, wait_for_exit};
 
@@ -64,7 +64,7 @@ impl RollbackFixture {
     }
 
     /// Writes the TOML of the replicated store behind this proxy.
-    fn toml_through(&self, proxy: &Proxy) -> String {
+    fn toml_through(&self, proxy: &HoldingProxy) -> String {
         self.cluster.replicated_toml("proxy.toml", &[format!("http://{}", proxy.address())])
     }
 
@@ -220,7 +220,7 @@ fn rollback_survives_a_leader_change_before_the_last_put() {
     let starts = etcd_generations(&setting);
     let leader = setting.cluster.leader();
     let survivor = setting.cluster.nodes[(leader + 1) % 3].address();
-    let proxy = Proxy::start(survivor.trim_start_matches("http://"), NODES_CONFIG_PUT);
+    let proxy = HoldingProxy::start(survivor.trim_start_matches("http://"), NODES_CONFIG_PUT);
     let child = setting.spawn(&setting.toml_through(&proxy), &["--force"]);
     proxy.wait_until_holding();
     // All else is there by now, and the put is on its way.
@@ -242,7 +242,7 @@ fn killed_rollback_is_resumed() {
     for (marker, more) in
         [(EPOCH_PUT, &["--force"][..]), (NODES_CONFIG_PUT, &["--force", "--resume"])]
     {
-        let proxy = Proxy::start(&to, marker);
+        let proxy = HoldingProxy::start(&to, marker);
         let mut child = setting.spawn(&setting.toml_through(&proxy), more);
         proxy.wait_until_holding();
         child.kill().unwrap();
@@ -265,7 +265,7 @@ fn lost_response_to_the_last_put_is_reported_as_unknown() {
     let starts = etcd_generations(&setting);
     let to = setting.cluster.address().trim_start_matches("http://").to_owned();
     // It would stop by itself, but may take longer to see what was put than anybody waits for an answer.
-    let proxy = Proxy::start_silencing(&to, NODES_CONFIG_PUT);
+    let proxy = HoldingProxy::start_silencing(&to, NODES_CONFIG_PUT);
     let short = ["--force", "-o", "json", "--request-timeout", "5000"];
     let args = setting.args(&setting.toml_through(&proxy), &short);
     let single = [&["-S".to_owned(), setting.cluster.address()][..], &args[..]].concat();

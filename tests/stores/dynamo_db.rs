@@ -4,21 +4,13 @@
 use serde_json::{Value as Json, json};
 use tempfile::TempDir;
 
-use crate::support::dynamo::{Table, create_table, encode_item};
+use crate::support::dynamo::{create_table, encode_item};
 use crate::support::http_proxy::{HttpFault, HttpProxy};
-use crate::support::s3::write_file;
+use crate::support::listing::{key_names, list_keys};
+use crate::support::store_toml::{replace_line, write_file};
 use crate::support::tool::{Run, restatectl, restatectl_with_input};
 
 const VALUE: &[u8] = b"\x05{\"version\":3}";
-
-fn list_keys(table: &Table, prefix: &str) -> Json {
-    let args = ["metadata", "list", "--from", "-", "-o", "json"];
-    restatectl_with_input(&args, &table.section(prefix)).expect(0).json()
-}
-
-fn key_names(listing: &Json) -> Vec<&str> {
-    listing["keys"].as_array().unwrap().iter().map(|key| key["key"].as_str().unwrap()).collect()
-}
 
 #[test]
 fn every_item_format_is_read_and_foreign_items_are_counted() {
@@ -45,22 +37,22 @@ fn every_item_format_is_read_and_foreign_items_are_counted() {
         encode_item("p/x/new_key", 3, VALUE),
         encode_item("q/nodes_config", 3, VALUE),
     ]);
-    let listing = list_keys(&table, "p/");
+    let listing = list_keys(&table.section("p/"));
     let expected =
         ["nodes_config", "bifrost_config", "rule_book", "pp_epoch_9", "pp_epoch_10", "new_key"];
     assert_eq!(key_names(&listing), expected);
     assert_eq!(listing["foreign"], 6);
     assert_eq!(listing["keys"][5]["kind"], "unknown");
     assert_eq!(listing["keys"][2]["version"], Json::Null);
-    assert_eq!(key_names(&list_keys(&table, "p/x/")), ["nodes_config", "new_key"]);
+    assert_eq!(key_names(&list_keys(&table.section("p/x/"))), ["nodes_config", "new_key"]);
     // The empty prefix of a shared table: nothing of the others', though it all lies below it.
-    let all = list_keys(&table, "");
+    let all = list_keys(&table.section(""));
     assert_eq!((key_names(&all), &all["foreign"]), (vec![], &json!(13)));
     // And the other way round: what lies at the empty prefix begins with "p", too.
     table.put(&[encode_item("partition_table", 3, VALUE), encode_item("pp_epoch_1", 3, VALUE)]);
-    assert_eq!(key_names(&list_keys(&table, "p")), Vec::<&str>::new());
-    assert_eq!(key_names(&list_keys(&table, "")), ["partition_table", "pp_epoch_1"]);
-    assert_eq!(key_names(&list_keys(&table, "p/")), expected);
+    assert_eq!(key_names(&list_keys(&table.section("p"))), Vec::<&str>::new());
+    assert_eq!(key_names(&list_keys(&table.section(""))), ["partition_table", "pp_epoch_1"]);
+    assert_eq!(key_names(&list_keys(&table.section("p/"))), expected);
     let get = |key: &str| -> Run {
         let args = ["metadata", "get", "--from", "-", "-o", "json", "-k", key];
         restatectl_with_input(&args, &table.section("p/"))
@@ -88,16 +80,10 @@ fn listing_reads_all_pages_and_large_responses() {
         (0..60).map(|n| encode_item(&format!("p/pp_epoch_{n}"), 3, &large)).collect();
     items.extend((0..40).map(|n| encode_item(&format!("foreign-{n}"), 3, &large)));
     table.put(&items);
-    let listing = list_keys(&table, "p/");
+    let listing = list_keys(&table.section("p/"));
     assert_eq!(key_names(&listing).len(), 60);
     assert!(listing["keys"].as_array().unwrap().iter().all(|key| key["version"] == 3));
     assert_eq!(listing["foreign"], 0);
-}
-
-/// Returns the section with the line of this field replaced; an empty line removes it.
-fn replace_line(section: &str, field: &str, line: &str) -> String {
-    let lines = section.lines().map(|l| if l.starts_with(field) { line } else { l });
-    lines.collect::<Vec<_>>().join("\n")
 }
 
 #[test]

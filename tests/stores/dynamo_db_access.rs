@@ -7,7 +7,7 @@ use tempfile::TempDir;
 use crate::support::http_proxy::{HttpFault, HttpProxy};
 use crate::support::ports::Port;
 use crate::support::process::Process;
-use crate::support::s3::write_file;
+use crate::support::store_toml::write_file;
 use crate::support::tool::{command, program, run};
 use crate::support::{npm_program, wait_for};
 

@@ -8,7 +8,8 @@ use crate::support::dynamo::Table;
 use crate::support::migration::migrate;
 use crate::support::policy::{documented_policy, remove_actions};
 use crate::support::restate::{Cluster, Mode};
-use crate::support::s3::{S3, start_moto, write_file};
+use crate::support::s3::{S3, start_moto};
+use crate::support::store_toml::write_file;
 use crate::support::tool::restatectl;
 
 /// Adds the action that moto requires for transactions. Amazon has no such action and checks those of

@@ -3,17 +3,10 @@
 use serde_json::Value as Json;
 use tempfile::TempDir;
 
-use crate::support::s3::{Bucket, moto, seaweed, write_file};
+use crate::support::listing::{key_names, list_keys};
+use crate::support::s3::{moto, seaweed};
+use crate::support::store_toml::{replace_line, write_file};
 use crate::support::tool::{Run, command, program, restatectl, restatectl_with_input, run};
-
-fn list_keys(bucket: &Bucket, prefix: &str) -> Json {
-    let args = ["metadata", "list", "--from", "-", "-o", "json"];
-    restatectl_with_input(&args, &bucket.section(prefix)).expect(0).json()
-}
-
-fn key_names(listing: &Json) -> Vec<&str> {
-    listing["keys"].as_array().unwrap().iter().map(|key| key["key"].as_str().unwrap()).collect()
-}
 
 /// Encodes a bilrost body: header, salt 7, version, bytes; all lengths below 128.
 fn encode_bilrost(version: u8, bytes: &[u8]) -> Vec<u8> {
@@ -59,7 +52,7 @@ fn every_object_format_is_read_and_foreign_objects_are_counted() {
             ("px/nodes_config", &encode_bilrost(3, rule), BILROST),
             ("nodes_config", &encode_bilrost(3, rule), BILROST),
         ]);
-        let listing = list_keys(&bucket, "p");
+        let listing = list_keys(&bucket.section("p"));
         assert_eq!(
             key_names(&listing),
             [
@@ -92,8 +85,8 @@ fn every_object_format_is_read_and_foreign_objects_are_counted() {
             assert!(message.contains(key) && message.contains(words), "{message}");
         }
         // Other prefixes of the same bucket: none, and one inside of another.
-        assert_eq!(key_names(&list_keys(&bucket, "")), ["nodes_config"]);
-        assert_eq!(key_names(&list_keys(&bucket, "p/nested")), ["nodes_config"]);
+        assert_eq!(key_names(&list_keys(&bucket.section(""))), ["nodes_config"]);
+        assert_eq!(key_names(&list_keys(&bucket.section("p/nested"))), ["nodes_config"]);
     }
 }
 
@@ -114,16 +107,10 @@ fn listing_reads_all_pages() {
             })
             .collect();
         bucket.put(&objects);
-        let listing = list_keys(&bucket, "p");
+        let listing = list_keys(&bucket.section("p"));
         assert_eq!(key_names(&listing).len(), 2_500);
         assert_eq!(listing["foreign"], 500);
     }
-}
-
-/// Returns the section with the line of this field replaced; an empty line removes it.
-fn replace_line(section: &str, field: &str, line: &str) -> String {
-    let lines = section.lines().map(|l| if l.starts_with(field) { line } else { l });
-    lines.collect::<Vec<_>>().join("\n")
 }
 
 #[test]

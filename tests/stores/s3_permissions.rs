@@ -7,7 +7,8 @@ use tempfile::TempDir;
 use crate::support::migration::migrate;
 use crate::support::policy::{documented_policy, remove_actions};
 use crate::support::restate::{Cluster, Mode};
-use crate::support::s3::{Bucket, S3, start_moto, write_file};
+use crate::support::s3::{Bucket, S3, start_moto};
+use crate::support::store_toml::write_file;
 use crate::support::tool::restatectl;
 
 /// Starts a moto with a user of this policy, and a bucket in it.

@@ -8,7 +8,8 @@ use super::dynamo::{Table, create_table};
 use super::http_proxy::HttpProxy;
 use super::migration::migrate;
 use super::restate::Cluster;
-use super::s3::{Bucket, seaweed, write_file};
+use super::s3::{Bucket, seaweed};
+use super::store_toml::write_file;
 use super::tool::{Run, restatectl};
 
 /// Options for a short time-out and JSON output.

@@ -7,11 +7,13 @@ use restatectl::backends::Target;
 use restatectl::model::{CasToken, Entry, Key, Value, Version};
 use restatectl::model::{Change, Effect, StoreError};
 
-fn value(version: u32, bytes: &[u8]) -> Value {
+/// Returns a value with this version and these bytes.
+pub fn value(version: u32, bytes: &[u8]) -> Value {
     Value { version: Version(version), bytes: Bytes::copy_from_slice(bytes) }
 }
 
-fn create(key: &Key, value: Value) -> Change {
+/// Returns a change that creates the key.
+pub fn create(key: &Key, value: Value) -> Change {
     Change { key: key.clone(), effect: Effect::Create(value) }
 }
 

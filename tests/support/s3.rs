@@ -216,10 +216,3 @@ impl Bucket {
         self
     }
 }
-
-/// Writes the text to a file in the folder and returns its path.
-pub fn write_file(folder: &TempDir, name: &str, section: &str) -> String {
-    let path = folder.path().join(name);
-    std::fs::write(&path, section).unwrap();
-    path.to_str().unwrap().to_owned()
-}

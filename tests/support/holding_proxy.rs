@@ -11,7 +11,7 @@ const SILENCE: Duration = Duration::from_secs(10);
 
 /// A proxy to one address. It holds the client's data from the first piece that contains the marker
 /// until it is released.
-pub struct Proxy {
+pub struct HoldingProxy {
     port: u16,
     gate: Arc<Gate>,
 }
@@ -33,23 +33,23 @@ enum State {
     Open,
 }
 
-impl Proxy {
+impl HoldingProxy {
     /// Starts a proxy that holds the marked piece.
-    pub fn start(to: &str, marker: &str) -> Proxy {
-        Proxy::start_with(to, marker, None)
+    pub fn start(to: &str, marker: &str) -> HoldingProxy {
+        HoldingProxy::start_with(to, marker, None)
     }
 
     /// Starts a proxy that forwards the marked piece once and drops its response.
-    pub fn start_cutting(to: &str, marker: &str) -> Proxy {
-        Proxy::start_with(to, marker, Some(Duration::from_millis(500)))
+    pub fn start_cutting(to: &str, marker: &str) -> HoldingProxy {
+        HoldingProxy::start_with(to, marker, Some(Duration::from_millis(500)))
     }
 
     /// Starts a proxy that forwards the marked piece once and drops its response after a long silence.
-    pub fn start_silencing(to: &str, marker: &str) -> Proxy {
-        Proxy::start_with(to, marker, Some(SILENCE))
+    pub fn start_silencing(to: &str, marker: &str) -> HoldingProxy {
+        HoldingProxy::start_with(to, marker, Some(SILENCE))
     }
 
-    fn start_with(to: &str, marker: &str, cuts: Option<Duration>) -> Proxy {
+    fn start_with(to: &str, marker: &str, cuts: Option<Duration>) -> HoldingProxy {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let gate = Arc::new(Gate {
@@ -66,7 +66,7 @@ impl Proxy {
                 connect(client, server, &of_thread);
             }
         });
-        Proxy { port, gate }
+        HoldingProxy { port, gate }
     }
 
     /// Returns the address as `host:port`.
