@@ -68,14 +68,14 @@ pub async fn run(args: &VerifyArgs, context: &Context<'_>) -> anyhow::Result<Out
             format!("no node of the cluster at --address is a metadata server, and {reason}");
         return Err(same_store_failure(&reason).into());
     }
-    let verdict = compare(&snapshots.source, &snapshots.target);
-    let equal = verdict.differences(args.allow_newer).next().is_none();
-    let is_unused = args.allow_newer && equal && verdict.count(KeyStatus::Newer) == 0;
+    let comparison = compare(&snapshots.source, &snapshots.target);
+    let equal = comparison.differences(args.allow_newer).next().is_none();
+    let is_unused = args.allow_newer && equal && comparison.count(KeyStatus::Newer) == 0;
     let result = VerifyResult {
         source: store_name(sides.source.source()),
         target: store_name(sides.target.source()),
         equal,
-        verdict,
+        comparison,
         warning: is_unused.then_some(UNUSED_TARGET),
     };
     let failure =
@@ -154,13 +154,13 @@ fn difference_failure(
     let counts: Vec<_> = KeyStatus::ALL
         .into_iter()
         .filter(is_difference)
-        .map(|status| (result.verdict.count(status), status.name()))
+        .map(|status| (result.comparison.count(status), status.name()))
         .filter(|(count, _)| *count > 0)
         .map(|(count, name)| format!("{count} {name}"))
         .collect();
     let (source, target) = (&result.source, &result.target);
     let message = format!("{source} and {target} differ: {}", counts.join(", "));
-    let has_only_newer = result.verdict.differences(true).next().is_none();
+    let has_only_newer = result.comparison.differences(true).next().is_none();
     let hint = match describe_two_clusters(snapshots) {
         Some(clusters) => clusters,
         None if has_only_newer => ALLOW_NEWER_HINT.to_owned(),

@@ -44,7 +44,7 @@ impl KeyStatus {
     }
 }
 
-/// One key of a verdict.
+/// One key of a comparison.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyComparison {
     /// The key.

@@ -128,7 +128,7 @@ pub struct VerifyResult {
     /// The target.
     pub target: StoreName,
     /// Key by key.
-    pub verdict: Comparison,
+    pub comparison: Comparison,
     /// `true` if nothing differs but what is permitted to.
     pub equal: bool,
     /// A warning although both are equal.
@@ -178,7 +178,7 @@ pub enum MigrationOutcome {
 #[derive(Debug, Default)]
 pub struct Migration {
     /// The end that it came to.
-    pub progress: MigrationOutcome,
+    pub outcome: MigrationOutcome,
     /// The source, once it is open.
     pub source: Option<StoreName>,
     /// The target, once it is open.
@@ -190,7 +190,7 @@ pub struct Migration {
     /// The keys that are known to be in the target, or gone from it, as planned, by this run.
     pub written: BTreeSet<Key>,
     /// `true` if anything may have been written.
-    pub writing: bool,
+    pub may_have_written: bool,
     /// The backup file of what the target held before.
     pub backup: Option<PathBuf>,
     /// `true` if target and source were read again and compared equal.

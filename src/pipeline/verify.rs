@@ -1,4 +1,4 @@
-//! Two snapshots in, a verdict out. Pure: no I/O, not async.
+//! Two snapshots in, a comparison out. Pure: no I/O, not async.
 
 use std::cmp::Ordering;
 
@@ -78,10 +78,10 @@ mod tests {
             (epoch(5), entry(1, "a")),
             (epoch(6), broken),
         ]);
-        let verdict = compare(&source, &target);
-        let names: Vec<_> = verdict.rows.iter().map(|row| row.status.name()).collect();
+        let comparison = compare(&source, &target);
+        let names: Vec<_> = comparison.rows.iter().map(|row| row.status.name()).collect();
         assert_eq!(names, ["same", "missing", "different", "newer", "older", "extra", "different"]);
-        assert_eq!(verdict.differences(false).count(), 6);
-        assert_eq!(verdict.differences(true).count(), 5);
+        assert_eq!(comparison.differences(false).count(), 6);
+        assert_eq!(comparison.differences(true).count(), 5);
     }
 }

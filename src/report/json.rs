@@ -117,14 +117,14 @@ fn edit_to_json(edit: &EditResult) -> Json {
 fn comparison_to_json(result: &VerifyResult) -> Json {
     let summary: Map<_, _> = KeyStatus::ALL
         .into_iter()
-        .map(|status| (status.name().to_owned(), result.verdict.count(status).into()))
+        .map(|status| (status.name().to_owned(), result.comparison.count(status).into()))
         .collect();
     json!({
         "source": result.source,
         "target": result.target,
         "equal": result.equal,
         "summary": summary,
-        "keys": result.verdict.rows.iter().map(compared_key_to_json).collect::<Vec<_>>(),
+        "keys": result.comparison.rows.iter().map(compared_key_to_json).collect::<Vec<_>>(),
     })
 }
 
@@ -149,7 +149,7 @@ fn entry_to_json(entry: &Entry) -> Json {
 fn migration_to_json(migration: &Migration) -> Json {
     let keys = migration.plan.steps.iter().map(|step| step_to_json(step, migration));
     json!({
-        "outcome": outcome_name(migration.progress),
+        "outcome": outcome_name(migration.outcome),
         "source": migration.source,
         "target": migration.target,
         "checks": migration.checks.iter().map(finding_to_json).collect::<Vec<_>>(),

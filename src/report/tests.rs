@@ -116,9 +116,15 @@ fn get_shows_the_value_and_its_warning() {
 #[test]
 fn verify_shows_only_differences() {
     let result = |entries: &Snapshot| {
-        let verdict = compare(&source_entries(), entries);
-        let equal = verdict.differences(false).next().is_none();
-        VerifyResult { source: source_name(), target: target_name(), verdict, equal, warning: None }
+        let comparison = compare(&source_entries(), entries);
+        let equal = comparison.differences(false).next().is_none();
+        VerifyResult {
+            source: source_name(),
+            target: target_name(),
+            comparison,
+            equal,
+            warning: None,
+        }
     };
     let failure = Failure::new(Code::VerificationFailed, "the two differ");
     let outcome = Outcome {
@@ -179,7 +185,7 @@ fn migration_outcome(migration: Migration, failure: Option<Failure>) -> Outcome 
 #[test]
 fn migrate_shows_the_plan_of_a_planned_or_refused_run() {
     let planned = migration(OnExisting::ResumeAndOverwrite, true);
-    let planned = Migration { progress: outcome::MigrationOutcome::Planned, ..planned };
+    let planned = Migration { outcome: outcome::MigrationOutcome::Planned, ..planned };
     insta::assert_snapshot!("migrate_planned", render_both(&migration_outcome(planned, None)));
     let refused = migration(OnExisting::Refuse, false);
     let failure = checks::refusal(&refused.checks);
@@ -192,9 +198,9 @@ fn migrate_shows_written_keys_or_next_steps() {
         .hint("the source is untouched; resume with: restatectl … --resume")
         .after_writing();
     let stopped = Migration {
-        progress: outcome::MigrationOutcome::Failed,
+        outcome: outcome::MigrationOutcome::Failed,
         written: BTreeSet::from([Key::PartitionEpoch(0)]),
-        writing: true,
+        may_have_written: true,
         ..migration(OnExisting::Overwrite, true)
     };
     insta::assert_snapshot!(
@@ -202,9 +208,9 @@ fn migrate_shows_written_keys_or_next_steps() {
         render_both(&migration_outcome(stopped, Some(failure)))
     );
     let migrated = Migration {
-        progress: outcome::MigrationOutcome::Migrated,
+        outcome: outcome::MigrationOutcome::Migrated,
         verified: true,
-        writing: true,
+        may_have_written: true,
         written: source_entries().into_keys().collect(),
         next_steps: vec![
             "Update with\n[metadata-client]\ntype = \"etcd\"".into(),
@@ -222,7 +228,7 @@ fn next_steps_are_wrapped_on_a_terminal_but_not_their_commands() {
     let command = "restatectl --address http://localhost:5122/ metadata verify --toml etcd.toml";
     let step = format!("Verify the copy once more before any of the nodes is started:\n{command}");
     let migrated = Migration {
-        progress: outcome::MigrationOutcome::Migrated,
+        outcome: outcome::MigrationOutcome::Migrated,
         next_steps: vec!["Update".into(), "Restart".into(), step.clone()],
         ..migration(OnExisting::Overwrite, true)
     };

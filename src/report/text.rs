@@ -152,7 +152,7 @@ fn describe_version(version: Option<Version>) -> String {
 fn render_comparison(result: &VerifyResult, style: Style) -> Rendered {
     let counts: Vec<_> = KeyStatus::ALL
         .into_iter()
-        .map(|status| (result.verdict.count(status), status))
+        .map(|status| (result.comparison.count(status), status))
         .filter(|(count, status)| *count > 0 || *status == KeyStatus::Same)
         .map(|(count, status)| format!("{count} {}", status.name()))
         .collect();
@@ -169,7 +169,7 @@ fn difference_table(result: &VerifyResult, style: Style) -> String {
     let header =
         ["KEY", "STATUS", "SOURCE VERSION", "TARGET VERSION", "SOURCE SHA256", "TARGET SHA256"];
     let is_different = |row: &&KeyComparison| row.status != KeyStatus::Same;
-    let rows: Vec<_> = result.verdict.rows.iter().filter(is_different).collect();
+    let rows: Vec<_> = result.comparison.rows.iter().filter(is_different).collect();
     if rows.is_empty() {
         return String::new();
     }
@@ -186,7 +186,7 @@ fn difference_table(result: &VerifyResult, style: Style) -> String {
 
 fn render_migration(migration: &Migration, style: Style) -> Rendered {
     let plan = || render_plan(&migration.plan, style);
-    let (out, err) = match migration.progress {
+    let (out, err) = match migration.outcome {
         MigrationOutcome::Migrated => {
             (render_next_steps(&migration.next_steps, style.columns), String::new())
         }
@@ -206,7 +206,7 @@ fn render_migration(migration: &Migration, style: Style) -> Rendered {
 
 /// Lists the keys that a stopped run has certainly written, and those that it may have written.
 fn describe_writes(migration: &Migration) -> String {
-    if !migration.writing {
+    if !migration.may_have_written {
         return String::new();
     }
     let is_unconfirmed =

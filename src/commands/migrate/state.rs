@@ -64,11 +64,11 @@ impl MigrationState {
     }
 
     pub(super) fn set_outcome(&self, outcome: MigrationOutcome) {
-        self.state().progress = outcome;
+        self.state().outcome = outcome;
     }
 
     pub(super) fn has_begun_writing(&self) -> bool {
-        self.state().writing
+        self.state().may_have_written
     }
 
     pub(super) fn written_count(&self) -> usize {
@@ -78,7 +78,7 @@ impl MigrationState {
     /// Records that everything has been written, read back and compared.
     pub(super) fn set_migrated(&self, next_steps: Vec<String>) {
         let mut state = self.state();
-        state.progress = MigrationOutcome::Migrated;
+        state.outcome = MigrationOutcome::Migrated;
         state.verified = true;
         state.next_steps = next_steps;
     }
@@ -95,12 +95,15 @@ impl MigrationState {
 /// Gives a run that failed after its first write the exit code for that, unless the final comparison
 /// or a signal has one of its own.
 fn fail_after_writing(failure: Failure, migration: &mut Migration) -> Failure {
-    if migration.progress == MigrationOutcome::Interrupted {
+    if migration.outcome == MigrationOutcome::Interrupted {
         return failure;
     }
-    migration.progress =
-        if migration.writing { MigrationOutcome::Failed } else { MigrationOutcome::Refused };
-    if migration.writing && failure.exit != exit::DIFFERENT {
+    migration.outcome = if migration.may_have_written {
+        MigrationOutcome::Failed
+    } else {
+        MigrationOutcome::Refused
+    };
+    if migration.may_have_written && failure.exit != exit::DIFFERENT {
         failure.after_writing()
     } else {
         failure
@@ -109,7 +112,7 @@ fn fail_after_writing(failure: Failure, migration: &mut Migration) -> Failure {
 
 impl Journal for MigrationState {
     fn writing(&self) {
-        self.state().writing = true;
+        self.state().may_have_written = true;
     }
 
     fn written(&self, changes: &[Change]) {
