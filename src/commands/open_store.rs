@@ -191,7 +191,7 @@ pub async fn open_target(file: &StoreFile, context: &Context<'_>) -> Result<Open
     let opened = cluster::connect(&cluster_at(addresses, file, context)?).await;
     let opened = opened.map_err(|error| {
         let failure = Failure::of_target_cluster(&error);
-        if failure.message.contains("certificate") {
+        if matches!(error, StoreError::Untrusted { .. }) {
             return failure;
         }
         failure.hint(

@@ -16,6 +16,14 @@ pub enum StoreError {
         /// Why, for each address that was tried.
         reason: String,
     },
+    /// No connection is trusted: one side rejects the other's certificate. Nothing was carried out.
+    #[error("{store} can't be reached: {reason}")]
+    Untrusted {
+        /// The store.
+        store: String,
+        /// The rejection, for each address that was tried.
+        reason: String,
+    },
     /// The store responds, and has lost the majority that it needs to read or write.
     #[error("{store} has no quorum: {reason}")]
     NoQuorum {

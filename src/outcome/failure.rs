@@ -133,7 +133,9 @@ impl Failure {
         let code = match error {
             StoreError::NoQuorum { .. } => Code::SourceNoQuorum,
             StoreError::Usage(_) => Code::Usage,
-            StoreError::Unavailable { .. } | StoreError::Denied { .. } => Code::SourceUnavailable,
+            StoreError::Unavailable { .. }
+            | StoreError::Untrusted { .. }
+            | StoreError::Denied { .. } => Code::SourceUnavailable,
             _ => Code::Internal,
         };
         match code {
@@ -145,15 +147,17 @@ impl Failure {
     /// Creates the failure of a read from the running cluster.
     pub fn of_cluster(error: &StoreError) -> Self {
         let failure = Failure::of_source(error);
-        match failure.code {
-            Code::SourceNoQuorum => failure.hint(
-                "start the metadata servers that do not answer, until a majority of them runs",
+        match error {
+            StoreError::NoQuorum { .. } => failure.hint(
+                "start the metadata servers that do not respond, until a majority of them runs",
             ),
-            Code::SourceUnavailable if failure.message.contains("certificate") => failure.hint(
-                "--tls-ca names the authorities to trust, --tls-cert and --tls-key the certificate to \
-                 show; a name in the node's certificate belongs into the address",
-            ),
-            Code::SourceUnavailable => failure.hint(
+            StoreError::Untrusted { .. } => failure
+                .hint(
+                    "name the trusted authorities with --tls-ca, and this client's certificate with \
+                     --tls-cert and --tls-key",
+                )
+                .hint("use a host name listed in the node's certificate"),
+            StoreError::Unavailable { .. } | StoreError::Denied { .. } => failure.hint(
                 "check --address, or addresses in the file of --from: it is the node-to-node (fabric) \
                  address, by default port 5122",
             ),
@@ -161,17 +165,21 @@ impl Failure {
         }
     }
 
-    /// Creates the failure of a running cluster that is the target, or is compared with, and can't
-    /// be reached.
+    /// Creates the failure of a running cluster that is the target, or is compared with, and can't be
+    /// reached.
     pub fn of_target_cluster(error: &StoreError) -> Self {
         let failure = Failure::of_target(error);
-        match failure.code {
-            Code::TargetUnavailable if failure.message.contains("certificate") => failure.hint(
-                "--tls-ca names the authorities to trust, --tls-cert and --tls-key the certificate to \
-                 show, for this cluster as for the source; a name in the node's certificate belongs \
-                 into addresses of the [metadata-client] section",
-            ),
-            Code::TargetUnavailable => failure.hint(
+        match error {
+            StoreError::Untrusted { .. } => failure
+                .hint(
+                    "name the trusted authorities with --tls-ca, and this client's certificate with \
+                     --tls-cert and --tls-key, for this cluster as for the source",
+                )
+                .hint(
+                    "use a host name listed in the node's certificate for addresses in the \
+                     [metadata-client] section",
+                ),
+            StoreError::Unavailable { .. } | StoreError::NoQuorum { .. } => failure.hint(
                 "check addresses in the [metadata-client] section: they are node-to-node (fabric) \
                  addresses, by default port 5122",
             ),
@@ -182,7 +190,9 @@ impl Failure {
     /// Creates the failure of a read, a check or a write on the target.
     pub fn of_target(error: &StoreError) -> Self {
         let code = match error {
-            StoreError::Unavailable { .. } | StoreError::NoQuorum { .. } => Code::TargetUnavailable,
+            StoreError::Unavailable { .. }
+            | StoreError::Untrusted { .. }
+            | StoreError::NoQuorum { .. } => Code::TargetUnavailable,
             StoreError::Denied { .. } => Code::TargetDenied,
             StoreError::Full { .. } => Code::TargetFull,
             StoreError::TooLarge { .. } => Code::ValueTooLarge,
@@ -192,9 +202,9 @@ impl Failure {
         };
         let failure = Failure::new(code, format!("failed to use the target: {error}"));
         match code {
-            Code::TargetFull => failure.hint(
-                "make room in it; etcd also wants its alarm disarmed then: etcdctl alarm disarm",
-            ),
+            Code::TargetFull => {
+                failure.hint("free space, then, for etcd, run `etcdctl alarm disarm`")
+            }
             _ => failure,
         }
     }

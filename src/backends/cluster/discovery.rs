@@ -12,7 +12,9 @@ use futures_util::stream::FuturesUnordered;
 use tokio::time::{Instant, timeout_at};
 
 use super::super::request::Request;
-use super::super::transport::{Address, Limits, MAX_MESSAGE, Servers, TlsOptions, classify_status};
+use super::super::transport::{
+    Address, CallFailure, Limits, MAX_MESSAGE, ServerKind, Servers, TlsOptions, classify_status,
+};
 use super::{Cluster, READS_AT_ONCE};
 use crate::codec::{self, NodesConfiguration};
 use crate::model::{Key, StoreError};
@@ -37,7 +39,10 @@ pub struct ClusterOptions {
     pub tls: TlsOptions,
 }
 
-struct Answer {
+const NODE: ServerKind = ServerKind { name: "node", classify: classify_status };
+
+/// The nodes configuration that one node caches.
+struct CachedNodes {
     address: Address,
     nodes: NodesConfiguration,
 }
@@ -76,17 +81,17 @@ pub(super) fn create_servers(
     addresses: &[Address],
     options: &ClusterOptions,
 ) -> Result<Servers, StoreError> {
-    Servers::new("node", addresses, options.limits, options.tls.clone(), classify_status)
-        .map_err(StoreError::Usage)
+    Servers::new(NODE, addresses, options.limits, options.tls.clone()).map_err(StoreError::Usage)
 }
 
 /// Asks all given nodes; one that hangs is waited for only if no other responds.
-async fn ask_all(given: &Servers) -> Result<Vec<Answer>, StoreError> {
+async fn ask_all(given: &Servers) -> Result<Vec<CachedNodes>, StoreError> {
     let mut asked: FuturesUnordered<_> = given
         .addresses()
         .map(|address| async move { (address, ask_node(given, address).await) })
         .collect();
     let (mut answers, mut failures) = (Vec::new(), Vec::new());
+    let mut is_untrusted = false;
     let mut until: Option<Instant> = None;
     loop {
         let next = match until {
@@ -99,20 +104,24 @@ async fn ask_all(given: &Servers) -> Result<Vec<Answer>, StoreError> {
                 until = until.or_else(|| Some(Instant::now() + GRACE));
                 answers.push(answer);
             }
-            Some((address, Err(reason))) => {
-                failures.push(format!("{address}: {reason}"));
+            Some((address, Err(failure))) => {
+                is_untrusted = is_untrusted || matches!(failure, CallFailure::Untrusted(_));
+                failures.push(format!("{address}: {}", failure.reason()));
             }
         }
     }
     if answers.is_empty() {
-        let store = "the cluster".to_owned();
-        return Err(StoreError::Unavailable { store, reason: failures.join("; ") });
+        let (store, reason) = ("the cluster".to_owned(), failures.join("; "));
+        return Err(match is_untrusted {
+            true => StoreError::Untrusted { store, reason },
+            false => StoreError::Unavailable { store, reason },
+        });
     }
     Ok(answers)
 }
 
-async fn ask_node(given: &Servers, address: &Address) -> Result<Answer, String> {
-    let server = given.server_at(address)?;
+async fn ask_node(given: &Servers, address: &Address) -> Result<CachedNodes, CallFailure> {
+    let server = given.server_at(address).map_err(CallFailure::NotHere)?;
     let channel = server.channel.clone();
     let mut client = NodeCtlSvcClient::new(channel).max_decoding_message_size(MAX_MESSAGE);
     let request = GetMetadataRequest { kind: MetadataKind::NodesConfiguration.into() };
@@ -129,10 +138,10 @@ async fn ask_node(given: &Servers, address: &Address) -> Result<Answer, String> 
         .ok()
         .and_then(|decoded| codec::nodes_configuration(&decoded).ok())
         .unwrap_or_default();
-    Ok(Answer { address: address.clone(), nodes })
+    Ok(CachedNodes { address: address.clone(), nodes })
 }
 
-fn same_cluster(answers: &[Answer]) -> Result<(), StoreError> {
+fn same_cluster(answers: &[CachedNodes]) -> Result<(), StoreError> {
     let mut known = answers.iter().filter(|answer| answer.nodes.fingerprint.is_some());
     let Some(first) = known.next() else { return Ok(()) };
     match known.find(|other| other.nodes.fingerprint != first.nodes.fingerprint) {
@@ -147,7 +156,7 @@ fn same_cluster(answers: &[Answer]) -> Result<(), StoreError> {
 /// Orders the nodes: those that have responded, then those that these know, then those that have
 /// not.
 fn in_order_of_trust(
-    answers: &[Answer],
+    answers: &[CachedNodes],
     given: &[Address],
     known: &NodesConfiguration,
 ) -> Vec<Address> {

@@ -59,7 +59,7 @@ impl Leader {
             cluster_name: Some(self.cluster_name.clone()),
         };
         let what = Request::about_key("as leader, get", &key);
-        peers.call_once(&self.server, &what, client.get(request)).await.map(|answer| answer.value)
+        Ok(peers.call_once(&self.server, &what, client.get(request)).await?.value)
     }
 }
 

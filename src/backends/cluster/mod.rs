@@ -6,6 +6,7 @@
 mod discovery;
 mod leader;
 mod node;
+mod poll;
 mod quorum;
 mod write;
 
@@ -71,7 +72,8 @@ impl Cluster {
         let server = self.peers.server_at(&address.parse()?)?;
         let mut client = NodeCtlSvcClient::new(server.channel.clone());
         let what = Request::without_key("ident");
-        self.peers.call_once(&server, &what, client.get_ident(())).await.map(|_| ())
+        self.peers.call_once(&server, &what, client.get_ident(())).await?;
+        Ok(())
     }
 
     /// Asks which members of the replicated store respond.
@@ -83,7 +85,7 @@ impl Cluster {
     }
 
     /// Looks again for a leader that may be asked instead of the nodes.
-    async fn look_for_leader(&self) -> UsesReplicatedStore {
+    async fn find_current_leader(&self) -> UsesReplicatedStore {
         let leader = Leader::find_leader(&self.peers, &self.known).await;
         let seen = match &leader {
             Some(leader) => self.is_nodes_store(leader).await,
@@ -184,6 +186,7 @@ impl Cluster {
             CallError::Permanent(code, reason) => {
                 return StoreError::Other { store, reason: format!("{code:?}: {reason}") };
             }
+            CallError::Untrusted(reason) => return StoreError::Untrusted { store, reason },
             CallError::Unavailable(reason) => reason,
         };
         match self.quorum().await {
@@ -240,7 +243,7 @@ impl Source for Cluster {
     }
 
     async fn list_keys(&self) -> Result<Option<BTreeSet<Key>>, StoreError> {
-        self.look_for_leader().await;
+        self.find_current_leader().await;
         Ok(None)
     }
 

@@ -1,10 +1,11 @@
 //! Single nodes of the cluster: what one says of itself, and which store it runs on.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::super::request::Request;
-use super::super::transport::{Address, MAX_MESSAGE, Server, Servers};
+use super::super::transport::{Address, CallFailure, MAX_MESSAGE, Server, Servers};
 use super::discovery::{ClusterOptions, create_servers};
+use super::poll::poll_until;
 use super::{Cluster, entry_from_answer, quorum};
 use crate::model::{Entry, Key, NodeProbe, UsesReplicatedStore};
 use crate::proto::metadata_proxy_svc::GetRequest;
@@ -12,11 +13,11 @@ use crate::proto::metadata_proxy_svc::metadata_proxy_svc_client::MetadataProxySv
 use crate::proto::node_ctl_svc::NodeStatus;
 use crate::proto::node_ctl_svc::node_ctl_svc_client::NodeCtlSvcClient;
 
-/// A node whose store has just lost its leader knows of the next one shortly.
-const PATIENCE: Duration = Duration::from_millis(1500);
+/// The longest wait for a node whose store has just lost its leader: it learns of the next one shortly.
+const STORE_WAIT: Duration = Duration::from_millis(1500);
+
 /// The longest wait for a leader, as elsewhere.
-const PATIENCE_FOR_A_LEADER: Duration = Duration::from_secs(5);
-const BETWEEN_LOOKS: Duration = Duration::from_millis(500);
+const LEADER_WAIT: Duration = Duration::from_secs(5);
 
 impl Cluster {
     /// Asks the node at this address about itself and its store.
@@ -43,19 +44,12 @@ impl Cluster {
         if !quorum::has_members(&self.known) {
             return UsesReplicatedStore::No;
         }
-        let since = Instant::now();
-        loop {
-            let seen = self.look_for_leader().await;
-            let patience = match seen {
-                UsesReplicatedStore::Yes => return seen,
-                UsesReplicatedStore::No => PATIENCE,
-                UsesReplicatedStore::Unknown => PATIENCE_FOR_A_LEADER,
-            };
-            if since.elapsed() >= patience {
-                return seen;
-            }
-            tokio::time::sleep(BETWEEN_LOOKS).await;
-        }
+        let is_settled = |uses: &UsesReplicatedStore, elapsed| match uses {
+            UsesReplicatedStore::Yes => true,
+            UsesReplicatedStore::No => elapsed >= STORE_WAIT,
+            UsesReplicatedStore::Unknown => elapsed >= LEADER_WAIT,
+        };
+        poll_until(|| self.find_current_leader(), is_settled).await
     }
 }
 
@@ -93,12 +87,7 @@ async fn nodes_config_at(peers: &Servers, server: &Server) -> Result<Option<Entr
             peers.call_once(server, &what, client.get(request)).await
         }
     };
-    let since = Instant::now();
-    let mut answer = get().await;
-    while answer.is_err() && since.elapsed() < PATIENCE {
-        tokio::time::sleep(BETWEEN_LOOKS).await;
-        answer = get().await;
-    }
-    let reason = |reason| format!("its store does not answer: {reason}");
+    let answer = poll_until(get, |answer, elapsed| answer.is_ok() || elapsed >= STORE_WAIT).await;
+    let reason = |failure: CallFailure| format!("its store does not respond: {}", failure.reason());
     Ok(answer.map_err(reason)?.value.map(entry_from_answer))
 }

@@ -1,30 +1,27 @@
-//! Whether the replicated store has the majority that it needs.
+//! The quorum of the replicated store.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures_util::future::join_all;
 
 use super::super::request::Request;
 use super::super::transport::Servers;
+use super::poll::poll_until;
 use crate::codec::{Node, NodesConfiguration};
 use crate::model::Quorum;
 use crate::proto::metadata_server_svc::StatusResponse;
 use crate::proto::metadata_server_svc::metadata_server_svc_client::MetadataServerSvcClient;
+use crate::wording::plural;
 
 /// The longest wait for a leader: an election takes about a second. A member that hangs makes each
 /// attempt take as long as a request.
-const PATIENCE: Duration = Duration::from_secs(5);
-const BETWEEN_LOOKS: Duration = Duration::from_millis(500);
+const LEADER_WAIT: Duration = Duration::from_secs(5);
 
-/// Asks every node that may be a member.
+/// Asks every node that may be a member, and waits for a leader.
 pub(super) async fn observe_quorum(peers: &Servers, known: &NodesConfiguration) -> Quorum {
-    let since = Instant::now();
-    let mut seen = observe_once(peers, known).await;
-    while matches!(seen, Quorum::NoLeader(_)) && since.elapsed() < PATIENCE {
-        tokio::time::sleep(BETWEEN_LOOKS).await;
-        seen = observe_once(peers, known).await;
-    }
-    seen
+    let is_settled =
+        |seen: &Quorum, elapsed| !matches!(seen, Quorum::NoLeader(_)) || elapsed >= LEADER_WAIT;
+    poll_until(|| observe_once(peers, known), is_settled).await
 }
 
 /// Returns whether the cluster keeps its metadata itself.
@@ -47,9 +44,8 @@ async fn observe_once(peers: &Servers, known: &NodesConfiguration) -> Quorum {
 async fn ask_status(peers: &Servers, node: &Node) -> Result<StatusResponse, String> {
     let server = peers.server_at(&node.address.parse()?)?;
     let mut client = MetadataServerSvcClient::new(server.channel.clone());
-    peers
-        .call_once(&server, &Request::without_key("metadata server's status"), client.status(()))
-        .await
+    let what = Request::without_key("metadata server's status");
+    Ok(peers.call_once(&server, &what, client.status(())).await?)
 }
 
 fn judge_answers(answers: &[(&Node, Result<StatusResponse, String>)]) -> Quorum {
@@ -71,15 +67,15 @@ fn judge_answers(answers: &[(&Node, Result<StatusResponse, String>)]) -> Quorum 
         .iter()
         .filter_map(|(node, answer)| Some(format!("{node}: {}", answer.as_ref().err()?)))
         .collect();
-    let count =
-        format!("{answering} of {} metadata servers answer, {needed} are needed", members.len());
+    let servers = plural(members.len(), "metadata server");
+    let count = format!("{answering} of {servers} responding (quorum {needed})");
     if answering < needed {
         return Quorum::Lost(format!("{count}; {}", silent.join("; ")));
     }
     match statuses().find_map(|status| status.leader) {
-        None => Quorum::NoLeader(format!("{count}, but none of them knows of a leader")),
-        Some(leader) if silent.is_empty() => Quorum::Held(format!("{count}; N{leader} leads")),
-        Some(leader) => Quorum::Held(format!("{count}; N{leader} leads; {}", silent.join("; "))),
+        None => Quorum::NoLeader(format!("{count}, no leader")),
+        Some(leader) if silent.is_empty() => Quorum::Held(format!("{count}, leader N{leader}")),
+        Some(leader) => Quorum::Held(format!("{count}, leader N{leader}; {}", silent.join("; "))),
     }
 }
 
@@ -99,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn a_majority_with_a_leader_is_needed() {
+    fn quorum_is_held_by_a_majority_with_a_leader() {
         let nodes = [node(1), node(2), node(3)];
         let down = || Err("connection refused".to_owned());
         let up = |leader| Ok(member(leader, &[1, 2, 3]));
@@ -111,7 +107,7 @@ mod tests {
         assert_eq!(
             judged([up(Some(1)), down(), down()]),
             Quorum::Lost(
-                "1 of 3 metadata servers answer, 2 are needed; N2 (n2, http://n2:1): connection \
+                "1 of 3 metadata servers responding (quorum 2); N2 (n2, http://n2:1): connection \
                  refused; N3 (n3, http://n3:1): connection refused"
                     .to_owned()
             )
@@ -119,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn servers_that_are_no_members_do_not_count() {
+    fn servers_that_are_not_members_do_not_count() {
         let nodes = [node(1), node(2)];
         let answers =
             vec![(&nodes[0], Ok(member(Some(1), &[1]))), (&nodes[1], Err("down".to_owned()))];

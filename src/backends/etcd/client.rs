@@ -7,11 +7,15 @@ use tonic::transport::Channel;
 use tonic::{Code, Status};
 
 use super::super::request::Request;
-use super::super::transport::{self, Address, CallError, CallFailure, Limits, Servers, TlsOptions};
+use super::super::transport::{
+    self, Address, CallError, CallFailure, Limits, ServerKind, Servers, TlsOptions,
+};
 use crate::model::StoreError;
 
 /// A transaction's answer may hold 64 values of any size.
 const MAX_ANSWER: usize = 1 << 30;
+
+const ETCD_MEMBER: ServerKind = ServerKind { name: "etcd", classify: classify_status };
 
 #[derive(Debug)]
 pub(super) struct Client {
@@ -25,9 +29,8 @@ impl Client {
         addresses: &[Address],
         limits: Limits,
     ) -> Result<Self, StoreError> {
-        let members =
-            Servers::new("etcd", addresses, limits, TlsOptions::default(), classify_status)
-                .map_err(StoreError::Usage)?;
+        let members = Servers::new(ETCD_MEMBER, addresses, limits, TlsOptions::default())
+            .map_err(StoreError::Usage)?;
         Ok(Client { name, members })
     }
 
@@ -79,6 +82,7 @@ impl Client {
         let store = self.name.clone();
         match error {
             CallError::Unavailable(reason) => StoreError::Unavailable { store, reason },
+            CallError::Untrusted(reason) => StoreError::Untrusted { store, reason },
             CallError::Permanent(code, reason) => match classify_message(code, &reason) {
                 Meaning::TooLarge => StoreError::TooLarge { store, reason },
                 Meaning::Full => StoreError::Full { store, reason },

@@ -1,11 +1,11 @@
-//! What a failed gRPC call means: whether it may be asked again, and why it failed in words.
+//! The meaning of a failed gRPC call: its reason, and whether another attempt or server may help.
 
 use std::error::Error;
 use std::io;
 
 use tonic::{Code, Status};
 
-use super::connect_error;
+use super::connect_error::{ConnectError, find_connect_error};
 
 /// A failed call, by what can be done after it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,6 +15,8 @@ pub enum CallFailure {
     Elsewhere(String),
     /// A server that can't respond, now or later; another one may.
     NotHere(String),
+    /// A server that rejects this client's certificate, or shows one that is not trusted.
+    Untrusted(String),
     /// The server refused, and would again.
     Final(Code, String),
 }
@@ -25,12 +27,19 @@ impl CallFailure {
         match self {
             CallFailure::Elsewhere(reason)
             | CallFailure::NotHere(reason)
+            | CallFailure::Untrusted(reason)
             | CallFailure::Final(_, reason) => reason,
         }
     }
 }
 
-/// Sorts a failed call.
+impl From<CallFailure> for String {
+    fn from(failure: CallFailure) -> String {
+        failure.reason().to_owned()
+    }
+}
+
+/// Classifies a failed call.
 pub fn classify_status(status: &Status) -> CallFailure {
     match status.code() {
         // A node that lost its way to the metadata servers says Internal, while the next may know
@@ -44,10 +53,11 @@ pub fn classify_status(status: &Status) -> CallFailure {
         | Code::DeadlineExceeded
         | Code::ResourceExhausted => {
             let words = describe_status(status);
-            if is_foreign(&words) || is_refused(status) {
-                CallFailure::NotHere(words)
-            } else {
-                CallFailure::Elsewhere(words)
+            match connect_error_of(status) {
+                Some(ConnectError::Certificate(_)) => CallFailure::Untrusted(words),
+                Some(ConnectError::Protocol(_)) => CallFailure::NotHere(words),
+                None if is_foreign(&words) => CallFailure::NotHere(words),
+                None => CallFailure::Elsewhere(words),
             }
         }
         // Not this service: another node of the cluster may be behind the next address.
@@ -60,16 +70,16 @@ pub fn classify_status(status: &Status) -> CallFailure {
     }
 }
 
-/// Returns whether one side rejects the other's certificate, or does not speak TLS at all.
-fn is_refused(status: &Status) -> bool {
+/// Returns the reason why no connection was made, if that is the cause.
+fn connect_error_of(status: &Status) -> Option<&ConnectError> {
     let mut cause = status.source();
     while let Some(error) = cause {
-        if error.downcast_ref::<io::Error>().is_some_and(connect_error::is_connect_error) {
-            return true;
+        if let Some(found) = error.downcast_ref::<io::Error>().and_then(find_connect_error) {
+            return Some(found);
         }
         cause = error.source();
     }
-    false
+    None
 }
 
 /// Returns the innermost cause that helps an operator.

@@ -1,4 +1,4 @@
-//! Why no TLS connection came about, in the operator's words. Asking again would not help.
+//! The reasons why no TLS connection was made. Another attempt would not help.
 
 use std::error::Error;
 use std::fmt;
@@ -8,36 +8,47 @@ use tokio_rustls::rustls::{self, AlertDescription, CertificateError};
 
 /// The objection of one side to the other, in TLS or before it.
 #[derive(Debug)]
-pub(super) struct ConnectError(String);
+pub(super) enum ConnectError {
+    /// One side rejects the other's certificate, or misses one.
+    Certificate(String),
+    /// One side speaks TLS, and the other does not.
+    Protocol(String),
+}
 
 impl fmt::Display for ConnectError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        match self {
+            ConnectError::Certificate(reason) | ConnectError::Protocol(reason) => {
+                f.write_str(reason)
+            }
+        }
     }
 }
 
 impl Error for ConnectError {}
 
-/// Returns whether an I/O error is a [`ConnectError`].
-pub(super) fn is_connect_error(error: &io::Error) -> bool {
-    error.get_ref().is_some_and(|inner| inner.is::<ConnectError>())
+/// Returns the [`ConnectError`] that an I/O error carries.
+pub(super) fn find_connect_error(error: &io::Error) -> Option<&ConnectError> {
+    error.get_ref().and_then(|inner| inner.downcast_ref::<ConnectError>())
 }
 
-pub(super) fn connect_error(words: impl Into<String>) -> io::Error {
-    io::Error::other(ConnectError(words.into()))
+/// Returns the error of a peer that is expected to speak another protocol.
+pub(super) fn protocol_error(reason: impl Into<String>) -> io::Error {
+    io::Error::other(ConnectError::Protocol(reason.into()))
 }
 
 /// Returns the error of a server that hung up after it had asked for a certificate.
 pub(super) fn closed_by_server(has_own: bool) -> io::Error {
-    connect_error(match has_own {
+    let reason = match has_own {
         true => "it closed the connection after it had seen this client's certificate",
         false => "it asks for a client certificate, and none was given",
-    })
+    };
+    io::Error::other(ConnectError::Certificate(reason.to_owned()))
 }
 
 /// Returns the error of a server that speaks TLS where it was addressed without.
 pub(super) fn speaks_tls() -> io::Error {
-    connect_error("it speaks TLS there: write https:// instead of http://")
+    protocol_error("it speaks TLS there: write https:// instead of http://")
 }
 
 /// Returns the error of a server that hung up before it sent anything.
@@ -54,7 +65,7 @@ pub(super) fn hung_up(with_tls: bool) -> io::Error {
 pub(super) fn explain_handshake(error: io::Error, has_own: bool) -> io::Error {
     let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
     match inner.and_then(|inner| describe_tls_error(inner, has_own)) {
-        Some(words) => connect_error(words),
+        Some(explained) => io::Error::other(explained),
         // Whether it hangs up before or after it has read what was sent is chance.
         None if matches!(
             error.kind(),
@@ -70,14 +81,17 @@ pub(super) fn explain_handshake(error: io::Error, has_own: bool) -> io::Error {
     }
 }
 
-fn describe_tls_error(error: &rustls::Error, has_own: bool) -> Option<String> {
+fn describe_tls_error(error: &rustls::Error, has_own: bool) -> Option<ConnectError> {
+    use ConnectError::{Certificate, Protocol};
     match error {
-        rustls::Error::InvalidCertificate(reason) => Some(describe_server_certificate(reason)),
+        rustls::Error::InvalidCertificate(reason) => {
+            Some(Certificate(describe_server_certificate(reason)))
+        }
         rustls::Error::AlertReceived(alert) => Some(describe_alert(*alert, has_own)),
-        rustls::Error::InvalidMessage(_) => Some(
+        rustls::Error::InvalidMessage(_) => Some(Protocol(
             "it does not speak TLS there: is it http:// instead of https://, or another port?"
                 .to_owned(),
-        ),
+        )),
         _ => None,
     }
 }
@@ -109,13 +123,15 @@ fn bare_name(name: &str) -> &str {
     inner.map_or(name, |inner| inner.trim_matches('"'))
 }
 
-fn describe_alert(alert: AlertDescription, has_own: bool) -> String {
+fn describe_alert(alert: AlertDescription, has_own: bool) -> ConnectError {
     use AlertDescription::{CertificateExpired, CertificateRequired, DecryptError, UnknownCA};
-    match (alert, has_own) {
+    ConnectError::Certificate(match (alert, has_own) {
         (CertificateRequired, _) => {
             "it asks for a client certificate, and none was given".to_owned()
         }
-        (alert, false) => format!("it refuses the connection ({alert:?})"),
+        (alert, false) => {
+            return ConnectError::Protocol(format!("it refuses the connection ({alert:?})"));
+        }
         (CertificateExpired, true) => {
             "it refuses this client's certificate, which has expired".to_owned()
         }
@@ -125,5 +141,5 @@ fn describe_alert(alert: AlertDescription, has_own: bool) -> String {
                 .to_owned()
         }
         (alert, true) => format!("it refuses this client's certificate ({alert:?})"),
-    }
+    })
 }

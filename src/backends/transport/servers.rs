@@ -24,17 +24,24 @@ pub struct Server {
     pub channel: Channel,
 }
 
+/// A kind of server: the node of a cluster, or the member of an etcd.
+#[derive(Clone, Copy)]
+pub struct ServerKind {
+    /// The name in front of an address in messages.
+    pub name: &'static str,
+    /// The classification of its failed calls: it decides which failures another server may not have.
+    pub classify: fn(&Status) -> CallFailure,
+}
+
 /// The servers of one store.
 pub struct Servers {
-    /// The name of this kind of server, in front of its address in messages.
-    kind: &'static str,
+    kind: ServerKind,
     all: Vec<Server>,
     preferred: AtomicUsize,
     limits: Limits,
     tls: TlsOptions,
-    classify: fn(&Status) -> CallFailure,
     /// `true` once a waiting operator has been informed why, for the first call that has to wait.
-    told_of_trouble: AtomicBool,
+    is_delay_reported: AtomicBool,
 }
 
 /// The end of a call that no server carried out.
@@ -42,6 +49,8 @@ pub struct Servers {
 pub enum CallError {
     /// No server could respond in time; the reason of each.
     Unavailable(String),
+    /// The same, where a certificate was rejected on either side.
+    Untrusted(String),
     /// One of them refused, and would again.
     Permanent(Code, String),
 }
@@ -53,26 +62,24 @@ impl fmt::Debug for Servers {
 }
 
 impl Servers {
-    /// Creates the servers at these addresses, of which the first is preferred at the start;
-    /// `classify` decides which failures another server may not have.
+    /// Creates the servers at these addresses, of which the first is preferred at the start.
     ///
     /// Connects to none of them yet.
     ///
     /// # Errors
     /// In words, when the TLS options can't be used.
     pub fn new(
-        kind: &'static str,
+        kind: ServerKind,
         addresses: &[Address],
         limits: Limits,
         tls: TlsOptions,
-        classify: fn(&Status) -> CallFailure,
     ) -> Result<Self, String> {
         let all = addresses
             .iter()
-            .map(|address| server(address, limits, &tls))
+            .map(|address| create_server(address, limits, &tls))
             .collect::<Result<_, _>>()?;
-        let (preferred, told_of_trouble) = (AtomicUsize::new(0), AtomicBool::new(false));
-        Ok(Servers { kind, all, preferred, limits, tls, classify, told_of_trouble })
+        let (preferred, is_delay_reported) = (AtomicUsize::new(0), AtomicBool::new(false));
+        Ok(Servers { kind, all, preferred, limits, tls, is_delay_reported })
     }
 
     /// Makes the call on the preferred server, and on the next ones where it fails. It may so be
@@ -93,7 +100,7 @@ impl Servers {
         let mut hopeless = vec![false; self.all.len()];
         let mut pause = FIRST_PAUSE;
         let mut tries: u32 = 0;
-        let mut tells = false;
+        let (mut tells, mut is_untrusted) = (false, false);
         loop {
             tries += 1;
             let index = self.preferred.load(Ordering::Relaxed);
@@ -106,11 +113,12 @@ impl Servers {
                     return Err(CallError::Permanent(code, reason));
                 }
                 Err(CallFailure::Elsewhere(reason)) => reason,
-                Err(CallFailure::NotHere(reason)) => {
+                Err(failure @ (CallFailure::NotHere(_) | CallFailure::Untrusted(_))) => {
                     if let Some(slot) = hopeless.get_mut(index) {
                         *slot = true;
                     }
-                    reason
+                    is_untrusted = is_untrusted || matches!(failure, CallFailure::Untrusted(_));
+                    failure.into()
                 }
             };
             if let Some(slot) = reasons.get_mut(index) {
@@ -120,17 +128,21 @@ impl Servers {
             if reasons.iter().all(Option::is_some) {
                 let out_of_time = Instant::now() + pause >= deadline;
                 if out_of_time || hopeless.iter().all(|hopeless| *hopeless) {
-                    return Err(CallError::Unavailable(self.warn_of_delay(reasons)));
+                    let reasons = self.describe_reasons(reasons);
+                    return Err(match is_untrusted {
+                        true => CallError::Untrusted(reasons),
+                        false => CallError::Unavailable(reasons),
+                    });
                 }
                 let first = pause == LONGEST_PAUSE
                     && !tells
-                    && !self.told_of_trouble.swap(true, Ordering::Relaxed);
+                    && !self.is_delay_reported.swap(true, Ordering::Relaxed);
                 tells = tells || first;
                 if first || tells && tries.is_power_of_two() {
-                    let reasons = self.warn_of_delay(reasons.clone());
+                    let reasons = self.describe_reasons(reasons.clone());
                     let most = humantime::format_duration(self.limits.request);
                     tracing::warn!(
-                        "no answer after {tries} tries, trying on for {most} at most: {reasons}"
+                        "no response after {tries} attempts; giving up after {most} in total: {reasons}"
                     );
                 }
                 tokio::time::sleep(pause).await;
@@ -148,11 +160,11 @@ impl Servers {
         let started = Instant::now();
         let outcome = match tokio::time::timeout(self.limits.request, call).await {
             Ok(Ok(answer)) => Ok(answer),
-            Ok(Err(status)) => Err((self.classify)(&status)),
+            Ok(Err(status)) => Err((self.kind.classify)(&status)),
             Err(_) => Err(CallFailure::Elsewhere(no_answer(self.limits.request))),
         };
         let reason = outcome.as_ref().err().map(CallFailure::reason);
-        what.finish(&format_args!("{} {}", self.kind, server.address), started, reason);
+        what.finish(&format_args!("{} {}", self.kind.name, server.address), started, reason);
         outcome
     }
 
@@ -162,25 +174,24 @@ impl Servers {
         let _ = self.preferred.compare_exchange(index, next, Ordering::Relaxed, Ordering::Relaxed);
     }
 
-    fn warn_of_delay(&self, reasons: Vec<Option<String>>) -> String {
-        let told = self.all.iter().zip(reasons).filter_map(|(server, reason)| {
+    fn describe_reasons(&self, reasons: Vec<Option<String>>) -> String {
+        let described = self.all.iter().zip(reasons).filter_map(|(server, reason)| {
             reason.map(|reason| format!("{}: {reason}", server.address))
         });
-        told.collect::<Vec<_>>().join("; ")
+        described.collect::<Vec<_>>().join("; ")
     }
 
     /// Makes one call on one server, one attempt, within the time of a request.
     ///
     /// # Errors
-    /// In words.
+    /// [`CallFailure`], which also converts into its reason.
     pub(in super::super) async fn call_once<T>(
         &self,
         server: &Server,
         what: &Request<'_>,
         call: impl Future<Output = Result<tonic::Response<T>, Status>>,
-    ) -> Result<T, String> {
-        let outcome = self.call_server(server, what, call).await;
-        outcome.map(tonic::Response::into_inner).map_err(|failure| failure.reason().to_owned())
+    ) -> Result<T, CallFailure> {
+        self.call_server(server, what, call).await.map(tonic::Response::into_inner)
     }
 
     /// Returns the server at any address, with the limits and TLS options of all.
@@ -190,7 +201,7 @@ impl Servers {
     pub fn server_at(&self, address: &Address) -> Result<Server, String> {
         match self.all.iter().find(|server| server.address == *address) {
             Some(known) => Ok(known.clone()),
-            None => server(address, self.limits, &self.tls),
+            None => create_server(address, self.limits, &self.tls),
         }
     }
 
@@ -205,12 +216,12 @@ impl Servers {
     }
 }
 
-fn server(address: &Address, limits: Limits, tls: &TlsOptions) -> Result<Server, String> {
+fn create_server(address: &Address, limits: Limits, tls: &TlsOptions) -> Result<Server, String> {
     let channel = create_channel(address, limits, tls)
         .map_err(|reason| format!("the TLS options can't be used: {reason}"))?;
     Ok(Server { address: address.clone(), channel })
 }
 
 fn no_answer(limit: Duration) -> String {
-    format!("no answer within {}", humantime::format_duration(limit))
+    format!("no response within {}", humantime::format_duration(limit))
 }

@@ -150,10 +150,10 @@ fn merge_node(
         (Some(None), _) | (_, Some(None)) => return Ok(None),
         (Some(Some(source)), Some(Some(target))) => (*source, *target),
         (Some(Some(node)), None) => {
-            return Err(describe_unmatched(id, node, "source", theirs, "target"));
+            return Err(describe_unmatched(id, node, Side::Source, theirs));
         }
         (None, Some(Some(node))) => {
-            return Err(describe_unmatched(id, node, "target", ours, "source"));
+            return Err(describe_unmatched(id, node, Side::Target, ours));
         }
         (None, None) => return Ok(None),
     };
@@ -173,21 +173,34 @@ fn merge_node(
     Ok(Some(node))
 }
 
+/// The side that knows a node which the other one does not.
+#[derive(Clone, Copy)]
+enum Side {
+    Source,
+    Target,
+}
+
 fn describe_unmatched(
     id: u32,
     node: &Map<String, Json>,
-    known_to: &str,
+    known_to: Side,
     others: &Nodes<'_>,
-    other: &str,
 ) -> String {
     let own = name(node);
     let elsewhere = others.iter().find(|(_, node)| node.is_some_and(|node| name(node) == own));
-    match elsewhere {
-        Some((elsewhere, _)) if known_to == "source" => {
+    match (known_to, elsewhere) {
+        (Side::Source, Some((elsewhere, _))) => {
             format!("{own} is N{elsewhere} in the target, N{id} in the source")
         }
-        Some((elsewhere, _)) => format!("{own} is N{id} in the target, N{elsewhere} in the source"),
-        None => format!("N{id} ({own}) is known to the {known_to}, and not to the {other}"),
+        (Side::Target, Some((elsewhere, _))) => {
+            format!("{own} is N{id} in the target, N{elsewhere} in the source")
+        }
+        (Side::Source, None) => {
+            format!("N{id} ({own}) is known to the source, and not to the target")
+        }
+        (Side::Target, None) => {
+            format!("N{id} ({own}) is known to the target, and not to the source")
+        }
     }
 }
 
