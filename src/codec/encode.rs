@@ -38,7 +38,7 @@ pub fn encode(
     let refused = |reason| CodecError::NotEncodable { codec: encoding.name(), reason };
     is_plain(document, 0).map_err(refused)?;
     let Json::Object(fields) = document else {
-        return Err(refused("it is no object".to_owned()));
+        return Err(refused("it is not an object".to_owned()));
     };
     let document = with_version(fields, version);
     let (first, payload) = match encoding {

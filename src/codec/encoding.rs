@@ -55,7 +55,7 @@ pub enum CodecError {
     #[error("begins with byte {0}, which names no codec")]
     UnknownCodec(u8),
     /// The length in front of the payload is not the payload's.
-    #[error("says that {said} bytes follow, but {found} do")]
+    #[error("has a length of {said} bytes, but {found} follow")]
     Length {
         /// The length prefix.
         said: u64,
@@ -85,7 +85,7 @@ pub enum CodecError {
     #[error("{0}")]
     Lossy(String),
     /// The version inside is not the one beside it: a server that reads such a pair shuts down.
-    #[error("is stored at version {stored} but says inside that it is version {inner}")]
+    #[error("is stored at version {stored}, but embeds version {inner}")]
     VersionMismatch {
         /// Beside the bytes.
         stored: u32,
@@ -93,13 +93,13 @@ pub enum CodecError {
         inner: String,
     },
     /// There is none inside.
-    #[error("is stored at version {stored} but says no version inside")]
+    #[error("is stored at version {stored}, but embeds no version")]
     NoVersion {
         /// Beside the bytes.
         stored: u32,
     },
     /// The stored version is 0.
-    #[error("is stored at version 0, which Restate takes for invalid")]
+    #[error("is stored at version 0, which is invalid")]
     InvalidVersion,
 }
 

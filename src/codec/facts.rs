@@ -58,7 +58,8 @@ pub fn nodes_configuration(decoded: &Json) -> Result<NodesConfiguration, String>
     let pairs = decoded.get("nodes").and_then(Json::as_array).ok_or("has no list of nodes")?;
     let mut nodes: Vec<Node> = Vec::with_capacity(pairs.len());
     for pair in pairs {
-        let (id, state) = id_and_state(pair).ok_or("has a node that is no pair of id and state")?;
+        let (id, state) =
+            id_and_state(pair).ok_or("has a node that is not a pair of id and state")?;
         let id = u32::try_from(id).map_err(|_| format!("has a node with the id {id}"))?;
         // A removed node is the plain text "Tombstone".
         if state.as_str() != Some("Tombstone") {
@@ -116,7 +117,7 @@ pub(super) fn partition_ids(decoded: &Json) -> Result<Vec<u16>, String> {
         .iter()
         .map(|pair| {
             let (id, _) =
-                id_and_state(pair).ok_or("has a partition that is no pair of id and state")?;
+                id_and_state(pair).ok_or("has a partition that is not a pair of id and state")?;
             u16::try_from(id).map_err(|_| format!("has a partition with the id {id}"))
         })
         .collect()
@@ -135,7 +136,7 @@ fn parse_node(id: u32, fields: &Json) -> Result<Node, String> {
             .iter()
             .map(|role| Some(role.as_str()?.to_owned()))
             .collect::<Option<_>>()
-            .ok_or_else(|| format!("has N{id} with a role that is no text"))?,
+            .ok_or_else(|| format!("has N{id} with a role that is not text"))?,
         binary_version: text_field(fields, "binary_version"),
         generation: fields
             .pointer("/current_generation/1")
@@ -179,12 +180,12 @@ mod tests {
     fn other_forms_are_told() {
         for (decoded, reason) in [
             (json!([]), "has no list of nodes"),
-            (json!({"nodes": [7]}), "has a node that is no pair of id and state"),
+            (json!({"nodes": [7]}), "has a node that is not a pair of id and state"),
             (json!({"nodes": [[7, "Gone"]]}), "has N7 in an unknown state"),
             (json!({"nodes": [[7, {"Node": {}}]]}), "has N7 without roles"),
             (
                 json!({"nodes": [[7, {"Node": {"roles": [1]}}]]}),
-                "has N7 with a role that is no text",
+                "has N7 with a role that is not text",
             ),
             (json!({"nodes": []}), "has no cluster name"),
         ] {

@@ -55,7 +55,7 @@ pub(super) fn from_json(document: &Json) -> Result<Vec<u8>, String> {
     for (pattern, rule) in &book.rules {
         if rule.limits.concurrency == Some(0) {
             return Err(format!(
-                "rules.{pattern}.limits.concurrency is 0: a limit is at least 1, null is none"
+                "rules.{pattern}.limits.concurrency is 0: use at least 1, or null for no limit"
             ));
         }
     }

@@ -255,13 +255,13 @@ fn every_kind_of_damage_is_told_as_what_it_is() {
         ]
         .join("\n"),
         @r"
-    is stored at version 5 but says inside that it is version 4
-    is stored at version 0, which Restate takes for invalid
-    is stored at version 4 but says no version inside
+    is stored at version 5, but embeds version 4
+    is stored at version 0, which is invalid
+    is stored at version 4, but embeds no version
     holds no bytes
     begins with byte 9, which names no codec
-    says that 4 bytes follow, but 2 do
-    says that 18 bytes follow, but 19 do
+    has a length of 4 bytes, but 2 follow
+    has a length of 18 bytes, but 19 follow
     is encoded as protobuf, which this program can't decode
     is encoded as bilrost, which this program can't decode
     does not decode as json: EOF while parsing a value at line 1 column 13

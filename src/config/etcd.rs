@@ -37,7 +37,7 @@ fn parse_address(written: &str) -> Result<String, String> {
     }
     // Anything in front of an @ is a password, and is not to be shown.
     let shown = without_userinfo(written);
-    let wrong = || format!("{shown:?} is no address; write it as \"host:port\"");
+    let wrong = || format!("{shown:?} is not a valid address; write it as \"host:port\"");
     if let Some(fault) = ipv6_fault(bare, PORT).filter(|_| !bare.contains('@')) {
         return Err(format!("{shown:?} {fault}"));
     }

@@ -33,7 +33,7 @@ pub enum StoreError {
         reason: String,
     },
     /// The store responds, and denies the operation.
-    #[error("{store} denies it: {reason}")]
+    #[error("{store}: access denied: {reason}")]
     Denied {
         /// The store.
         store: String,
@@ -58,7 +58,7 @@ pub enum StoreError {
     },
     /// A precondition did not hold: these keys are not as they were read. Nothing of the batch
     /// was written.
-    #[error("{store} was changed by another writer meanwhile: {}", list_keys(keys))]
+    #[error("{store} was changed by another writer in the meantime: {}", list_keys(keys))]
     Conflict {
         /// The store.
         store: String,
@@ -83,7 +83,7 @@ pub(crate) fn unless_denied<T>(answer: Result<T, StoreError>) -> Result<Option<T
     match answer {
         Ok(answer) => Ok(Some(answer)),
         Err(StoreError::Denied { store, reason }) => {
-            tracing::info!(store, reason, "goes on without it");
+            tracing::info!(store, reason, "continues without it");
             Ok(None)
         }
         Err(error) => Err(error),

@@ -28,7 +28,7 @@ pub struct Patch(Vec<PatchOperation>);
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum PatchFault {
     /// A `test` found something else: the document is not what the patch was made for.
-    #[error("operation {operation} of the patch, a test, does not hold at {path}: {reason}")]
+    #[error("operation {operation} of the patch, a test, failed at {path}: {reason}")]
     Test {
         /// Counted from 1.
         operation: usize,
@@ -86,7 +86,7 @@ impl Patch {
                 (_, PatchErrorKind::CannotMoveInsideItself) => {
                     fault("it would be moved into itself")
                 }
-                _ => fault("there is no such place in the document"),
+                _ => fault("the document has no such path"),
             })?;
             let grows = matches!(operation, PatchOperation::Copy(_) | PatchOperation::Move(_));
             if grows && estimate_size(&edited, 0).is_none_or(|size| size > LARGEST_DOCUMENT) {
@@ -215,12 +215,12 @@ mod tests {
             ]
             .join("\n"),
             @r"
-        operation 1 of the patch, a test, does not hold at /a: another value is there
-        operation 1 of the patch, a test, does not hold at /z: nothing is there
-        operation 2 of the patch can't be applied at /list/0: there is no such place in the document
+        operation 1 of the patch, a test, failed at /a: another value is there
+        operation 1 of the patch, a test, failed at /z: nothing is there
+        operation 2 of the patch can't be applied at /list/0: the document has no such path
         operation 1 of the patch can't be applied at /a: nothing is there to be taken from
         operation 1 of the patch can't be applied at /list/0: it would be moved into itself
-        operation 1 of the patch can't be applied at the whole document: there is no such place in the document
+        operation 1 of the patch can't be applied at the whole document: the document has no such path
         unknown variant `shift`, expected one of `add`, `remove`, `replace`, `move`, `copy`, `test` at line 1 column 14
         invalid type: map, expected a sequence at line 1 column 0
         "

@@ -106,9 +106,7 @@ fn get_shows_the_value_and_its_warning() {
         version: Version(1),
         encoding: "bilrost",
         value: serde_json::json!({"version": 2, "rules": {}}),
-        warning: Some(
-            "rule_book is stored at version 1 but says inside that it is version 2".into(),
-        ),
+        warning: Some("rule_book is stored at version 1, but embeds version 2".into()),
     };
     insta::assert_snapshot!(render_both(&Outcome::done(CommandResult::Get(fetched))));
 }

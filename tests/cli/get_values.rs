@@ -94,7 +94,7 @@ fn migrate_refuses_a_damaged_value_and_names_its_key() {
     // A flexbuffer that is cut.
     put_value(&address, "pp_epoch_1", version, &bytes[..bytes.len() - 1]);
     let cut = restatectl(&["-s", &address, "metadata", "migrate", "--toml", &toml]).expect(5);
-    assert!(cut.err.contains("pp_epoch_1 says that"), "{}", cut.err);
+    assert!(cut.err.contains("pp_epoch_1 has a length of"), "{}", cut.err);
     assert!(etcd.content().is_empty());
     // A codec that can't be decoded is copied only when it is named.
     put_value(&address, "pp_epoch_1", version, &[1, 2, 3]);

@@ -47,8 +47,8 @@ fn migrate_refuses_when_a_cluster_runs_on_source_or_target() {
         &folder.path().display().to_string(),
     ];
     for (args, words) in [
-        (&away[..], "runs on the source with its normal roles"),
-        (&onto[..], "runs on the target with"),
+        (&away[..], "runs on the source, still has roles"),
+        (&onto[..], "runs on the target, still has"),
     ] {
         let refused = run_migrate(5, args);
         assert_eq!(refused["error"]["code"], "not-in-migration-mode", "{refused:#}");
@@ -71,8 +71,8 @@ fn migrate_refuses_when_a_cluster_runs_on_source_or_target() {
     let permits = ["--overwrite-cluster", "demo", "--overwrite-newer"];
     let planned = run_migrate(0, &[&onto_theirs[..], &permits].concat());
     let told = planned["checks"].to_string();
-    assert!(told.contains("1 of 1 nodes do not run in migration mode"), "{told}");
-    assert!(told.contains("runs on the target with its normal roles"), "{told}");
+    assert!(told.contains("1 of 1 node not in migration mode"), "{told}");
+    assert!(told.contains("runs on the target, still has roles"), "{told}");
     cluster.stop();
     assert_eq!(check_status(&run_migrate(0, &away), "migration-mode"), "skipped");
     assert_eq!(run_migrate(0, &onto)["outcome"], "migrated");
@@ -86,7 +86,7 @@ fn migrate_reports_same_store_when_cluster_has_migrated() {
         let document = run_migrate(5, &[&["-s", &address, "--toml", &etcd.toml()], more].concat());
         assert_eq!(document["error"]["code"], "same-store");
         let hints = document["error"]["hints"].to_string();
-        assert_eq!(hints, "[\"there is nothing left to migrate\"]");
+        assert_eq!(hints, "[\"stop here: there is nothing left to migrate\"]");
     }
     // Back: what its nodes answer is what etcd holds, and says nothing of their own store.
     let own = cluster.replicated_toml("own.toml", &[address]);

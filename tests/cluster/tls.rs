@@ -170,7 +170,7 @@ fn target_cluster_accepts_the_tls_options_and_reports_the_same_failures() {
             "client",
             "not for 127.0.0.1 but for localhost",
         ),
-        (&name, "ca", "", "it asks for a client certificate, and none was given"),
+        (&name, "ca", "", "it requires a client certificate, and none was given"),
         (&name, "ca", "stranger", "signed by an authority that it does not trust"),
         (&node.address("http", "localhost"), "", "", "https://"),
     ] {

@@ -75,7 +75,7 @@ fn write_that_would_destroy_the_store_is_not_sent() {
             (Effect::Delete(tag(version)), "must not be deleted"),
             (Effect::Overwrite(at(version), tag(version)), "must not be put at version"),
             (Effect::Overwrite(at(version - 1), tag(version)), "must not be put at version"),
-            (Effect::Overwrite(inner_is_older, tag(version)), "says inside that it is version"),
+            (Effect::Overwrite(inner_is_older, tag(version)), ", but embeds version"),
         ] {
             let error = store.write(&change(effect)).await.unwrap_err();
             assert!(error.to_string().contains(words), "{error}");

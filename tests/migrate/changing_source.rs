@@ -26,7 +26,11 @@ fn rule_set_during_the_run_is_copied() {
     cluster.set_rule("scope2/*", 7);
     proxy.release();
     let run = wait_for_exit(child).expect(0);
-    assert!(run.err.contains("the source changed meanwhile (rule_book is newer)"), "{}", run.err);
+    assert!(
+        run.err.contains("the source changed in the meantime (rule_book is newer)"),
+        "{}",
+        run.err
+    );
     restatectl(&["-s", &cluster.address(), "metadata", "verify", "--toml", &etcd.toml()]).expect(0);
     let (version, bytes) = get_value(&cluster.address(), "rule_book").unwrap();
     assert_eq!(version, 2);

@@ -71,7 +71,8 @@ fn existing_keys_are_refused_resumed_or_replaced() {
     // No command puts back what was damaged.
     let steps = forced["next_steps"].to_string();
     assert!(
-        steps.contains("damaged as it was (pp_epoch_0)") && !steps.contains("Only to undo"),
+        steps.contains("Damaged keys (pp_epoch_0) cannot be restored")
+            && !steps.contains("Only to undo"),
         "{steps}"
     );
     assert_eq!(etcd.content(), whole);

@@ -137,7 +137,10 @@ fn transaction_writes_nothing_when_another_writer_was_faster() {
         let document = setting.migrate(prefix, &[]).expect(7).json();
         assert_eq!(document["error"]["code"], "target-conflict");
         let message = document["error"]["message"].as_str().unwrap();
-        assert!(message.contains("by another writer meanwhile: pp_epoch_1; 0 of 7"), "{message}");
+        assert!(
+            message.contains("by another writer in the meantime: pp_epoch_1; 0 of 7"),
+            "{message}"
+        );
         let items = setting.store.items();
         let below: Vec<_> = items.keys().filter(|key| key.starts_with(prefix)).collect();
         assert_eq!(below, [&name]);

@@ -148,7 +148,7 @@ fn rollback_needs_force_and_restores_the_replicated_store() {
     for words in [
         "type = \"replicated\"",
         "Give the \"metadata-server\" role and the [metadata-server] section back to: N1 node-1",
-        "Leave etcd 127.0.0.1",
+        "Do not start any node on etcd 127.0.0.1",
     ] {
         assert!(run.out.contains(words), "{}", run.out);
     }
@@ -176,7 +176,7 @@ fn rollback_refuses_absent_or_running_nodes_newer_keys_and_other_clusters() {
     // A node of the source that is not there, nor in migration mode.
     let bystander = (setting.cluster.leader() + 1) % 3;
     setting.cluster.kill_node(bystander);
-    setting.assert_refused(&[], "not-in-migration-mode", "does not answer: connection refused");
+    setting.assert_refused(&[], "not-in-migration-mode", "does not respond: connection refused");
     let toml = setting.toml();
     let usage = setting.args(&toml, &["--force", "--ignore-node", "N2", "-o", "json"]);
     assert_eq!(restatectl(&usage).expect(2).json()["error"]["code"], "usage");
@@ -184,7 +184,7 @@ fn rollback_refuses_absent_or_running_nodes_newer_keys_and_other_clusters() {
     assert!(restatectl(&own).expect(2).err.contains("--from"));
     setting.cluster.restart_node(bystander, &Mode::Migration);
     setting.cluster.restart_node(0, &Mode::Normal);
-    setting.assert_refused(&[], "not-in-migration-mode", "has its normal roles");
+    setting.assert_refused(&[], "not-in-migration-mode", "still has roles");
     setting.cluster.restart_node(0, &Mode::Migration);
     // One that runs on the source is met by its store.
     setting.cluster.restart_node(bystander, &Mode::External(setting.etcd.section()));
@@ -278,7 +278,7 @@ fn lost_response_to_the_last_put_is_reported_as_unknown() {
     let document = wait_for_exit(child).expect(7).json();
     assert_eq!(document["error"]["code"], "target-unavailable");
     let message = document["error"]["message"].as_str().unwrap();
-    assert!(message.contains("whether nodes_config was put is not known"), "{message}");
+    assert!(message.contains("nodes_config is unconfirmed"), "{message}");
     assert!(document["error"]["hints"].to_string().contains("--resume"));
     setting.cluster.restart(&Mode::Migration);
     let resumed = setting.migrate(&["--resume", "--force", "-o", "json"]).expect(0).json();

@@ -38,7 +38,9 @@ fn backup_is_saved_restored_and_compared() {
         restatectl(&["-s", &address, "metadata", "get", "-k", "rule_book"]).expect(0);
     assert_eq!(from_file.out, from_cluster.out);
     let target = ["-s", &address, "metadata", "migrate", "--toml", &file];
-    assert!(restatectl(&target).expect(2).err.contains("is a backup file, which is no target"));
+    assert!(
+        restatectl(&target).expect(2).err.contains("is a backup file, which is not a valid target")
+    );
 
     // Restored to etcd and to S3, it is what the cluster has; and a copy of a copy is the same.
     let (etcd, bucket) = (Etcd::start(), seaweed().bucket());

@@ -83,7 +83,7 @@ fn value_above_the_request_limit_is_refused_before_any_write() {
     let document = migrate(&raised).expect(5).json();
     let message = document["error"]["message"].as_str().unwrap();
     assert!(message.contains("schema_registry would be read"), "{message}");
-    assert!(document["error"]["hints"][0].as_str().unwrap().contains("2 foreign key(s)"));
+    assert!(document["error"]["hints"][0].as_str().unwrap().contains("2 foreign keys"));
     assert_eq!(raised.content().len(), 2);
     raised.delete("schema_registry_zzz2");
     migrate(&raised).expect(0);

@@ -147,7 +147,7 @@ pub(super) fn parse_backup(bytes: &[u8], file: &str) -> Result<(Header, Snapshot
     let header: Header = lines
         .next()
         .and_then(|line| serde_json::from_slice(line).ok())
-        .ok_or_else(|| damaged("its first line is no header"))?;
+        .ok_or_else(|| damaged("its first line is not a header"))?;
     if header.restatectl_backup != FORMAT {
         let reason =
             format!("it is of format {}; this program reads {FORMAT}", header.restatectl_backup);

@@ -228,7 +228,7 @@ impl Target for WritableCluster {
         match self.put_change(&request, &AtomicU32::new(0)).await {
             Ok(()) => Err(StoreError::Other {
                 store: self.0.name.clone(),
-                reason: format!("a write of {PROBE} succeeded although its condition did not hold"),
+                reason: format!("a write of {PROBE} succeeded although its condition was not met"),
             }),
             Err(CallError::Permanent(Code::FailedPrecondition, _)) => Ok(()),
             Err(error) => Err(self.0.explain_error(error).await),
@@ -264,7 +264,7 @@ fn too_large(key: &Key, value: &Value) -> LimitViolation {
     LimitViolation {
         key: key.clone(),
         reason: format!(
-            "holds {}, more than the {} that a cluster takes in one value",
+            "holds {}, more than the {} that a cluster accepts in one value",
             HumanBytes(value.bytes.len() as u64),
             HumanBytes(LARGEST_VALUE as u64)
         ),

@@ -22,7 +22,7 @@ fn find_violation(prefix: &str, key: &Key, value: &Value) -> Option<LimitViolati
         return Some(LimitViolation {
             key: key.clone(),
             reason: format!(
-                "would have a partition key of {} bytes; DynamoDB takes {NAME_LIMIT}",
+                "would have a partition key of {} bytes; DynamoDB accepts {NAME_LIMIT}",
                 name.len()
             ),
             hint: "choose a shorter key-prefix".to_owned(),
@@ -32,7 +32,7 @@ fn find_violation(prefix: &str, key: &Key, value: &Value) -> Option<LimitViolati
     (size > ITEM_LIMIT).then(|| LimitViolation {
         key: key.clone(),
         reason: format!(
-            "would be an item of {}; DynamoDB takes {}, attribute names and key included",
+            "would be an item of {}; DynamoDB accepts {}, attribute names and key included",
             format_bytes(size as u64),
             format_bytes(ITEM_LIMIT as u64)
         ),
@@ -67,7 +67,7 @@ mod tests {
         assert_eq!(find_violations("p/", &wanted(123, most)), []);
         assert_eq!(find_violations("p/", &wanted(12345, most)).len(), 1);
         let over = find_violations("p/", &wanted(123, most + 1));
-        insta::assert_snapshot!(over[0].reason, @"would be an item of 400.00 KiB; DynamoDB takes 400.00 KiB, attribute names and key included");
+        insta::assert_snapshot!(over[0].reason, @"would be an item of 400.00 KiB; DynamoDB accepts 400.00 KiB, attribute names and key included");
     }
 
     #[test]

@@ -12,6 +12,7 @@ use super::client::Transacted;
 use super::item::{self, Condition};
 use super::store::DynamoDb;
 use crate::model::{Change, Effect, StoreError, Value, Version};
+use crate::wording::plural;
 
 const TRANSACT: &str = "TransactWriteItems";
 
@@ -116,7 +117,7 @@ fn describe_failure(ended: &Result<Transacted, StoreError>) -> Option<String> {
     match ended {
         Ok(Transacted::Done) => None,
         Ok(Transacted::Unmet(places)) => {
-            Some(format!("the conditions of {} keys do not hold", places.len()))
+            Some(format!("{} not met", plural(places.len(), "condition")))
         }
         Ok(Transacted::Refused(reason) | Transacted::Lost(reason)) => Some(reason.clone()),
         Err(error) => Some(error.to_string()),

@@ -136,7 +136,7 @@ fn classify_message(code: Code, reason: &str) -> Meaning {
 
 fn classify_status(status: &Status) -> CallFailure {
     if status.code() == Code::Unimplemented {
-        let words = "answers, but is no etcd; is this its client port, by default 2379?";
+        let words = "responds, but is not an etcd; is this its client port, by default 2379?";
         return CallFailure::NotHere(words.to_owned());
     }
     if matches!(classify_message(status.code(), status.message()), Meaning::Other) {

@@ -75,7 +75,7 @@ fn size_violation(key: &Key, value: &Value) -> LimitViolation {
     LimitViolation {
         key: key.clone(),
         reason: format!(
-            "holds {}, more than this etcd takes in a request (by default {})",
+            "holds {}, more than this etcd accepts in a request (by default {})",
             format_bytes(value.bytes.len() as u64),
             format_bytes(DEFAULT_REQUEST_LIMIT as u64)
         ),
@@ -136,7 +136,7 @@ fn unreadable_violation(key: &Key, answer: u64, foreign: &[(String, u64)]) -> Li
     };
     let reason = format!(
         "would be read by the servers together with all keys that begin with its name, {} in one \
-         answer; they take {}",
+         answer; they accept {}",
         format_bytes(answer),
         format_bytes(ANSWER_LIMIT)
     );

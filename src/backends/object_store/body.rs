@@ -70,7 +70,9 @@ pub(super) fn decode_body(body: &Bytes, encoding: Option<&str>) -> Result<Body, 
         Some(b'd') if body.as_ref() == TOMBSTONE => Ok(Body::Tombstone),
         Some(b'd') => Err(format!("is a tombstone of {} bytes instead of 1", body.len())),
         Some(&EXISTS) => decode_payload(body.slice(1..), encoding),
-        Some(other) => Err(format!("begins with byte {other}, which is no header of Restate's")),
+        Some(other) => {
+            Err(format!("begins with byte {other}, which is not one of Restate's headers"))
+        }
     }
 }
 

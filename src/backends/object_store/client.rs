@@ -41,7 +41,7 @@ pub(super) enum Put {
 
 /// The reason of a listing that fails with 404: S3 answers so only where it names the missing
 /// bucket.
-const NO_S3: &str = "there is no such bucket, or something else than S3 answers there (404): check path and \
+const NO_S3: &str = "there is no such bucket, or another server than S3 responds there (404): check path and \
                      aws-endpoint-url";
 
 /// Why one attempt of a request failed.
@@ -269,7 +269,7 @@ impl Client {
 fn describe_failure(put: &Result<Put, StoreError>) -> Option<String> {
     match put {
         Ok(Put::Done) => None,
-        Ok(Put::Unmet) => Some("the condition does not hold".to_owned()),
+        Ok(Put::Unmet) => Some("the condition was not met".to_owned()),
         Ok(Put::Lost(reason)) => Some(reason.clone()),
         Err(error) => Some(error.to_string()),
     }

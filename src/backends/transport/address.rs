@@ -55,7 +55,7 @@ impl FromStr for Address {
             // What stands in front of an @ may be a password.
             let shown = if text.contains('@') { "the address" } else { text };
             format!(
-                "{shown:?} is no address; write http://host:port, https://host:port or unix:/path"
+                "{shown:?} is not a valid address; write http://host:port, https://host:port or unix:/path"
             )
         };
         let uri: Uri = with_scheme.parse().map_err(|_| wrong())?;

@@ -62,7 +62,7 @@ pub fn classify_status(status: &Status) -> CallFailure {
         }
         // Not this service: another node of the cluster may be behind the next address.
         Code::Unimplemented => CallFailure::NotHere(
-            "answers, but has no such service; is this the node's fabric port (5122), not its \
+            "responds, but has no such service; is this the node's fabric port (5122), not its \
              admin or ingress port?"
                 .to_owned(),
         ),
@@ -98,7 +98,7 @@ fn describe_status(status: &Status) -> String {
     let text = deepest.unwrap_or_else(|| status.message().to_owned());
     // A request that is under way when the connection ends is told no more than this.
     if text.contains("closed because of a broken pipe") {
-        return "it closed the connection before it answered: it does not speak gRPC, or wants https:// \
+        return "it closed the connection before it responded: it does not speak gRPC, or expects https:// \
                 instead of http://"
             .to_owned();
     }

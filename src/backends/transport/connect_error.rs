@@ -41,7 +41,7 @@ pub(super) fn protocol_error(reason: impl Into<String>) -> io::Error {
 pub(super) fn closed_by_server(has_own: bool) -> io::Error {
     let reason = match has_own {
         true => "it closed the connection after it had seen this client's certificate",
-        false => "it asks for a client certificate, and none was given",
+        false => "it requires a client certificate, and none was given",
     };
     io::Error::other(ConnectError::Certificate(reason.to_owned()))
 }
@@ -57,7 +57,9 @@ pub(super) fn speaks_tls() -> io::Error {
 pub(super) fn hung_up(with_tls: bool) -> io::Error {
     io::Error::other(match with_tls {
         true => "it closes the connection in the TLS handshake: is it http:// instead of https://?",
-        false => "it closes the connection at once: does it want TLS, https:// instead of http://?",
+        false => {
+            "it closes the connection at once: does it expect TLS, https:// instead of http://?"
+        }
     })
 }
 
@@ -127,19 +129,19 @@ fn describe_alert(alert: AlertDescription, has_own: bool) -> ConnectError {
     use AlertDescription::{CertificateExpired, CertificateRequired, DecryptError, UnknownCA};
     ConnectError::Certificate(match (alert, has_own) {
         (CertificateRequired, _) => {
-            "it asks for a client certificate, and none was given".to_owned()
+            "it requires a client certificate, and none was given".to_owned()
         }
         (alert, false) => {
             return ConnectError::Protocol(format!("it refuses the connection ({alert:?})"));
         }
         (CertificateExpired, true) => {
-            "it refuses this client's certificate, which has expired".to_owned()
+            "it rejects this client's certificate, which has expired".to_owned()
         }
         (UnknownCA | DecryptError, true) => {
-            "it refuses this client's certificate, which is signed by an \
+            "it rejects this client's certificate, which is signed by an \
                               authority that it does not trust"
                 .to_owned()
         }
-        (alert, true) => format!("it refuses this client's certificate ({alert:?})"),
+        (alert, true) => format!("it rejects this client's certificate ({alert:?})"),
     })
 }

@@ -53,7 +53,7 @@ impl Shape {
             Shape::Bool => "true or false".to_owned(),
             Shape::Text => "a text".to_owned(),
             Shape::Unsigned(most) => format!("a whole number from 0 to {most}"),
-            Shape::Positive => "a whole number from 1 on".to_owned(),
+            Shape::Positive => "a whole number of at least 1".to_owned(),
             Shape::Integer => "a whole number".to_owned(),
             Shape::Nullable(shape) => format!("{} or null", shape.describe()),
             Shape::List(_) => "a list".to_owned(),

@@ -78,7 +78,7 @@ fn each_fault_is_told_by_its_place() {
     /nodes/0/1/Node/roles is a text instead of a list
     /nodes/0/1/Node/roles/0 is a text instead of one of "http-ingress", "admin", "worker", "log-server", "metadata-server", "metadata-store"
     /nodes/0/1/Node/current_generation/1 is a negative number instead of a whole number from 0 to 4294967295
-    /cluster_fingerprint is a number with a fraction instead of a whole number from 1 on
+    /cluster_fingerprint is a number with a fraction instead of a whole number of at least 1
     /cluster_name is null instead of a text
     /name_lookup does not lead from other to 1
     /num_partitions is missing

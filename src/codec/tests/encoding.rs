@@ -106,13 +106,13 @@ fn documents_that_no_codec_holds_are_refused() {
         ]
         .join("\n"),
         @r#"
-    can't be encoded as flexbuffers: it is no object
+    can't be encoded as flexbuffers: it is not an object
     can't be encoded as flexbuffers: it is nested deeper than 64
     can't be encoded as flexbuffers: the name "b\0c" has a zero byte in it
     is encoded as raw, which this program can't decode
     is encoded as bilrost, which this program can't decode
     can't be encoded as bilrost: missing field `rules`
-    can't be encoded as bilrost: rules.a/*.limits.concurrency is 0: a limit is at least 1, null is none
+    can't be encoded as bilrost: rules.a/*.limits.concurrency is 0: use at least 1, or null for no limit
     can't be encoded as bilrost: unknown field `rate`, expected `concurrency`
     can't be encoded as bilrost: invalid value: integer `18446744073709551615`, expected u32
     "#

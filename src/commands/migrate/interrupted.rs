@@ -77,7 +77,7 @@ pub(super) fn add_resume_hint(failure: Failure, job: &Job<'_>) -> Failure {
 fn add_hints(failure: Failure, job: &Job<'_>) -> Failure {
     let resume = if job.args.resume { "" } else { " --resume" };
     let command = repeat_command(job.context);
-    let failure = failure.hint(format!("resume with: {command}{resume} (the source is untouched)"));
+    let failure = failure.hint(format!("the source is untouched; resume with: {command}{resume}"));
     failure.hint(match job.target_store().is_live_cluster() {
         true => MIXED_KEYS_HINT,
         false => FRESH_NODE_HINT,

@@ -94,10 +94,7 @@ fn every_reason_against_a_merge_is_told() {
     ");
     let damaged = Value { version: Version(3), ..value(&source) };
     let told = merge(&value(&source), &damaged).unwrap_err();
-    assert_eq!(
-        told,
-        ["nodes_config of the target is stored at version 3 but says inside that it is version 7"]
-    );
+    assert_eq!(told, ["nodes_config of the target is stored at version 3, but embeds version 7"]);
 }
 
 fn any_side(side: &'static str) -> impl Strategy<Value = Json> {
