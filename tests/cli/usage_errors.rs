@@ -80,7 +80,7 @@ fn invalid_arguments_are_refused() {
         (&["metadata", "get"], &["--key"]),
         (&["metadata", "get", "-k", ""], &["--key"]),
         (&["metadata", "list", "--nonsense"], &["--nonsense"]),
-        (&["metadata", "list", "-s", "ftp://a"], &["no address"]),
+        (&["metadata", "list", "-s", "ftp://a"], &["is not a valid address"]),
         (&["metadata", "list", "-s", ""], &["--address, or RESTATECTL_ADDRESS, is empty"]),
         (&["metadata", "list", "--request-timeout", "0"], &["--request-timeout"]),
         (&["metadata", "migrate", "--toml", "x", "--ignore-node", "first"], &["such as N3"]),
@@ -129,7 +129,7 @@ fn absent_and_foreign_servers_are_reported_as_unavailable() {
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     unavailable(
         &format!("http://{}", silent.local_addr().unwrap()),
-        &["no answer within 1s 500ms"],
+        &["no response within 1s 500ms"],
     );
     // Does not even accept: its queue of connections is full, and --connect-timeout ends it.
     let full_port = FullPort::on_any_port();
@@ -166,7 +166,7 @@ fn endpoint_of_another_server_is_not_taken_for_s3() {
     );
     let started = std::time::Instant::now();
     let run = restatectl_with_input(&["metadata", "list", "--from", "-"], &toml).expect(6);
-    assert!(run.err.contains("something else than S3"), "{}", run.err);
+    assert!(run.err.contains("another server than S3"), "{}", run.err);
     assert!(started.elapsed() < std::time::Duration::from_secs(5));
 }
 
@@ -180,7 +180,7 @@ fn absent_etcd_is_reported_as_unavailable() {
     let silent_at = silent.local_addr().unwrap().to_string();
     for (address, words) in [
         (format!("127.0.0.1:{}", dead.number), "connection refused"),
-        (silent_at, "no answer within"),
+        (silent_at, "no response within"),
     ] {
         std::fs::write(&toml, etcd_section(&[address])).unwrap();
         let toml = toml.to_str().unwrap();
