@@ -28,9 +28,9 @@ fn request_lines(run: &Run, store: &str) -> Vec<String> {
 
 #[track_caller]
 fn assert_requests(run: &Run, store: &str, wanted: &[&str]) {
-    let told = request_lines(run, store);
+    let printed = request_lines(run, store);
     for wanted in wanted {
-        assert!(told.iter().any(|line| line == wanted), "{wanted}: {told:#?}\n{}", run.err);
+        assert!(printed.iter().any(|line| line == wanted), "{wanted}: {printed:#?}\n{}", run.err);
     }
 }
 

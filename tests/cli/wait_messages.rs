@@ -29,8 +29,9 @@ fn hanging_server_is_named_while_waiting() {
     screen.type_line("clear");
     screen.type_line(&line(&format!("--from {} >/dev/null; echo code=$?", etcd.toml())));
     let who = format!("waiting for etcd {}", etcd.address());
-    let told = screen.wait_for("the wait to be told twice", |text| text.matches(&who).count() == 2);
-    assert!(told.contains(" keys so far): no response for "), "{told}");
+    let printed =
+        screen.wait_for("the wait to be printed twice", |text| text.matches(&who).count() == 2);
+    assert!(printed.contains(" keys so far): no response for "), "{printed}");
     screen.press_key("C-c");
     screen.wait_for("the end", |text| text.contains("\ncode=130"));
     etcd.signal("CONT");
@@ -57,8 +58,8 @@ fn unreachable_servers_are_reported_with_the_number_of_attempts() {
         ],
     );
     let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-    let told = Arc::new(Mutex::new(String::new()));
-    let (into, mut from) = (told.clone(), child.stderr.take().unwrap());
+    let printed = Arc::new(Mutex::new(String::new()));
+    let (into, mut from) = (printed.clone(), child.stderr.take().unwrap());
     std::thread::spawn(move || {
         let mut piece = [0; 4096];
         while let Ok(count @ 1..) = from.read(&mut piece) {
@@ -72,7 +73,7 @@ fn unreachable_servers_are_reported_with_the_number_of_attempts() {
         ["attempts; giving up after 10m in total", "waiting for the servers: no response for "];
     let mut text = String::new();
     for _ in 0..300 {
-        text = told.lock().unwrap().clone();
+        text = printed.lock().unwrap().clone();
         if parts.iter().all(|part| text.contains(part)) {
             break;
         }

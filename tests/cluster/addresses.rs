@@ -110,7 +110,7 @@ fn one_responding_address_of_a_name_suffices() {
 #[test]
 fn invalid_address_is_refused_with_a_correction() {
     let folder = TempDir::new().unwrap();
-    let mut told = String::new();
+    let mut printed = String::new();
     for address in [
         "::1",
         "fd00::2:14801",
@@ -120,19 +120,19 @@ fn invalid_address_is_refused_with_a_correction() {
         "http://[fe80::1%25eth0]:1",
     ] {
         let run = restatectl(&["-s", address, "metadata", "list"]).expect(2);
-        told.push_str(&run.err);
+        printed.push_str(&run.err);
     }
     for address in ["::1", "http://::1:2379", "[::1]x", "[::1]:", "fe80::1%eth0", "host:port"] {
         let toml = write_file(&folder, "etcd.toml", &etcd_section(&[address.to_owned()]));
         let run = restatectl(&["metadata", "list", "--from", &toml]).expect(2);
-        told.push_str(run.err.lines().next().unwrap());
-        told.push('\n');
+        printed.push_str(run.err.lines().next().unwrap());
+        printed.push('\n');
     }
     let s3 = "[metadata-client]\ntype = \"object-store\"\npath = \"s3://b/p\"\naws-endpoint-url = \"http://::1:9000\"\n";
     let toml = write_file(&folder, "s3.toml", s3);
     let run = restatectl(&["metadata", "list", "--from", &toml]).expect(2);
-    told.push_str(run.err.lines().next().unwrap());
-    insta::assert_snapshot!(told.replace(&folder.path().display().to_string(), "DIR"));
+    printed.push_str(run.err.lines().next().unwrap());
+    insta::assert_snapshot!(printed.replace(&folder.path().display().to_string(), "DIR"));
 }
 
 #[test]

@@ -70,9 +70,9 @@ fn migrate_refuses_when_a_cluster_runs_on_source_or_target() {
     let onto_theirs = ["-s", &address, "--toml", &etcd.toml(), "--force", "--dry-run"];
     let permits = ["--overwrite-cluster", "demo", "--overwrite-newer"];
     let planned = run_migrate(0, &[&onto_theirs[..], &permits].concat());
-    let told = planned["checks"].to_string();
-    assert!(told.contains("1 of 1 node not in migration mode"), "{told}");
-    assert!(told.contains("runs on the target, still has roles"), "{told}");
+    let printed = planned["checks"].to_string();
+    assert!(printed.contains("1 of 1 node not in migration mode"), "{printed}");
+    assert!(printed.contains("runs on the target, still has roles"), "{printed}");
     cluster.stop();
     assert_eq!(check_status(&run_migrate(0, &away), "migration-mode"), "skipped");
     assert_eq!(run_migrate(0, &onto)["outcome"], "migrated");

@@ -111,7 +111,7 @@ fn tls_failures_are_reported_at_once_with_their_cause() {
     let (name, ip) = (node.address("https", "localhost"), node.address("https", "127.0.0.1"));
     let plain = node.address("http", "localhost");
     let etcd = Etcd::start();
-    let mut told = String::new();
+    let mut printed = String::new();
     for (what, address, ca, own) in [
         ("without TLS", &plain, "", ""),
         ("the system's authorities", &name, "", "client"),
@@ -129,11 +129,11 @@ fn tls_failures_are_reported_at_once_with_their_cause() {
             assert!(words.contains("https://"), "{words}");
             continue;
         }
-        told.push_str(&format!("{what}:\n{words}\n"));
+        printed.push_str(&format!("{what}:\n{words}\n"));
     }
     let no_tls = format!("https://{}", etcd.address());
     let words = node.normalized_output(node.list(&no_tls, "ca", "client"), 6);
-    told.push_str(&format!("no TLS there:\n{}\n", words.replace(&etcd.address(), "ETCD")));
+    printed.push_str(&format!("no TLS there:\n{}\n", words.replace(&etcd.address(), "ETCD")));
     std::fs::copy(node.file("stranger.key"), node.file("mixed.key")).unwrap();
     std::fs::copy(node.file("client.pem"), node.file("mixed.pem")).unwrap();
     std::fs::copy(node.file("node.toml"), node.file("text.pem")).unwrap();
@@ -142,12 +142,12 @@ fn tls_failures_are_reported_at_once_with_their_cause() {
         ("no PEM", "text", "client"),
         ("no such file", "missing", "client"),
     ] {
-        told.push_str(&format!(
+        printed.push_str(&format!(
             "{what}:\n{}\n",
             node.normalized_output(node.list(&name, ca, own), 2)
         ));
     }
-    insta::assert_snapshot!(told);
+    insta::assert_snapshot!(printed);
     // The socket needs no TLS.
     let socket = format!("unix:{}", node.file("data/node-1/fabric.sock"));
     node.list(&socket, "", "").expect(0);

@@ -41,7 +41,7 @@ pub struct Object {
 fn shared(server: &'static OnceLock<S3>, start: fn() -> (S3, Box<dyn std::any::Any>)) -> S3 {
     server
         .get_or_init(|| {
-            let (tell, told) = mpsc::channel();
+            let (tell, printed) = mpsc::channel();
             std::thread::spawn(move || {
                 let (s3, _held) = start();
                 tell.send(s3).unwrap();
@@ -49,7 +49,7 @@ fn shared(server: &'static OnceLock<S3>, start: fn() -> (S3, Box<dyn std::any::A
                     std::thread::park();
                 }
             });
-            told.recv().unwrap()
+            printed.recv().unwrap()
         })
         .clone()
 }
