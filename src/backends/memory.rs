@@ -14,11 +14,11 @@ use crate::model::{
 /// Values by key, each with the revision of its last write.
 #[derive(Debug, Default)]
 pub struct Memory {
-    state: Mutex<State>,
+    state: Mutex<MemoryState>,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct MemoryState {
     revision: i64,
     values: BTreeMap<Key, (Value, i64)>,
 }
@@ -51,7 +51,7 @@ impl Memory {
         self.state().values.iter().map(|(key, (value, _))| (key.clone(), value.clone())).collect()
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, MemoryState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -60,7 +60,7 @@ fn tag(revision: i64) -> CasToken {
     CasToken::Revisions { value: revision, version: revision }
 }
 
-impl State {
+impl MemoryState {
     fn holds(&self, change: &Change) -> bool {
         let found = self.values.get(&change.key).map(|(_, revision)| tag(*revision));
         match &change.effect {

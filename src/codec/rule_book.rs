@@ -23,7 +23,7 @@ struct Rule {
     #[bilrost(1)]
     version: u32,
     #[bilrost(3)]
-    limits: Limits,
+    limits: RuleLimits,
     #[bilrost(4)]
     #[serde(default)]
     description: Option<String>,
@@ -36,7 +36,7 @@ struct Rule {
 
 #[derive(Debug, Clone, PartialEq, Message, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Limits {
+struct RuleLimits {
     #[bilrost(1)]
     #[serde(default)]
     concurrency: Option<u32>,
@@ -88,7 +88,7 @@ pub(super) fn sample(version: u32, rules: &[(&str, u32)]) -> Vec<u8> {
         .map(|(pattern, concurrency)| {
             let rule = Rule {
                 version: 1,
-                limits: Limits { concurrency: Some(*concurrency) },
+                limits: RuleLimits { concurrency: Some(*concurrency) },
                 description: None,
                 disabled: false,
                 last_modified_millis_since_epoch: 1_795_516_144_045,

@@ -2,7 +2,7 @@
 
 /// The similarity from which two names count as alike, 1 for equal ones: a letter or two may
 /// differ, a word may not.
-const ALIKE: f64 = 0.75;
+const SIMILARITY_THRESHOLD: f64 = 0.75;
 
 /// Returns `; did you mean NAME?`, or nothing if none of the names is similar.
 pub(super) fn did_you_mean<'a>(written: &str, names: impl IntoIterator<Item = &'a str>) -> String {
@@ -17,7 +17,7 @@ pub(super) fn find_similar<'a>(
     let written = written.to_lowercase().replace('_', "-");
     let alike = |name: &'a str| (strsim::normalized_damerau_levenshtein(&written, name), name);
     let most = names.into_iter().map(alike).max_by(|(a, _), (b, _)| a.total_cmp(b))?;
-    (most.0 >= ALIKE).then_some(most.1)
+    (most.0 >= SIMILARITY_THRESHOLD).then_some(most.1)
 }
 
 #[cfg(test)]

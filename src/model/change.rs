@@ -64,3 +64,10 @@ impl Change {
         NAMES_AND_FRAMING + name + required + value
     }
 }
+
+/// Returns the keys whose precondition is not met by what was found, in the order of the changes.
+pub(crate) fn unmet_keys(changes: &[Change], found: &[Option<Entry>]) -> Vec<Key> {
+    let pairs = changes.iter().zip(found);
+    let unmet = pairs.filter(|(change, found)| !change.is_precondition_met(found.as_ref()));
+    unmet.map(|(change, _)| change.key.clone()).collect()
+}

@@ -3,7 +3,7 @@
 use crate::model::Key;
 
 /// Fewer epochs in a row are named one by one.
-const WORTH_A_RANGE: usize = 4;
+const SHORTEST_RANGE: usize = 4;
 
 /// Things in their order, parted into epochs in a row that are `alike` and worth to be told as a range,
 /// and the rest.
@@ -22,7 +22,7 @@ pub(crate) fn in_ranges<T>(
     }
     let one_by_one = |row: Vec<T>| -> Vec<Vec<T>> {
         match row.len() {
-            WORTH_A_RANGE.. => vec![row],
+            SHORTEST_RANGE.. => vec![row],
             _ => row.into_iter().map(|thing| vec![thing]).collect(),
         }
     };

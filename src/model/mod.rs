@@ -4,6 +4,7 @@
 mod change;
 mod cluster;
 mod comparison;
+mod digest;
 pub(crate) mod epoch_ranges;
 mod key;
 mod plan;
@@ -12,9 +13,11 @@ mod store_error;
 mod target_limits;
 mod value;
 
+pub(crate) use change::unmet_keys;
 pub use change::{Change, Effect};
 pub use cluster::{NodeProbe, Quorum, UsesReplicatedStore};
 pub use comparison::{Comparison, KeyComparison, KeyStatus};
+pub(crate) use digest::sha256_hex;
 pub use key::Key;
 pub use plan::{Action, Plan, Step};
 pub use saved_file::SavedFile;

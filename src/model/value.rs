@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use prost::bytes::Bytes;
-use sha2::{Digest as _, Sha256};
 
+use super::digest::sha256_hex;
 use super::key::Key;
 
 /// The version that a store keeps beside a value. Restate's smallest is 1; 0 means "invalid".
@@ -30,11 +30,7 @@ pub struct Value {
 impl Value {
     /// Returns the SHA-256 over the stored bytes, in lower-case hex.
     pub fn sha256(&self) -> String {
-        Sha256::digest(&self.bytes).iter().fold(String::with_capacity(64), |mut hex, byte| {
-            use fmt::Write as _;
-            let _ = write!(hex, "{byte:02x}");
-            hex
-        })
+        sha256_hex(&self.bytes)
     }
 }
 

@@ -3,13 +3,14 @@
 //! Patches are RFC 6902. An operation may make a document of any size out of a small one, by copying it
 //! into itself: what no store could hold is refused while it grows.
 
-use std::fmt::Write as _;
+use std::fmt::Write;
 
 use json_patch::{PatchErrorKind, PatchOperation, patch_unsafe};
 use serde_json::Value as Json;
-use sha2::{Digest as _, Sha256};
 use similar::TextDiff;
 use thiserror::Error;
+
+use crate::model::sha256_hex;
 
 /// A legal value has 30 MiB at most.
 const LARGEST_DOCUMENT: usize = 64 << 20;
@@ -162,11 +163,8 @@ fn hide_headers(document: &mut Json) {
 }
 
 fn hide_values(value: &mut Json) {
-    let digest = Sha256::digest(value.to_string());
-    let start = digest.iter().take(4).fold(String::new(), |mut hex, byte| {
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    });
+    let digest = sha256_hex(value.to_string().as_bytes());
+    let start = digest.get(..8).unwrap_or_default();
     *value = Json::String(format!("(not shown; its digest begins with {start})"));
 }
 

@@ -71,7 +71,7 @@ fn migrate_refuses_when_a_cluster_runs_on_source_or_target() {
     let permits = ["--overwrite-cluster", "demo", "--overwrite-newer"];
     let planned = run_migrate(0, &[&onto_theirs[..], &permits].concat());
     let printed = planned["checks"].to_string();
-    assert!(printed.contains("1 of 1 node not in migration mode"), "{printed}");
+    assert!(printed.contains("1 of 1 nodes is not in migration mode"), "{printed}");
     assert!(printed.contains("runs on the target, still has roles"), "{printed}");
     cluster.stop();
     assert_eq!(check_status(&run_migrate(0, &away), "migration-mode"), "skipped");

@@ -11,7 +11,7 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 
-use super::resolver::Names;
+use super::resolver::RacingResolver;
 use crate::config::AwsAccess;
 use crate::model::StoreError;
 
@@ -34,7 +34,7 @@ pub(in super::super) struct Reach<'a> {
 pub(in super::super) async fn load_sdk_config(reach: &Reach<'_>) -> Result<SdkConfig, StoreError> {
     let http = aws_smithy_http_client::Builder::new()
         .tls_provider(Provider::Rustls(CryptoMode::Ring))
-        .build_with_resolver(Names::new(reach.goes_to, reach.connect));
+        .build_with_resolver(RacingResolver::new(reach.goes_to, reach.connect));
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(reach.connect)
         .operation_attempt_timeout(reach.request);

@@ -12,10 +12,10 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 pub(in super::super) struct ConcurrencyLimiter {
     most: usize,
     turns: Semaphore,
-    state: Mutex<State>,
+    state: Mutex<LimiterState>,
 }
 
-struct State {
+struct LimiterState {
     limit: usize,
     /// Turns that are to be taken out when they end.
     surplus: usize,
@@ -36,7 +36,7 @@ impl ConcurrencyLimiter {
     /// Creates a limiter of at most this many permits at once, and at least one.
     pub(in super::super) fn new(most: usize) -> ConcurrencyLimiter {
         let most = most.clamp(1, Semaphore::MAX_PERMITS);
-        let state = State { limit: most, surplus: 0, successes: 0, lowered: None };
+        let state = LimiterState { limit: most, surplus: 0, successes: 0, lowered: None };
         ConcurrencyLimiter { most, turns: Semaphore::new(most), state: Mutex::new(state) }
     }
 
@@ -52,7 +52,7 @@ impl ConcurrencyLimiter {
         Permit { pace: self, permit, began: Instant::now() }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, LimiterState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

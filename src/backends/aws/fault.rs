@@ -1,4 +1,4 @@
-//! Failures that mean the same for every service.
+//! Failures that mean the same for every AWS service.
 
 use std::error::Error;
 
@@ -60,8 +60,26 @@ pub(in super::super) fn describe_error(code: &str, message: &str) -> String {
     if message.is_empty() { code.to_owned() } else { format!("{code}: {message}") }
 }
 
+/// Classifies a service's error that means the same for every service: a clock that is wrong, and
+/// credentials that are not accepted. `store` is the name in messages.
+pub(in super::super) fn classify_rejected_identity(
+    store: &str,
+    code: &str,
+    message: &str,
+) -> Option<StoreError> {
+    let error = describe_error(code, message);
+    let reason = if is_clock_error(code, message) {
+        format!("this machine's clock is too far from the store's; set it right ({error})")
+    } else if are_credentials_rejected(code) {
+        format!("the AWS credentials are not accepted ({error})")
+    } else {
+        return None;
+    };
+    Some(StoreError::Denied { store: store.to_owned(), reason })
+}
+
 /// Returns whether the code means that the credentials are unknown.
-pub(in super::super) fn credentials_are_refused(code: &str) -> bool {
+fn are_credentials_rejected(code: &str) -> bool {
     matches!(
         code,
         "InvalidAccessKeyId"
@@ -80,7 +98,7 @@ pub(in super::super) fn credentials_are_refused(code: &str) -> bool {
 }
 
 /// Returns whether the two clocks are too far apart.
-pub(in super::super) fn is_clock(code: &str, message: &str) -> bool {
+fn is_clock_error(code: &str, message: &str) -> bool {
     let by_words = ["Signature expired", "Signature not yet current"];
     code == "RequestTimeTooSkewed"
         || (code == "InvalidSignatureException"

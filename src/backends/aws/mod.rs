@@ -1,5 +1,5 @@
-//! What the stores at Amazon have in common: who to be, how a request is made again, and what a
-//! failure without an answer means.
+//! The parts that the backends for Amazon's stores share: identity, retries, and the classification of
+//! failures.
 
 mod access;
 mod concurrency_limiter;
@@ -10,7 +10,6 @@ mod retry;
 pub(super) use access::{Reach, load_sdk_config, read_variable};
 pub(super) use concurrency_limiter::ConcurrencyLimiter;
 pub(super) use fault::{
-    AwsError, classify_missing_answer, credentials_are_refused, describe_error, innermost_cause,
-    is_clock,
+    AwsError, classify_missing_answer, classify_rejected_identity, describe_error, innermost_cause,
 };
 pub(super) use retry::Retries;

@@ -17,11 +17,11 @@ use url::Url;
 use super::super::transport::connect_any;
 
 /// The time during which an address that has responded is preferred without being tried again.
-const FRESH: Duration = Duration::from_secs(5);
+const PREFERENCE_TIME: Duration = Duration::from_secs(5);
 
 /// Finds addresses as the system does, and puts one that answers in front.
 #[derive(Clone, Debug)]
-pub(super) struct Names {
+pub(super) struct RacingResolver {
     /// The host of the service's own endpoint and its port; all others are Amazon's own.
     endpoint: Option<(String, u16)>,
     /// The time limit for trying one name's addresses.
@@ -29,12 +29,12 @@ pub(super) struct Names {
     answered: Arc<Mutex<HashMap<String, (IpAddr, Instant)>>>,
 }
 
-impl Names {
-    pub(super) fn new(endpoint: Option<&str>, patience: Duration) -> Names {
+impl RacingResolver {
+    pub(super) fn new(endpoint: Option<&str>, patience: Duration) -> RacingResolver {
         let url = endpoint.and_then(|endpoint| Url::parse(endpoint).ok());
         let endpoint =
             url.and_then(|url| Some((url.host_str()?.to_owned(), url.port_or_known_default()?)));
-        Names { endpoint, patience, answered: Arc::default() }
+        RacingResolver { endpoint, patience, answered: Arc::default() }
     }
 
     fn port(&self, name: &str) -> u16 {
@@ -60,7 +60,7 @@ impl Names {
         // Held while they are tried, so that requests that begin together try them once.
         let mut answered = self.answered.lock().await;
         if let Some((address, when)) = answered.get(name)
-            && when.elapsed() < FRESH
+            && when.elapsed() < PREFERENCE_TIME
             && found.iter().any(|one| one.ip() == *address)
         {
             return Some(*address);
@@ -72,7 +72,7 @@ impl Names {
     }
 }
 
-impl ResolveDns for Names {
+impl ResolveDns for RacingResolver {
     fn resolve_dns<'a>(&'a self, name: &'a str) -> DnsFuture<'a> {
         DnsFuture::new(async move { self.resolve_host(name).await.map_err(ResolveDnsError::new) })
     }

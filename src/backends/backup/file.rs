@@ -7,10 +7,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use prost::bytes::Bytes;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 
-use crate::model::{CasToken, Entry, Key, Snapshot, Value, Version};
+use crate::model::{CasToken, Entry, Key, Snapshot, Value, Version, sha256_hex};
 
 /// The version of the form.
 const FORMAT: u32 = 1;
@@ -64,7 +63,7 @@ impl Header {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Line {
+struct BackupLine {
     key: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     version: Option<u32>,
@@ -99,8 +98,8 @@ pub(super) fn render_backup(header: &Header, entries: &Snapshot) -> serde_json::
     Ok(file)
 }
 
-fn entry_line(key: &Key, entry: &Entry) -> Line {
-    let base = Line {
+fn entry_line(key: &Key, entry: &Entry) -> BackupLine {
+    let base = BackupLine {
         key: key.to_string(),
         version: None,
         bytes: None,
@@ -110,7 +109,7 @@ fn entry_line(key: &Key, entry: &Entry) -> Line {
         parts: None,
     };
     match entry {
-        Entry::Intact(value, _) => Line {
+        Entry::Intact(value, _) => BackupLine {
             version: Some(value.version.0),
             bytes: Some(value.bytes.len()),
             sha256: Some(value.sha256()),
@@ -119,15 +118,15 @@ fn entry_line(key: &Key, entry: &Entry) -> Line {
         },
         Entry::Damaged { reason, raw, .. } => {
             let parts = raw.iter().map(|(name, bytes)| (name.clone(), STANDARD.encode(bytes)));
-            Line { damaged: Some(reason.clone()), parts: Some(parts.collect()), ..base }
+            BackupLine { damaged: Some(reason.clone()), parts: Some(parts.collect()), ..base }
         }
     }
 }
 
 /// Renders the last line for the content before it.
 fn trailer_line(before: &[u8]) -> Vec<u8> {
-    let hex: String = Sha256::digest(before).iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("{{\"sha256_of_all_above\":\"{hex}\"}}\n").into_bytes()
+    let digest = sha256_hex(before);
+    format!("{{\"sha256_of_all_above\":\"{digest}\"}}\n").into_bytes()
 }
 
 /// Reads a whole file.
@@ -166,7 +165,7 @@ pub(super) fn parse_backup(bytes: &[u8], file: &str) -> Result<(Header, Snapshot
 }
 
 fn parse_entry(line: &[u8]) -> Result<(Key, Entry), String> {
-    let line: Line = serde_json::from_slice(line).map_err(|error| error.to_string())?;
+    let line: BackupLine = serde_json::from_slice(line).map_err(|error| error.to_string())?;
     let key = Key::parse(&line.key);
     let wrong = |what: &str| format!("{key}: {what}");
     let decoded =

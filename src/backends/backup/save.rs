@@ -1,9 +1,8 @@
 //! Saving a backup: complete and on the disk before it has its name, never in place of another file,
 //! and readable by its owner only.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{Instant, SystemTime};
 
@@ -69,45 +68,30 @@ fn put_in_folder(folder: &Path, stem: &str, content: &[u8]) -> io::Result<PathBu
     Err(io::Error::new(io::ErrorKind::AlreadyExists, format!("all names like {stem} are taken")))
 }
 
+/// Writes the file under a temporary name, and gives it its own once it is complete and synced.
 fn put_file(path: &Path, content: &[u8]) -> io::Result<PathBuf> {
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
     };
-    if path.symlink_metadata().is_ok() {
-        return Err(io::Error::new(
-            io::ErrorKind::AlreadyExists,
-            "the file exists already; name another, or move it away",
-        ));
-    }
-    let partial = folder.join(format!(".restatectl-{:016x}.partial", fastrand::u64(..)));
-    let put = write_synced(&partial, content).and_then(|()| name_file(&partial, path));
-    let _ = fs::remove_file(&partial);
-    put?;
+    // Readable by its owner only, which is the default of temporary files.
+    let mut partial =
+        tempfile::Builder::new().prefix(".restatectl-").suffix(".partial").tempfile_in(folder)?;
+    partial.write_all(content)?;
+    partial.as_file().sync_all()?;
+    partial.persist_noclobber(path).map_err(|failed| match failed.error.kind() {
+        io::ErrorKind::AlreadyExists => io::Error::new(io::ErrorKind::AlreadyExists, TAKEN),
+        _ => failed.error,
+    })?;
     File::open(folder)?.sync_all()?;
     Ok(path.to_owned())
 }
 
-/// Gives the file its name unless that is taken.
-fn name_file(partial: &Path, path: &Path) -> io::Result<()> {
-    match fs::hard_link(partial, path) {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
-            // No hard links on this file system: the name is taken first, then given.
-            OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-            fs::rename(partial, path)
-        }
-        linked => linked,
-    }
-}
-
-fn write_synced(path: &Path, content: &[u8]) -> io::Result<()> {
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-    file.write_all(content)?;
-    file.sync_all()
-}
+const TAKEN: &str = "the file exists already; name another, or move it away";
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;

@@ -22,7 +22,7 @@ use crate::proto::metadata_server_svc::metadata_server_svc_client::MetadataServe
 use crate::proto::node_ctl_svc::node_ctl_svc_client::NodeCtlSvcClient;
 
 /// The longest search for a leader; without one, the nodes are asked.
-const PATIENCE: Duration = Duration::from_secs(2);
+const LEADER_SEARCH_LIMIT: Duration = Duration::from_secs(2);
 
 /// The leader of the replicated store, as it or the other members last told.
 #[derive(Clone)]
@@ -72,7 +72,7 @@ struct Member {
 }
 
 async fn search_leader(peers: &Servers) -> Option<Server> {
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + LEADER_SEARCH_LIMIT;
     let mut asked: FuturesUnordered<_> =
         peers.all().map(|server| ask_member(peers, server)).collect();
     let mut members = Vec::new();

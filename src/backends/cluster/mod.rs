@@ -201,11 +201,11 @@ impl Cluster {
 }
 
 /// The size below which a value is copied out of the larger buffer that it was received in.
-const WORTH_ITS_BUFFER: usize = 64 << 10;
+const SMALL_VALUE_BYTES: usize = 64 << 10;
 
 fn entry_from_answer(value: VersionedValue) -> Entry {
     let bytes = match value.bytes.len() {
-        ..WORTH_ITS_BUFFER => Bytes::copy_from_slice(&value.bytes),
+        ..SMALL_VALUE_BYTES => Bytes::copy_from_slice(&value.bytes),
         _ => value.bytes,
     };
     match value.version {

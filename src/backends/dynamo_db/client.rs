@@ -13,7 +13,7 @@ use super::super::request::Request;
 use super::item::{self, Item, PK, VERSION};
 use crate::model::StoreError;
 
-pub(super) struct Client {
+pub(super) struct TableClient {
     pub(super) dynamo: aws_sdk_dynamodb::Client,
     pub(super) table: String,
     pub(super) region: String,
@@ -35,9 +35,9 @@ pub(super) enum Transacted {
 }
 
 /// One page of a scan, and where the next one begins.
-pub(super) type Page = (Vec<Item>, Option<Item>);
+pub(super) type ScanPage = (Vec<Item>, Option<Item>);
 
-impl Client {
+impl TableClient {
     /// Reads the items that exist, in any order; at most 100 names, each once.
     pub(super) async fn get(&self, names: Vec<String>) -> Result<Vec<Item>, StoreError> {
         let (mut found, mut missing) = (Vec::with_capacity(names.len()), names);
@@ -85,7 +85,11 @@ impl Client {
     }
 
     /// Reads one page of all items whose names begin with `prefix`: their names and versions.
-    pub(super) async fn scan(&self, prefix: &str, start: Option<Item>) -> Result<Page, StoreError> {
+    pub(super) async fn scan(
+        &self,
+        prefix: &str,
+        start: Option<Item>,
+    ) -> Result<ScanPage, StoreError> {
         self.retries
             .run_with_retries(&self.name, &Request::about_key("Scan of", &self.table), || async {
                 let mut request = self

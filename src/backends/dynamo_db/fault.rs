@@ -7,10 +7,10 @@ use aws_sdk_dynamodb::types::CancellationReason;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
 use super::super::aws::{self, AwsError, describe_error};
-use super::client::{Client, Transacted};
+use super::client::{TableClient, Transacted};
 use crate::model::StoreError;
 
-impl Client {
+impl TableClient {
     /// Classifies a failed request that needs the permission `action`.
     pub(super) fn classify_error<E>(
         &self,
@@ -30,40 +30,37 @@ impl Client {
     }
 
     fn classify_code(&self, action: &str, status: u16, code: &str, message: &str) -> AwsError {
-        let (store, told) = (self.name.clone(), describe_error(code, message));
-        let denied = |reason: String| {
-            AwsError::Permanent(StoreError::Denied { store: store.clone(), reason })
-        };
+        if let Some(rejected) = aws::classify_rejected_identity(&self.name, code, message) {
+            return AwsError::Permanent(rejected);
+        }
+        let (store, reason) = (self.name.clone(), describe_error(code, message));
         match code {
             "ResourceNotFoundException" => AwsError::Permanent(self.missing_table()),
-            _ if aws::is_clock(code, message) => denied(format!(
-                "this machine's clock is too far from the store's; set it right ({told})"
-            )),
-            _ if aws::credentials_are_refused(code) => {
-                denied(format!("the AWS credentials are not accepted ({told})"))
-            }
             "ProvisionedThroughputExceededException"
             | "ThrottlingException"
             | "RequestLimitExceeded"
             | "TransactionConflictException"
-            | "ReplicatedWriteConflictException" => AwsError::NotExecuted(told),
-            "TransactionInProgressException" => AwsError::Retryable(told),
-            "ValidationException" => AwsError::Permanent(self.classify_invalid(message, told)),
+            | "ReplicatedWriteConflictException" => AwsError::NotExecuted(reason),
+            "TransactionInProgressException" => AwsError::Retryable(reason),
+            "ValidationException" => AwsError::Permanent(self.classify_invalid(message, reason)),
             // A gateway in front of it may deny in words of its own.
             _ if code == "AccessDeniedException" || matches!(status, 401 | 403) => {
-                let told = if told.is_empty() { status.to_string() } else { told };
-                denied(format!("{action} on the table {} is not permitted ({told})", self.table))
+                let detail = if reason.is_empty() { status.to_string() } else { reason };
+                let reason =
+                    format!("{action} on the table {} is not permitted ({detail})", self.table);
+                AwsError::Permanent(StoreError::Denied { store, reason })
             }
             _ if status == 429 || (status >= 500 && status != 501) => {
-                AwsError::Retryable(format!("{status} {told}"))
+                AwsError::Retryable(format!("{status} {reason}"))
             }
             "" => AwsError::Permanent(StoreError::Other {
                 store,
                 reason: format!("{status} without a code, as no DynamoDB does; check the endpoint"),
             }),
-            _ => {
-                AwsError::Permanent(StoreError::Other { store, reason: format!("{status} {told}") })
-            }
+            _ => AwsError::Permanent(StoreError::Other {
+                store,
+                reason: format!("{status} {reason}"),
+            }),
         }
     }
 

@@ -8,6 +8,7 @@ use prost::bytes::Bytes;
 
 use super::super::intact_entry;
 use super::json::{from_json, to_json};
+use crate::codec;
 use crate::model::{Attribute, CasToken, Entry, Value};
 
 /// The table's partition key.
@@ -38,9 +39,10 @@ pub(super) fn item_of_value(name: &str, value: &Value) -> Item {
 /// Returns whether these are exactly the attributes that Restate writes, and the bytes begin with a
 /// known codec.
 pub(super) fn looks_like_ours(item: &Item) -> bool {
-    let codec = item.get(DATA).and_then(|data| data.as_b().ok()?.as_ref().first().copied());
+    let bytes = item.get(DATA).and_then(|data| data.as_b().ok());
+    let has_codec = bytes.is_some_and(|bytes| codec::encoding(bytes.as_ref()).is_ok());
     let version = item.get(VERSION).and_then(version_of);
-    item.len() == 3 && version.is_some() && matches!(codec, Some(1 | 2 | 3 | 5 | 6 | 7))
+    item.len() == 3 && version.is_some() && has_codec
 }
 
 /// Returns the number of an attribute `version`.
@@ -91,40 +93,40 @@ fn raw_parts(attribute: Attribute) -> Bytes {
 
 /// A condition expression with what its placeholders stand for: `data` is a reserved word.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Condition {
+pub(super) struct ConditionExpression {
     pub(super) expression: String,
     pub(super) names: HashMap<String, String>,
     pub(super) values: Item,
 }
 
-impl Condition {
+impl ConditionExpression {
     /// Returns the condition that there is no such item.
-    pub(super) fn absent() -> Condition {
-        Condition::plain("attribute_not_exists(pk)")
+    pub(super) fn absent() -> ConditionExpression {
+        ConditionExpression::plain("attribute_not_exists(pk)")
     }
 
     /// Holds for nothing.
-    pub(super) fn never_met() -> Condition {
-        Condition::plain("attribute_exists(pk) AND attribute_not_exists(pk)")
+    pub(super) fn never_met() -> ConditionExpression {
+        ConditionExpression::plain("attribute_exists(pk) AND attribute_not_exists(pk)")
     }
 
-    fn plain(expression: &str) -> Condition {
+    fn plain(expression: &str) -> ConditionExpression {
         let expression = expression.to_owned();
-        Condition { expression, names: HashMap::new(), values: Item::new() }
+        ConditionExpression { expression, names: HashMap::new(), values: Item::new() }
     }
 
     /// Returns the condition that the item is as it was read.
     ///
     /// Both attributes are compared in full: two writers that start from the same version end at
     /// the same version, so that it alone does not tell them apart.
-    pub(super) fn as_read(tag: &CasToken) -> Condition {
-        let CasToken::Item { version, data } = tag else { return Condition::never_met() };
-        let mut condition = Condition::plain("attribute_exists(pk)");
+    pub(super) fn as_read(tag: &CasToken) -> ConditionExpression {
+        let CasToken::Item { version, data } = tag else { return ConditionExpression::never_met() };
+        let mut condition = ConditionExpression::plain("attribute_exists(pk)");
         for (name, placeholder, read) in [(VERSION, "v", version), (DATA, "d", data)] {
             let (name_at, value_at) = (format!("#{placeholder}"), format!(":{placeholder}"));
             match read.as_ref().map(value) {
                 None => condition.and(&format!("attribute_not_exists({name_at})")),
-                Some(None) => return Condition::never_met(),
+                Some(None) => return ConditionExpression::never_met(),
                 Some(Some(value)) => {
                     condition.and(&format!("{name_at} = {value_at}"));
                     condition.values.insert(value_at, value);
@@ -172,7 +174,7 @@ mod tests {
         assert_eq!(name(&item), Some("p/rule_book"));
         let entry = entry_from_item(item);
         assert_eq!(entry.value(), Some(&value));
-        let condition = Condition::as_read(entry.tag());
+        let condition = ConditionExpression::as_read(entry.tag());
         assert_eq!(condition.expression, "attribute_exists(pk) AND #v = :v AND #d = :d");
         assert_eq!(condition.values[":v"], AttributeValue::N("4294967295".to_owned()));
     }
@@ -202,7 +204,7 @@ mod tests {
                 panic!("not damaged")
             };
             let raw: Vec<_> = raw.iter().map(|(name, bytes)| format!("{name}={bytes:?}")).collect();
-            let required = Condition::as_read(&tag).expression;
+            let required = ConditionExpression::as_read(&tag).expression;
             told.push(format!("{reason}; {}; {required}", raw.join(" ")));
         }
         insta::assert_snapshot!(told.join("\n"));
@@ -210,6 +212,9 @@ mod tests {
 
     #[test]
     fn a_tag_of_another_store_holds_for_nothing() {
-        assert_eq!(Condition::as_read(&CasToken::Version(Version(1))), Condition::never_met());
+        assert_eq!(
+            ConditionExpression::as_read(&CasToken::Version(Version(1))),
+            ConditionExpression::never_met()
+        );
     }
 }

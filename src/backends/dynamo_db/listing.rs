@@ -12,7 +12,7 @@ use crate::model::{Key, StoreError};
 
 /// The names that a scan found, by kind.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Names {
+struct ScannedNames {
     known: BTreeSet<Key>,
     /// Unknown names that may be Restate's.
     candidates: Vec<String>,
@@ -33,7 +33,7 @@ pub(super) async fn count_foreign_items(store: &DynamoDb) -> Result<u64, StoreEr
     Ok(names.others + (names.candidates.len() - ours.len()) as u64)
 }
 
-async fn scan_names(store: &DynamoDb) -> Result<Names, StoreError> {
+async fn scan_names(store: &DynamoDb) -> Result<ScannedNames, StoreError> {
     let (mut found, mut start) = (Vec::new(), None);
     loop {
         let (page, next) = store.client.scan(&store.prefix, start).await?;
@@ -49,13 +49,13 @@ async fn scan_names(store: &DynamoDb) -> Result<Names, StoreError> {
 }
 
 /// Sorts full names, each with whether its item has a version.
-fn sort_names(prefix: &str, found: &[(String, bool)]) -> Names {
+fn sort_names(prefix: &str, found: &[(String, bool)]) -> ScannedNames {
     let prefixes: BTreeSet<_> = found
         .iter()
         .filter_map(|(full, _)| prefix_of(full))
         .filter(|other| other.len() > prefix.len())
         .collect();
-    let mut names = Names::default();
+    let mut names = ScannedNames::default();
     for (full, has_version) in found {
         let Some(name) = full.strip_prefix(prefix) else { continue };
         let key = Key::parse(name);
@@ -109,7 +109,7 @@ async fn select_restate_items(
 mod tests {
     use super::*;
 
-    fn told(prefix: &str, found: &[(&str, bool)]) -> Names {
+    fn told(prefix: &str, found: &[(&str, bool)]) -> ScannedNames {
         let found = found.iter().map(|(name, version)| (format!("{prefix}{name}"), *version));
         sort_names(prefix, &found.collect::<Vec<_>>())
     }

@@ -4,7 +4,7 @@
 use aws_sdk_dynamodb::types::{TableDescription, TableStatus};
 
 use super::super::request::Request;
-use super::client::Client;
+use super::client::TableClient;
 use super::item::PK;
 use crate::model::StoreError;
 use crate::model::unless_denied;
@@ -12,7 +12,7 @@ use crate::model::unless_denied;
 /// # Errors
 /// [`StoreError::Usage`] for a table with another key, [`StoreError::Unavailable`] for one that is not
 /// there or not ready. Where describing it is not permitted, nothing is known.
-pub(super) async fn check_schema(client: &Client) -> Result<(), StoreError> {
+pub(super) async fn check_schema(client: &TableClient) -> Result<(), StoreError> {
     let what = Request::without_key("DescribeTable");
     let described = client.retries.run_with_retries(&client.name, &what, || async {
         let answer = client.dynamo.describe_table().table_name(&client.table).send().await;

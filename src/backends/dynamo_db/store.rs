@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicBool;
 
 use super::super::RequestOptions;
 use super::super::aws::{self, ConcurrencyLimiter, Reach, Retries};
-use super::client::Client;
+use super::client::TableClient;
 use crate::config::{DynamoDbConfig, RetryPolicy};
 use crate::model::{Key, StoreError};
 
@@ -18,7 +18,7 @@ const CONCURRENCY: usize = 4;
 
 /// A key prefix in a table.
 pub struct DynamoDb {
-    pub(super) client: Client,
+    pub(super) client: TableClient,
     pub(super) prefix: String,
     /// `true` if a listing was denied, so that keys were read by their known names.
     pub(super) unlisted: AtomicBool,
@@ -63,7 +63,7 @@ impl DynamoDb {
         let (table, prefix) = (config.table.clone(), config.key_prefix.clone());
         let below =
             if prefix.is_empty() { prefix.clone() } else { format!(" key-prefix {prefix}") };
-        let client = Client {
+        let client = TableClient {
             name: format!("dynamo-db table {table}{below} in {region}{at}"),
             dynamo: aws_sdk_dynamodb::Client::new(&resolved),
             table,

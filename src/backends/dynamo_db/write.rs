@@ -9,9 +9,9 @@ use prost::bytes::Bytes;
 use super::super::Source as _;
 use super::super::request::Request;
 use super::client::Transacted;
-use super::item::{self, Condition};
+use super::item::{self, ConditionExpression};
 use super::store::DynamoDb;
-use crate::model::{Change, Effect, StoreError, Value, Version};
+use crate::model::{Change, Effect, StoreError, Value, Version, unmet_keys};
 use crate::wording::plural;
 
 const TRANSACT: &str = "TransactWriteItems";
@@ -39,13 +39,11 @@ pub(super) async fn write_changes(store: &DynamoDb, changes: &[Change]) -> Resul
         // one meets what the lost one has written.
         let all: Vec<_> = changes.iter().map(|change| change.key.clone()).collect();
         let found = store.read(&all).await?;
-        let pairs = || changes.iter().zip(&found);
-        if pairs().all(|(change, found)| change.is_done(found.as_ref())) {
+        let mut pairs = changes.iter().zip(&found);
+        if pairs.all(|(change, found)| change.is_done(found.as_ref())) {
             return Ok(());
         }
-        let conflicts =
-            pairs().filter(|(change, found)| !change.is_precondition_met(found.as_ref()));
-        keys = conflicts.map(|(change, _)| change.key.clone()).collect();
+        keys = unmet_keys(changes, &found);
     }
     Err(StoreError::Conflict { store: store.client.name.clone(), keys })
 }
@@ -56,7 +54,7 @@ pub(super) async fn write_changes(store: &DynamoDb, changes: &[Change]) -> Resul
 pub(super) async fn probe_write(store: &DynamoDb) -> Result<(), StoreError> {
     let name = format!("{}restatectl-probe-{:016x}", store.prefix, fastrand::u64(..));
     let value = Value { version: Version(0), bytes: Bytes::from_static(b"probe") };
-    let put = build_put(&store.client.table, &name, &value, Condition::never_met());
+    let put = build_put(&store.client.table, &name, &value, ConditionExpression::never_met());
     let items = [put.map_err(|error| store.client.build_error(&error))?];
     match run_transaction(store, &items, &Request::about_key(TRANSACT, &name)).await? {
         Ended::Unmet { .. } => Ok(()),
@@ -130,10 +128,12 @@ fn build_operation(
     change: &Change,
 ) -> Result<TransactWriteItem, BuildError> {
     match &change.effect {
-        Effect::Create(value) => build_put(table, name, value, Condition::absent()),
-        Effect::Overwrite(value, tag) => build_put(table, name, value, Condition::as_read(tag)),
+        Effect::Create(value) => build_put(table, name, value, ConditionExpression::absent()),
+        Effect::Overwrite(value, tag) => {
+            build_put(table, name, value, ConditionExpression::as_read(tag))
+        }
         Effect::Delete(tag) => {
-            let (expression, names, values) = Condition::as_read(tag).into_parts();
+            let (expression, names, values) = ConditionExpression::as_read(tag).into_parts();
             let delete = Delete::builder()
                 .table_name(table)
                 .set_key(Some(item::key(name)))
@@ -149,7 +149,7 @@ fn build_put(
     table: &str,
     name: &str,
     value: &Value,
-    condition: Condition,
+    condition: ConditionExpression,
 ) -> Result<TransactWriteItem, BuildError> {
     let (expression, names, values) = condition.into_parts();
     let put = Put::builder()

@@ -18,12 +18,12 @@ const MAX_ANSWER: usize = 1 << 30;
 const ETCD_MEMBER: ServerKind = ServerKind { name: "etcd", classify: classify_status };
 
 #[derive(Debug)]
-pub(super) struct Client {
+pub(super) struct EtcdClient {
     name: String,
     members: Servers,
 }
 
-impl Client {
+impl EtcdClient {
     pub(super) fn new(
         name: String,
         addresses: &[Address],
@@ -31,7 +31,7 @@ impl Client {
     ) -> Result<Self, StoreError> {
         let members = Servers::new(ETCD_MEMBER, addresses, limits, TlsOptions::default())
             .map_err(StoreError::Usage)?;
-        Ok(Client { name, members })
+        Ok(EtcdClient { name, members })
     }
 
     pub(super) fn name(&self) -> &str {

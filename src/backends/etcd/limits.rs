@@ -6,7 +6,7 @@ use etcd_client::{Txn, TxnOp, TxnOpResponse};
 use futures_util::future::try_join_all;
 
 use super::super::request::Request;
-use super::client::Client;
+use super::client::EtcdClient;
 use super::layout::{DEFAULT_REQUEST_LIMIT, version_name};
 use super::{listing, txn};
 use crate::model::{Entry, Key, LimitViolation, Snapshot, StoreError, Value};
@@ -16,11 +16,11 @@ use crate::wording::{format_bytes, plural};
 const ANSWER_LIMIT: u64 = 4 * 1024 * 1024;
 
 /// The bytes that etcd adds to each pair in an answer: revisions, lengths, tags.
-const FRAMING: u64 = 32;
+const FRAMING_PER_PAIR: u64 = 32;
 
 /// The bytes that a key adds to a request beside its value, as
 /// [`Change::size`](crate::model::Change::size) counts.
-const FRAMED: usize = 256;
+const FRAMING_PER_KEY: usize = 256;
 
 /// Foreign values that are looked at in one request, each of which may be large.
 const FOREIGN_BATCH: usize = 16;
@@ -28,7 +28,7 @@ const FOREIGN_BATCH: usize = 16;
 /// Finds the values that need a larger request than this etcd accepts, by asking it: its limit can
 /// be changed (`--max-request-bytes`) and can't be read.
 pub(super) async fn find_oversized_values(
-    client: &Client,
+    client: &EtcdClient,
     wanted: &Snapshot,
 ) -> Result<Vec<LimitViolation>, StoreError> {
     let mut values: Vec<(&Key, &Value)> =
@@ -40,7 +40,7 @@ pub(super) async fn find_oversized_values(
     let mut probed = values.len().saturating_sub(1);
     while fits < ends {
         let Some((key, value)) = values.get(probed) else { break };
-        let framed = [&value.bytes[..], &[0; FRAMED]].concat();
+        let framed = [&value.bytes[..], &[0; FRAMING_PER_KEY]].concat();
         match txn::probe_size(client, key, &framed).await {
             Ok(()) => fits = probed + 1,
             Err(StoreError::TooLarge { .. }) => ends = probed,
@@ -54,14 +54,15 @@ pub(super) async fn find_oversized_values(
 /// Finds the most bytes of one batch: as many as are needed, up to `limit`, or as this etcd
 /// accepts.
 pub(super) async fn find_batch_size(
-    client: &Client,
+    client: &EtcdClient,
     wanted: &Snapshot,
     limit: usize,
 ) -> Result<usize, StoreError> {
-    let sizes = wanted.values().filter_map(Entry::value).map(|value| value.bytes.len() + FRAMED);
+    let sizes =
+        wanted.values().filter_map(Entry::value).map(|value| value.bytes.len() + FRAMING_PER_KEY);
     let all: usize = sizes.sum();
     let mut bytes = all.min(limit);
-    while bytes > FRAMED {
+    while bytes > FRAMING_PER_KEY {
         match txn::probe_size(client, &Key::NodesConfig, &vec![0; bytes]).await {
             Ok(()) => break,
             Err(StoreError::TooLarge { .. }) => bytes /= 2,
@@ -88,7 +89,7 @@ fn size_violation(key: &Key, value: &Value) -> LimitViolation {
 /// Finds the keys that a server could not read back: it asks for everything whose name begins with
 /// the key's, foreign names included.
 pub(super) async fn find_unreadable_keys(
-    client: &Client,
+    client: &EtcdClient,
     wanted: &Snapshot,
 ) -> Result<Vec<LimitViolation>, StoreError> {
     let foreign = foreign_sizes(client).await?;
@@ -102,7 +103,7 @@ pub(super) async fn find_unreadable_keys(
     let mut totals = vec![0];
     for (name, bytes) in &sizes {
         let before = totals.last().copied().unwrap_or_default();
-        totals.push(before + bytes + name.len() as u64 + FRAMING);
+        totals.push(before + bytes + name.len() as u64 + FRAMING_PER_PAIR);
     }
     let total_before = |end: &[u8]| {
         let index = sizes.partition_point(|(name, _)| name.as_bytes() < end);
@@ -144,7 +145,7 @@ fn unreadable_violation(key: &Key, answer: u64, foreign: &[(String, u64)]) -> Li
 }
 
 /// Names that begin as Restate's do and are not Restate's, with the bytes of their values.
-async fn foreign_sizes(client: &Client) -> Result<Vec<(String, u64)>, StoreError> {
+async fn foreign_sizes(client: &EtcdClient) -> Result<Vec<(String, u64)>, StoreError> {
     let prefixes = listing::restate_prefixes();
     let scans = prefixes.iter().map(|prefix| {
         listing::list_names(client, prefix.as_bytes(), listing::end_of_prefix(prefix))

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use etcd_client::GetOptions;
 use futures_util::future::try_join_all;
 
-use super::client::Client;
+use super::client::EtcdClient;
 use super::layout::version_name;
 use crate::model::{Key, StoreError};
 
@@ -21,7 +21,7 @@ pub(super) fn restate_prefixes() -> Vec<String> {
 }
 
 /// Restate's keys, also those of which only one half is there.
-pub(super) async fn list_restate_keys(client: &Client) -> Result<BTreeSet<Key>, StoreError> {
+pub(super) async fn list_restate_keys(client: &EtcdClient) -> Result<BTreeSet<Key>, StoreError> {
     let prefixes = restate_prefixes();
     let scans =
         prefixes.iter().map(|prefix| list_names(client, prefix.as_bytes(), end_of_prefix(prefix)));
@@ -34,7 +34,7 @@ pub(super) async fn list_restate_keys(client: &Client) -> Result<BTreeSet<Key>, 
 }
 
 /// Counts the foreign pairs of a name and its version.
-pub(super) async fn count_foreign_pairs(client: &Client) -> Result<u64, StoreError> {
+pub(super) async fn count_foreign_pairs(client: &EtcdClient) -> Result<u64, StoreError> {
     let all: BTreeSet<_> = list_names(client, b"\0", b"\0".to_vec()).await?.into_iter().collect();
     let pairs = all.iter().filter(|name| {
         !name.ends_with(VERSION_SUFFIX)
@@ -57,7 +57,7 @@ pub(super) fn end_of_prefix(prefix: &str) -> Vec<u8> {
 ///
 /// Names that are not UTF-8 are left out: none of Restate's are among them.
 pub(super) async fn list_names(
-    client: &Client,
+    client: &EtcdClient,
     from: &[u8],
     end: Vec<u8>,
 ) -> Result<Vec<String>, StoreError> {

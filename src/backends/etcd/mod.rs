@@ -19,7 +19,7 @@ use super::transport::{Address, Limits};
 use super::{ReadLimits, RequestOptions, Source, Target, WriteLimits};
 use crate::config::{self, EtcdConfig};
 use crate::model::{Change, Entry, Key, LimitViolation, Snapshot, StoreError};
-use client::Client;
+use client::EtcdClient;
 use layout::{BATCH_BYTES, KEYS_PER_TXN};
 
 /// Transactions at once.
@@ -28,7 +28,7 @@ const CONCURRENCY: usize = 4;
 /// A connection to one etcd cluster.
 #[derive(Debug)]
 pub struct Etcd {
-    client: Client,
+    client: EtcdClient,
     /// The most bytes of a batch: less than by default where etcd's limit was found to be lowered.
     batch_bytes: AtomicUsize,
     at_once: usize,
@@ -53,7 +53,7 @@ impl Etcd {
             keep_alive: Some((timeouts.keep_alive_interval, timeouts.keep_alive)),
         };
         let name = format!("etcd {}", config.addresses.join(","));
-        let client = Client::new(name, &addresses, limits)?;
+        let client = EtcdClient::new(name, &addresses, limits)?;
         let (batch_bytes, at_once) =
             (AtomicUsize::new(BATCH_BYTES), requests.limit_concurrency(CONCURRENCY));
         Ok(Etcd { client, batch_bytes, at_once })

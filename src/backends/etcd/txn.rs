@@ -5,13 +5,13 @@ use prost::bytes::Bytes;
 
 use super::super::intact_entry;
 use super::super::request::Request;
-use super::client::Client;
+use super::client::EtcdClient;
 use super::layout::version_name;
-use crate::model::{CasToken, Change, Effect, Entry, Key, StoreError};
+use crate::model::{CasToken, Change, Effect, Entry, Key, StoreError, unmet_keys};
 
 /// Reads the keys as they are at one revision, at most as many as fit a transaction.
 pub(super) async fn read_keys(
-    client: &Client,
+    client: &EtcdClient,
     keys: &[Key],
 ) -> Result<Vec<Option<Entry>>, StoreError> {
     let txn = Txn::new().and_then(read_ops(keys));
@@ -20,7 +20,7 @@ pub(super) async fn read_keys(
 
 /// Runs a transaction that would put the key under a condition that never applies: etcd checks
 /// permission and space anyway.
-pub(super) async fn probe_write(client: &Client, key: &Key) -> Result<(), StoreError> {
+pub(super) async fn probe_write(client: &EtcdClient, key: &Key) -> Result<(), StoreError> {
     let name = key.to_string();
     let txn = Txn::new().when([never_met(&name)]).and_then(put_ops(&name, &[], 0));
     client.run_txn(&Request::about_key("probe a write of", key), &txn).await.map(|_| ())
@@ -31,7 +31,11 @@ pub(super) async fn probe_write(client: &Client, key: &Key) -> Result<(), StoreE
 /// They are only compared, and its effect would be to delete: etcd adds up what the puts of a
 /// transaction bring before it checks its conditions, and where that exceeds the quota it accepts
 /// no more writes from anybody until its alarm is disarmed.
-pub(super) async fn probe_size(client: &Client, key: &Key, bytes: &[u8]) -> Result<(), StoreError> {
+pub(super) async fn probe_size(
+    client: &EtcdClient,
+    key: &Key,
+    bytes: &[u8],
+) -> Result<(), StoreError> {
     let name = key.to_string();
     let compared = Compare::value(name.clone(), CompareOp::Equal, bytes);
     let deletes = [TxnOp::delete(name.clone(), None), TxnOp::delete(version_name(&name), None)];
@@ -46,7 +50,10 @@ fn never_met(name: &str) -> Compare {
 }
 
 /// Carries out all changes, or none of them.
-pub(super) async fn write_changes(client: &Client, changes: &[Change]) -> Result<(), StoreError> {
+pub(super) async fn write_changes(
+    client: &EtcdClient,
+    changes: &[Change],
+) -> Result<(), StoreError> {
     let keys: Vec<_> = changes.iter().map(|change| change.key.clone()).collect();
     let txn = Txn::new()
         .when(changes.iter().flat_map(change_conditions).collect::<Vec<_>>())
@@ -65,11 +72,7 @@ pub(super) async fn write_changes(client: &Client, changes: &[Change]) -> Result
     {
         return Ok(());
     }
-    let conflicts = changes
-        .iter()
-        .zip(&found)
-        .filter(|(change, found)| !change.is_precondition_met(found.as_ref()));
-    let keys = conflicts.map(|(change, _)| change.key.clone()).collect();
+    let keys = unmet_keys(changes, &found);
     Err(StoreError::Conflict { store: client.name().to_owned(), keys })
 }
 

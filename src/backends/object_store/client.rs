@@ -8,7 +8,7 @@ use aws_sdk_s3::primitives::ByteStream;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use prost::bytes::{Bytes, BytesMut};
 
-use super::super::aws::{self, Retries, describe_error};
+use super::super::aws::{self, AwsError, Retries, describe_error};
 use super::super::request::Request;
 use super::super::transport::MAX_MESSAGE;
 use super::body::BILROST;
@@ -24,7 +24,7 @@ pub(super) struct Object {
 
 /// The precondition of a write.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Condition {
+pub(super) enum Precondition {
     Absent,
     ETag(String),
 }
@@ -44,28 +44,28 @@ pub(super) enum Put {
 const NO_S3: &str = "there is no such bucket, or another server than S3 responds there (404): check path and \
                      aws-endpoint-url";
 
-/// Why one attempt of a request failed.
+/// The failure of one attempt of a request for an object.
 #[derive(Debug)]
-enum AwsError {
-    Aws(aws::AwsError),
+enum ObjectError {
+    Aws(AwsError),
     /// There is no such object.
     Missing,
-    /// A condition did not hold.
+    /// The precondition was not met.
     Unmet,
 }
 
-impl From<AwsError> for aws::AwsError {
-    fn from(fault: AwsError) -> aws::AwsError {
-        match fault {
-            AwsError::Aws(fault) => fault,
-            AwsError::Missing | AwsError::Unmet => {
-                aws::AwsError::Retryable("an answer that does not fit".to_owned())
+impl From<ObjectError> for AwsError {
+    fn from(error: ObjectError) -> AwsError {
+        match error {
+            ObjectError::Aws(error) => error,
+            ObjectError::Missing | ObjectError::Unmet => {
+                AwsError::Retryable("an answer that does not fit".to_owned())
             }
         }
     }
 }
 
-pub(super) struct Client {
+pub(super) struct BucketClient {
     pub(super) s3: aws_sdk_s3::Client,
     pub(super) bucket: String,
     pub(super) name: String,
@@ -73,21 +73,21 @@ pub(super) struct Client {
 }
 
 /// Lists one page of the names with that prefix; with a delimiter, none that contain it.
-pub(super) type Page = (Vec<(String, i64)>, Option<String>);
+pub(super) type ListPage = (Vec<(String, i64)>, Option<String>);
 
 /// Receives the whole body in one piece of memory; the SDK's own collecting has it twice for a
 /// moment.
-async fn receive_body(mut body: ByteStream, length: usize) -> Result<Bytes, aws::AwsError> {
+async fn receive_body(mut body: ByteStream, length: usize) -> Result<Bytes, AwsError> {
     let mut whole = BytesMut::with_capacity(length.min(MAX_MESSAGE));
     while let Some(piece) = body.next().await {
         whole.extend_from_slice(
-            &piece.map_err(|error| aws::AwsError::Retryable(aws::innermost_cause(&error)))?,
+            &piece.map_err(|error| AwsError::Retryable(aws::innermost_cause(&error)))?,
         );
     }
     Ok(whole.freeze())
 }
 
-impl Client {
+impl BucketClient {
     /// Reads the object, or its first byte alone.
     pub(super) async fn get(
         &self,
@@ -101,7 +101,7 @@ impl Client {
                 let answer = match request.send().await {
                     Ok(answer) => answer,
                     Err(error) => match self.classify_error(&error) {
-                        AwsError::Missing => return Ok(None),
+                        ObjectError::Missing => return Ok(None),
                         fault => return Err(fault.into()),
                     },
                 };
@@ -120,7 +120,7 @@ impl Client {
         prefix: &str,
         delimiter: Option<&str>,
         token: Option<&str>,
-    ) -> Result<Page, StoreError> {
+    ) -> Result<ListPage, StoreError> {
         self.retries
             .run_with_retries(
                 &self.name,
@@ -135,7 +135,7 @@ impl Client {
                         .set_continuation_token(token.map(ToOwned::to_owned));
                     let answer = request.send().await.map_err(|error| {
                         match self.classify_error(&error) {
-                            AwsError::Missing => AwsError::Aws(aws::AwsError::Permanent(
+                            ObjectError::Missing => ObjectError::Aws(AwsError::Permanent(
                                 self.unavailable(NO_S3.to_owned()),
                             )),
                             fault => fault,
@@ -156,11 +156,11 @@ impl Client {
         &self,
         name: &str,
         body: &Bytes,
-        condition: &Condition,
+        condition: &Precondition,
     ) -> Result<Put, StoreError> {
         let (absent, etag) = match condition {
-            Condition::Absent => (Some("*".to_owned()), None),
-            Condition::ETag(etag) => (None, Some(etag.clone())),
+            Precondition::Absent => (Some("*".to_owned()), None),
+            Precondition::ETag(etag) => (None, Some(etag.clone())),
         };
         let request = self
             .s3
@@ -177,13 +177,13 @@ impl Client {
         let put = match request.send().await {
             Ok(_) => Ok(Put::Done),
             Err(error) => match self.classify_error(&error) {
-                AwsError::Aws(
-                    aws::AwsError::Retryable(reason)
-                    | aws::AwsError::NoResponse(reason)
-                    | aws::AwsError::NotExecuted(reason),
+                ObjectError::Aws(
+                    AwsError::Retryable(reason)
+                    | AwsError::NoResponse(reason)
+                    | AwsError::NotExecuted(reason),
                 ) => Ok(Put::Lost(reason)),
-                AwsError::Aws(aws::AwsError::Permanent(error)) => Err(error),
-                AwsError::Missing | AwsError::Unmet => Ok(Put::Unmet),
+                ObjectError::Aws(AwsError::Permanent(error)) => Err(error),
+                ObjectError::Missing | ObjectError::Unmet => Ok(Put::Unmet),
             },
         };
         Request::about_key("PutObject", &name).finish(
@@ -210,56 +210,51 @@ impl Client {
         StoreError::Unavailable { store: self.name.clone(), reason }
     }
 
-    fn classify_error<E>(&self, error: &SdkError<E, HttpResponse>) -> AwsError
+    fn classify_error<E>(&self, error: &SdkError<E, HttpResponse>) -> ObjectError
     where
         E: ProvideErrorMetadata + Error + 'static,
     {
         let SdkError::ServiceError(service) = error else {
-            return AwsError::Aws(aws::classify_missing_answer(&self.name, error));
+            return ObjectError::Aws(aws::classify_missing_answer(&self.name, error));
         };
         let status = service.raw().status().as_u16();
         let code = service.err().code().unwrap_or_default();
-        let told = describe_error(code, service.err().message().unwrap_or_default());
+        let message = service.err().message().unwrap_or_default();
         match (status, code) {
-            (412 | 409, _) => AwsError::Unmet,
-            (404, code) if code != "NoSuchBucket" => AwsError::Missing,
-            _ => AwsError::Aws(self.service_fault(status, code, told)),
+            (412 | 409, _) => ObjectError::Unmet,
+            (404, code) if code != "NoSuchBucket" => ObjectError::Missing,
+            _ => ObjectError::Aws(self.classify_code(status, code, message)),
         }
     }
 
-    fn service_fault(&self, status: u16, code: &str, told: String) -> aws::AwsError {
-        let store = self.name.clone();
-        let denied =
-            |reason| aws::AwsError::Permanent(StoreError::Denied { store: store.clone(), reason });
+    fn classify_code(&self, status: u16, code: &str, message: &str) -> AwsError {
+        if code != "NoSuchBucket"
+            && let Some(rejected) = aws::classify_rejected_identity(&self.name, code, message)
+        {
+            return AwsError::Permanent(rejected);
+        }
+        let (store, reason) = (self.name.clone(), describe_error(code, message));
         match (status, code) {
             (_, "NoSuchBucket") => {
                 let reason = format!("the bucket {} does not exist", self.bucket);
-                aws::AwsError::Permanent(self.unavailable(reason))
-            }
-            _ if aws::is_clock(code, "") => denied(format!(
-                "this machine's clock is too far from the store's; set it right ({told})"
-            )),
-            _ if aws::credentials_are_refused(code) => {
-                denied(format!("the AWS credentials are not accepted ({told})"))
+                AwsError::Permanent(self.unavailable(reason))
             }
             (301 | 307 | 308, _)
             | (_, "AuthorizationHeaderMalformed" | "IllegalLocationConstraintException") => {
                 let reason = format!(
-                    "the bucket {} is in another region: check aws-region ({told})",
+                    "the bucket {} is in another region: check aws-region ({reason})",
                     self.bucket
                 );
-                aws::AwsError::Permanent(StoreError::Usage(reason))
+                AwsError::Permanent(StoreError::Usage(reason))
             }
-            (401 | 403, _) => denied(told),
-            _ if is_full(status, code) => {
-                aws::AwsError::Permanent(StoreError::Full { store, reason: told })
-            }
+            (401 | 403, _) => AwsError::Permanent(StoreError::Denied { store, reason }),
+            _ if is_full(status, code) => AwsError::Permanent(StoreError::Full { store, reason }),
             (429 | 500.., _) | (_, "SlowDown" | "RequestTimeout") => {
-                aws::AwsError::Retryable(format!("{status} {told}"))
+                AwsError::Retryable(format!("{status} {reason}"))
             }
-            _ => aws::AwsError::Permanent(StoreError::Other {
+            _ => AwsError::Permanent(StoreError::Other {
                 store,
-                reason: format!("{status} {told}"),
+                reason: format!("{status} {reason}"),
             }),
         }
     }

@@ -4,7 +4,7 @@
 use prost::bytes::Bytes;
 
 use super::body::TOMBSTONE;
-use super::client::{Condition, Put};
+use super::client::{Precondition, Put};
 use super::store::ObjectStore;
 use crate::model::{ConditionalWrites, StoreError};
 
@@ -21,7 +21,7 @@ fn scratch_name(store: &ObjectStore) -> String {
 /// Tries a write that can't succeed, since there is no object with that ETag.
 pub(super) async fn probe_write(store: &ObjectStore) -> Result<(), StoreError> {
     let name = scratch_name(store);
-    let condition = Condition::ETag(STALE.to_owned());
+    let condition = Precondition::ETag(STALE.to_owned());
     match attempt_put(store, &name, &condition).await? {
         true => {
             // It does not honour the condition: what it wrote is taken away, and the probe of
@@ -38,13 +38,13 @@ pub(super) async fn probe_conditional_writes(
     store: &ObjectStore,
 ) -> Result<ConditionalWrites, StoreError> {
     let (name, absent) = (scratch_name(store), scratch_name(store));
-    let stale = Condition::ETag(STALE.to_owned());
-    let created = attempt_put(store, &name, &Condition::Absent).await?;
-    let again = attempt_put(store, &name, &Condition::Absent).await?;
+    let stale = Precondition::ETag(STALE.to_owned());
+    let created = attempt_put(store, &name, &Precondition::Absent).await?;
+    let again = attempt_put(store, &name, &Precondition::Absent).await?;
     let with_stale = attempt_put(store, &name, &stale).await?;
     let found = store.client.get(&name, false).await?;
     let with_right = match found {
-        Some(object) => attempt_put(store, &name, &Condition::ETag(object.etag)).await?,
+        Some(object) => attempt_put(store, &name, &Precondition::ETag(object.etag)).await?,
         None => false,
     };
     let onto_nothing = attempt_put(store, &absent, &stale).await?;
@@ -71,7 +71,7 @@ pub(super) async fn probe_conditional_writes(
 async fn attempt_put(
     store: &ObjectStore,
     name: &str,
-    condition: &Condition,
+    condition: &Precondition,
 ) -> Result<bool, StoreError> {
     match store.client.put_once(name, &Bytes::from_static(TOMBSTONE), condition).await? {
         Put::Done => Ok(true),

@@ -7,7 +7,7 @@ use super::super::aws::{ConcurrencyLimiter, Retries};
 use super::super::intact_entry;
 use super::access;
 use super::body::{self, Body};
-use super::client::{Client, Object};
+use super::client::{BucketClient, Object};
 use crate::config::ObjectStoreConfig;
 use crate::model::{CasToken, Entry, Key, StoreError};
 
@@ -16,7 +16,7 @@ const CONCURRENCY: usize = 64;
 
 /// A prefix in a bucket.
 pub struct ObjectStore {
-    pub(super) client: Client,
+    pub(super) client: BucketClient,
     /// The prefix with a slash at its end, or empty.
     pub(super) prefix: String,
     pub(super) is_amazon: bool,
@@ -42,7 +42,7 @@ impl ObjectStore {
         let at = access.endpoint.as_deref().map_or(String::new(), |endpoint| {
             format!(" at {}", crate::config::without_userinfo(endpoint))
         });
-        let client = Client {
+        let client = BucketClient {
             name: format!("object-store s3://{bucket}/{prefix}{at}"),
             s3: access.s3,
             bucket,

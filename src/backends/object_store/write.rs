@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use prost::bytes::Bytes;
 
 use super::body::{self, Body};
-use super::client::{Condition, Object, Put};
+use super::client::{Object, Precondition, Put};
 use super::store::{ObjectStore, entry_from_object};
 use crate::model::{CasToken, Change, Effect, Key, StoreError};
 
@@ -97,25 +97,25 @@ async fn write_one(store: &ObjectStore, change: &Change) -> Result<(), StoreErro
     }
 }
 
-fn first_condition(effect: &Effect) -> Condition {
+fn first_condition(effect: &Effect) -> Precondition {
     match effect {
-        Effect::Create(_) => Condition::Absent,
-        Effect::Overwrite(_, tag) | Effect::Delete(tag) => Condition::ETag(required_etag(tag)),
+        Effect::Create(_) => Precondition::Absent,
+        Effect::Overwrite(_, tag) | Effect::Delete(tag) => Precondition::ETag(required_etag(tag)),
     }
 }
 
 /// Returns the condition for the next attempt, after one that was not met by `found`; `None` if
 /// that is a conflict.
-fn next_condition(effect: &Effect, found: Option<Object>) -> Option<Condition> {
+fn next_condition(effect: &Effect, found: Option<Object>) -> Option<Precondition> {
     match (effect, found) {
-        (Effect::Create(_), None) => Some(Condition::Absent),
+        (Effect::Create(_), None) => Some(Precondition::Absent),
         (Effect::Create(_), Some(object)) => {
             let etag = object.etag.clone();
             // A tombstone counts as absent.
-            entry_from_object(object).is_none().then_some(Condition::ETag(etag))
+            entry_from_object(object).is_none().then_some(Precondition::ETag(etag))
         }
         (Effect::Overwrite(_, tag) | Effect::Delete(tag), Some(object)) => {
-            (object.etag == required_etag(tag)).then_some(Condition::ETag(object.etag))
+            (object.etag == required_etag(tag)).then_some(Precondition::ETag(object.etag))
         }
         (Effect::Overwrite(..) | Effect::Delete(_), None) => None,
     }

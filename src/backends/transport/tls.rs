@@ -24,7 +24,7 @@ use super::quick_ack::QuickAck;
 
 /// The time that a server which asked for a certificate has to reject it. It speaks first in
 /// HTTP/2, so that this is over after one round trip.
-const VERDICT: Duration = Duration::from_secs(1);
+const REJECTION_WAIT: Duration = Duration::from_secs(1);
 
 /// Whom to trust, and who to be.
 #[derive(Clone, Default)]
@@ -147,7 +147,7 @@ impl Tls {
         let told = |error: io::Error| connect_error::explain_handshake(error, has_own);
         let mut stream = self.connector.connect(name, stream).await.map_err(told)?;
         if self.own.asked.load(Ordering::Relaxed) {
-            match timeout(VERDICT, stream.fill_buf()).await {
+            match timeout(REJECTION_WAIT, stream.fill_buf()).await {
                 Ok(Ok([])) => return Err(connect_error::closed_by_server(has_own)),
                 Ok(Err(error)) if error.kind() == io::ErrorKind::UnexpectedEof => {
                     return Err(connect_error::closed_by_server(has_own));

@@ -202,8 +202,9 @@ pub fn check_migration_mode(
         };
         return Finding::ok(Check::MigrationMode, detail);
     }
+    let verb = if faults.len() == 1 { "is" } else { "are" };
     let detail =
-        format!("{} of {} not in migration mode", faults.len(), plural(nodes.nodes.len(), "node"));
+        format!("{} of {} nodes {verb} not in migration mode", faults.len(), nodes.nodes.len());
     let finding =
         Finding::failed(Check::MigrationMode, Code::NotInMigrationMode, detail).items(faults).hint(
             "stop each of these nodes and start it with --metadata-migration-mode; if a node is \

@@ -15,10 +15,10 @@ use crate::pipeline::plan::OnExisting;
 use crate::pipeline::verify::compare;
 
 /// The fields of a node that come from the target; all others are the source's.
-const OF_THE_TARGET: [&str; 4] = ["roles", "address", "binary_version", "metadata_server_config"];
+const TARGET_FIELDS: [&str; 4] = ["roles", "address", "binary_version", "metadata_server_config"];
 
 /// The fields that every write of the value changes.
-const OF_A_WRITE: [&str; 2] = ["version", "modified_at"];
+const WRITE_FIELDS: [&str; 2] = ["version", "modified_at"];
 
 const TOMBSTONE: &str = "Tombstone";
 
@@ -162,7 +162,7 @@ fn merge_node(
         return Err(format!("N{id} is {theirs} in the target, {ours} in the source"));
     }
     let mut node = source.clone();
-    for field in OF_THE_TARGET {
+    for field in TARGET_FIELDS {
         match target.get(field) {
             Some(value) => node.insert(field.to_owned(), value.clone()),
             None => node.shift_remove(field),
@@ -216,7 +216,7 @@ fn generation(node: &Map<String, Json>) -> Option<u64> {
 fn without_write_fields(document: &Json) -> Json {
     let mut content = document.clone();
     if let Some(fields) = content.as_object_mut() {
-        fields.retain(|name, _| !OF_A_WRITE.contains(&name.as_str()));
+        fields.retain(|name, _| !WRITE_FIELDS.contains(&name.as_str()));
         if let Some(Json::Array(nodes)) = fields.get_mut("nodes") {
             nodes.sort_by_key(|pair| pair.get(0).and_then(Json::as_u64));
         }
