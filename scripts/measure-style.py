@@ -11,6 +11,8 @@ import sys
 FRAGMENT = {"what", "whether", "how", "for", "who", "where", "which", "when", "as", "by", "of", "in", "from", "to", "with", "so",
             "that", "these", "all", "the", "a", "an", "its", "their", "those", "on", "at", "like", "if", "until", "not", "no",
             "everything", "everyone", "nobody", "someone", "none", "and", "or", "but", "same", "up", "it", "this", "one", "only"}
+# Methods whose parameters a trait of another crate decides.
+FOREIGN_METHODS = {"verify_server_cert"}
 WORD = re.compile(r"[A-Za-z'`]+")
 
 
@@ -134,6 +136,7 @@ def imports(path):
                 else: continue
             target = resolve(parts, base)
             if target and target != path: found.add(target)
+    text = re.sub(r"(?m)^\s*//.*$", "", text)
     body = re.sub(r"(?m)^\s*(pub(?:\([^)]*\))? )?use [^;]+;", "", text)
     for inline in re.findall(r"\b((?:crate|super|self)(?:::\w+)+)", body):
         target = resolve(inline.split("::"), base)
@@ -187,8 +190,8 @@ def main():
             if "_" not in name.strip("_"):
                 one += 1
                 if verbose: print(f"{path}:{line}: one word: {name}")
-            if params > 4: print(f"{path}:{line}: {params} parameters: {name}")
-            most = max(most, params)
+            if params > 4 and name not in FOREIGN_METHODS: print(f"{path}:{line}: {params} parameters: {name}")
+            if name not in FOREIGN_METHODS: most = max(most, params)
     print(f"doc comments {docs}, beginning with a fragment {bad} ({100 * bad // max(docs, 1)} %)")
     print(f"functions {names}, with a name of one word {one} ({100 * one // max(names, 1)} %)")
     print(f"greatest number of parameters {most}")
