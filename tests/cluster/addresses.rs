@@ -147,8 +147,8 @@ fn unusable_unix_socket_is_reported_with_its_cause() {
     for (name, words) in [
         ("absent", "no such socket"),
         ("file/below", "no such socket"),
-        ("file", "it is no socket"),
-        ("stale", "nobody listens on this socket"),
+        ("file", "it is not a socket"),
+        ("stale", "nothing listens on this socket"),
         ("forbidden", "this user may not use it"),
         (long.as_str(), "the path is longer"),
     ] {

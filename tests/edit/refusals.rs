@@ -43,7 +43,7 @@ fn edit_that_would_break_the_servers_is_refused() {
         ("bifrost_config", remove("/logs"), "/logs is missing"),
         ("bifrost_config", remove("/config"), "/config is missing"),
         ("bifrost_config", replace("/logs/0/1/chain", json!([])), "/logs/0/1/chain is a list of 0"),
-        ("bifrost_config", replace("/logs/0/1/chain/0/1/params", json!("x")), "params is no JSON"),
+        ("bifrost_config", replace("/logs/0/1/chain/0/1/params", json!("x")), "params is not valid JSON"),
         ("schema_registry", remove("/subscriptions"), "/subscriptions is missing"),
         ("schema_registry", remove("/deployments_v2/0/id"), "/deployments_v2/0/id is missing"),
         ("pp_epoch_0", replace("/epoch", json!("2")), "/epoch is a text"),
@@ -54,7 +54,7 @@ fn edit_that_would_break_the_servers_is_refused() {
             replace("/rules/scope1~1*/limits", json!({"rate": 1})),
             "unknown field `rate`",
         ),
-        ("rule_book", json!([{"op": "replace", "path": "", "value": [1]}]), "is no object"),
+        ("rule_book", json!([{"op": "replace", "path": "", "value": [1]}]), "is not an object"),
     ] {
         let before = store.get(key);
         let run = store.run("patch", key, &["-y", "-o", "json", "-p", &patch.to_string()]);

@@ -83,7 +83,7 @@ fn check_logs(document: &Json) -> Result<(), String> {
             if text("/1/kind") == Some("replicated")
                 && serde_json::from_str::<Json>(params).is_err()
             {
-                return Err(format!("/logs/{index}/1/chain/{place}/1/params is no JSON"));
+                return Err(format!("/logs/{index}/1/chain/{place}/1/params is not valid JSON"));
             }
         }
     }
