@@ -43,7 +43,11 @@ fn edit_that_would_break_the_servers_is_refused() {
         ("bifrost_config", remove("/logs"), "/logs is missing"),
         ("bifrost_config", remove("/config"), "/config is missing"),
         ("bifrost_config", replace("/logs/0/1/chain", json!([])), "/logs/0/1/chain is a list of 0"),
-        ("bifrost_config", replace("/logs/0/1/chain/0/1/params", json!("x")), "params is not valid JSON"),
+        (
+            "bifrost_config",
+            replace("/logs/0/1/chain/0/1/params", json!("x")),
+            "params is not valid JSON",
+        ),
         ("schema_registry", remove("/subscriptions"), "/subscriptions is missing"),
         ("schema_registry", remove("/deployments_v2/0/id"), "/deployments_v2/0/id is missing"),
         ("pp_epoch_0", replace("/epoch", json!("2")), "/epoch is a text"),

@@ -168,8 +168,9 @@ fn parse_entry(line: &[u8]) -> Result<(Key, Entry), String> {
     let line: BackupLine = serde_json::from_slice(line).map_err(|error| error.to_string())?;
     let key = Key::parse(&line.key);
     let wrong = |what: &str| format!("{key}: {what}");
-    let decoded =
-        |text: &str| STANDARD.decode(text).map(Bytes::from).map_err(|_| wrong("is not valid base64"));
+    let decoded = |text: &str| {
+        STANDARD.decode(text).map(Bytes::from).map_err(|_| wrong("is not valid base64"))
+    };
     if let (Some(reason), Some(parts)) = (&line.damaged, &line.parts) {
         let raw = parts.iter().map(|(name, text)| Ok((name.clone(), decoded(text)?)));
         let raw = raw.collect::<Result<_, String>>()?;

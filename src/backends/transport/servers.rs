@@ -96,58 +96,45 @@ impl Servers {
         F: Future<Output = Result<T, Status>>,
     {
         let deadline = Instant::now() + self.limits.request;
-        let mut reasons = vec![None; self.all.len()];
-        let mut hopeless = vec![false; self.all.len()];
+        let mut attempts = Attempts::new(self.all.len());
         let mut pause = FIRST_PAUSE;
-        let mut tries: u32 = 0;
-        let (mut tells, mut is_untrusted) = (false, false);
         loop {
-            tries += 1;
             let index = self.preferred.load(Ordering::Relaxed);
             let Some(server) = self.all.get(index) else {
                 return Err(CallError::Unavailable("it has no address".to_owned()));
             };
-            let reason = match self.call_server(server, what, call(server.channel.clone())).await {
+            match self.call_server(server, what, call(server.channel.clone())).await {
                 Ok(answer) => return Ok(answer),
                 Err(CallFailure::Final(code, reason)) => {
                     return Err(CallError::Permanent(code, reason));
                 }
-                Err(CallFailure::Elsewhere(reason)) => reason,
-                Err(failure @ (CallFailure::NotHere(_) | CallFailure::Untrusted(_))) => {
-                    if let Some(slot) = hopeless.get_mut(index) {
-                        *slot = true;
-                    }
-                    is_untrusted = is_untrusted || matches!(failure, CallFailure::Untrusted(_));
-                    failure.into()
-                }
-            };
-            if let Some(slot) = reasons.get_mut(index) {
-                *slot = Some(reason);
+                Err(failure) => attempts.add_failure(index, failure),
             }
-            self.pass_over(index);
-            if reasons.iter().all(Option::is_some) {
-                let out_of_time = Instant::now() + pause >= deadline;
-                if out_of_time || hopeless.iter().all(|hopeless| *hopeless) {
-                    let reasons = self.describe_reasons(reasons);
-                    return Err(match is_untrusted {
-                        true => CallError::Untrusted(reasons),
-                        false => CallError::Unavailable(reasons),
-                    });
+            self.prefer_next(index);
+            if attempts.reasons.iter().all(Option::is_some) {
+                if Instant::now() + pause >= deadline || attempts.is_hopeless() {
+                    return Err(attempts.into_error(&self.all));
                 }
-                let first = pause == LONGEST_PAUSE
-                    && !tells
-                    && !self.is_delay_reported.swap(true, Ordering::Relaxed);
-                tells = tells || first;
-                if first || tells && tries.is_power_of_two() {
-                    let reasons = self.describe_reasons(reasons.clone());
-                    let most = humantime::format_duration(self.limits.request);
-                    tracing::warn!(
-                        "no response after {tries} attempts; giving up after {most} in total: {reasons}"
-                    );
-                }
+                self.report_delay(&mut attempts, pause);
                 tokio::time::sleep(pause).await;
                 pause = (pause * 2).min(LONGEST_PAUSE);
             }
+        }
+    }
+
+    /// Informs a waiting operator: once the pauses are long, and then ever less often.
+    fn report_delay(&self, attempts: &mut Attempts, pause: Duration) {
+        let is_first = pause == LONGEST_PAUSE
+            && !attempts.is_reported
+            && !self.is_delay_reported.swap(true, Ordering::Relaxed);
+        attempts.is_reported = attempts.is_reported || is_first;
+        if is_first || attempts.is_reported && attempts.count.is_power_of_two() {
+            let reasons = attempts.describe_reasons(&self.all);
+            let most = humantime::format_duration(self.limits.request);
+            let count = attempts.count;
+            tracing::warn!(
+                "no response after {count} attempts; giving up after {most} in total: {reasons}"
+            );
         }
     }
 
@@ -168,17 +155,10 @@ impl Servers {
         outcome
     }
 
-    fn pass_over(&self, index: usize) {
+    fn prefer_next(&self, index: usize) {
         let next = (index + 1) % self.all.len().max(1);
         // Whoever failed first has moved on already.
         let _ = self.preferred.compare_exchange(index, next, Ordering::Relaxed, Ordering::Relaxed);
-    }
-
-    fn describe_reasons(&self, reasons: Vec<Option<String>>) -> String {
-        let described = self.all.iter().zip(reasons).filter_map(|(server, reason)| {
-            reason.map(|reason| format!("{}: {reason}", server.address))
-        });
-        described.collect::<Vec<_>>().join("; ")
     }
 
     /// Makes one call on one server, one attempt, within the time of a request.
@@ -213,6 +193,57 @@ impl Servers {
     /// Returns the addresses of all servers.
     pub fn addresses(&self) -> impl Iterator<Item = &Address> {
         self.all.iter().map(|server| &server.address)
+    }
+}
+
+/// The failed attempts of one call.
+struct Attempts {
+    count: u32,
+    /// The latest reason of each server that has failed.
+    reasons: Vec<Option<String>>,
+    /// `true` for each server that can't respond, now or later.
+    hopeless: Vec<bool>,
+    is_untrusted: bool,
+    /// `true` if this call's delay has been reported.
+    is_reported: bool,
+}
+
+impl Attempts {
+    fn new(servers: usize) -> Self {
+        let (reasons, hopeless) = (vec![None; servers], vec![false; servers]);
+        Attempts { count: 0, reasons, hopeless, is_untrusted: false, is_reported: false }
+    }
+
+    fn add_failure(&mut self, index: usize, failure: CallFailure) {
+        self.count += 1;
+        self.is_untrusted = self.is_untrusted || matches!(failure, CallFailure::Untrusted(_));
+        if let (Some(slot), false) =
+            (self.hopeless.get_mut(index), matches!(failure, CallFailure::Elsewhere(_)))
+        {
+            *slot = true;
+        }
+        if let Some(slot) = self.reasons.get_mut(index) {
+            *slot = Some(failure.into());
+        }
+    }
+
+    fn is_hopeless(&self) -> bool {
+        self.hopeless.iter().all(|hopeless| *hopeless)
+    }
+
+    fn describe_reasons(&self, servers: &[Server]) -> String {
+        let described = servers.iter().zip(&self.reasons).filter_map(|(server, reason)| {
+            reason.as_ref().map(|reason| format!("{}: {reason}", server.address))
+        });
+        described.collect::<Vec<_>>().join("; ")
+    }
+
+    fn into_error(self, servers: &[Server]) -> CallError {
+        let reasons = self.describe_reasons(servers);
+        match self.is_untrusted {
+            true => CallError::Untrusted(reasons),
+            false => CallError::Unavailable(reasons),
+        }
     }
 }
 
