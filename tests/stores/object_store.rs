@@ -77,7 +77,7 @@ fn every_object_format_is_read_and_foreign_objects_are_counted() {
         }
         assert_eq!(get("schema_registry").expect(3).json()["error"]["code"], "key-not-found");
         for (key, words) in
-            [("rule_book", "does not decode"), ("pp_epoch_9", "no header of Restate's")]
+            [("rule_book", "does not decode"), ("pp_epoch_9", "not one of Restate's headers")]
         {
             let document = get(key).expect(5).json();
             assert_eq!(document["error"]["code"], "value-corrupt");
