@@ -5,7 +5,7 @@ use std::path::Path;
 use super::command_lines::{cluster_command, store_command};
 use super::job::Job;
 use super::prepared::Prepared;
-use super::prior_run::list_damaged_keys;
+use super::prior_run::{is_backup_of, list_damaged_keys};
 use crate::codec::{Node, NodesConfiguration};
 
 /// Describes what the operator does next, one text a step; commands are lines of their own.
@@ -67,24 +67,42 @@ fn list_metadata_servers(nodes: &NodesConfiguration) -> String {
 
 /// The store that the target is compared with after the cutover.
 struct Reference {
+    kind: ReferenceKind,
     /// The argument that names it.
     file: String,
     /// The name in a sentence.
     name: String,
-    is_new_backup: bool,
 }
 
+enum ReferenceKind {
+    /// The source itself, which is not a cluster.
+    Source,
+    /// A backup file that holds what was copied.
+    ExistingBackup,
+    /// A backup file that is still to be made.
+    NewBackup,
+}
+
+/// The name of the backup file that the runbook makes before a migration.
+const BACKUP_FILE: &str = "before.jsonl";
+
 impl Reference {
-    /// Chooses the source itself, or, where that is a cluster, a backup file that is still to be made.
+    /// Chooses the source itself, or, where that is a cluster, a backup file of it.
     fn choose(job: &Job<'_>, prepared: &Prepared) -> Self {
-        match (&job.args.from, prepared.source.cluster()) {
-            (Some(from), None) => {
-                let name = prepared.source.source().name().to_owned();
-                Reference { file: from.clone(), name, is_new_backup: false }
-            }
-            _ => {
-                let name = "the backup".to_owned();
-                Reference { file: free_file_name(Path::new("")), name, is_new_backup: true }
+        if let (Some(from), None) = (&job.args.from, prepared.source.cluster()) {
+            let name = prepared.source.source().name().to_owned();
+            return Reference { kind: ReferenceKind::Source, file: from.clone(), name };
+        }
+        let name = "the backup".to_owned();
+        match is_backup_of(Path::new(BACKUP_FILE), &prepared.source_snapshot) {
+            true => Reference {
+                kind: ReferenceKind::ExistingBackup,
+                file: BACKUP_FILE.to_owned(),
+                name,
+            },
+            false => {
+                let file = free_file_name(Path::new(""));
+                Reference { kind: ReferenceKind::NewBackup, file, name }
             }
         }
     }
@@ -93,7 +111,7 @@ impl Reference {
 /// Returns a name for a backup file that does not exist in the folder yet.
 fn free_file_name(folder: &Path) -> String {
     let names = (1..).map(|number| match number {
-        1 => "before.jsonl".to_owned(),
+        1 => BACKUP_FILE.to_owned(),
         _ => format!("before-{number}.jsonl"),
     });
     let is_free = |name: &String| folder.join(name).symlink_metadata().is_err();
@@ -102,19 +120,25 @@ fn free_file_name(folder: &Path) -> String {
 
 fn verify_before_start(job: &Job<'_>, reference: &Reference) -> String {
     let toml = job.args.toml.as_str();
-    if !reference.is_new_backup {
-        let verify = ["verify", "--from", reference.file.as_str(), "--toml", toml];
-        let verify = store_command(&verify, job.context);
-        return format!("Verify the copy again before any node starts on it:\n{verify}");
-    }
     let from: Vec<&str> = job.args.from.iter().flat_map(|from| ["--from", from]).collect();
     let with_source = |words: &[&str]| cluster_command(&[words, &from].concat(), job.context);
-    format!(
-        "Save the source to a backup file, and verify the copy again, while the nodes still run in \
-         migration mode:\n{}\n{}",
-        with_source(&["backup", "--to", &reference.file]),
-        with_source(&["verify", "--toml", toml])
-    )
+    match reference.kind {
+        ReferenceKind::Source => {
+            let verify = ["verify", "--from", reference.file.as_str(), "--toml", toml];
+            let verify = store_command(&verify, job.context);
+            format!("Verify the copy again before any node starts on it:\n{verify}")
+        }
+        ReferenceKind::ExistingBackup => format!(
+            "Verify the copy again, while the nodes still run in migration mode:\n{}",
+            with_source(&["verify", "--toml", toml])
+        ),
+        ReferenceKind::NewBackup => format!(
+            "Save the source to a backup file, and verify the copy again, while the nodes still run in \
+             migration mode:\n{}\n{}",
+            with_source(&["backup", "--to", &reference.file]),
+            with_source(&["verify", "--toml", toml])
+        ),
+    }
 }
 
 /// Describes how to restore what `--force` has replaced.

@@ -39,6 +39,14 @@ pub(super) fn list_damaged_keys(file: &Path) -> Vec<String> {
     keys.map(|(key, _)| key.to_string()).collect()
 }
 
+/// Returns whether the file is a backup that holds exactly these values.
+pub(super) fn is_backup_of(file: &Path, snapshot: &Snapshot) -> bool {
+    let Ok(backup) = Backup::parse(&fs::read(file).unwrap_or_default(), "") else { return false };
+    let entries = backup.entries();
+    entries.len() == snapshot.len()
+        && entries.iter().all(|(key, entry)| are_equal(Some(entry), snapshot.get(key)))
+}
+
 fn has_backup_name(path: &Path) -> bool {
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     name.starts_with("restatectl-backup-") && name.ends_with(".jsonl")
@@ -73,6 +81,7 @@ mod tests {
     use prost::bytes::Bytes;
 
     use super::*;
+    use crate::backends::backup::{Destination, save_backup};
     use crate::model::{CasToken, Value, Version};
 
     fn entry(version: u32) -> Entry {
@@ -107,5 +116,18 @@ mod tests {
         let raised = mixture(Some((Key::NodesConfig, entry(9))));
         assert!(!accounts_for_target(&backup, &source, &raised, false));
         assert!(accounts_for_target(&backup, &source, &raised, true));
+    }
+
+    #[test]
+    fn backup_is_recognized_only_while_it_holds_exactly_the_snapshot() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let file = folder.path().join("before.jsonl");
+        let mut snapshot = Snapshot::from([(Key::RuleBook, entry(5))]);
+        assert!(!is_backup_of(&file, &snapshot));
+        let destination = Destination::File(file.clone());
+        save_backup(&destination, "memory", None, &snapshot).unwrap();
+        assert!(is_backup_of(&file, &snapshot));
+        snapshot.insert(Key::Logs, entry(1));
+        assert!(!is_backup_of(&file, &snapshot));
     }
 }
