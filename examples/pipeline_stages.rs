@@ -13,13 +13,13 @@ use serde_json::json;
 struct NoopJournal;
 
 impl Journal for NoopJournal {
-    fn writing(&self) {}
-    fn written(&self, _: &[Change]) {}
+    fn begin_writes(&self) {}
+    fn add_written(&self, _: &[Change]) {}
 }
 
 fn main() {
     let keys: u16 = std::env::args().nth(1).unwrap().parse().unwrap();
-    let source = Memory::of((0..keys).map(|n| (Key::PartitionEpoch(n), encode_epoch())));
+    let source = Memory::with_values((0..keys).map(|n| (Key::PartitionEpoch(n), encode_epoch())));
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     runtime.block_on(migrate(&source, &Memory::default()));
 }

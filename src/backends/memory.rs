@@ -25,7 +25,7 @@ struct MemoryState {
 
 impl Memory {
     /// Creates a store that holds these values.
-    pub fn of(values: impl IntoIterator<Item = (Key, Value)>) -> Self {
+    pub fn with_values(values: impl IntoIterator<Item = (Key, Value)>) -> Self {
         let memory = Memory::default();
         for (key, value) in values {
             memory.set(key, value);

@@ -15,9 +15,9 @@ use crate::model::{Change, Effect, Key, Plan, StoreError, Value};
 /// A record of what was written, for the report of a run that stops midway.
 pub trait Journal: Send + Sync {
     /// Records that the next writes are about to be sent.
-    fn writing(&self);
+    fn begin_writes(&self);
     /// Records that these changes were acknowledged.
-    fn written(&self, changes: &[Change]);
+    fn add_written(&self, changes: &[Change]);
 }
 
 /// Carries out every change of the plan.
@@ -118,13 +118,13 @@ async fn write_all(
     loop {
         while failed.is_none() && under_way.len() < target.write_limits().concurrency.max(1) {
             let Some(batch) = waiting.next() else { break };
-            journal.writing();
+            journal.begin_writes();
             under_way.push(async move { (target.write(&batch).await, batch) });
         }
         match under_way.next().await {
             None => return failed.map_or(Ok(()), Err),
             Some((Ok(()), batch)) => {
-                journal.written(&batch);
+                journal.add_written(&batch);
                 for change in &batch {
                     let bytes = change.value().map_or(0, |value: &Value| value.bytes.len());
                     events.emit(Event::Key(Stage::Write, bytes as u64));
@@ -152,7 +152,7 @@ mod tests {
     }
 
     /// Groups in braces, batches in brackets.
-    fn names(groups: &[Vec<Vec<Change>>]) -> String {
+    fn group_names(groups: &[Vec<Vec<Change>>]) -> String {
         let batch = |batch: &Vec<Change>| {
             let keys: Vec<_> = batch.iter().map(|change| change.key.to_string()).collect();
             format!("[{}]", keys.join(" "))
@@ -165,18 +165,18 @@ mod tests {
     fn what_fits_one_transaction_is_one() {
         let changes = vec![create(Key::NodesConfig), create(Key::Logs), create(Key::RuleBook)];
         let groups = group_changes(changes, writing(true), false);
-        assert_eq!(names(&groups), "{[bifrost_config rule_book nodes_config]}");
+        assert_eq!(group_names(&groups), "{[bifrost_config rule_book nodes_config]}");
     }
 
     #[test]
     fn otherwise_nodes_config_goes_alone_and_last() {
         let changes = || vec![create(Key::NodesConfig), create(Key::Logs), create(Key::RuleBook)];
-        let last = names(&group_changes(changes(), writing(false), false));
+        let last = group_names(&group_changes(changes(), writing(false), false));
         assert_eq!(last, "{[bifrost_config rule_book]}{[nodes_config]}");
         let mut many = changes();
         many.extend((0..4).map(|n| create(Key::PartitionEpoch(n))));
         assert_eq!(
-            names(&group_changes(many, writing(true), false)),
+            group_names(&group_changes(many, writing(true), false)),
             "{[bifrost_config rule_book pp_epoch_0][pp_epoch_1 pp_epoch_2 pp_epoch_3]}{[nodes_config]}"
         );
     }
@@ -189,10 +189,10 @@ mod tests {
         }
         let changes = vec![replaced, create(Key::Logs)];
         let in_place = super::group_changes(changes.clone(), writing(true), true);
-        assert_eq!(names(&in_place), "{[bifrost_config]}{[nodes_config]}");
+        assert_eq!(group_names(&in_place), "{[bifrost_config]}{[nodes_config]}");
         assert!(matches!(in_place[1][0][0].effect, Effect::Overwrite(..)));
         let groups = group_changes(changes, writing(false), false);
-        assert_eq!(names(&groups), "{[nodes_config]}{[bifrost_config]}{[nodes_config]}");
+        assert_eq!(group_names(&groups), "{[nodes_config]}{[bifrost_config]}{[nodes_config]}");
         assert_eq!(groups[0][0][0].effect, Effect::Delete(CasToken::Version(Version(7))));
         assert!(matches!(groups[2][0][0].effect, Effect::Create(_)));
     }

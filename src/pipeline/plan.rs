@@ -17,7 +17,7 @@ pub enum OnExisting {
 
 impl OnExisting {
     /// Returns the treatment that the two flags ask for.
-    pub fn of(resume: bool, force: bool) -> Self {
+    pub fn from_flags(resume: bool, force: bool) -> Self {
         match (resume, force) {
             (false, false) => OnExisting::Refuse,
             (true, false) => OnExisting::Resume,
@@ -109,7 +109,7 @@ mod tests {
         fn every_key_has_one_step_and_nothing_existing_changes_unless_forced(
             source in any_snapshot().prop_map(whole), target in any_snapshot(), resume: bool, force: bool
         ) {
-            let plan = decide_plan(&source, &target, OnExisting::of(resume, force));
+            let plan = decide_plan(&source, &target, OnExisting::from_flags(resume, force));
             let keys: Vec<_> = plan.steps.iter().map(|step| step.key.clone()).collect();
             let mut expected: Vec<_> = source.keys().chain(target.keys()).cloned().collect();
             expected.sort();
@@ -135,7 +135,7 @@ mod tests {
         fn nodes_config_never_stays_where_others_are_replaced(
             source in any_snapshot().prop_map(whole), target in any_snapshot(), resume: bool
         ) {
-            let plan = decide_plan(&source, &target, OnExisting::of(resume, true));
+            let plan = decide_plan(&source, &target, OnExisting::from_flags(resume, true));
             let replaces = plan.count(Action::Overwrite) + plan.count(Action::Delete) > 0;
             let stays = |step: &Step| step.key == Key::NodesConfig && step.action == Action::Skip;
             prop_assert!(!(replaces && plan.steps.iter().any(stays)));
@@ -145,7 +145,7 @@ mod tests {
         fn a_forced_plan_carried_out_is_the_source(
             source in any_snapshot().prop_map(whole), target in any_snapshot(), resume: bool
         ) {
-            let plan = decide_plan(&source, &target, OnExisting::of(resume, true));
+            let plan = decide_plan(&source, &target, OnExisting::from_flags(resume, true));
             let mut result: std::collections::BTreeMap<_, _> = target
                 .iter()
                 .filter_map(|(key, entry)| Some((key.clone(), entry.value()?.clone())))

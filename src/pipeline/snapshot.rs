@@ -126,7 +126,7 @@ mod tests {
     #[tokio::test]
     async fn all_keys_of_many_batches_are_read() {
         let value = |n: u16| Value { version: Version(1), bytes: Bytes::from(n.to_string()) };
-        let store = Memory::of((0..95).map(|n| (Key::PartitionEpoch(n), value(n))));
+        let store = Memory::with_values((0..95).map(|n| (Key::PartitionEpoch(n), value(n))));
         let snapshot = read(&store, Stage::ReadSource, &NoopSink).await.unwrap();
         assert_eq!(snapshot.len(), 95);
         let entry = snapshot.get(&Key::PartitionEpoch(94)).and_then(Entry::value).unwrap();

@@ -95,7 +95,7 @@ fn start_seaweed() -> (S3, Box<dyn std::any::Any>) {
     let args: Vec<_> = args.iter().map(String::as_str).collect();
     let log = folder.path().join("log");
     let process = Process::start(&python_program("weed"), &args, &[("HOME", "/nonexistent")], &log);
-    let s3 = S3::at(ports[0].number);
+    let s3 = S3::at_port(ports[0].number);
     ready(&s3, process, (folder, ports))
 }
 
@@ -116,7 +116,7 @@ fn moto_at(host: &str, envs: &[(&str, &str)]) -> (S3, Box<dyn std::any::Any>) {
     let log = folder.path().join("log");
     let process =
         Process::start(&python_program("moto_server"), &["-H", ip, "-p", &number], envs, &log);
-    let at = S3::at(port.number);
+    let at = S3::at_port(port.number);
     let s3 = S3 { endpoint: format!("http://{host}:{}", port.number), ..at };
     ready(&s3, process, (folder, port))
 }
@@ -130,7 +130,7 @@ fn ready(s3: &S3, mut process: Process, held: impl std::any::Any) -> (S3, Box<dy
 }
 
 impl S3 {
-    fn at(port: u16) -> S3 {
+    fn at_port(port: u16) -> S3 {
         S3 {
             endpoint: format!("http://127.0.0.1:{port}"),
             key_id: KEY_ID.to_owned(),

@@ -60,7 +60,7 @@ impl fmt::Debug for Cluster {
 
 impl Cluster {
     /// Returns the nodes configuration that the responding nodes cache; possibly old.
-    pub fn known(&self) -> &NodesConfiguration {
+    pub fn known_nodes(&self) -> &NodesConfiguration {
         &self.known
     }
 

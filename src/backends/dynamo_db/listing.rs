@@ -1,7 +1,7 @@
 //! Which items lie below the key prefix: Restate's, and others.
 //!
 //! Nothing stands between prefix and key, so that items of other prefixes may lie below this one: those
-//! of `ab` below `a`, and `partition_table` of the empty prefix below `p`. They are told by the known
+//! of `ab` below `a`, and `partition_table` of the empty prefix below `p`. They are sorted_names by the known
 //! names that they end with, and are never this store's.
 
 use std::collections::BTreeSet;
@@ -109,7 +109,7 @@ async fn select_restate_items(
 mod tests {
     use super::*;
 
-    fn told(prefix: &str, found: &[(&str, bool)]) -> ScannedNames {
+    fn sorted_names(prefix: &str, found: &[(&str, bool)]) -> ScannedNames {
         let found = found.iter().map(|(name, version)| (format!("{prefix}{name}"), *version));
         sort_names(prefix, &found.collect::<Vec<_>>())
     }
@@ -133,7 +133,7 @@ mod tests {
             ("", true),
         ];
         for prefix in ["a", ""] {
-            let names = told(prefix, &found);
+            let names = sorted_names(prefix, &found);
             assert_eq!(names.known, BTreeSet::from([Key::NodesConfig, Key::PartitionEpoch(7)]));
             assert_eq!(names.candidates, ["new_key", "/new_key"]);
             assert_eq!(names.others, 9);
@@ -144,7 +144,7 @@ mod tests {
     fn names_of_a_shorter_prefix_are_not_ours() {
         // Of the empty prefix.
         let found = [("artition_table", true), ("p_epoch_7", true), ("pp_epoch_7", true)];
-        let names = told("p", &found);
+        let names = sorted_names("p", &found);
         assert_eq!(names.known, BTreeSet::from([Key::PartitionEpoch(7)]));
         assert_eq!((names.candidates.len(), names.others), (0, 2));
     }

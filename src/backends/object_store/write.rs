@@ -42,7 +42,7 @@ struct Intent {
 }
 
 impl Intent {
-    fn of(effect: &Effect) -> Intent {
+    fn from_effect(effect: &Effect) -> Intent {
         match effect {
             Effect::Create(value) | Effect::Overwrite(value, _) => {
                 // Chosen once per write, so that an attempt that was thought lost is known again.
@@ -65,7 +65,7 @@ impl Intent {
 
 async fn write_one(store: &ObjectStore, change: &Change) -> Result<(), StoreError> {
     let name = store.object_name(&change.key);
-    let intent = Intent::of(&change.effect);
+    let intent = Intent::from_effect(&change.effect);
     let mut condition = first_condition(&change.effect);
     let (since, mut lost, mut rounds) = (Instant::now(), 0, 0);
     loop {

@@ -70,11 +70,11 @@ impl<'a> Buffer<'a> {
     }
 
     pub(super) fn target(&self, slot: Slot) -> Result<usize, String> {
-        self.behind(slot.at, slot.slot_width)
+        self.follow_offset(slot.at, slot.slot_width)
     }
 
     /// Follows the offset stored at `at`.
-    pub(super) fn behind(&self, at: usize, width: usize) -> Result<usize, String> {
+    pub(super) fn follow_offset(&self, at: usize, width: usize) -> Result<usize, String> {
         let offset = self.unsigned(at, width)?;
         usize::try_from(offset)
             .ok()

@@ -201,7 +201,7 @@ impl<'a> Decoder<'a> {
         if !matches!(keys_width, 1 | 2 | 4 | 8) {
             return Err(format!("the map at byte {at} has keys of width {keys_width}"));
         }
-        let keys_at = self.buffer.behind(keys_slot, slot.width)?;
+        let keys_at = self.buffer.follow_offset(keys_slot, slot.width)?;
         let keys = self.buffer.elements(keys_at, usize::try_from(keys_width).unwrap_or(1))?;
         if keys.count != values.count {
             return Err(format!(
@@ -212,7 +212,8 @@ impl<'a> Decoder<'a> {
         let mut fields = Map::new();
         let mut names = Vec::new();
         for index in 0..values.count {
-            let name_at = self.buffer.behind(offset(keys.at, index, keys.width)?, keys.width)?;
+            let name_at =
+                self.buffer.follow_offset(offset(keys.at, index, keys.width)?, keys.width)?;
             let name = self.key(name_at)?;
             names.push(name);
             let element = self.buffer.untyped(values, index)?;

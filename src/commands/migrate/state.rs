@@ -111,11 +111,11 @@ fn fail_after_writing(failure: Failure, migration: &mut Migration) -> Failure {
 }
 
 impl Journal for MigrationState {
-    fn writing(&self) {
+    fn begin_writes(&self) {
         self.state().may_have_written = true;
     }
 
-    fn written(&self, changes: &[Change]) {
+    fn add_written(&self, changes: &[Change]) {
         let mut state = self.state();
         for change in changes {
             let step = state.plan.step(&change.key);

@@ -60,7 +60,7 @@ pub(super) fn decide_desired(sides: &Sides, args: &MigrateArgs) -> Result<Desire
 
 /// Returns what the options permit to do with existing keys.
 pub(super) fn on_existing(args: &MigrateArgs) -> OnExisting {
-    OnExisting::of(args.resume, args.force)
+    OnExisting::from_flags(args.resume, args.force)
 }
 
 /// Makes every check that can be made, so that an operator sees all findings in one run.
