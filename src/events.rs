@@ -1,4 +1,4 @@
-//! What happens while a command runs, as events. Stations emit them; `report` draws them.
+//! Events of a running command. Pipeline stages and commands emit them; `report` draws them.
 
 use std::path::Path;
 

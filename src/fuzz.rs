@@ -1,4 +1,4 @@
-//! How many cases the fuzz tests run: ten thousand in `make test`, a million in `make soak`. Their names
+//! The number of cases that fuzz tests run: ten thousand in `make test`, a million in `make soak`. Their names
 //! begin with `fuzz`.
 
 use proptest::test_runner::Config;

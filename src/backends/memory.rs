@@ -1,4 +1,4 @@
-//! A store in memory: the trait's contract in its plainest form, for tests of the stations and as
+//! A store in memory: the trait's contract in its plainest form, for tests of the pipeline stages and as
 //! the first candidate of the conformance suite.
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,4 +1,4 @@
-//! What `-v` says of each request: the store, what was asked of which keys, how long it took, and why
+//! The log line of each request with `-v`: the store, what was asked of which keys, how long it took, and why
 //! it failed. Nothing is put into words unless somebody listens.
 
 use std::fmt::{self, Display};
@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use tracing::Level;
 
-/// A request as it is told.
+/// A request as it is logged.
 #[derive(Clone, Copy)]
 pub(super) struct Request<'a> {
     verb: &'static str,

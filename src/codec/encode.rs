@@ -1,4 +1,4 @@
-//! JSON in, stored bytes out: the way back of [`super::decode`], for edited values.
+//! Encodes edited values: the reverse of [`super::decode`].
 //!
 //! Flexbuffers are written with the crate that the servers use, whose bytes they read. Of all JSON
 //! documents it panics only on the name of a field with a zero byte in it, and on nesting that exhausts

@@ -1,4 +1,4 @@
-//! What the stations need to know of a cluster, taken from decoded values. Fields that are not
+//! The facts that decisions are made on, read from decoded values. Fields that are not
 //! needed are not looked at, so that newer servers can add some.
 
 use serde_json::Value as Json;

@@ -1,4 +1,4 @@
-//! The limiter rules: a bilrost message as JSON, and back. Tags that are not known are passed over, so
+//! The limiter rules: a bilrost message as JSON, and back. Unknown tags are skipped, so
 //! that a rule book of a newer server can still be looked at; it can't be edited.
 
 use std::collections::BTreeMap;
@@ -74,7 +74,7 @@ pub(super) fn complete_document(document: &Json) -> Result<Json, String> {
 /// In words, where the message has tags that are not known here.
 pub(super) fn is_whole_in_json(message: &[u8]) -> Result<(), String> {
     let book = RuleBook::decode(message).map_err(|error| error.to_string())?;
-    // Whatever is passed over has a length; the order of the rules has none.
+    // Whatever is skipped has a length; the order of the rules has none.
     if book.encoded_len() == message.len() {
         return Ok(());
     }

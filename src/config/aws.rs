@@ -1,4 +1,4 @@
-//! The fields that say who to be for AWS, and where it is.
+//! The fields for identity, region and endpoint of AWS.
 
 use super::fields::{FieldError, Fields, WithOffset};
 use super::ipv6::describe_fault;

@@ -1,7 +1,7 @@
 //! TOML text in, a checked store configuration out. No I/O.
 //!
 //! The section is the server's own `[metadata-client]`, so that a file that works for the server
-//! works here; see `docs/stored-formats.md`. Everything else in the file is passed over, since a
+//! works here; see `docs/stored-formats.md`. Everything else in the file is skipped, since a
 //! whole `restate.toml` may be given.
 
 mod aws;

@@ -1,4 +1,4 @@
-//! The fields of `type = "object-store"`, and where in a bucket its path leads.
+//! The fields of `type = "object-store"`, and the bucket and prefix of its path.
 
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 

@@ -1,4 +1,4 @@
-//! The section as its user wrote it, to be shown again: without what is secret.
+//! The section as the user wrote it, without its secrets.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! Names that somebody may have meant.
+//! Suggestions for misspelt names.
 
 /// The similarity from which two names count as alike, 1 for equal ones: a letter or two may
 /// differ, a word may not.

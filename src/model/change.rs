@@ -1,4 +1,4 @@
-//! One conditional write, and what it requires of the store.
+//! One conditional write, and its precondition.
 
 use super::key::Key;
 use super::value::{CasToken, Entry, Value};

@@ -1,4 +1,4 @@
-//! How the keys of two stores compare.
+//! The comparison of two stores, key by key.
 
 use super::key::Key;
 use super::value::Entry;

@@ -1,11 +1,11 @@
-//! Epochs of partitions in a row, so that thousands of them can be told in a few words.
+//! Epochs of partitions in a row, so that thousands of them fit a few words.
 
 use crate::model::Key;
 
 /// Fewer epochs in a row are named one by one.
 const SHORTEST_RANGE: usize = 4;
 
-/// Things in their order, parted into epochs in a row that are `alike` and worth to be told as a range,
+/// Splits things, in their order, into epochs in a row that are `alike` and long enough for a range,
 /// and the rest.
 pub(crate) fn in_ranges<T>(
     things: impl IntoIterator<Item = T>,

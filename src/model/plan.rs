@@ -1,4 +1,4 @@
-//! What is to be done with each key: an action, and the values on both sides.
+//! The plan for each key: an action, and the values on both sides.
 
 use super::change::{Change, Effect};
 use super::key::Key;

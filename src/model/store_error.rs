@@ -1,4 +1,4 @@
-//! What a store can answer instead of a value, named by what it means for the operator.
+//! The errors of a store, named by what they mean for the operator.
 
 use thiserror::Error;
 
@@ -16,7 +16,8 @@ pub enum StoreError {
         /// Why, for each address that was tried.
         reason: String,
     },
-    /// No connection is trusted: one side rejects the other's certificate. Nothing was carried out.
+    /// No server responded, and one side rejects the other's certificate. As with `Unavailable`, it is
+    /// not known whether a write that ended so was carried out: another server may have got it.
     #[error("{store} can't be reached: {reason}")]
     Untrusted {
         /// The store.
@@ -78,6 +79,18 @@ pub enum StoreError {
     },
 }
 
+impl StoreError {
+    /// Returns whether a write that ended so may have been carried out, so that it has to be read.
+    pub fn leaves_write_unknown(&self) -> bool {
+        matches!(
+            self,
+            StoreError::Unavailable { .. }
+                | StoreError::Untrusted { .. }
+                | StoreError::NoQuorum { .. }
+        )
+    }
+}
+
 /// Turns a denial into `None`, for a question that Restate itself never asks.
 pub(crate) fn unless_denied<T>(answer: Result<T, StoreError>) -> Result<Option<T>, StoreError> {
     match answer {
@@ -98,4 +111,23 @@ fn list_keys(keys: &[Key]) -> String {
         names.push(format!("and {} more", keys.len() - SHOWN));
     }
     names.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn write_is_unknown_after_every_error_without_an_answer() {
+        let (store, reason) = (|| "s".to_owned(), || "r".to_owned());
+        for (error, is_unknown) in [
+            (StoreError::Unavailable { store: store(), reason: reason() }, true),
+            (StoreError::Untrusted { store: store(), reason: reason() }, true),
+            (StoreError::NoQuorum { store: store(), reason: reason() }, true),
+            (StoreError::Denied { store: store(), reason: reason() }, false),
+            (StoreError::Conflict { store: store(), keys: Vec::new() }, false),
+        ] {
+            assert_eq!(error.leaves_write_unknown(), is_unknown, "{error:?}");
+        }
+    }
 }

@@ -1,4 +1,4 @@
-//! What a target was found to hold, and to do with conditional writes.
+//! The limits of a target, and its treatment of conditional writes.
 
 use super::key::Key;
 

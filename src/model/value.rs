@@ -1,4 +1,4 @@
-//! What a store holds for a key: version, bytes, and the token for a conditional write on them.
+//! The value of a key: version, bytes, and the token for a conditional write on them.
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -1,4 +1,4 @@
-//! What went wrong: codes for programs, words for people, exit codes for both.
+//! Failures: codes for programs, messages for people, exit codes for both.
 
 use thiserror::Error;
 

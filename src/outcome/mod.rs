@@ -1,4 +1,4 @@
-//! How a command ended: what it found, and what went wrong, with the codes that runbooks are
+//! The end of a command: its result, or its failure with the codes that runbooks are
 //! written against. They are listed in `docs/exit-codes.md`.
 
 mod failure;

@@ -1,4 +1,4 @@
-//! The only caller of write: carries a plan out, `nodes_config` last, or writes one edited key.
+//! Carries out a plan, as the only caller of `Target::write`: `nodes_config` last, or writes one edited key.
 //!
 //! A server takes a store without `nodes_config` for one that was never set up, so that a
 //! half-written target is never mistaken for a whole one. For the same reason a `nodes_config` that

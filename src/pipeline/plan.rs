@@ -1,4 +1,4 @@
-//! Two snapshots in, what to do with each key out. Pure: no I/O, not async.
+//! Decides the action for each key from two snapshots. Pure: no I/O, not async.
 
 use crate::model::{Action, Entry, Key, Plan, Snapshot, Step};
 

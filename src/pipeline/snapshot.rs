@@ -1,4 +1,4 @@
-//! Which keys a store has, and reading them all, as many at once as the store says is good.
+//! Finds the keys of a store and reads them all, with the store's own concurrency.
 
 use std::collections::BTreeSet;
 

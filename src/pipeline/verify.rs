@@ -1,4 +1,4 @@
-//! Two snapshots in, a comparison out. Pure: no I/O, not async.
+//! Compares two snapshots. Pure: no I/O, not async.
 
 use std::cmp::Ordering;
 

@@ -1,4 +1,4 @@
-//! From a configuration to what every AWS client is made of, as the server resolves it: a profile, if
+//! Builds what every AWS client is made of, as the server resolves it: a profile, if
 //! named, else explicit keys, else the SDK's default chain; the region of the field, else the
 //! profile's or the environment's.
 

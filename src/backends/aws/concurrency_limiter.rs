@@ -1,4 +1,4 @@
-//! How many requests are under way: as many as is good, and fewer for a while when the store asks
+//! Limits the requests under way: as many as is good, and fewer for a while when the store asks
 //! for time or does not keep up.
 //!
 //! A failure halves the number, once for all requests that were under way; from then on, each round of

@@ -1,4 +1,4 @@
-//! The addresses of a service's name, the first of which answers.
+//! Resolves a service's name to the first of its addresses that responds.
 //!
 //! The SDK's own connector waits for the first address until the request's time is over, and a retry
 //! begins with the same one: where that is silent, the service is never reached. So where a name has

@@ -1,4 +1,4 @@
-//! Requests that are made again, under the configured policy and with jitter.
+//! Retries of requests, under the configured policy and with jitter.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};

@@ -1,4 +1,4 @@
-//! Saving a backup: complete and on the disk before it has its name, never in place of another file,
+//! Saves a backup: complete and on the disk before it has its name, never in place of another file,
 //! and readable by its owner only.
 
 use std::fs::File;

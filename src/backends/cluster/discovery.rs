@@ -1,7 +1,7 @@
-//! From the addresses on the command line to the nodes of one cluster.
+//! Discovers the nodes of one cluster from the addresses on the command line.
 //!
 //! The nodes are found through what the nodes themselves cache, which they tell also when the
-//! metadata store has no quorum: so that a lost quorum is told as such.
+//! metadata store has no quorum: so that a lost quorum is reported as such.
 
 use std::num::NonZeroUsize;
 use std::sync::Mutex;

@@ -24,7 +24,7 @@ use crate::proto::node_ctl_svc::node_ctl_svc_client::NodeCtlSvcClient;
 /// The longest search for a leader; without one, the nodes are asked.
 const LEADER_SEARCH_LIMIT: Duration = Duration::from_secs(2);
 
-/// The leader of the replicated store, as it or the other members last told.
+/// The leader of the replicated store, as it or the other members last reported.
 #[derive(Clone)]
 pub(super) struct Leader {
     server: Server,

@@ -1,7 +1,7 @@
 //! The running cluster as a source: single keys through MetadataProxySvc, which every node serves
 //! from whatever store it is configured with. As a target it is a type of its own, [`WritableCluster`].
 //!
-//! The replicated store offers no listing; which keys there are is the snapshot station's business.
+//! The replicated store offers no listing; the snapshot stage knows which keys there are.
 
 mod discovery;
 mod leader;
@@ -182,20 +182,18 @@ impl Cluster {
     /// Turns an unreachable store into a lost quorum where it is one.
     async fn explain_error(&self, error: CallError) -> StoreError {
         let store = self.name.clone();
-        let reason = match error {
+        let unreachable = match error {
             CallError::Permanent(code, reason) => {
                 return StoreError::Other { store, reason: format!("{code:?}: {reason}") };
             }
-            CallError::Untrusted(reason) => return StoreError::Untrusted { store, reason },
-            CallError::Unavailable(reason) => reason,
+            CallError::Untrusted(reason) => StoreError::Untrusted { store, reason },
+            CallError::Unavailable(reason) => StoreError::Unavailable { store, reason },
         };
         match self.quorum().await {
             Quorum::Lost(reason) | Quorum::NoLeader(reason) => {
-                StoreError::NoQuorum { store, reason }
+                StoreError::NoQuorum { store: self.name.clone(), reason }
             }
-            Quorum::Held(_) | Quorum::Unknown | Quorum::NoMetadataServers => {
-                StoreError::Unavailable { store, reason }
-            }
+            Quorum::Held(_) | Quorum::Unknown | Quorum::NoMetadataServers => unreachable,
         }
     }
 }

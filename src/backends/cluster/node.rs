@@ -1,4 +1,4 @@
-//! Single nodes of the cluster: what one says of itself, and which store it runs on.
+//! Probes of single nodes: identity, state, and the store that a node uses.
 
 use std::time::Duration;
 

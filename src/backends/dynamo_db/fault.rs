@@ -1,4 +1,4 @@
-//! What DynamoDB's errors mean.
+//! Classification of DynamoDB's errors.
 
 use std::error::Error;
 
@@ -71,14 +71,14 @@ impl TableClient {
 
     /// Classifies an invalid request: DynamoDB has one code for all causes, distinguished only by
     /// text.
-    fn classify_invalid(&self, message: &str, told: String) -> StoreError {
+    fn classify_invalid(&self, message: &str, reason: String) -> StoreError {
         let store = self.name.clone();
         if message.contains("does not match the schema") || message.contains("Missing the key") {
             return self.wrong_schema(None);
         }
         match is_size(message) {
-            true => StoreError::TooLarge { store, reason: told },
-            false => StoreError::Other { store, reason: told },
+            true => StoreError::TooLarge { store, reason: reason },
+            false => StoreError::Other { store, reason: reason },
         }
     }
 

@@ -1,4 +1,4 @@
-//! Which values are too large for an item: its size is known from its content.
+//! Values that are too large for an item, whose size is known from its content.
 
 use super::item::{DATA, PK, VERSION};
 use crate::model::{Key, LimitViolation, Snapshot, Value};

@@ -1,4 +1,4 @@
-//! Which items lie below the key prefix: Restate's, and others.
+//! Lists the items below the key prefix: Restate's, and foreign ones.
 //!
 //! Nothing stands between prefix and key, so that items of other prefixes may lie below this one: those
 //! of `ab` below `a`, and `partition_table` of the empty prefix below `p`. They are sorted_names by the known

@@ -1,4 +1,4 @@
-//! Whether the table is one that Restate can use. A scan of one with another key finds nothing, which
+//! Checks that Restate can use the table. A scan of one with another key finds nothing, which
 //! must not be taken for an empty store.
 
 use aws_sdk_dynamodb::types::{TableDescription, TableStatus};

@@ -1,4 +1,4 @@
-//! Requests to the members of one etcd, and what their failures mean.
+//! Requests to the members of one etcd, and the classification of their failures.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 

@@ -1,4 +1,4 @@
-//! What a check can know of etcd's limits before anything is written.
+//! The limits of an etcd, as far as they can be probed before anything is written.
 
 use std::collections::BTreeSet;
 

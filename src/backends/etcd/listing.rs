@@ -1,4 +1,4 @@
-//! Which keys lie in an etcd: Restate's, and others of the same shape.
+//! Lists the keys of an etcd: Restate's, and foreign ones of the same shape.
 
 use std::collections::BTreeSet;
 

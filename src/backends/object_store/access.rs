@@ -1,4 +1,4 @@
-//! From a configuration to a client, as the server resolves it: the endpoint of the field, else of two
+//! Builds a client from a configuration, as the server resolves it: the endpoint of the field, else of two
 //! variables; what is common to all of AWS is resolved in [`aws`].
 
 use std::env;

@@ -1,4 +1,4 @@
-//! What Restate writes into an object: one header byte, then a salted version and bytes.
+//! The format of an object's body: one header byte, then a salted version and bytes.
 //!
 //! `e` and a payload for a value, a lone `d` for a key that was deleted. The payload's form is named
 //! by the object's Content-Encoding; see `docs/stored-formats.md`.

@@ -1,4 +1,4 @@
-//! Requests to one bucket, and what their failures mean.
+//! Requests to one bucket, and the classification of their failures.
 
 use std::error::Error;
 use std::time::Instant;

@@ -1,4 +1,4 @@
-//! Which objects lie below the prefix: Restate's, and others.
+//! Lists the objects below the prefix: Restate's, and foreign ones.
 
 use std::collections::BTreeSet;
 

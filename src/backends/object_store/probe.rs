@@ -1,4 +1,4 @@
-//! What a store does with conditional writes, tried on a scratch object: Restate corrupts its
+//! Probes how a store treats conditional writes, on a scratch object: Restate corrupts its
 //! metadata on one that does not honour them.
 
 use prost::bytes::Bytes;

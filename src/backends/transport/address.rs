@@ -1,4 +1,4 @@
-//! Where a node listens: `http://host:port`, `https://host:port` or `unix:/path`.
+//! The address of a node: `http://host:port`, `https://host:port` or `unix:/path`.
 
 use std::fmt;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! `--insecure-skip-tls-verify`: signatures are checked, but not whose they are.
+//! `--insecure-skip-tls-verify`: signatures are verified, but not their authority.
 
 use std::sync::Arc;
 

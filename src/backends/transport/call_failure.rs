@@ -96,7 +96,7 @@ fn describe_status(status: &Status) -> String {
         cause = error.source();
     }
     let text = deepest.unwrap_or_else(|| status.message().to_owned());
-    // A request that is under way when the connection ends is told no more than this.
+    // A request that is under way when the connection ends gets no more than this.
     if text.contains("closed because of a broken pipe") {
         return "it closed the connection before it responded: it does not speak gRPC, or expects https:// \
                 instead of http://"

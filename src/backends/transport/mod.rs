@@ -1,4 +1,4 @@
-//! Connections to gRPC servers: addresses, sockets, TLS, and what their failures mean.
+//! Connections to gRPC servers: addresses, sockets, TLS, and the classification of failures.
 
 mod address;
 mod any_certificate;

@@ -21,7 +21,7 @@ impl QuickAck {
         stream
     }
 
-    // An optimisation: where it can't be had, the answers are right all the same.
+    // An optimisation: where it can't be had, the answers are right anyway.
     #[cfg(target_os = "linux")]
     fn acknowledge_at_once(&self) {
         let _ = socket2::SockRef::from(&self.0).set_tcp_quickack(true);

@@ -1,4 +1,4 @@
-//! Several servers of one store, one preferred at a time: one that fails is passed over for the
+//! Several servers of one store, one preferred at a time: one that fails is skipped for the
 //! next, and all are asked again, with back-off, until a request's time has run out.
 
 use std::fmt;

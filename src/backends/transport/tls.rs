@@ -1,4 +1,4 @@
-//! TLS to a server, with the options of the command line: whom to trust, and who to be.
+//! TLS to a server, with the options of the command line: trusted authorities and client identity.
 
 use std::fmt;
 use std::io;
@@ -102,8 +102,8 @@ impl TlsOptions {
             return Ok(store);
         };
         for certificate in read_certificates(path)? {
-            let told = |error| format!("{}: {error}", path.display());
-            store.add(certificate).map_err(told)?;
+            let unreadable = |error| format!("{}: {error}", path.display());
+            store.add(certificate).map_err(unreadable)?;
         }
         Ok(store)
     }
@@ -144,15 +144,15 @@ impl Tls {
     ) -> io::Result<TlsStream<QuickAck>> {
         let name = ServerName::try_from(host.to_owned()).map_err(io::Error::other)?;
         let has_own = self.own.certificate.is_some();
-        let told = |error: io::Error| connect_error::explain_handshake(error, has_own);
-        let mut stream = self.connector.connect(name, stream).await.map_err(told)?;
+        let explained = |error: io::Error| connect_error::explain_handshake(error, has_own);
+        let mut stream = self.connector.connect(name, stream).await.map_err(explained)?;
         if self.own.asked.load(Ordering::Relaxed) {
             match timeout(REJECTION_WAIT, stream.fill_buf()).await {
                 Ok(Ok([])) => return Err(connect_error::closed_by_server(has_own)),
                 Ok(Err(error)) if error.kind() == io::ErrorKind::UnexpectedEof => {
                     return Err(connect_error::closed_by_server(has_own));
                 }
-                Ok(Err(error)) => return Err(told(error)),
+                Ok(Err(error)) => return Err(explained(error)),
                 Ok(Ok(_)) | Err(_) => {}
             }
         }

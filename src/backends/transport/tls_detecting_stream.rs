@@ -1,4 +1,4 @@
-//! A connection without TLS that notices when the server wants it: such a server answers with an
+//! A connection without TLS that detects a server that expects it: such a server answers with an
 //! alert, and hangs up while the request is still being sent.
 
 use std::io;

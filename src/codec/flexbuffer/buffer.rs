@@ -1,4 +1,4 @@
-//! The bytes of a flexbuffer, read within their bounds: what a slot holds, where an offset points.
+//! The bytes of a flexbuffer, read within their bounds: slots and offsets.
 
 /// One flexbuffer.
 #[derive(Clone, Copy)]

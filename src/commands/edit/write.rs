@@ -41,7 +41,7 @@ pub(super) async fn write_value(job: &EditJob<'_>, decision: &EditDecision) -> R
     match apply::write_one(change, job.target()).await {
         Ok(()) => {}
         Err(StoreError::Conflict { .. }) => return Err(describe_conflict(job, decision).await),
-        Err(error @ (StoreError::Unavailable { .. } | StoreError::NoQuorum { .. })) => {
+        Err(error) if error.leaves_write_unknown() => {
             let current = read_current(job).await;
             if current.as_ref().and_then(Entry::value) != Some(&decision.value) {
                 return Err(unconfirmed_write(decision, &error));

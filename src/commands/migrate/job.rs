@@ -1,4 +1,4 @@
-//! What every step of a migration is given.
+//! The data that every step of a migration needs.
 
 use super::args::MigrateArgs;
 use super::state::MigrationState;

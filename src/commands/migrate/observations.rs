@@ -1,4 +1,4 @@
-//! What was observed beside the stores' content: plain data that the checks judge.
+//! Observations beside the stores' content: plain data that the checks judge.
 
 use std::path::PathBuf;
 

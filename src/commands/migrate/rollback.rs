@@ -77,7 +77,7 @@ async fn settle_put(
     merged: &Merged,
     error: &StoreError,
 ) -> Result<Settled, Failure> {
-    if !matches!(error, StoreError::Unavailable { .. } | StoreError::NoQuorum { .. }) {
+    if !error.leaves_write_unknown() {
         return Err(write_failure(error, &job.state.plan(), job.state));
     }
     match read_nodes_config(job).await {

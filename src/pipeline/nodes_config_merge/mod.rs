@@ -1,4 +1,4 @@
-//! Two `nodes_config` values in, the one out that a cluster goes back with: the source's, in which the
+//! Merges two `nodes_config` values into the one that a cluster goes back with: the source's, in which the
 //! nodes keep their place in the target, on which they run. Pure: no I/O, not async.
 //!
 //! A node's generation must never be used twice, whichever store it started on: the higher one is
