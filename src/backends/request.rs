@@ -74,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_key_and_many_and_what_a_name_may_hold() {
+    fn request_describes_one_key_many_keys_and_control_characters() {
         assert_eq!(Request::without_key("status").to_string(), "status");
         assert_eq!(Request::about_keys("read", &["a"]).to_string(), "read a");
         assert_eq!(

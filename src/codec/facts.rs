@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn other_forms_are_told() {
+    fn nodes_config_of_another_form_is_refused_with_its_fault() {
         for (decoded, reason) in [
             (json!([]), "has no list of nodes"),
             (json!({"nodes": [7]}), "has a node that is not a pair of id and state"),

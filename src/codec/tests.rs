@@ -49,7 +49,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..Default::default() })]
 
     #[test]
-    fn what_the_crate_writes_is_read_back_exactly(document in any_json()) {
+    fn flexbuffer_of_the_crate_decodes_to_the_same_document(document in any_json()) {
         let decoded = decode(&Key::Logs, &flexbuffers_value(&document)).unwrap();
         prop_assert_eq!(decoded, document);
     }
@@ -234,7 +234,7 @@ fn the_rule_book_decodes_and_passes_over_new_tags() {
 }
 
 #[test]
-fn every_kind_of_damage_is_told_as_what_it_is() {
+fn damage_of_every_kind_has_its_own_error() {
     let sound = flexbuffers_value(&json!({"version": 4}));
     assert_eq!(check(&Key::Logs, &value(4, sound.clone())), Ok(()));
     let refusal =
@@ -271,7 +271,7 @@ fn every_kind_of_damage_is_told_as_what_it_is() {
 }
 
 #[test]
-fn what_can_not_be_decoded_is_described() {
+fn undecodable_value_is_described_by_codec_and_base64() {
     let described = describe(&Key::Logs, &value(2, vec![3, 1, 0, 0, 0, 255])).unwrap();
     assert_eq!(
         described,

@@ -70,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn what_to_write_is_told() {
+    fn ipv6_fault_names_what_to_write() {
         let told: Vec<_> = [
             "::1",
             "fd00::2",

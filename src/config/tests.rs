@@ -106,7 +106,7 @@ fn the_section_is_shown_as_written_without_its_secrets() {
 }
 
 #[test]
-fn a_misspelt_field_is_told_with_the_one_that_is_missing() {
+fn misspelt_field_is_reported_with_the_missing_one() {
     let text = "[metadata-client]\ntype = \"object-store\"\npath = \"s3://b\"\naws_region = \"r\"\n\
                 aws-regions = \"r\"\nconect-timeout = \"1s\"\npaths = \"s3://c\"";
     insta::assert_snapshot!(parse(text, "f").unwrap().warnings.join("\n"));

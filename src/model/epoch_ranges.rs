@@ -44,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_differs_parts_a_row() {
+    fn range_ends_where_epochs_differ() {
         let epochs = (0..9).map(|number| (Key::PartitionEpoch(number), number == 4));
         let things = [(Key::RuleBook, false)].into_iter().chain(epochs);
         let ranges = in_ranges(things, |(key, _)| key, |(_, one), (_, other)| one == other);

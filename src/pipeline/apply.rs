@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn what_fits_one_transaction_is_one() {
+    fn changes_that_fit_one_transaction_are_one_batch() {
         let changes = vec![create(Key::NodesConfig), create(Key::Logs), create(Key::RuleBook)];
         let groups = group_changes(changes, writing(true), false);
         assert_eq!(group_names(&groups), "{[bifrost_config rule_book nodes_config]}");

@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn what_can_not_be_applied_is_told_by_operation_and_place() {
+    fn failed_patch_names_operation_and_pointer() {
         let document = json!({"a": u64::MAX, "list": [1]});
         let refusal = |patch: Json| applied(&patch, &document).unwrap_err();
         insta::assert_snapshot!(

@@ -55,7 +55,7 @@ mod tests {
     }
 
     #[test]
-    fn each_status_and_what_counts_as_a_fault() {
+    fn comparison_gives_each_key_its_status() {
         let broken = Entry::Damaged {
             reason: "is broken".into(),
             raw: Vec::new(),

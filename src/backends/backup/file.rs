@@ -231,7 +231,7 @@ mod tests {
         #![proptest_config(ProptestConfig { failure_persistence: None, ..Default::default() })]
 
         #[test]
-        fn what_is_saved_is_read_back(entries in any_snapshot()) {
+        fn saved_backup_is_read_back(entries in any_snapshot()) {
             let (header, file) = rendered(&entries);
             prop_assert!(is_backup(&file));
             prop_assert_eq!(parse_backup(&file, "f").unwrap(), (header, entries));

@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn damage_is_told_and_can_be_required() {
+    fn damaged_item_is_described_and_can_be_required() {
         let text = |text: &str| AttributeValue::S(text.to_owned());
         let number = |number: &str| AttributeValue::N(number.to_owned());
         let data = || AttributeValue::B(Blob::new([2]));

@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn a_prefix_is_what_stands_before_a_known_name() {
+    fn prefix_is_the_text_before_a_known_name() {
         for (name, prefix) in [
             ("nodes_config", Some("")),
             ("pp_epoch_7", Some("")),

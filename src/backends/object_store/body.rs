@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_server_wrote_is_read() {
+    fn body_of_a_server_is_decoded() {
         // The head of a nodes_config that Restate 1.7.12 wrote, its value cut to two bytes.
         let body = b"\x65\x04\xa3\xbb\xc5\xa2\x9f\x99\xa1\x9d\x52\x05\x06\x04\x04\x05\x02\x02\x7a";
         let decoded = decode_body(&Bytes::from_static(body), Some(BILROST)).unwrap();
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn damage_is_told_as_what_it_is() {
+    fn damaged_body_has_its_own_error() {
         let told = |body: &'static [u8], encoding: Option<&str>| {
             decode_body(&Bytes::from_static(body), encoding)
                 .map_or_else(|reason| reason, |b| format!("{b:?}"))

@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_address_is_refused_without_showing_a_password() {
+    fn invalid_address_is_refused_without_showing_a_password() {
         for text in ["", "http://", "ftp://a", "http://a:99999", "http://a:", "a/b", "unix:", "a b"]
         {
             assert!(text.parse::<Address>().is_err(), "{text}");

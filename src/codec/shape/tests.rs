@@ -36,7 +36,7 @@ fn without(mut document: Json, parent: &str, field: &str) -> Json {
 }
 
 #[test]
-fn each_fault_is_told_by_its_place() {
+fn fault_is_reported_with_its_json_pointer() {
     let nodes_fault = |document: Json| check_shape(&Key::NodesConfig, &document, Some(&nodes()));
     let table_fault =
         |document: Json| check_shape(&Key::PartitionTable, &document, Some(&partitions()));
@@ -90,7 +90,7 @@ fn each_fault_is_told_by_its_place() {
 }
 
 #[test]
-fn what_may_be_left_out_or_is_not_known_passes() {
+fn optional_and_unknown_fields_are_accepted() {
     for field in ["features", "modified_at"] {
         assert_eq!(check_shape(&Key::NodesConfig, &without(nodes(), "", field), None), Ok(()));
     }
@@ -101,7 +101,7 @@ fn what_may_be_left_out_or_is_not_known_passes() {
 }
 
 #[test]
-fn what_a_newer_server_has_written_is_not_judged() {
+fn unchanged_part_of_a_newer_server_is_accepted() {
     let role = "/nodes/0/1/Node/roles/0";
     let stored = edited(nodes(), role, json!("role-of-1.8"));
     let mut document = stored.clone();

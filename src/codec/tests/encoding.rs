@@ -18,7 +18,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..Default::default() })]
 
     #[test]
-    fn what_is_encoded_is_read_back_at_its_version(document in any_object(), version in 1_u32..) {
+    fn encoded_document_decodes_at_its_version(document in any_object(), version in 1_u32..) {
         for encoding in [Encoding::Flexbuffers, Encoding::Json] {
             let bytes = encode(&Key::Logs, encoding, &document, Version(version)).unwrap();
             let stored = Value { version: Version(version), bytes };
@@ -120,7 +120,7 @@ fn documents_that_no_codec_holds_are_refused() {
 }
 
 #[test]
-fn what_would_be_lost_in_json_is_not_editable() {
+fn value_that_json_cannot_express_is_not_editable() {
     let editable = |fill: fn(&mut flexbuffers::VectorBuilder<'_>)| {
         let mut builder = flexbuffers::Builder::default();
         let mut map = builder.start_map();

@@ -78,7 +78,7 @@ fn each_field_comes_from_its_side() {
 }
 
 #[test]
-fn every_reason_against_a_merge_is_told() {
+fn merge_is_refused_with_every_reason() {
     let source =
         document(7, &[(1, node("a", 1, "s")), (2, node("b", 1, "s")), (3, node("c", 1, "s"))], "s");
     let mut target =
