@@ -97,7 +97,9 @@ pub(super) fn write_failure(error: &StoreError, plan: &Plan, state: &MigrationSt
     let failure = Failure::of_target(error);
     let planned = plan.steps.len() - plan.count(Action::Skip);
     let written = state.written_count();
-    let message = format!("{}; {written} of {} written", failure.message, plural(planned, "key"));
+    let others = if error.leaves_write_unknown() { ", others unconfirmed" } else { "" };
+    let keys = plural(planned, "key");
+    let message = format!("{}; {written} of {keys} written{others}", failure.message);
     Failure { message, ..failure }
 }
 
