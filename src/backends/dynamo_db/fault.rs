@@ -77,8 +77,8 @@ impl TableClient {
             return self.wrong_schema(None);
         }
         match is_size(message) {
-            true => StoreError::TooLarge { store, reason: reason },
-            false => StoreError::Other { store, reason: reason },
+            true => StoreError::TooLarge { store, reason },
+            false => StoreError::Other { store, reason },
         }
     }
 
