@@ -52,12 +52,12 @@ pub fn classify_status(status: &Status) -> CallFailure {
         | Code::Aborted
         | Code::DeadlineExceeded
         | Code::ResourceExhausted => {
-            let words = describe_status(status);
+            let Description { text, is_foreign } = describe_status(status);
             match connect_error_of(status) {
-                Some(ConnectError::Certificate(_)) => CallFailure::Untrusted(words),
-                Some(ConnectError::Protocol(_)) => CallFailure::NotHere(words),
-                None if is_foreign(&words) => CallFailure::NotHere(words),
-                None => CallFailure::Elsewhere(words),
+                Some(ConnectError::Certificate(_)) => CallFailure::Untrusted(text),
+                Some(ConnectError::Protocol(_)) => CallFailure::NotHere(text),
+                None if is_foreign => CallFailure::NotHere(text),
+                None => CallFailure::Elsewhere(text),
             }
         }
         // Not this service: another node of the cluster may be behind the next address.
@@ -66,7 +66,7 @@ pub fn classify_status(status: &Status) -> CallFailure {
              admin or ingress port?"
                 .to_owned(),
         ),
-        code => CallFailure::Final(code, describe_status(status)),
+        code => CallFailure::Final(code, describe_status(status).text),
     }
 }
 
@@ -82,48 +82,60 @@ fn connect_error_of(status: &Status) -> Option<&ConnectError> {
     None
 }
 
-/// Returns the innermost cause that helps an operator.
-fn describe_status(status: &Status) -> String {
+/// The cause of a failed call.
+struct Description {
+    text: String,
+    /// `true` if the server speaks another protocol, so that another attempt would not help.
+    is_foreign: bool,
+}
+
+/// Describes the innermost cause that helps an operator.
+fn describe_status(status: &Status) -> Description {
+    let text = match innermost_cause(status) {
+        Ok(cause) => return Description { text: describe_os_error(cause), is_foreign: false },
+        Err(text) => text,
+    };
+    // A request that is under way when the connection ends gets no more than this.
+    if text.contains("closed because of a broken pipe") {
+        let text = "it closed the connection before it responded: it does not speak gRPC, or expects https:// \
+                    instead of http://";
+        return Description { text: text.to_owned(), is_foreign: false };
+    }
+    // The client library has no type for the answers of other protocols, only these texts.
+    const FOREIGN: [&str; 4] = [
+        "frame with invalid size",
+        "http2 error",
+        "invalid HTTP version",
+        "invalid compression flag",
+    ];
+    let is_foreign = FOREIGN.iter().any(|sign| text.contains(sign));
+    // A pipe also breaks where a server goes down.
+    let has_broken_pipe = text.contains("broken pipe");
+    let text = match text.as_str() {
+        _ if is_foreign || has_broken_pipe => format!("does not speak gRPC ({text})"),
+        "" => format!("{:?}", status.code()),
+        _ => text,
+    };
+    Description { text, is_foreign: is_foreign && !has_broken_pipe }
+}
+
+/// Returns the error of the operating system that caused the status, else the innermost text.
+fn innermost_cause(status: &Status) -> Result<&io::Error, String> {
     let mut cause: Option<&(dyn Error + 'static)> = status.source();
     let mut deepest = None;
     while let Some(error) = cause {
         if let Some(io) = error.downcast_ref::<io::Error>()
             && io.raw_os_error().is_some()
         {
-            return os_words(io);
+            return Ok(io);
         }
         deepest = Some(error.to_string());
         cause = error.source();
     }
-    let text = deepest.unwrap_or_else(|| status.message().to_owned());
-    // A request that is under way when the connection ends gets no more than this.
-    if text.contains("closed because of a broken pipe") {
-        return "it closed the connection before it responded: it does not speak gRPC, or expects https:// \
-                instead of http://"
-            .to_owned();
-    }
-    // What other protocols' answers look like to an HTTP/2 client.
-    const FOREIGN: [&str; 5] = [
-        "frame with invalid size",
-        "http2 error",
-        "invalid HTTP version",
-        "invalid compression flag",
-        "broken pipe",
-    ];
-    if FOREIGN.iter().any(|sign| text.contains(sign)) {
-        return format!("{NO_GRPC} ({text})");
-    }
-    if text.is_empty() { format!("{:?}", status.code()) } else { text }
+    Err(deepest.unwrap_or_else(|| status.message().to_owned()))
 }
 
-const NO_GRPC: &str = "does not speak gRPC";
-
-fn is_foreign(words: &str) -> bool {
-    // A pipe also breaks where a server goes down.
-    words.starts_with(NO_GRPC) && !words.contains("broken pipe")
-}
-
-fn os_words(error: &io::Error) -> String {
+fn describe_os_error(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::ConnectionRefused => "connection refused".to_owned(),
         io::ErrorKind::ConnectionReset => "connection reset".to_owned(),
