@@ -15,7 +15,7 @@ use crate::outcome::{Code, Failure};
 const LARGEST_CONFIG: u64 = 4 << 20;
 
 /// The largest backup in bytes: all values of a store, each of up to 30 MiB, in base64.
-const LARGEST_BACKUP: u64 = 1 << 30;
+pub(crate) const LARGEST_BACKUP: u64 = 1 << 30;
 
 /// A store named by an argument.
 pub enum StoreArg {

@@ -1,8 +1,9 @@
 //! Saves a backup: complete and on the disk before it has its name, never in place of another file,
 //! and readable by its owner only.
 
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{Instant, SystemTime};
 
@@ -74,15 +75,25 @@ fn put_file(path: &Path, content: &[u8]) -> io::Result<PathBuf> {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
     };
+    if path.symlink_metadata().is_ok() {
+        return Err(io::Error::new(io::ErrorKind::AlreadyExists, TAKEN));
+    }
     // Readable by its owner only, which is the default of temporary files.
     let mut partial =
         tempfile::Builder::new().prefix(".restatectl-").suffix(".partial").tempfile_in(folder)?;
     partial.write_all(content)?;
     partial.as_file().sync_all()?;
-    partial.persist_noclobber(path).map_err(|failed| match failed.error.kind() {
-        io::ErrorKind::AlreadyExists => io::Error::new(io::ErrorKind::AlreadyExists, TAKEN),
-        _ => failed.error,
-    })?;
+    match partial.persist_noclobber(path) {
+        Ok(_) => {}
+        Err(failed) if failed.error.kind() == io::ErrorKind::AlreadyExists => {
+            return Err(io::Error::new(io::ErrorKind::AlreadyExists, TAKEN));
+        }
+        // No hard links on this file system: the name is taken first, then given.
+        Err(failed) => {
+            OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+            failed.file.persist(path).map_err(|failed| failed.error)?;
+        }
+    }
     File::open(folder)?.sync_all()?;
     Ok(path.to_owned())
 }

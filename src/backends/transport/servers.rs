@@ -111,7 +111,7 @@ impl Servers {
                 Err(failure) => attempts.add_failure(index, failure),
             }
             self.prefer_next(index);
-            if attempts.reasons.iter().all(Option::is_some) {
+            if attempts.failures.iter().all(Option::is_some) {
                 if Instant::now() + pause >= deadline || attempts.is_hopeless() {
                     return Err(attempts.into_error(&self.all));
                 }
@@ -199,31 +199,29 @@ impl Servers {
 /// The failed attempts of one call.
 struct Attempts {
     count: u32,
-    /// The latest reason of each server that has failed.
-    reasons: Vec<Option<String>>,
+    /// The latest failure of each server that has failed.
+    failures: Vec<Option<CallFailure>>,
     /// `true` for each server that can't respond, now or later.
     hopeless: Vec<bool>,
-    is_untrusted: bool,
     /// `true` if this call's delay has been reported.
     is_reported: bool,
 }
 
 impl Attempts {
     fn new(servers: usize) -> Self {
-        let (reasons, hopeless) = (vec![None; servers], vec![false; servers]);
-        Attempts { count: 0, reasons, hopeless, is_untrusted: false, is_reported: false }
+        let (failures, hopeless) = (vec![None; servers], vec![false; servers]);
+        Attempts { count: 0, failures, hopeless, is_reported: false }
     }
 
     fn add_failure(&mut self, index: usize, failure: CallFailure) {
         self.count += 1;
-        self.is_untrusted = self.is_untrusted || matches!(failure, CallFailure::Untrusted(_));
         if let (Some(slot), false) =
             (self.hopeless.get_mut(index), matches!(failure, CallFailure::Elsewhere(_)))
         {
             *slot = true;
         }
-        if let Some(slot) = self.reasons.get_mut(index) {
-            *slot = Some(failure.into());
+        if let Some(slot) = self.failures.get_mut(index) {
+            *slot = Some(failure);
         }
     }
 
@@ -232,15 +230,17 @@ impl Attempts {
     }
 
     fn describe_reasons(&self, servers: &[Server]) -> String {
-        let described = servers.iter().zip(&self.reasons).filter_map(|(server, reason)| {
-            reason.as_ref().map(|reason| format!("{}: {reason}", server.address))
+        let described = servers.iter().zip(&self.failures).filter_map(|(server, failure)| {
+            let failure = failure.as_ref()?;
+            Some(format!("{}: {}", server.address, failure.reason()))
         });
         described.collect::<Vec<_>>().join("; ")
     }
 
     fn into_error(self, servers: &[Server]) -> CallError {
         let reasons = self.describe_reasons(servers);
-        match self.is_untrusted {
+        let mut latest = self.failures.iter().flatten();
+        match latest.any(|failure| matches!(failure, CallFailure::Untrusted(_))) {
             true => CallError::Untrusted(reasons),
             false => CallError::Unavailable(reasons),
         }

@@ -58,13 +58,17 @@ pub async fn run(args: &MigrateArgs, context: &Context<'_>) -> Result<Outcome> {
 
 async fn migrate(job: &Job<'_>, from: Option<StoreArg>) -> Result<(), Failure> {
     let (opened, sides) = sides::read_sides(from, job).await?;
+    // Reported before the nodes are asked, which can take a while.
+    checks::check_source_content(&sides, job.args).into_iter().for_each(|one| job.add_finding(one));
+    let nodes = live_nodes::observe_sides(job, opened.as_ref(), &sides).await;
+    let of_nodes = checks::check_nodes_and_access(&sides, &nodes, job.args);
+    of_nodes.into_iter().for_each(|finding| job.add_finding(finding));
     let desired = checks::decide_desired(&sides, job.args);
     let observed = Observations {
-        nodes: live_nodes::observe_sides(job, opened.as_ref(), &sides).await,
         limit_violations: find_limit_violations(job, &sides, &desired).await,
         prior_backup: find_prior_backup(job, &sides, &desired),
     };
-    let assessment = checks::run_checks(&sides, &desired, &observed, job.args);
+    let assessment = checks::check_both_sides(&sides, &desired, &observed, job.args);
     assessment.findings.into_iter().for_each(|finding| job.add_finding(finding));
     job.state.set_plan(assessment.plan.unwrap_or_default());
     confirm_overwrite::confirm(job, &sides, observed.prior_backup.as_deref()).await?;
@@ -142,10 +146,10 @@ async fn write_and_verify(job: &Job<'_>, prepared: &Prepared) -> Result<(), Fail
     job.context.events.emit(Event::Planned(&plan));
     write::back_up_target(job, prepared)?;
     write::write_plan(job, prepared).await.map_err(with_resume)?;
-    write::verify_copy(job, prepared).await.map_err(with_resume)?;
+    let copied = write::verify_copy(job, prepared).await.map_err(with_resume)?;
     if let Some(cluster) = job.target.cluster() {
         rollback::put_nodes_config(job, prepared, cluster).await.map_err(with_resume)?;
     }
-    job.state.set_migrated(next_steps::describe_next_steps(job, prepared));
+    job.state.set_migrated(next_steps::describe_next_steps(job, prepared, &copied));
     Ok(())
 }

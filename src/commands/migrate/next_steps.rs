@@ -7,13 +7,20 @@ use super::job::Job;
 use super::prepared::Prepared;
 use super::prior_run::{is_backup_of, list_damaged_keys};
 use crate::codec::{Node, NodesConfiguration};
+use crate::model::Snapshot;
 
 /// Describes what the operator does next, one text a step; commands are lines of their own.
-pub(super) fn describe_next_steps(job: &Job<'_>, prepared: &Prepared) -> Vec<String> {
+///
+/// `copied` is the source as it was copied last.
+pub(super) fn describe_next_steps(
+    job: &Job<'_>,
+    prepared: &Prepared,
+    copied: &Snapshot,
+) -> Vec<String> {
     if job.target_store().is_live_cluster() {
         return roll_back_steps(job, prepared);
     }
-    let reference = Reference::choose(job, prepared);
+    let reference = Reference::choose(job, prepared, copied);
     let mut steps = vec![verify_before_start(job, &reference)];
     steps.push(stop_all_nodes(&prepared.nodes, SECOND_CLUSTER_WARNING));
     steps.push(update_config(job));
@@ -88,13 +95,13 @@ const BACKUP_FILE: &str = "before.jsonl";
 
 impl Reference {
     /// Chooses the source itself, or, where that is a cluster, a backup file of it.
-    fn choose(job: &Job<'_>, prepared: &Prepared) -> Self {
+    fn choose(job: &Job<'_>, prepared: &Prepared, copied: &Snapshot) -> Self {
         if let (Some(from), None) = (&job.args.from, prepared.source.cluster()) {
             let name = prepared.source.source().name().to_owned();
             return Reference { kind: ReferenceKind::Source, file: from.clone(), name };
         }
         let name = "the backup".to_owned();
-        match is_backup_of(Path::new(BACKUP_FILE), &prepared.source_snapshot) {
+        match is_backup_of(Path::new(BACKUP_FILE), copied) {
             true => Reference {
                 kind: ReferenceKind::ExistingBackup,
                 file: BACKUP_FILE.to_owned(),

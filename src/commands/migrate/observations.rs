@@ -22,9 +22,8 @@ pub(super) struct NodeObservations {
 /// target accepts no writes.
 pub(super) type LimitViolations = Option<Result<Vec<LimitViolation>, StoreError>>;
 
-/// All that the checks need beside the two sides.
+/// All that the checks of both sides need beside their content.
 pub(super) struct Observations {
-    pub(super) nodes: NodeObservations,
     pub(super) limit_violations: LimitViolations,
     /// The backup file of an interrupted run that accounts for what the target holds.
     pub(super) prior_backup: Option<PathBuf>,

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::backends::backup::Backup;
+use crate::commands::store_arg::LARGEST_BACKUP;
 use crate::model::{Entry, Key, Snapshot};
 
 /// Finds the latest backup file in the folder that accounts for what the target holds.
@@ -22,8 +23,7 @@ pub(super) fn find_matching_backup(
     backups.sort();
     // The latest first.
     backups.into_iter().rev().find(|path| {
-        let bytes = fs::read(path).unwrap_or_default();
-        Backup::parse(&bytes, "").is_ok_and(|backup| {
+        read_backup(path).is_some_and(|backup| {
             accounts_for_target(backup.entries(), source, target, target_is_live)
         })
     })
@@ -31,9 +31,7 @@ pub(super) fn find_matching_backup(
 
 /// Returns the keys that are damaged in a backup file, and so can't be restored from it.
 pub(super) fn list_damaged_keys(file: &Path) -> Vec<String> {
-    let Ok(backup) = Backup::parse(&fs::read(file).unwrap_or_default(), "") else {
-        return Vec::new();
-    };
+    let Some(backup) = read_backup(file) else { return Vec::new() };
     let damaged = |entry: &Entry| matches!(entry, Entry::Damaged { .. });
     let keys = backup.entries().iter().filter(|(_, entry)| damaged(entry));
     keys.map(|(key, _)| key.to_string()).collect()
@@ -41,10 +39,19 @@ pub(super) fn list_damaged_keys(file: &Path) -> Vec<String> {
 
 /// Returns whether the file is a backup that holds exactly these values.
 pub(super) fn is_backup_of(file: &Path, snapshot: &Snapshot) -> bool {
-    let Ok(backup) = Backup::parse(&fs::read(file).unwrap_or_default(), "") else { return false };
+    let Some(backup) = read_backup(file) else { return false };
     let entries = backup.entries();
     entries.len() == snapshot.len()
         && entries.iter().all(|(key, entry)| are_equal(Some(entry), snapshot.get(key)))
+}
+
+/// Reads a backup file; a pipe, a device or a file too large for a backup is left alone.
+fn read_backup(file: &Path) -> Option<Backup> {
+    let metadata = file.metadata().ok()?;
+    if !metadata.is_file() || metadata.len() > LARGEST_BACKUP {
+        return None;
+    }
+    Backup::parse(&fs::read(file).ok()?, "").ok()
 }
 
 fn has_backup_name(path: &Path) -> bool {

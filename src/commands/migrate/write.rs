@@ -103,7 +103,8 @@ pub(super) fn write_failure(error: &StoreError, plan: &Plan, state: &MigrationSt
     Failure { message, ..failure }
 }
 
-/// Reads the target back and the source again: each key must be there, equal, and unchanged.
+/// Reads the target back and the source again: each key must be there, equal, and unchanged. Returns
+/// the source as it was copied.
 ///
 /// What changed at the source is copied again, conditional on what this run wrote. On a live cluster,
 /// `nodes_config` is still to come.
@@ -111,7 +112,7 @@ pub(super) fn write_failure(error: &StoreError, plan: &Plan, state: &MigrationSt
 /// # Errors
 /// [`Code::VerificationFailed`] if the target differs; [`Code::SourceChanged`] if the source keeps
 /// changing; [`Code::NotInMigrationMode`] if a node left migration mode in the meantime.
-pub(super) async fn verify_copy(job: &Job<'_>, prepared: &Prepared) -> Result<(), Failure> {
+pub(super) async fn verify_copy(job: &Job<'_>, prepared: &Prepared) -> Result<Snapshot, Failure> {
     let is_live = job.target_store().is_live_cluster();
     let comparable = |snapshot: &Snapshot| match is_live {
         true => without_nodes_config(snapshot),
@@ -125,7 +126,8 @@ pub(super) async fn verify_copy(job: &Job<'_>, prepared: &Prepared) -> Result<()
             return Err(copy_differs(&keys));
         }
         let Some(keys) = describe_differences(&compare(&expected, &now.source)) else {
-            return check_still_in_migration_mode(job, prepared, &now.source).await;
+            check_still_in_migration_mode(job, prepared, &now.source).await?;
+            return Ok(now.source);
         };
         if is_live && now.source.get(&Key::NodesConfig) != expected.get(&Key::NodesConfig) {
             return Err(source_is_used());
@@ -138,7 +140,7 @@ pub(super) async fn verify_copy(job: &Job<'_>, prepared: &Prepared) -> Result<()
         copy_changes(job, &comparable(&now.source), &now.target).await?;
         expected = now.source;
     }
-    Ok(())
+    Ok(expected)
 }
 
 fn copy_differs(keys: &str) -> Failure {

@@ -13,6 +13,7 @@ use crate::pipeline::nodes_config_merge;
 use crate::pipeline::plan::{self, OnExisting};
 
 const SOURCE_UNREADABLE: &str = "the source could not be read";
+const NODES_UNREADABLE: &str = "nodes_config could not be read";
 const TARGET_UNREADABLE: &str = "the target could not be read";
 
 /// The checks that compare both sides, and can't be made where one of them is unknown.
@@ -22,11 +23,11 @@ const CHECKS_OF_BOTH_SIDES: [Check; 4] =
 /// The content that the target is to have: the source's, but for a `nodes_config` that is merged.
 pub(super) struct Desired {
     pub(super) snapshot: Snapshot,
-    /// The reasons why `nodes_config` can't be merged.
-    merge_faults: Vec<String>,
+    /// The reasons why `nodes_config` can't be merged; `None` if it is, or need not be.
+    merge_faults: Option<Vec<String>>,
 }
 
-/// The findings of all checks, in their order, and the plan where it could be decided.
+/// The findings of the checks of both sides, and the plan where it could be decided.
 pub(super) struct Assessment {
     pub(super) findings: Vec<Finding>,
     pub(super) plan: Option<Plan>,
@@ -49,12 +50,12 @@ pub(super) fn decide_desired(sides: &Sides, args: &MigrateArgs) -> Result<Desire
         return Err("the source is not a Restate store");
     }
     if !sides.target.is_live_cluster() {
-        return Ok(Desired { snapshot: source.clone(), merge_faults: Vec::new() });
+        return Ok(Desired { snapshot: source.clone(), merge_faults: None });
     }
     Ok(match nodes_config_merge::desired_snapshot(source, held, on_existing(args)) {
-        Ok(snapshot) => Desired { snapshot, merge_faults: Vec::new() },
+        Ok(snapshot) => Desired { snapshot, merge_faults: None },
         // Planned as it is, so that the plan can be shown; the check of the cluster refuses it.
-        Err(merge_faults) => Desired { snapshot: source.clone(), merge_faults },
+        Err(merge_faults) => Desired { snapshot: source.clone(), merge_faults: Some(merge_faults) },
     })
 }
 
@@ -63,16 +64,14 @@ pub(super) fn on_existing(args: &MigrateArgs) -> OnExisting {
     OnExisting::from_flags(args.resume, args.force)
 }
 
-/// Makes every check that can be made, so that an operator sees all findings in one run.
-pub(super) fn run_checks(
+/// Checks both sides against each other, and plans; every check that can be made is made.
+pub(super) fn check_both_sides(
     sides: &Sides,
     desired: &Result<Desired, &'static str>,
     observed: &Observations,
     args: &MigrateArgs,
 ) -> Assessment {
-    let mut findings = check_source_side(sides, &observed.nodes, args);
-    findings.push(check_quorum(sides));
-    findings.extend(check_target_access(&sides.target));
+    let mut findings = Vec::new();
     let (source, held) = (&sides.source.snapshot, &sides.target.snapshot);
     let (Ok(desired), Ok(source), Ok(held)) = (desired, source, held) else {
         let reason = desired.as_ref().err().copied().unwrap_or(SOURCE_UNREADABLE);
@@ -88,9 +87,9 @@ pub(super) fn run_checks(
     let same_store = sides.source.describe_use_of(held);
     findings.push(checks::check_target_keys(&plan, same_store, is_live));
     let permits = collect_permits(args, observed.prior_backup.as_deref());
-    findings.push(match (is_live, desired.merge_faults.as_slice()) {
-        (true, []) => checks::check_running_cluster(source, held, Ok(())),
-        (true, faults) => checks::check_running_cluster(source, held, Err(faults)),
+    findings.push(match (is_live, desired.merge_faults.as_deref()) {
+        (true, None) => checks::check_running_cluster(source, held, Ok(())),
+        (true, Some(faults)) => checks::check_running_cluster(source, held, Err(faults)),
         (false, _) => checks::check_target_cluster(source, held, &permits),
     });
     // A merged `nodes_config` is above both versions, and no sign of a cluster that moved on.
@@ -107,33 +106,39 @@ fn collect_permits<'a>(args: &'a MigrateArgs, prior_backup: Option<&'a Path>) ->
     }
 }
 
-fn check_source_side(
+/// Checks the source alone: its content, and the versions of its servers.
+pub(super) fn check_source_content(sides: &Sides, args: &MigrateArgs) -> [Finding; 3] {
+    let source = &sides.source;
+    let nodes = source.nodes();
+    let is_cluster = source.kind == SourceKind::LiveCluster;
+    [
+        checks::check_source(source.snapshot.as_ref(), nodes.as_ref(), is_cluster),
+        match &source.snapshot {
+            Ok(snapshot) => checks::check_values(snapshot, &args.allow_undecoded),
+            Err(_) => Finding::skipped(Check::Values, SOURCE_UNREADABLE),
+        },
+        match nodes {
+            Some(nodes) => {
+                let versions = nodes_of_both(&nodes, &sides.target);
+                checks::check_server_version(&versions, args.accept_version)
+            }
+            None => Finding::skipped(Check::ServerVersion, NODES_UNREADABLE),
+        },
+    ]
+}
+
+/// Checks the nodes, and that the target can be reached and written.
+pub(super) fn check_nodes_and_access(
     sides: &Sides,
     observed: &NodeObservations,
     args: &MigrateArgs,
 ) -> Vec<Finding> {
-    let source = &sides.source;
-    let nodes = source.nodes();
-    let is_cluster = source.kind == SourceKind::LiveCluster;
-    let mut findings =
-        vec![checks::check_source(source.snapshot.as_ref(), nodes.as_ref(), is_cluster)];
-    findings.push(match &source.snapshot {
-        Ok(snapshot) => checks::check_values(snapshot, &args.allow_undecoded),
-        Err(_) => Finding::skipped(Check::Values, SOURCE_UNREADABLE),
-    });
-    match nodes {
-        Some(nodes) => {
-            let versions = nodes_of_both(&nodes, &sides.target);
-            findings.push(checks::check_server_version(&versions, args.accept_version));
-            findings.push(check_migration_mode(sides, &nodes, observed, args));
-        }
-        None => {
-            let reason = "nodes_config could not be read";
-            findings.push(Finding::skipped(Check::ServerVersion, reason));
-            findings.push(Finding::skipped(Check::MigrationMode, reason));
-        }
-    }
-    findings
+    let mode = match sides.source.nodes() {
+        Some(nodes) => check_migration_mode(sides, &nodes, observed, args),
+        None => Finding::skipped(Check::MigrationMode, NODES_UNREADABLE),
+    };
+    let access = check_target_access(&sides.target);
+    [mode, check_quorum(sides)].into_iter().chain(access).collect()
 }
 
 /// Returns the nodes whose versions count: those of a live target as well.

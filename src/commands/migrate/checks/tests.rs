@@ -61,15 +61,20 @@ fn sides(target: Snapshot) -> Sides {
 }
 
 fn observed() -> Observations {
-    Observations {
-        nodes: NodeObservations::default(),
-        limit_violations: Some(Ok(Vec::new())),
-        prior_backup: None,
-    }
+    Observations { limit_violations: Some(Ok(Vec::new())), prior_backup: None }
 }
 
 fn assess(sides: &Sides, args: &MigrateArgs) -> Assessment {
-    run_checks(sides, &decide_desired(sides, args), &observed(), args)
+    assess_with(sides, &NodeObservations::default(), args)
+}
+
+/// Makes all checks, as a run does.
+fn assess_with(sides: &Sides, nodes: &NodeObservations, args: &MigrateArgs) -> Assessment {
+    let mut findings = check_source_content(sides, args).to_vec();
+    findings.extend(check_nodes_and_access(sides, nodes, args));
+    let both = check_both_sides(sides, &decide_desired(sides, args), &observed(), args);
+    findings.extend(both.findings);
+    Assessment { findings, plan: both.plan }
 }
 
 fn failed(assessment: &Assessment) -> Vec<Code> {
@@ -125,10 +130,10 @@ fn unreachable_side_skips_the_checks_that_need_both() {
 
 #[test]
 fn ignored_node_that_responds_is_refused() {
-    let mut observed = observed();
-    observed.nodes.ignored = vec![Ignored { id: 1, responds: true }];
+    let ignored = vec![Ignored { id: 1, responds: true }];
+    let nodes = NodeObservations { ignored, ..NodeObservations::default() };
     let (sides, args) = (sides(Snapshot::new()), args(&["--ignore-node", "N1"]));
-    let assessment = run_checks(&sides, &decide_desired(&sides, &args), &observed, &args);
+    let assessment = assess_with(&sides, &nodes, &args);
     assert_eq!(failed(&assessment), [Code::NotInMigrationMode]);
 }
 
