@@ -59,6 +59,17 @@ fn no_function_has_more_than_four_parameters() {
     assert!(long.is_empty(), "functions with more than {MOST_PARAMETERS} parameters: {long:#?}");
 }
 
+#[test]
+fn only_wording_and_report_use_the_drawing_crates() {
+    let project = project();
+    for path in SourceTree::parse(project, "src").files.keys() {
+        let text = fs::read_to_string(project.join(path)).unwrap();
+        let draws = ["indicatif::", "comfy_table::"].iter().any(|name| text.contains(name));
+        let may_draw = path.starts_with("src/report") || path.ends_with("wording.rs");
+        assert!(may_draw || !draws, "{} uses a crate that draws", path.display());
+    }
+}
+
 /// Reads the rows `| module | modules |` below the heading "Arrows".
 fn read_table(page: &Path) -> Arrows {
     let text = fs::read_to_string(page).unwrap();

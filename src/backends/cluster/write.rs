@@ -10,7 +10,6 @@ use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use async_trait::async_trait;
-use indicatif::HumanBytes;
 use tonic::{Code, Status};
 
 use super::super::request::Request;
@@ -25,6 +24,7 @@ use crate::proto::common::Version as WireVersion;
 use crate::proto::metadata::{Precondition, PreconditionKind, VersionedValue};
 use crate::proto::metadata_proxy_svc::metadata_proxy_svc_client::MetadataProxySvcClient;
 use crate::proto::metadata_proxy_svc::{DeleteRequest, PutRequest};
+use crate::wording::format_bytes;
 
 /// The servers refuse values above 95 % of their message limit, by default 32 MiB. A cluster whose
 /// `message-size-limit` was changed is not asked for it.
@@ -241,7 +241,7 @@ impl Target for WritableCluster {
     ) -> Result<Vec<LimitViolation>, StoreError> {
         let values = wanted.iter().filter_map(|(key, entry)| Some((key, entry.value()?)));
         let large = values.filter(|(_, value)| value.bytes.len() > LARGEST_VALUE);
-        Ok(large.map(|(key, value)| too_large(key, value)).collect())
+        Ok(large.map(|(key, value)| size_violation(key, value)).collect())
     }
 
     async fn write(&self, changes: &[Change]) -> Result<(), StoreError> {
@@ -260,13 +260,13 @@ impl Target for WritableCluster {
     }
 }
 
-fn too_large(key: &Key, value: &Value) -> LimitViolation {
+fn size_violation(key: &Key, value: &Value) -> LimitViolation {
     LimitViolation {
         key: key.clone(),
         reason: format!(
             "holds {}, more than the {} that a cluster accepts in one value",
-            HumanBytes(value.bytes.len() as u64),
-            HumanBytes(LARGEST_VALUE as u64)
+            format_bytes(value.bytes.len() as u64),
+            format_bytes(LARGEST_VALUE as u64)
         ),
         hint: "move to a store without that limit, such as an object store".to_owned(),
     }

@@ -109,13 +109,13 @@ impl Target for Etcd {
         &self,
         wanted: &Snapshot,
     ) -> Result<Vec<LimitViolation>, StoreError> {
-        let mut misfits = limits::find_oversized_values(&self.client, wanted).await?;
-        if misfits.is_empty() {
+        let mut violations = limits::find_oversized_values(&self.client, wanted).await?;
+        if violations.is_empty() {
             let bytes = limits::find_batch_size(&self.client, wanted, BATCH_BYTES).await?;
             self.batch_bytes.store(bytes, Ordering::Relaxed);
         }
-        misfits.extend(limits::find_unreadable_keys(&self.client, wanted).await?);
-        Ok(misfits)
+        violations.extend(limits::find_unreadable_keys(&self.client, wanted).await?);
+        Ok(violations)
     }
 
     async fn write(&self, changes: &[Change]) -> Result<(), StoreError> {

@@ -12,7 +12,7 @@ use super::quick_ack::QuickAck;
 
 pub(super) struct TlsDetectingStream {
     stream: QuickAck,
-    verdict: DetectedPeer,
+    peer: DetectedPeer,
 }
 
 /// The kind of server that the first bytes reveal.
@@ -38,19 +38,19 @@ impl DetectedPeer {
 
 impl TlsDetectingStream {
     pub(super) fn new(stream: QuickAck) -> Self {
-        TlsDetectingStream { stream, verdict: DetectedPeer::Unheard }
+        TlsDetectingStream { stream, peer: DetectedPeer::Unheard }
     }
 
     /// Replaces a failed write by what the server sent before it hung up.
     fn reason(&mut self, cx: &mut Context<'_>, error: io::Error) -> io::Error {
-        if self.verdict == DetectedPeer::Unheard {
+        if self.peer == DetectedPeer::Unheard {
             let mut bytes = [0; 2];
             let mut buf = ReadBuf::new(&mut bytes);
             if let Poll::Ready(Ok(())) = Pin::new(&mut self.stream).poll_read(cx, &mut buf) {
-                self.verdict = detect_peer(buf.filled());
+                self.peer = detect_peer(buf.filled());
             }
         }
-        self.verdict.error().unwrap_or(error)
+        self.peer.error().unwrap_or(error)
     }
 }
 
@@ -70,17 +70,14 @@ impl AsyncRead for TlsDetectingStream {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        if let Some(error) = self.verdict.error() {
+        if let Some(error) = self.peer.error() {
             return Poll::Ready(Err(error));
         }
         let (before, has_room) = (buf.filled().len(), buf.remaining() > 0);
         let polled = Pin::new(&mut self.stream).poll_read(cx, buf);
-        if self.verdict == DetectedPeer::Unheard
-            && has_room
-            && matches!(polled, Poll::Ready(Ok(())))
-        {
-            self.verdict = detect_peer(buf.filled().get(before..).unwrap_or_default());
-            if let Some(error) = self.verdict.error() {
+        if self.peer == DetectedPeer::Unheard && has_room && matches!(polled, Poll::Ready(Ok(()))) {
+            self.peer = detect_peer(buf.filled().get(before..).unwrap_or_default());
+            if let Some(error) = self.peer.error() {
                 return Poll::Ready(Err(error));
             }
         }
