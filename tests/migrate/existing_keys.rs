@@ -72,7 +72,7 @@ fn existing_keys_are_refused_resumed_or_replaced() {
     let steps = forced["next_steps"].to_string();
     assert!(
         steps.contains("Damaged keys (pp_epoch_0) cannot be restored")
-            && !steps.contains("Only to undo"),
+            && !steps.contains("To undo this migration"),
         "{steps}"
     );
     assert_eq!(etcd.content(), whole);

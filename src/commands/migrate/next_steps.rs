@@ -34,7 +34,6 @@ pub(super) fn describe_next_steps(
     }
     steps.push(PROVISIONING_STEP.to_owned());
     steps.extend(job.target_store().operator_advice().map(ToOwned::to_owned));
-    steps.extend(job.state.backup_path().map(|file| describe_undo(&file, job, prepared)));
     steps.push(RESTART_STEP.to_owned());
     let verify = ["verify", "--from", reference.file.as_str(), "--toml", &job.args.toml];
     let verify = store_command(&[&verify[..], &["--allow-newer"]].concat(), job.context);
@@ -43,6 +42,8 @@ pub(super) fn describe_next_steps(
          uses the target: exit code 0 without a warning shows both:\n{verify}",
         reference.name
     ));
+    // Last: who works down the list must not meet it on the way.
+    steps.extend(job.state.backup_path().map(|file| describe_undo(&file, job, prepared)));
     steps
 }
 
@@ -136,12 +137,12 @@ fn verify_before_start(job: &Job<'_>, reference: &Reference) -> String {
             format!("Verify the copy again before any node starts on it:\n{verify}")
         }
         ReferenceKind::ExistingBackup => format!(
-            "Verify the copy again, while the nodes still run in migration mode:\n{}",
+            "Verify the copy again, while the nodes are still running in migration mode:\n{}",
             with_source(&["verify", "--toml", toml])
         ),
         ReferenceKind::NewBackup => format!(
-            "Save the source to a backup file, and verify the copy again, while the nodes still run in \
-             migration mode:\n{}\n{}",
+            "Save the source to a backup file, and verify the copy again, while the nodes are still running \
+             in migration mode:\n{}\n{}",
             with_source(&["backup", "--to", &reference.file]),
             with_source(&["verify", "--toml", toml])
         ),
@@ -164,7 +165,7 @@ fn describe_undo(file: &Path, job: &Job<'_>, prepared: &Prepared) -> String {
         words.extend(["--overwrite-cluster", &prepared.nodes.cluster_name]);
     }
     let command = store_command(&words, job.context);
-    format!("Only to undo this migration, before any node has started on the target:\n{command}")
+    format!("To undo this migration instead, before any node has started on the target:\n{command}")
 }
 
 /// Describes the steps for a cluster that goes back to its own replicated store.

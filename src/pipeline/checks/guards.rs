@@ -129,7 +129,7 @@ pub fn check_target_newer(plan: &Plan, permits: &Permits<'_>) -> Finding {
     Finding::failed(Check::TargetNewer, Code::TargetNewer, detail)
         .items(newer)
         .hint(
-            "this cluster has probably run on the target since; copying would roll it back. If that is \
+            "this cluster has probably run on the target since; copying would replace its metadata by an older state. If that is \
              intended, add --force --overwrite-newer",
         )
         .permitted_by(Permission::OverwriteNewer)
