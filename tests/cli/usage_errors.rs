@@ -11,22 +11,8 @@ use crate::support::full_port::FullPort;
 use crate::support::ports::Port;
 use crate::support::restate::Cluster;
 use crate::support::tool::{
-    Run, command, program, restatectl, restatectl_with_input, wait_for_exit,
+    assert_refused, command, program, restatectl, restatectl_with_input, wait_for_exit,
 };
-
-/// Runs the command as text and as JSON and asserts the exit code, the words and the absence of a
-/// panic.
-#[track_caller]
-fn assert_refused(args: &[&str], code: i32, error: &str, words: &[&str]) -> Run {
-    let text = restatectl(args).expect(code);
-    for word in words {
-        assert!(text.err.contains(word), "{word:?} is not in {}", text.err);
-    }
-    assert!(!text.err.contains("panicked"), "{}", text.err);
-    let json = restatectl(&[args, &["-o", "json"]].concat()).expect(code);
-    assert_eq!(json.json()["error"]["code"], error);
-    text
-}
 
 #[test]
 fn invalid_store_files_are_refused() {

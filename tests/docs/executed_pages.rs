@@ -65,7 +65,7 @@ impl Reader {
         self.files.insert(name, text);
     }
 
-    fn run(&mut self, command: Command) {
+    fn run(&mut self, mut command: Command) {
         let line = self.with_real_addresses(&command.line);
         // A page says of each command that does not end well with which code it ends.
         let asked = line == "echo $?";
@@ -81,6 +81,8 @@ impl Reader {
         }
         let elided = command.shown.iter().any(|line| line == "…");
         let output = if right && elided { command.shown.clone() } else { output };
+        // The backup file of this run, as the output names it.
+        command.line = self.with_shown_addresses(&line);
         self.outputs.push((command, output));
     }
 

@@ -8,7 +8,7 @@ use crate::support::dynamo::{create_table, encode_item};
 use crate::support::http_proxy::{HttpFault, HttpProxy};
 use crate::support::listing::{key_names, list_keys};
 use crate::support::store_toml::{replace_line, write_file};
-use crate::support::tool::{Run, restatectl, restatectl_with_input};
+use crate::support::tool::{Run, assert_refused, restatectl_with_input};
 
 const VALUE: &[u8] = b"\x05{\"version\":3}";
 
@@ -93,11 +93,8 @@ fn unusable_table_is_refused_with_its_reason() {
     let folder = TempDir::new().unwrap();
     let refused = |section: &str, code: i32, error: &str, words: &str| {
         let toml = write_file(&folder, "dynamo.toml", section);
-        let text = restatectl(&["metadata", "list", "--toml", &toml]).expect(code);
-        assert!(text.err.contains(words), "{words:?} is not in {}", text.err);
+        let text = assert_refused(&["metadata", "list", "--toml", &toml], code, error, &[words]);
         assert!(!text.err.contains(&table.server.secret), "{}", text.err);
-        let json = restatectl(&["metadata", "list", "--toml", &toml, "-o", "json"]).expect(code);
-        assert_eq!(json.json()["error"]["code"], error);
     };
     for (field, line, words) in [
         ("table", "", "needs table"),

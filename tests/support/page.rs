@@ -25,7 +25,7 @@ pub enum Step {
 pub struct Command {
     pub line: String,
     pub shown: Vec<String>,
-    /// The lines of its output in the page, and the indentation of each.
+    /// The lines of it and of its output in the page, and the indentation of each.
     place: std::ops::Range<usize>,
     indent: String,
 }
@@ -93,15 +93,19 @@ impl Page {
         pairs.into_iter().map(move |(start, end)| Command {
             line: self.lines[start].trim_start().trim_start_matches("$ ").to_owned(),
             shown: self.text(start..end).split_off(1),
-            place: start + 1..end,
+            place: start..end,
             indent: indent.clone(),
         })
     }
 
-    /// Writes the page with these outputs, which are in its order, in place of the shown ones.
+    /// Writes the page with these commands and outputs, which are in its order, in place of the shown
+    /// ones.
     pub fn update(mut self, outputs: &[(Command, Vec<String>)]) {
         for (command, output) in outputs.iter().rev() {
-            let lines = output.iter().map(|line| format!("{}{line}", command.indent));
+            let first = format!("$ {}", command.line);
+            let lines = std::iter::once(&first)
+                .chain(output)
+                .map(|line| format!("{}{line}", command.indent));
             let lines = lines.map(|line| line.trim_end().to_owned());
             self.lines.splice(command.place.clone(), lines);
         }

@@ -73,6 +73,20 @@ pub fn restatectl(args: &[impl AsRef<OsStr>]) -> Run {
     run(command(&program(), args), "")
 }
 
+/// Runs our program with text and with JSON output and asserts its exit code, its error code, the
+/// words of its error and the absence of a panic.
+#[track_caller]
+pub fn assert_refused(args: &[&str], code: i32, error: &str, words: &[&str]) -> Run {
+    let text = restatectl(args).expect(code);
+    for word in words {
+        assert!(text.err.contains(word), "{word:?} is not in {}", text.err);
+    }
+    assert!(!text.err.contains("panicked"), "{}", text.err);
+    let json = restatectl(&[args, &["-o", "json"]].concat()).expect(code);
+    assert_eq!(json.json()["error"]["code"], error);
+    text
+}
+
 /// Runs our program with text on its standard input.
 pub fn restatectl_with_input(args: &[impl AsRef<OsStr>], input: &str) -> Run {
     run(command(&program(), args), input)
