@@ -26,12 +26,12 @@ pub const LONG_VERSION: &str = concat!(
 
 const EXAMPLES: &str = "Examples:
   restatectl -s http://node-1:5122 metadata list
-  restatectl -s http://node-1:5122 metadata migrate --target etcd.toml --dry-run
+  restatectl -s http://node-1:5122 metadata migrate --toml etcd.toml --dry-run
   restatectl metadata migrate --help";
 
 const METADATA_EXAMPLES: &str = "Examples:
-  restatectl metadata migrate --target etcd.toml --dry-run
-  restatectl metadata verify --target etcd.toml
+  restatectl metadata migrate --toml etcd.toml --dry-run
+  restatectl metadata verify --toml etcd.toml
   restatectl metadata get --key rule_book --from etcd.toml";
 
 /// Move a Restate cluster's metadata between stores, and inspect it

@@ -69,7 +69,7 @@ pub struct GlobalOptions {
     #[arg(long, global = true, value_enum, default_value_t = TimeFormat::Human)]
     pub time_format: TimeFormat,
 
-    /// Answer every question with yes, as the environment variable CI does
+    /// Answer every question with yes; setting the environment variable CI does the same
     #[arg(short = 'y', long, global = true)]
     pub yes: bool,
 

@@ -46,10 +46,7 @@ pub async fn run(args: &GetArgs, context: &Context<'_>) -> anyhow::Result<Outcom
     let mut entries =
         source.read(std::slice::from_ref(&key)).await.map_err(|error| opened.failure(&error))?;
     let Some(entry) = entries.pop().flatten() else {
-        let reason = format!("the key {key} does not exist in {}", source.name());
-        return Err(Failure::new(Code::KeyNotFound, reason)
-            .hint("list the existing keys with `metadata list`")
-            .into());
+        return Err(Failure::absent_key(&key, source.name()).into());
     };
     let value = match entry {
         Entry::Damaged { reason, .. } => return Err(corrupt_value(&key, &reason).into()),

@@ -17,9 +17,9 @@ use crate::pipeline::verify::compare;
 
 const EXAMPLES: &str = r#"Examples:
   # The running cluster and the target:
-  restatectl -s http://node-1:5122 metadata verify --target etcd.toml
+  restatectl -s http://node-1:5122 metadata verify --toml etcd.toml
   # After the migration, a backup from before it and the target:
-  restatectl metadata verify --from before.jsonl --target etcd.toml --allow-newer"#;
+  restatectl metadata verify --from before.jsonl --toml etcd.toml --allow-newer"#;
 
 /// Arguments of `metadata verify`.
 #[derive(clap::Args)]
@@ -164,7 +164,7 @@ fn difference_failure(
     let hint = match describe_two_clusters(snapshots) {
         Some(clusters) => clusters,
         None if has_only_newer => ALLOW_NEWER_HINT.to_owned(),
-        None => DRY_RUN_HINT.to_owned(),
+        None => COMPARE_VALUES_HINT.to_owned(),
     };
     Failure::new(Code::VerificationFailed, message).hint(hint)
 }
@@ -189,5 +189,5 @@ const UNUSED_TARGET: &str = "nothing in the target is newer: no cluster has star
 
 const ALLOW_NEWER_HINT: &str = "add --allow-newer if the cluster has run on the target since the migration: newer keys are expected then";
 
-const DRY_RUN_HINT: &str =
-    "compare the keys with `metadata migrate --dry-run` and the same stores; it writes nothing";
+const COMPARE_VALUES_HINT: &str =
+    "print a value from each store with `metadata get --key KEY` to see how they differ";

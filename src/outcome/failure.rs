@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use crate::model::StoreError;
+use crate::model::{Key, StoreError};
 
 /// Defines the codes, each with its name.
 macro_rules! codes {
@@ -119,6 +119,12 @@ impl Failure {
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hints.push(hint.into());
         self
+    }
+
+    /// Returns the failure for a key that the named store does not have.
+    pub fn absent_key(key: &Key, store: &str) -> Self {
+        Failure::new(Code::KeyNotFound, format!("the key {key} does not exist in {store}"))
+            .hint("list the existing keys with `metadata list` and the same store")
     }
 
     /// Gives the failure the exit code of a run that has already written.

@@ -105,7 +105,7 @@ fn assert_manual_pages(root: &Root) {
     assert_eq!(shown, 10);
     let args = ["-M", manual.to_str().unwrap(), "restatectl-metadata-verify"];
     let page = run(root.machine_command("man", &args, home.path()), "").expect(0).out;
-    let whole = "verify --from before.jsonl --target etcd.toml --allow-newer\n";
+    let whole = "verify --from before.jsonl --toml etcd.toml --allow-newer\n";
     assert!(page.contains(whole), "an example is not one line: {page}");
 }
 

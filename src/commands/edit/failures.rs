@@ -9,7 +9,7 @@ const REDO_HINT: &str = "print the current value with `metadata get`, then redo 
 /// Returns the failure for a stored value that an edit can't keep intact.
 pub(super) fn uneditable_value(key: &Key, reason: &str) -> Failure {
     Failure::new(Code::ValueCorrupt, format!("failed to edit {key}: it {reason}"))
-        .hint("print the stored bytes with `metadata get --raw`")
+        .hint("print the stored bytes with `metadata get --raw` and the same store")
 }
 
 /// Returns the failure for a stored value that is not the one that the edit was made for.
@@ -28,11 +28,9 @@ pub(super) fn failed_patch(key: &Key, version: Version, fault: &PatchFault) -> F
         .hint("print the document that the patch applies to with `metadata get`")
 }
 
-/// Returns the failure for a key that does not exist.
+/// Returns the failure for a patch of a key that does not exist.
 pub(super) fn absent_key(key: &Key, store: &str) -> Failure {
-    Failure::new(Code::KeyNotFound, format!("the key {key} does not exist in {store}"))
-        .hint("list the existing keys with `metadata list`")
-        .hint("create the key with `metadata put`")
+    Failure::absent_key(key, store).hint("create the key with `metadata put`")
 }
 
 /// Returns the failure for a new value that the servers would not read.

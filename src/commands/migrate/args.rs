@@ -6,13 +6,13 @@ use crate::model::Key;
 
 const EXAMPLES: &str = r#"Examples:
   # On the live cluster, with nothing written:
-  restatectl -s http://node-1:5122 metadata migrate --target etcd.toml --dry-run
+  restatectl -s http://node-1:5122 metadata migrate --toml etcd.toml --dry-run
   # In the maintenance window, with a report for the archive:
-  restatectl -s http://node-1:5122 metadata migrate --target etcd.toml --report migrate.json
+  restatectl -s http://node-1:5122 metadata migrate --toml etcd.toml --report migrate.json
   # After an interruption:
-  restatectl -s http://node-1:5122 metadata migrate --target etcd.toml --resume
+  restatectl -s http://node-1:5122 metadata migrate --toml etcd.toml --resume
   # From one store to another:
-  restatectl metadata migrate --from etcd.toml --target s3.toml"#;
+  restatectl metadata migrate --from etcd.toml --toml s3.toml"#;
 
 /// Arguments of `metadata migrate`.
 #[derive(clap::Args)]

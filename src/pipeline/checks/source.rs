@@ -97,7 +97,7 @@ pub fn check_values(snapshot: &Snapshot, undecoded: &[Key]) -> Finding {
         );
         return Finding::failed(Check::Values, Code::ValueCorrupt, detail)
             .items(damaged)
-            .hint("inspect a value with `metadata get --raw --key KEY`")
+            .hint("inspect a value with `metadata get --raw --key KEY` and the same store")
             .hint("if its codec is unknown to this program, copy it with --allow-undecoded KEY");
     }
     match undecodable.is_empty() {
