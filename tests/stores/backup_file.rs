@@ -68,7 +68,11 @@ fn backup_is_saved_restored_and_compared() {
     restatectl(&newer).expect(0);
     etcd.put("rule_book::version", 0_u32.to_le_bytes());
     let run = restatectl(&newer).expect(4);
-    assert!(run.err.contains("metadata get --key KEY") && !run.err.contains("add --allow-newer"), "{}", run.err);
+    assert!(
+        run.err.contains("metadata get --key KEY") && !run.err.contains("add --allow-newer"),
+        "{}",
+        run.err
+    );
     etcd.delete("rule_book");
     etcd.delete("rule_book::version");
     restatectl(&newer).expect(4);
