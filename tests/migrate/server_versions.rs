@@ -7,6 +7,11 @@ use crate::support::restate::{ALL_ROLES, Cluster, Mode};
 use crate::support::tool::restatectl;
 
 #[test]
+fn servers_1_6_1_migrate_to_etcd_and_back() {
+    assert_migrates_and_returns("restate-server-1.6.1", false);
+}
+
+#[test]
 fn servers_1_6_2_migrate_to_etcd_and_back() {
     assert_migrates_and_returns("restate-server-1.6.2", false);
 }
