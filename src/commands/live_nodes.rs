@@ -1,19 +1,57 @@
-//! Servers still running on an external store that is read or written. Nobody named them, but
-//! `nodes_config` says where they would be. That none responds proves nothing.
+//! Asks the nodes that `nodes_config` names: those of a live cluster for their mode, and those of an
+//! external store, which nobody named, whether they still run on it. That none of these responds proves
+//! nothing.
 
 use std::time::Duration;
 
 use futures_util::future::join_all;
 
-use crate::backends::cluster;
-use crate::codec::{self, Node};
+use crate::backends::cluster::{self, Cluster};
+use crate::codec::{self, Node, NodesConfiguration};
 use crate::commands::Context;
 use crate::commands::cluster_options::cluster_options_at;
-use crate::model::{Entry, Key, NodeProbe, Snapshot};
-use crate::pipeline::checks::{NodeObservation, NodeState, not_of_migration};
+use crate::model::{Entry, Key, NodeIdent, NodeProbe, ObservedNode, Snapshot};
+use crate::pipeline::checks::{
+    NodeObservation, StoreUse, judge_response, judge_unasked, not_of_migration,
+};
 
 /// The longest wait for a node: a running server responds at once, and a migration needs none of them.
 const PROBE_LIMIT: Duration = Duration::from_secs(5);
+
+/// Asks every node of a live cluster who it is and in which mode it runs.
+///
+/// With `--single-address`, no other node is asked.
+pub async fn observe_cluster_nodes(
+    cluster: &Cluster,
+    nodes: &NodesConfiguration,
+) -> Vec<ObservedNode> {
+    let observed = |node: &Node, state| ObservedNode {
+        id: node.id,
+        name: node.name.clone(),
+        address: node.address.clone(),
+        state,
+    };
+    if cluster.asks_only_given() {
+        let given = identify_given_node(cluster).await;
+        let judge = |node: &Node| match &given {
+            Some(ident) if ident.id == Some(node.id) => {
+                judge_response(node, &nodes.cluster_name, Ok(ident.clone()))
+            }
+            _ => judge_unasked(node),
+        };
+        return nodes.nodes.iter().map(|node| observed(node, judge(node))).collect();
+    }
+    let asked = nodes.nodes.iter().map(|node| async move {
+        let response = cluster.identify_node(&node.address).await;
+        observed(node, judge_response(node, &nodes.cluster_name, response))
+    });
+    join_all(asked).await
+}
+
+async fn identify_given_node(cluster: &Cluster) -> Option<NodeIdent> {
+    let address = cluster.addresses().next()?;
+    cluster.identify_node(&address).await.ok()
+}
 
 /// Observes the nodes still running on `side`, which holds `held`, and those that do not respond in time.
 ///
@@ -29,8 +67,8 @@ pub async fn observe_nodes(
     };
     let nodes_config = held.get(&Key::NodesConfig);
     let observed = nodes.nodes.into_iter().map(|node| async move {
-        let state = observe_node(&node, nodes_config, context).await?;
-        Some(NodeObservation { node, side, state })
+        let usage = observe_node(&node, nodes_config, context).await?;
+        Some(NodeObservation { node, side, usage })
     });
     join_all(observed).await.into_iter().flatten().collect()
 }
@@ -39,16 +77,16 @@ async fn observe_node(
     node: &Node,
     nodes_config: Option<&Entry>,
     context: &Context<'_>,
-) -> Option<NodeState> {
+) -> Option<StoreUse> {
     let address = node.address.parse().ok()?;
     let options = cluster_options_at(vec![address], true, context.options).ok()?;
     let probe = cluster::probe_node_at(&options, &node.address);
     match tokio::time::timeout(PROBE_LIMIT, probe).await {
         Ok(Ok(probe)) if uses_store(&probe, nodes_config) => {
-            Some(NodeState::Running(normal_roles(&probe)))
+            Some(StoreUse::Running(normal_roles(&probe)))
         }
         Ok(_) => None,
-        Err(_) => Some(NodeState::NoResponse),
+        Err(_) => Some(StoreUse::NoResponse),
     }
 }
 

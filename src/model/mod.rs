@@ -15,7 +15,9 @@ mod value;
 
 pub(crate) use change::unmet_keys;
 pub use change::{Change, Effect};
-pub use cluster::{NodeProbe, Quorum, UsesReplicatedStore};
+pub use cluster::{
+    MemberCount, NodeIdent, NodeProbe, NodeState, ObservedNode, Quorum, UsesReplicatedStore,
+};
 pub use comparison::{Comparison, KeyComparison, KeyStatus};
 pub(crate) use digest::sha256_hex;
 pub use key::Key;

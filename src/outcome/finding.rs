@@ -87,6 +87,18 @@ impl fmt::Display for Permission {
     }
 }
 
+/// What a finding says of the real run, once every node is in migration mode.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Readiness {
+    /// The run would go through unless the check failed.
+    #[default]
+    ByStatus,
+    /// The run would go through: the check fails only for the mode in which nodes run now.
+    AfterRestart,
+    /// Unknown: the check could not be made, and may refuse the real run.
+    Unknown,
+}
+
 /// The finding of a check.
 #[derive(Clone, Debug)]
 pub struct Finding {
@@ -104,13 +116,16 @@ pub struct Finding {
     pub hints: Vec<String>,
     /// The option that permits what the check refuses, beside `--force`; the hint ends with it.
     pub permission: Option<Permission>,
+    /// What it says of the real run.
+    pub readiness: Readiness,
 }
 
 impl Finding {
     pub(crate) fn new(check: Check, status: CheckStatus, detail: impl Into<String>) -> Self {
         let detail = detail.into();
         let (items, hints) = (Vec::new(), Vec::new());
-        Finding { check, status, detail, items, code: None, hints, permission: None }
+        let (code, permission, readiness) = (None, None, Readiness::default());
+        Finding { check, status, detail, items, code, hints, permission, readiness }
     }
 
     pub(crate) fn ok(check: Check, detail: impl Into<String>) -> Self {
@@ -146,6 +161,12 @@ impl Finding {
         self
     }
 
+    /// Sets what the finding says of the real run.
+    pub fn readiness(mut self, readiness: Readiness) -> Self {
+        self.readiness = readiness;
+        self
+    }
+
     /// Turns the finding into one that stops nothing.
     pub(crate) fn into_warning(mut self) -> Self {
         self.status = CheckStatus::Warning;
@@ -159,4 +180,17 @@ impl Finding {
         }
         format!("{}: {}", self.detail, self.items.join("; "))
     }
+}
+
+/// Returns whether the real run would go through once every node is in migration mode; `None` where a check
+/// that could refuse it could not be made.
+pub fn judge_readiness(findings: &[Finding]) -> Option<bool> {
+    let has_failed = |finding: &Finding| {
+        finding.status == CheckStatus::Failed && finding.readiness != Readiness::AfterRestart
+    };
+    if findings.iter().any(has_failed) {
+        return Some(false);
+    }
+    let is_unknown = |finding: &Finding| finding.readiness == Readiness::Unknown;
+    (!findings.iter().any(is_unknown)).then_some(true)
 }

@@ -8,9 +8,9 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::path::PathBuf;
 
-use crate::model::{Comparison, Entry, Key, Plan, SavedFile, Version};
+use crate::model::{Comparison, Entry, Key, MemberCount, ObservedNode, Plan, SavedFile, Version};
 pub use failure::{Code, Failure, exit};
-pub use finding::{Check, CheckStatus, Finding, Permission};
+pub use finding::{Check, CheckStatus, Finding, Permission, Readiness, judge_readiness};
 
 /// A store as documents name it.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
@@ -185,6 +185,13 @@ pub struct Migration {
     pub target: Option<StoreName>,
     /// Every check that was made.
     pub checks: Vec<Finding>,
+    /// The nodes of the source, or of the target in a roll-back, as they were observed.
+    pub nodes: Vec<ObservedNode>,
+    /// The members of the replicated store that is read or written, once they were counted.
+    pub quorum: Option<MemberCount>,
+    /// The answer to whether the real run would go through once every node is in migration mode; `None`
+    /// where that is not known.
+    pub ready: Option<bool>,
     /// The plan, once it was decided.
     pub plan: Plan,
     /// The keys that are known to be in the target, or gone from it, as planned, by this run.

@@ -4,7 +4,9 @@
 use serde_json::{Map, Value as Json, json};
 
 use super::rendered::Rendered;
-use crate::model::{Action, Entry, KeyComparison, KeyStatus, Step, Value};
+use crate::model::{
+    Action, Entry, KeyComparison, KeyStatus, MemberCount, ObservedNode, Step, Value,
+};
 use crate::outcome::{
     BackupResult, CommandResult, EditResult, Failure, FetchedValue, Finding, ListResult, ListedKey,
     Migration, MigrationOutcome, Outcome, VerifyResult,
@@ -153,6 +155,9 @@ fn migration_to_json(migration: &Migration) -> Json {
         "source": migration.source,
         "target": migration.target,
         "checks": migration.checks.iter().map(finding_to_json).collect::<Vec<_>>(),
+        "nodes": migration.nodes.iter().map(node_to_json).collect::<Vec<_>>(),
+        "quorum": migration.quorum.as_ref().map(quorum_to_json),
+        "ready": migration.ready,
         "keys": keys.collect::<Vec<_>>(),
         "verified": migration.verified,
         "backup": migration.backup.as_ref().map(|path| path.display().to_string()),
@@ -176,6 +181,25 @@ fn finding_to_json(finding: &Finding) -> Json {
         "check": finding.check.name(),
         "status": finding.status.name(),
         "detail": finding.text(),
+    })
+}
+
+fn node_to_json(node: &ObservedNode) -> Json {
+    json!({
+        "id": node.id,
+        "name": node.name,
+        "address": node.address,
+        "state": node.state.name(),
+        "mode": node.state.mode(),
+    })
+}
+
+fn quorum_to_json(count: &MemberCount) -> Json {
+    json!({
+        "responding": count.responding,
+        "members": count.members,
+        "needed": count.needed,
+        "leader": count.leader,
     })
 }
 

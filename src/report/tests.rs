@@ -6,8 +6,11 @@ use prost::bytes::Bytes;
 
 use super::style::{ColorChoice, TableStyle, uses_color};
 use super::*;
-use crate::codec::{self, Node, NodesConfiguration};
-use crate::model::{CasToken, Entry, Key, Quorum, SavedFile, Snapshot, Value, Version};
+use crate::codec;
+use crate::model::{
+    CasToken, Entry, Key, MemberCount, NodeState, ObservedNode, Quorum, SavedFile, Snapshot, Value,
+    Version,
+};
 use crate::outcome::{
     self, BackupResult, Code, CommandResult, EditResult, Failure, FetchedValue, ListResult,
     ListedKey, Migration, StoreName, VerifyResult,
@@ -143,21 +146,17 @@ fn backup_shows_file_and_digest() {
     insta::assert_snapshot!(render_both(&Outcome::done(CommandResult::Backup(result))));
 }
 
-fn nodes() -> NodesConfiguration {
-    let node = Node {
+fn observed_node() -> ObservedNode {
+    ObservedNode {
         id: 1,
         name: "n1".into(),
         address: "http://n1:5122/".into(),
-        roles: vec!["worker".into()],
-        binary_version: Some("1.7.12".into()),
-        generation: 1,
-    };
-    NodesConfiguration {
-        version: 4,
-        cluster_name: "demo".into(),
-        fingerprint: Some(7),
-        nodes: vec![node],
+        state: NodeState::NormalRoles(vec!["worker".into()]),
     }
+}
+
+fn member_count() -> MemberCount {
+    MemberCount { responding: 1, members: 1, needed: 1, leader: Some(1), ..MemberCount::default() }
 }
 
 fn migration(on_existing: OnExisting, dry_run: bool) -> Migration {
@@ -166,10 +165,13 @@ fn migration(on_existing: OnExisting, dry_run: bool) -> Migration {
         source: Some(source_name()),
         target: Some(target_name()),
         checks: vec![
-            checks::check_migration_mode(&nodes(), &[], dry_run),
-            checks::check_quorum(&Quorum::Held("1 of 1 answers".into())),
+            checks::check_migration_mode(&[observed_node()], &[], dry_run),
+            checks::check_quorum(&Quorum::Held(member_count())),
             checks::check_target_keys(&plan, None, false),
         ],
+        nodes: vec![observed_node()],
+        quorum: Some(member_count()),
+        ready: Some(false),
         plan,
         elapsed_ms: 12,
         ..Migration::default()

@@ -51,6 +51,7 @@ impl Node {
 pub struct Cluster {
     /// The npm package of the server.
     server: String,
+    cluster_name: &'static str,
     pub folder: TempDir,
     pub nodes: Vec<Node>,
     pub partitions: usize,
@@ -98,6 +99,29 @@ impl Cluster {
         roles: &[&[&'static str]],
         partitions: usize,
     ) -> Cluster {
+        let mut cluster = Cluster::create_at(ports, (ip, host), server, roles, partitions);
+        cluster.start_all(&Mode::Normal);
+        cluster.wait_until_led();
+        cluster
+    }
+
+    /// Starts a cluster named `other` with one node at the address of a killed node of this one.
+    pub fn start_other_cluster_at(&self, index: usize) -> Cluster {
+        let ports = vec![Port::borrowed(self.nodes[index].fabric.number)];
+        let mut other = Cluster::create_at(ports, LOCAL, CURRENT, &[ALL_ROLES], 1);
+        other.cluster_name = "other";
+        other.start_all(&Mode::Normal);
+        other.wait_until_led();
+        other
+    }
+
+    fn create_at(
+        ports: Vec<Port>,
+        (ip, host): (&'static str, &'static str),
+        server: &str,
+        roles: &[&[&'static str]],
+        partitions: usize,
+    ) -> Cluster {
         let nodes = roles.iter().zip(ports).enumerate().map(|(index, (roles, fabric))| Node {
             name: format!("node-{}", index + 1),
             roles: roles.to_vec(),
@@ -108,16 +132,14 @@ impl Cluster {
             ingress: Port::free(),
             process: None,
         });
-        let mut cluster = Cluster {
+        Cluster {
             server: server.to_owned(),
+            cluster_name: "demo",
             nodes: nodes.collect(),
             folder: TempDir::new().unwrap(),
             partitions,
             service: None,
-        };
-        cluster.start_all(&Mode::Normal);
-        cluster.wait_until_led();
-        cluster
+        }
     }
 
     /// Starts a cluster of one node with a rule, in migration mode.
@@ -259,12 +281,13 @@ impl Cluster {
         };
         let provision = index == 0 && *mode == Mode::Normal;
         format!(
-            "node-name = {:?}\ncluster-name = \"demo\"\nroles = {roles:?}\nauto-provision = {provision}\n\
+            "node-name = {:?}\ncluster-name = {:?}\nroles = {roles:?}\nauto-provision = {provision}\n\
              default-num-partitions = {}\nbind-ip = {:?}\nbind-port = {}\n\
              advertised-address = \"{}/\"\nlisten-mode = \"all\"\n\
              rocksdb-total-memory-size = \"512 MB\"\n{section}\n\
              [admin]\nbind-port = {}\n[ingress]\nbind-port = {}\n",
             node.name,
+            self.cluster_name,
             self.partitions,
             node.ip,
             node.fabric.number,

@@ -4,7 +4,7 @@
 //! metadata store has no quorum: so that a lost quorum is reported as such.
 
 use std::num::NonZeroUsize;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::StreamExt;
@@ -13,7 +13,8 @@ use tokio::time::{Instant, timeout_at};
 
 use super::super::request::Request;
 use super::super::transport::{
-    Address, CallFailure, Limits, MAX_MESSAGE, ServerKind, Servers, TlsOptions, classify_status,
+    Address, Admission, CallFailure, Limits, MAX_MESSAGE, Server, ServerKind, Servers, TlsOptions,
+    classify_status,
 };
 use super::{Cluster, READS_AT_ONCE};
 use crate::codec::{self, NodesConfiguration};
@@ -53,7 +54,7 @@ struct CachedNodes {
 /// [`StoreError::Unavailable`] if none answers; [`StoreError::Usage`] for addresses of two clusters
 /// or TLS files that can't be used.
 pub async fn connect(options: &ClusterOptions) -> Result<Cluster, StoreError> {
-    let given = create_servers(&options.addresses, options)?;
+    let given = Arc::new(create_servers(&options.addresses, options)?);
     let answers = ask_all(&given).await?;
     same_cluster(&answers)?;
     let newest = answers.iter().map(|answer| &answer.nodes).max_by_key(|nodes| nodes.version);
@@ -68,7 +69,11 @@ pub async fn connect(options: &ClusterOptions) -> Result<Cluster, StoreError> {
         "" => format!("cluster at {at}"),
         cluster => format!("cluster {cluster} at {at}"),
     };
-    let peers = create_servers(&addresses, options)?;
+    let own = |answer: &&CachedNodes| is_same_cluster(&answer.nodes, &known);
+    let admitted: Vec<_> =
+        answers.iter().filter(own).map(|answer| answer.address.clone()).collect();
+    let peers = create_servers(&addresses, options)?
+        .with_admission(&admitted, admission_to(known.clone(), given.clone()));
     let shown = || addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
     tracing::debug!("{name}: asked in this order: {}", shown());
     let at_once =
@@ -120,8 +125,42 @@ async fn ask_all(given: &Servers) -> Result<Vec<CachedNodes>, StoreError> {
     Ok(answers)
 }
 
+/// Returns the check that a node belongs to this cluster: another one may have taken the address of a node
+/// that is gone, and would respond with its own metadata.
+fn admission_to(known: NodesConfiguration, asking: Arc<Servers>) -> Admission {
+    let known = Arc::new(known);
+    Box::new(move |server| {
+        let (known, asking) = (known.clone(), asking.clone());
+        Box::pin(async move {
+            let cached = ask_server(&asking, server).await?;
+            match is_same_cluster(&cached.nodes, &known) {
+                true => Ok(()),
+                false => Err(CallFailure::NotHere(describe_other_cluster(&cached.nodes))),
+            }
+        })
+    })
+}
+
+fn describe_other_cluster(nodes: &NodesConfiguration) -> String {
+    match nodes.cluster_name.as_str() {
+        "" => "a node responds that has not joined the cluster".to_owned(),
+        name => format!("a node of another cluster responds: {name}"),
+    }
+}
+
+/// Returns whether both are of one cluster. A cluster without a fingerprint has only its name.
+fn is_same_cluster(one: &NodesConfiguration, other: &NodesConfiguration) -> bool {
+    let fingerprints = one.fingerprint.zip(other.fingerprint);
+    let is_same_number = fingerprints.is_none_or(|(one, other)| one == other);
+    is_same_number && one.cluster_name == other.cluster_name
+}
+
 async fn ask_node(given: &Servers, address: &Address) -> Result<CachedNodes, CallFailure> {
     let server = given.server_at(address).map_err(CallFailure::NotHere)?;
+    ask_server(given, server).await
+}
+
+async fn ask_server(given: &Servers, server: Server) -> Result<CachedNodes, CallFailure> {
     let channel = server.channel.clone();
     let mut client = NodeCtlSvcClient::new(channel).max_decoding_message_size(MAX_MESSAGE);
     let request = GetMetadataRequest { kind: MetadataKind::NodesConfiguration.into() };
@@ -138,7 +177,7 @@ async fn ask_node(given: &Servers, address: &Address) -> Result<CachedNodes, Cal
         .ok()
         .and_then(|decoded| codec::nodes_configuration(&decoded).ok())
         .unwrap_or_default();
-    Ok(CachedNodes { address: address.clone(), nodes })
+    Ok(CachedNodes { address: server.address, nodes })
 }
 
 fn same_cluster(answers: &[CachedNodes]) -> Result<(), StoreError> {

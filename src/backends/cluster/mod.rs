@@ -64,16 +64,14 @@ impl Cluster {
         &self.known
     }
 
-    /// Checks that a node responds at this address; the error is the reason why not.
-    ///
-    /// # Errors
-    /// The reason, in words.
-    pub async fn check_response(&self, address: &str) -> Result<(), String> {
-        let server = self.peers.server_at(&address.parse()?)?;
-        let mut client = NodeCtlSvcClient::new(server.channel.clone());
-        let what = Request::without_key("ident");
-        self.peers.call_once(&server, &what, client.get_ident(())).await?;
-        Ok(())
+    /// Returns whether only the addresses that were named are asked (`--single-address`).
+    pub fn asks_only_given(&self) -> bool {
+        self.only_these
+    }
+
+    /// Returns the addresses, in the order in which they are asked.
+    pub fn addresses(&self) -> impl Iterator<Item = String> {
+        self.peers.addresses().map(ToString::to_string)
     }
 
     /// Asks which members of the replicated store respond.
@@ -190,8 +188,8 @@ impl Cluster {
             CallError::Unavailable(reason) => StoreError::Unavailable { store, reason },
         };
         match self.quorum().await {
-            Quorum::Lost(reason) | Quorum::NoLeader(reason) => {
-                StoreError::NoQuorum { store: self.name.clone(), reason }
+            Quorum::Lost(count) | Quorum::NoLeader(count) => {
+                StoreError::NoQuorum { store: self.name.clone(), reason: count.to_string() }
             }
             Quorum::Held(_) | Quorum::Unknown | Quorum::NoMetadataServers => unreachable,
         }

@@ -7,11 +7,12 @@ use super::super::transport::{Address, CallFailure, MAX_MESSAGE, Server, Servers
 use super::discovery::{ClusterOptions, create_servers};
 use super::poll::poll_until;
 use super::{Cluster, entry_from_answer, quorum};
-use crate::model::{Entry, Key, NodeProbe, UsesReplicatedStore};
+use crate::model::{Entry, Key, NodeIdent, NodeProbe, UsesReplicatedStore};
 use crate::proto::metadata_proxy_svc::GetRequest;
 use crate::proto::metadata_proxy_svc::metadata_proxy_svc_client::MetadataProxySvcClient;
-use crate::proto::node_ctl_svc::NodeStatus;
+
 use crate::proto::node_ctl_svc::node_ctl_svc_client::NodeCtlSvcClient;
+use crate::proto::node_ctl_svc::{IdentResponse, NodeStatus};
 
 /// The longest wait for a node whose store has just lost its leader: it learns of the next one shortly.
 const STORE_WAIT: Duration = Duration::from_millis(1500);
@@ -20,6 +21,15 @@ const STORE_WAIT: Duration = Duration::from_millis(1500);
 const LEADER_WAIT: Duration = Duration::from_secs(5);
 
 impl Cluster {
+    /// Asks the node at this address who it is.
+    ///
+    /// # Errors
+    /// The reason why it does not respond, in words.
+    pub async fn identify_node(&self, address: &str) -> Result<NodeIdent, String> {
+        let server = self.peers.server_at(&address.parse()?)?;
+        Ok(identify_server(&self.peers, &server).await?)
+    }
+
     /// Asks the node at this address about itself and its store.
     ///
     /// # Errors
@@ -64,9 +74,7 @@ pub async fn probe_node_at(options: &ClusterOptions, address: &str) -> Result<No
 
 async fn probe_node(peers: &Servers, address: &str) -> Result<NodeProbe, String> {
     let server = peers.server_at(&address.parse()?)?;
-    let mut client = NodeCtlSvcClient::new(server.channel.clone());
-    let ident =
-        peers.call_once(&server, &Request::without_key("ident"), client.get_ident(())).await?;
+    let ident = get_ident(peers, &server).await?;
     let node_id = ident.node_id.as_ref();
     Ok(NodeProbe {
         node_id: node_id.map(|node| (node.id, node.generation.unwrap_or_default())),
@@ -75,6 +83,25 @@ async fn probe_node(peers: &Servers, address: &str) -> Result<NodeProbe, String>
         cluster_name: ident.cluster_name,
         roles: ident.roles,
     })
+}
+
+/// Asks a server which node it is.
+pub(super) async fn identify_server(
+    peers: &Servers,
+    server: &Server,
+) -> Result<NodeIdent, CallFailure> {
+    let ident = get_ident(peers, server).await?;
+    Ok(NodeIdent {
+        id: ident.node_id.map(|node| node.id),
+        is_alive: ident.status() == NodeStatus::Alive,
+        cluster_name: ident.cluster_name,
+        roles: ident.roles,
+    })
+}
+
+async fn get_ident(peers: &Servers, server: &Server) -> Result<IdentResponse, CallFailure> {
+    let mut client = NodeCtlSvcClient::new(server.channel.clone());
+    peers.call_once(server, &Request::without_key("ident"), client.get_ident(())).await
 }
 
 async fn nodes_config_at(peers: &Servers, server: &Server) -> Result<Option<Entry>, String> {

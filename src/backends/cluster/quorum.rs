@@ -3,15 +3,17 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use tokio::join;
 
 use super::super::request::Request;
 use super::super::transport::Servers;
+use super::node::identify_server;
 use super::poll::poll_until;
 use crate::codec::{Node, NodesConfiguration};
-use crate::model::Quorum;
+use crate::model::{MemberCount, Quorum};
 use crate::proto::metadata_server_svc::StatusResponse;
 use crate::proto::metadata_server_svc::metadata_server_svc_client::MetadataServerSvcClient;
-use crate::wording::plural;
+use crate::proto::node_ctl_svc::MetadataServerStatus;
 
 /// The longest wait for a leader: an election takes about a second. A member that hangs makes each
 /// attempt take as long as a request.
@@ -35,17 +37,30 @@ async fn observe_once(peers: &Servers, known: &NodesConfiguration) -> Quorum {
     }
     let servers = known.nodes.iter().filter(|node| node.has_role("metadata-server"));
     let asked = servers.map(|node| async move {
-        let answer = ask_status(peers, node).await;
+        let answer = ask_status(peers, node, &known.cluster_name).await;
         (node, answer)
     });
     judge_answers(&join_all(asked).await)
 }
 
-async fn ask_status(peers: &Servers, node: &Node) -> Result<StatusResponse, String> {
+/// Asks a metadata server for its status, and whether it is this node: another one may have taken its
+/// address, and is no member.
+async fn ask_status(
+    peers: &Servers,
+    node: &Node,
+    cluster_name: &str,
+) -> Result<StatusResponse, String> {
     let server = peers.server_at(&node.address.parse()?)?;
     let mut client = MetadataServerSvcClient::new(server.channel.clone());
     let what = Request::without_key("metadata server's status");
-    Ok(peers.call_once(&server, &what, client.status(())).await?)
+    let (status, ident) =
+        join!(peers.call_once(&server, &what, client.status(())), identify_server(peers, &server));
+    let (status, ident) = (status?, ident?);
+    let is_other = ident.id.is_some_and(|id| id != node.id) || ident.cluster_name != cluster_name;
+    match is_other {
+        true => Err(format!("another node responds, of cluster {}", ident.cluster_name)),
+        false => Ok(status),
+    }
 }
 
 fn judge_answers(answers: &[(&Node, Result<StatusResponse, String>)]) -> Quorum {
@@ -58,24 +73,40 @@ fn judge_answers(answers: &[(&Node, Result<StatusResponse, String>)]) -> Quorum 
             || answers.iter().map(|(node, _)| node.id).collect(),
             |configuration| configuration.members.keys().copied().collect(),
         );
-    let answering = answers
+    let is_member = |node: &Node| members.contains(&node.id);
+    let responding =
+        answers.iter().filter(|(node, answer)| is_member(node) && answer.is_ok()).count();
+    let silent = answers
         .iter()
-        .filter(|(node, answer)| members.contains(&node.id) && answer.is_ok())
-        .count();
-    let needed = members.len() / 2 + 1;
-    let silent: Vec<_> = answers
-        .iter()
-        .filter_map(|(node, answer)| Some(format!("{node}: {}", answer.as_ref().err()?)))
-        .collect();
-    let servers = plural(members.len(), "metadata server");
-    let count = format!("{answering} of {servers} responding (quorum {needed})");
-    if answering < needed {
-        return Quorum::Lost(format!("{count}; {}", silent.join("; ")));
+        .filter_map(|(node, answer)| Some(format!("{node}: {}", answer.as_ref().err()?)));
+    let others = answers.iter().filter(|(node, _)| !is_member(node));
+    let not_members = others.filter_map(|(node, answer)| {
+        Some(format!("{node} is {}", describe_status(answer.as_ref().ok()?.status())))
+    });
+    let count = MemberCount {
+        responding,
+        members: members.len(),
+        needed: members.len() / 2 + 1,
+        leader: statuses().find_map(|status| status.leader),
+        silent: silent.collect(),
+        not_members: not_members.collect(),
+    };
+    if count.responding < count.needed {
+        return Quorum::Lost(MemberCount { leader: None, ..count });
     }
-    match statuses().find_map(|status| status.leader) {
-        None => Quorum::NoLeader(format!("{count}, no leader")),
-        Some(leader) if silent.is_empty() => Quorum::Held(format!("{count}, leader N{leader}")),
-        Some(leader) => Quorum::Held(format!("{count}, leader N{leader}; {}", silent.join("; "))),
+    match count.leader {
+        None => Quorum::NoLeader(count),
+        Some(_) => Quorum::Held(count),
+    }
+}
+
+/// Describes a metadata server that is not a member.
+fn describe_status(status: MetadataServerStatus) -> &'static str {
+    match status {
+        MetadataServerStatus::StartingUp => "starting up",
+        MetadataServerStatus::AwaitingProvisioning => "awaiting provisioning",
+        MetadataServerStatus::Standby => "standby, not a member",
+        MetadataServerStatus::Member | MetadataServerStatus::Unknown => "not a member",
     }
 }
 
@@ -104,13 +135,11 @@ mod tests {
         };
         assert!(matches!(judged([up(Some(1)), up(None), down()]), Quorum::Held(_)));
         assert!(matches!(judged([up(None), up(None), up(None)]), Quorum::NoLeader(_)));
+        let Quorum::Lost(count) = judged([up(Some(1)), down(), down()]) else { panic!() };
         assert_eq!(
-            judged([up(Some(1)), down(), down()]),
-            Quorum::Lost(
-                "1 of 3 metadata servers responding (quorum 2); N2 (n2, http://n2:1): connection \
-                 refused; N3 (n3, http://n3:1): connection refused"
-                    .to_owned()
-            )
+            count.to_string(),
+            "1 of 3 metadata servers responding (quorum 2); N2 (n2, http://n2:1): connection refused; \
+             N3 (n3, http://n3:1): connection refused"
         );
     }
 

@@ -23,7 +23,7 @@ use tonic::transport::{Channel, Endpoint, Uri};
 pub use address::Address;
 pub use call_failure::{CallFailure, classify_status};
 use quick_ack::QuickAck;
-pub use servers::{CallError, Server, ServerKind, Servers};
+pub use servers::{Admission, CallError, Server, ServerKind, Servers};
 pub use tls::TlsOptions;
 use tls_detecting_stream::TlsDetectingStream;
 

@@ -6,6 +6,7 @@ use std::future::Future;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use futures_util::future::BoxFuture;
 use tonic::transport::Channel;
 use tonic::{Code, Status};
 
@@ -33,6 +34,10 @@ pub struct ServerKind {
     pub classify: fn(&Status) -> CallFailure,
 }
 
+/// The check that a server belongs to the store, made before it is first used.
+pub type Admission =
+    Box<dyn Fn(Server) -> BoxFuture<'static, Result<(), CallFailure>> + Send + Sync>;
+
 /// The servers of one store.
 pub struct Servers {
     kind: ServerKind,
@@ -40,6 +45,10 @@ pub struct Servers {
     preferred: AtomicUsize,
     limits: Limits,
     tls: TlsOptions,
+    /// `None` if every server belongs to the store.
+    admission: Option<Admission>,
+    /// `true` for each server that was admitted.
+    admitted: Vec<AtomicBool>,
     /// `true` once a waiting operator has been informed why, for the first call that has to wait.
     is_delay_reported: AtomicBool,
 }
@@ -79,7 +88,18 @@ impl Servers {
             .map(|address| create_server(address, limits, &tls))
             .collect::<Result<_, _>>()?;
         let (preferred, is_delay_reported) = (AtomicUsize::new(0), AtomicBool::new(false));
-        Ok(Servers { kind, all, preferred, limits, tls, is_delay_reported })
+        let admitted = addresses.iter().map(|_| AtomicBool::new(false)).collect();
+        let admission = None;
+        Ok(Servers { kind, all, preferred, limits, tls, admission, admitted, is_delay_reported })
+    }
+
+    /// Uses no server before the check admits it, but for the ones at these addresses.
+    #[must_use]
+    pub fn with_admission(mut self, admitted: &[Address], admission: Admission) -> Self {
+        let is_admitted = self.all.iter().map(|server| admitted.contains(&server.address));
+        self.admitted = is_admitted.map(AtomicBool::new).collect();
+        self.admission = Some(admission);
+        self
     }
 
     /// Makes the call on the preferred server, and on the next ones where it fails. It may so be
@@ -103,7 +123,11 @@ impl Servers {
             let Some(server) = self.all.get(index) else {
                 return Err(CallError::Unavailable("it has no address".to_owned()));
             };
-            match self.call_server(server, what, call(server.channel.clone())).await {
+            let answer = match self.admit(index, server).await {
+                Ok(()) => self.call_server(server, what, call(server.channel.clone())).await,
+                Err(failure) => Err(failure),
+            };
+            match answer {
                 Ok(answer) => return Ok(answer),
                 Err(CallFailure::Final(code, reason)) => {
                     return Err(CallError::Permanent(code, reason));
@@ -120,6 +144,21 @@ impl Servers {
                 pause = (pause * 2).min(LONGEST_PAUSE);
             }
         }
+    }
+
+    /// Checks a server before its first use.
+    async fn admit(&self, index: usize, server: &Server) -> Result<(), CallFailure> {
+        let (Some(admission), Some(admitted)) = (&self.admission, self.admitted.get(index)) else {
+            return Ok(());
+        };
+        if admitted.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        let limit = self.limits.request;
+        let checked = tokio::time::timeout(limit, admission(server.clone())).await;
+        checked.unwrap_or_else(|_| Err(CallFailure::Elsewhere(no_answer(limit))))?;
+        admitted.store(true, Ordering::Relaxed);
+        Ok(())
     }
 
     /// Informs a waiting operator: once the pauses are long, and then ever less often.

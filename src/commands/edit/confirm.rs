@@ -37,14 +37,17 @@ pub(super) async fn confirm_edit(
 
 /// Describes the nodes that may read and overwrite the value, if there are any.
 async fn describe_running_nodes(job: &EditJob<'_>) -> Option<String> {
-    let finding = match (job.store.is_cluster(), codec::nodes_of(&job.stored)) {
-        (true, Some(nodes)) => checks::check_migration_mode(&nodes, &[], false),
-        (true, None) => {
+    let finding = match (job.store.cluster(), codec::nodes_of(&job.stored)) {
+        (Some(cluster), Some(nodes)) => {
+            let observed = live_nodes::observe_cluster_nodes(cluster, &nodes).await;
+            checks::check_normal_roles(&observed)
+        }
+        (Some(_), None) => {
             let reason = "nodes_config can't be read, so that it is unknown whether the nodes are in \
                           migration mode";
             return Some(reason.to_owned());
         }
-        (false, _) => {
+        (None, _) => {
             let no_node = Finding::skipped(Check::MigrationMode, "no running node was found");
             let observed = live_nodes::observe_nodes("store", &job.stored, job.context).await;
             checks::check_live_nodes(&observed, no_node, false)

@@ -59,7 +59,9 @@ pub struct MigrateArgs {
     #[arg(long, requires = "force")]
     pub overwrite_newer: bool,
 
-    /// Skip a node that is permanently removed, such as N3; accepted only if it does not respond
+    /// Skip a node that is permanently removed, such as N3
+    ///
+    /// Accepted only if nothing, or another node, responds at its address.
     #[arg(long, value_name = "NODE", value_parser = parse_node_id)]
     pub ignore_node: Vec<u32>,
 
@@ -70,6 +72,10 @@ pub struct MigrateArgs {
     /// Skip the probe of conditional writes that S3 stores other than Amazon's get
     #[arg(long)]
     pub skip_store_probe: bool,
+
+    /// Make the probe of conditional writes in a dry run too: on a scratch object, which is removed
+    #[arg(long, requires = "dry_run", conflicts_with = "skip_store_probe")]
+    pub store_probe: bool,
 
     /// Accept servers of this newer minor version, such as 1.8
     #[arg(long, value_name = "X.Y", value_parser = parse_minor_version)]

@@ -1,5 +1,5 @@
-//! Everything that asks nodes: those that `--ignore-node` names, those still running on a store that is
-//! read or written, and, in a roll-back, those that have to run on the target.
+//! Everything that asks nodes: those of a live source for their mode, those still running on a store that
+//! is read or written, and, in a roll-back, those that have to run on the target.
 
 use futures_util::future::join_all;
 use tokio::join;
@@ -9,11 +9,11 @@ use super::observations::NodeObservations;
 use super::sides::{Sides, SourceKind};
 use crate::backends::cluster::Cluster;
 use crate::backends::transport::Address;
-use crate::codec::{Node, NodesConfiguration};
-use crate::commands::live_nodes::observe_nodes;
+use crate::codec::{self, Node, NodesConfiguration};
+use crate::commands::live_nodes::{observe_cluster_nodes, observe_nodes};
 use crate::commands::open_store::OpenSource;
 use crate::model::{NodeProbe, Snapshot};
-use crate::pipeline::checks::{Answers, Ignored};
+use crate::pipeline::checks::Answers;
 
 /// Asks the nodes of both sides, as far as the checks need their answers.
 pub(super) async fn observe_sides(
@@ -49,9 +49,8 @@ pub(super) async fn observe_source(
     let mut observed = NodeObservations::default();
     match (opened.cluster(), SourceKind::from_opened(opened)) {
         (Some(cluster), _) => {
-            let nodes = crate::codec::nodes_of(snapshot).unwrap_or_default();
-            let asked = job.args.ignore_node.iter().map(|id| ask_ignored(*id, &nodes, cluster));
-            observed.ignored = join_all(asked).await;
+            let nodes = codec::nodes_of(snapshot).unwrap_or_default();
+            observed.of_cluster = observe_cluster_nodes(cluster, &nodes).await;
         }
         (None, SourceKind::ExternalStore) => {
             observed.on_source = observe_nodes("source", snapshot, job.context).await;
@@ -59,14 +58,6 @@ pub(super) async fn observe_source(
         _ => {}
     }
     observed
-}
-
-async fn ask_ignored(id: u32, nodes: &NodesConfiguration, cluster: &Cluster) -> Ignored {
-    let responds = match nodes.nodes.iter().find(|node| node.id == id) {
-        Some(node) => cluster.check_response(&node.address).await.is_ok(),
-        None => false,
-    };
-    Ignored { id, responds }
 }
 
 async fn observe_rollback(

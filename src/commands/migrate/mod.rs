@@ -22,8 +22,8 @@ use anyhow::Result;
 use crate::commands::Context;
 use crate::commands::store_arg::StoreArg;
 use crate::events::Event;
-use crate::model::Plan;
-use crate::outcome::{Check, Code, Failure, Finding, MigrationOutcome, Outcome};
+use crate::model::{Plan, Quorum};
+use crate::outcome::{Check, Code, Failure, Finding, MigrationOutcome, Outcome, Readiness};
 use crate::pipeline::checks::{check_store_probe, check_tls, refusal};
 use crate::pipeline::plan::OnExisting;
 use crate::terminal::signals;
@@ -61,6 +61,7 @@ async fn migrate(job: &Job<'_>, from: Option<StoreArg>) -> Result<(), Failure> {
     // Reported before the nodes are asked, which can take a while.
     checks::check_source_content(&sides, job.args).into_iter().for_each(|one| job.add_finding(one));
     let nodes = live_nodes::observe_sides(job, opened.as_ref(), &sides).await;
+    record_nodes(job, &sides, &nodes);
     let of_nodes = checks::check_nodes_and_access(&sides, &nodes, job.args);
     of_nodes.into_iter().for_each(|finding| job.add_finding(finding));
     let desired = checks::decide_desired(&sides, job.args);
@@ -73,6 +74,7 @@ async fn migrate(job: &Job<'_>, from: Option<StoreArg>) -> Result<(), Failure> {
     job.state.set_plan(assessment.plan.unwrap_or_default());
     confirm_overwrite::confirm(job, &sides, observed.prior_backup.as_deref()).await?;
     check_last(job).await;
+    job.state.set_readiness();
     if let Some(refusal) = refusal(&job.state.findings()) {
         return Err(refusal);
     }
@@ -84,6 +86,15 @@ async fn migrate(job: &Job<'_>, from: Option<StoreArg>) -> Result<(), Failure> {
         return Ok(());
     }
     write_and_verify(job, &prepared).await
+}
+
+/// Keeps what is known of the nodes and of the metadata servers as data.
+fn record_nodes(job: &Job<'_>, sides: &Sides, nodes: &observations::NodeObservations) {
+    job.state.set_nodes(nodes.describe_nodes());
+    let quorum = sides.target.quorum.as_ref().or(sides.source.quorum.as_ref());
+    if let Some(count) = quorum.and_then(Quorum::members) {
+        job.state.set_quorum(count.clone());
+    }
 }
 
 async fn find_limit_violations(
@@ -128,11 +139,12 @@ async fn probe_store(job: &Job<'_>) -> Finding {
     if job.args.skip_store_probe {
         return skipped("--skip-store-probe: it is not known whether conditional writes work");
     }
-    if job.args.dry_run {
-        return skipped(
+    if job.args.dry_run && !job.args.store_probe {
+        let finding = skipped(
             "a dry run writes nothing; the real run probes conditional writes first. Restate supports only \
              Amazon S3",
         );
+        return finding.readiness(Readiness::Unknown);
     }
     if refusal(&job.state.findings()).is_some() {
         return skipped("other checks failed");

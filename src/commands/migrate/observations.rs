@@ -2,20 +2,54 @@
 
 use std::path::PathBuf;
 
-use crate::model::{LimitViolation, StoreError};
-use crate::pipeline::checks::{Answers, Ignored, NodeObservation};
+use crate::codec::Node;
+use crate::model::{LimitViolation, NodeIdent, NodeProbe, NodeState, ObservedNode, StoreError};
+use crate::pipeline::checks::{Answers, NodeObservation, StoreUse, judge_response};
 
 /// The responses of the nodes that source and target name.
 #[derive(Debug, Default)]
 pub(super) struct NodeObservations {
-    /// The nodes that `--ignore-node` names.
-    pub(super) ignored: Vec<Ignored>,
+    /// The nodes of a live cluster that is the source.
+    pub(super) of_cluster: Vec<ObservedNode>,
     /// Nodes still running on the source, and those that did not respond in time.
     pub(super) on_source: Vec<NodeObservation>,
     /// The same of the target.
     pub(super) on_target: Vec<NodeObservation>,
     /// The responses of the source's nodes in a roll-back; `None` if the target names no nodes.
     pub(super) rollback: Option<Answers>,
+}
+
+impl NodeObservations {
+    /// Returns the nodes as documents show them.
+    pub(super) fn describe_nodes(&self) -> Vec<ObservedNode> {
+        let of_stores = self.on_source.iter().chain(&self.on_target).map(|observed| {
+            let state = match &observed.usage {
+                StoreUse::Running(roles) => NodeState::NormalRoles(roles.clone()),
+                StoreUse::NoResponse => NodeState::NoResponse("no response in time".to_owned()),
+            };
+            observe(&observed.node, state)
+        });
+        let answers = self.rollback.iter().flat_map(|answers| &answers.at_home);
+        let of_target = answers.map(|(node, probe)| observe(node, judge_probe(node, probe)));
+        self.of_cluster.iter().cloned().chain(of_stores).chain(of_target).collect()
+    }
+}
+
+fn observe(node: &Node, state: NodeState) -> ObservedNode {
+    let (name, address) = (node.name.clone(), node.address.clone());
+    ObservedNode { id: node.id, name, address, state }
+}
+
+fn judge_probe(node: &Node, probe: &Result<NodeProbe, String>) -> NodeState {
+    let ident = probe.clone().map(|probe| NodeIdent {
+        id: probe.node_id.map(|(id, _)| id),
+        is_alive: probe.is_alive,
+        cluster_name: probe.cluster_name,
+        roles: probe.roles,
+    });
+    // The cluster is the target itself, whose name the check compares.
+    let cluster = ident.as_ref().map(|ident| ident.cluster_name.clone()).unwrap_or_default();
+    judge_response(node, &cluster, ident)
 }
 
 /// The values that do not fit the target; `None` where it is not known what would be written, or the

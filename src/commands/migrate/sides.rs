@@ -171,8 +171,8 @@ async fn read_target_keys(
 /// Returns the error of every read from a store without a quorum, so that no time-out is waited for.
 fn lost_quorum<S: Source + ?Sized>(quorum: Option<&Quorum>, store: &S) -> Option<StoreError> {
     match quorum {
-        Some(Quorum::Lost(reason) | Quorum::NoLeader(reason)) => {
-            Some(StoreError::NoQuorum { store: store.name().to_owned(), reason: reason.clone() })
+        Some(Quorum::Lost(count) | Quorum::NoLeader(count)) => {
+            Some(StoreError::NoQuorum { store: store.name().to_owned(), reason: count.to_string() })
         }
         _ => None,
     }

@@ -4,9 +4,10 @@ use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use crate::model::{Action, Change, Effect, Plan};
+use crate::model::{Action, Change, Effect, MemberCount, ObservedNode, Plan};
 use crate::outcome::{
     CommandResult, Failure, Finding, Migration, MigrationOutcome, Outcome, StoreName, exit,
+    judge_readiness,
 };
 use crate::pipeline::apply::Journal;
 
@@ -31,6 +32,20 @@ impl MigrationState {
 
     pub(super) fn set_target(&self, name: StoreName) {
         self.state().target = Some(name);
+    }
+
+    pub(super) fn set_nodes(&self, nodes: Vec<ObservedNode>) {
+        self.state().nodes = nodes;
+    }
+
+    pub(super) fn set_quorum(&self, count: MemberCount) {
+        self.state().quorum = Some(count);
+    }
+
+    /// Records, once every check is made, whether the real run would go through.
+    pub(super) fn set_readiness(&self) {
+        let mut state = self.state();
+        state.ready = judge_readiness(&state.checks);
     }
 
     pub(super) fn add_finding(&self, finding: Finding) {

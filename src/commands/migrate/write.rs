@@ -3,7 +3,7 @@
 
 use tokio::join;
 
-use super::checks::check_source_nodes;
+use super::checks::check_source_nodes_again;
 use super::job::Job;
 use super::live_nodes::observe_source;
 use super::prepared::Prepared;
@@ -216,15 +216,18 @@ async fn check_still_in_migration_mode(
     prepared: &Prepared,
     source_now: &Snapshot,
 ) -> Result<(), Failure> {
-    let Some(nodes) = codec::nodes_of(source_now) else { return Ok(()) };
     let observed = observe_source(job, &prepared.source, source_now).await;
     let kind = SourceKind::from_opened(&prepared.source);
-    let finding = check_source_nodes(kind, &nodes, &observed, job.args);
+    let finding = check_source_nodes_again(kind, &observed);
     match (finding.status, finding.code) {
         (CheckStatus::Failed, Some(code)) => {
             let reason =
                 format!("the cluster left migration mode while it was copied: {}", finding.text());
             Err(finding.hints.into_iter().fold(Failure::new(code, reason), Failure::hint))
+        }
+        (CheckStatus::Warning, _) => {
+            job.warn(&finding.text());
+            Ok(())
         }
         _ => Ok(()),
     }

@@ -1,7 +1,7 @@
 //! The check of servers still running on a store that is read or written.
 
 use crate::codec::Node;
-use crate::outcome::{Check, Code, Finding};
+use crate::outcome::{Check, Code, Finding, Readiness};
 
 /// A node that the `nodes_config` of a store names, as it was observed.
 #[derive(Clone, Debug)]
@@ -10,13 +10,14 @@ pub struct NodeObservation {
     pub node: Node,
     /// The role of the store in this run: "source", "target" or "store".
     pub side: &'static str,
-    /// The state that was observed.
-    pub state: NodeState,
+    /// The use that was observed.
+    pub usage: StoreUse,
 }
 
-/// The state of a node that matters to a run; a node that is gone, or runs elsewhere, does not.
+/// The use of a store by a node, as far as it matters to a run; a node that is gone, or runs elsewhere,
+/// does not.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum NodeState {
+pub enum StoreUse {
     /// The node runs on the store with these roles, which it would not have in migration mode.
     Running(Vec<String>),
     /// The node did not respond in time.
@@ -39,7 +40,7 @@ pub fn check_live_nodes(
     }
     let described = observations.iter().map(describe_observation);
     let items = finding.items.iter().cloned().chain(described).collect();
-    let none_runs = observations.iter().all(|one| one.state == NodeState::NoResponse);
+    let none_runs = observations.iter().all(|one| one.usage == StoreUse::NoResponse);
     match (none_runs, finding.code) {
         // Failed already, or a warning only since this is a dry run.
         (true, Some(_)) => finding.items(items),
@@ -48,18 +49,19 @@ pub fn check_live_nodes(
         (false, None) => {
             let detail = "nodes are still running on the source or target store";
             let failed = Finding::failed(Check::MigrationMode, Code::NotInMigrationMode, detail);
-            let failed = failed.items(items).hint(STOP_NODES_HINT);
+            let failed =
+                failed.items(items).hint(STOP_NODES_HINT).readiness(Readiness::AfterRestart);
             if dry_run { failed.into_warning() } else { failed }
         }
     }
 }
 
-fn describe_observation(NodeObservation { node, side, state }: &NodeObservation) -> String {
-    match state {
-        NodeState::Running(roles) => {
+fn describe_observation(NodeObservation { node, side, usage }: &NodeObservation) -> String {
+    match usage {
+        StoreUse::Running(roles) => {
             format!("{node} runs on the {side}, still has roles: {}", roles.join(", "))
         }
-        NodeState::NoResponse => {
+        StoreUse::NoResponse => {
             format!("{node} did not respond in time: make sure that it does not run on the {side}")
         }
     }
@@ -76,8 +78,8 @@ mod tests {
         assert_eq!(check_live_nodes(&[], unseen(), false).detail, "no node responded");
         let node =
             Node { id: 1, name: "a".into(), address: "http://a:1".into(), ..Node::default() };
-        let state = NodeState::Running(vec!["worker".into(), "log-server".into()]);
-        let running = [NodeObservation { node: node.clone(), side: "source", state }];
+        let usage = StoreUse::Running(vec!["worker".into(), "log-server".into()]);
+        let running = [NodeObservation { node: node.clone(), side: "source", usage }];
         let finding = check_live_nodes(&running, unseen(), false);
         assert_eq!(finding.code, Some(Code::NotInMigrationMode));
         let described =
@@ -85,7 +87,7 @@ mod tests {
         assert_eq!(finding.items, [described]);
         assert_eq!(check_live_nodes(&running, unseen(), true).status, CheckStatus::Warning);
         // A node that hangs proves nothing, and is reported.
-        let silent = [NodeObservation { node, side: "source", state: NodeState::NoResponse }];
+        let silent = [NodeObservation { node, side: "source", usage: StoreUse::NoResponse }];
         let finding = check_live_nodes(&silent, unseen(), false);
         assert_eq!((finding.status, finding.code), (CheckStatus::Warning, None));
         assert!(finding.text().ends_with("make sure that it does not run on the source"));

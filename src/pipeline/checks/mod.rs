@@ -3,18 +3,19 @@
 
 mod guards;
 mod live_nodes;
+mod migration_mode;
 mod refusal;
 mod rollback;
 mod source;
 mod target;
 
 pub use guards::{OverwriteCluster, Permits, check_target_cluster, check_target_newer};
-pub use live_nodes::{NodeObservation, NodeState, check_live_nodes};
+pub use live_nodes::{NodeObservation, StoreUse, check_live_nodes};
+pub use migration_mode::{check_migration_mode, check_normal_roles, judge_response, judge_unasked};
 pub use refusal::refusal;
 pub use rollback::{Answers, check_running_cluster, check_running_nodes, check_target_quorum};
 pub use source::{
-    Ignored, check_migration_mode, check_quorum, check_server_version, check_source, check_tls,
-    check_values, not_of_migration,
+    check_quorum, check_server_version, check_source, check_tls, check_values, not_of_migration,
 };
 pub use target::{
     CHECK_TARGET_HINT, check_limits, check_store_probe, check_target, check_target_keys,

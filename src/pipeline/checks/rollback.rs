@@ -2,10 +2,10 @@
 //! cluster. That every node of the source runs there proves that none runs on the source any more.
 
 use super::guards::{Owner, describe_fingerprint, find_owner};
-use super::source::not_of_migration;
+use super::source::{check_members, not_of_migration};
 use crate::codec::Node;
 use crate::model::{Entry, NodeProbe, Quorum, Snapshot, UsesReplicatedStore};
-use crate::outcome::{Check, Code, Finding};
+use crate::outcome::{Check, Code, Finding, Readiness};
 use crate::wording::plural;
 
 /// The responses of the source's nodes, which the target has to know by the same ids.
@@ -22,15 +22,15 @@ pub struct Answers {
 /// Checks that the target's replicated store has its majority.
 pub fn check_target_quorum(quorum: &Quorum) -> Finding {
     match quorum {
-        Quorum::Held(detail) => Finding::ok(Check::Quorum, format!("target: {detail}")),
+        Quorum::Held(count) => check_members(count, format!("target: {count}")),
         Quorum::Unknown => Finding::skipped(Check::Quorum, "target: only one node is asked"),
         Quorum::NoMetadataServers => {
             let detail = "target: no node is a metadata server; the cluster uses another store";
             let code = Code::NotInMigrationMode;
             Finding::failed(Check::Quorum, code, detail).hint(RESTART_ON_REPLICATED_HINT)
         }
-        Quorum::Lost(detail) | Quorum::NoLeader(detail) => {
-            let detail = format!("target: {detail}");
+        Quorum::Lost(count) | Quorum::NoLeader(count) => {
+            let detail = format!("target: {count}");
             Finding::failed(Check::Quorum, Code::TargetUnavailable, detail).hint(
                 "start the metadata servers that do not respond, with --metadata-migration-mode as all \
                  nodes, until a majority of them runs",
@@ -72,6 +72,7 @@ pub fn check_running_nodes(
         .items(faults)
         .hint(RESTART_ON_REPLICATED_HINT)
         .hint(REMOVE_NODE_HINT);
+    let finding = finding.readiness(Readiness::AfterRestart);
     if dry_run { finding.into_warning() } else { finding }
 }
 
@@ -180,7 +181,7 @@ mod tests {
     use prost::bytes::Bytes;
 
     use super::*;
-    use crate::model::{CasToken, Key, Value, Version};
+    use crate::model::{CasToken, Key, MemberCount, Value, Version};
     use crate::outcome::CheckStatus;
 
     fn stored(version: u32) -> Option<Entry> {
@@ -261,8 +262,8 @@ mod tests {
     #[test]
     fn target_quorum_has_its_own_error_codes() {
         let code = |quorum| check_target_quorum(&quorum).code;
-        assert_eq!(code(Quorum::Held(String::new())), None);
-        assert_eq!(code(Quorum::Lost(String::new())), Some(Code::TargetUnavailable));
+        assert_eq!(code(Quorum::Held(MemberCount::default())), None);
+        assert_eq!(code(Quorum::Lost(MemberCount::default())), Some(Code::TargetUnavailable));
         assert_eq!(code(Quorum::NoMetadataServers), Some(Code::NotInMigrationMode));
     }
 

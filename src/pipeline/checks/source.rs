@@ -1,8 +1,8 @@
 //! Checks of the source: a Restate store, intact, of a known version, in migration mode.
 
 use super::guards::describe_fingerprint;
-use crate::codec::{self, CodecError, Node, NodesConfiguration};
-use crate::model::{Entry, Key, Quorum, Snapshot, StoreError, Value};
+use crate::codec::{self, CodecError, NodesConfiguration};
+use crate::model::{Entry, Key, MemberCount, Quorum, Snapshot, StoreError, Value};
 use crate::outcome::{Check, Code, Failure, Finding};
 use crate::wording::{format_bytes, plural};
 
@@ -11,15 +11,6 @@ const TESTED: (u64, u64, u64) = (1, 7, 12);
 
 /// The roles that a node in migration mode may have: one, both or none.
 const MIGRATION_ROLES: [&str; 2] = ["admin", "metadata-server"];
-
-/// A node that `--ignore-node` names.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Ignored {
-    /// The plain node id.
-    pub id: u32,
-    /// `true` if a server responds at its address.
-    pub responds: bool,
-}
 
 /// Checks that the source could be read and holds a Restate cluster.
 pub fn check_source(
@@ -169,65 +160,6 @@ fn parse_version(version: &str) -> Option<(u64, u64, u64)> {
     Some((numbers.next()??, numbers.next()??, numbers.next().flatten().unwrap_or_default()))
 }
 
-/// Checks that every node runs in migration mode.
-///
-/// In a dry run a node in its normal roles stops nothing: it is meant to be run on a live cluster.
-pub fn check_migration_mode(
-    nodes: &NodesConfiguration,
-    ignored: &[Ignored],
-    dry_run: bool,
-) -> Finding {
-    let unknown: Vec<_> = ignored
-        .iter()
-        .filter(|ignored| nodes.nodes.iter().all(|node| node.id != ignored.id))
-        .map(|ignored| format!("N{}", ignored.id))
-        .collect();
-    if !unknown.is_empty() {
-        let detail = format!(
-            "--ignore-node names nodes that the cluster does not have: {}",
-            unknown.join(", ")
-        );
-        return Finding::failed(Check::MigrationMode, Code::Usage, detail);
-    }
-    let faults: Vec<_> =
-        nodes.nodes.iter().filter_map(|node| describe_fault(node, ignored)).collect();
-    if faults.is_empty() {
-        let skipped = match ignored.len() {
-            0 => String::new(),
-            count => format!(", {count} skipped"),
-        };
-        let detail = match nodes.nodes.len() {
-            1 => format!("the node runs in migration mode{skipped}"),
-            count => format!("all {count} nodes run in migration mode{skipped}"),
-        };
-        return Finding::ok(Check::MigrationMode, detail);
-    }
-    let verb = if faults.len() == 1 { "is" } else { "are" };
-    let detail =
-        format!("{} of {} nodes {verb} not in migration mode", faults.len(), nodes.nodes.len());
-    let finding =
-        Finding::failed(Check::MigrationMode, Code::NotInMigrationMode, detail).items(faults).hint(
-            "stop each of these nodes and start it with --metadata-migration-mode; if a node is \
-             permanently removed and does not respond, skip it with --ignore-node",
-        );
-    if dry_run { finding.into_warning() } else { finding }
-}
-
-/// Describes why a node is not in migration mode: it has a role beyond those two. A node that was not
-/// restarted still shows its old roles, and may still be running and writing.
-fn describe_fault(node: &Node, ignored: &[Ignored]) -> Option<String> {
-    match ignored.iter().find(|ignored| ignored.id == node.id) {
-        Some(Ignored { responds: true, .. }) => {
-            Some(format!("{node} responds, so it cannot be skipped with --ignore-node"))
-        }
-        Some(_) => None,
-        None => {
-            let roles = not_of_migration(&node.roles);
-            (!roles.is_empty()).then(|| format!("{node} still has roles: {}", roles.join(", ")))
-        }
-    }
-}
-
 /// Returns the roles, each once, that a node in migration mode does not have.
 pub fn not_of_migration<'a>(roles: impl IntoIterator<Item = &'a String>) -> Vec<&'a str> {
     let mut others: Vec<&str> = Vec::new();
@@ -242,7 +174,7 @@ pub fn not_of_migration<'a>(roles: impl IntoIterator<Item = &'a String>) -> Vec<
 /// Checks that the replicated store has its majority.
 pub fn check_quorum(quorum: &Quorum) -> Finding {
     match quorum {
-        Quorum::Held(detail) => Finding::ok(Check::Quorum, detail),
+        Quorum::Held(count) => check_members(count, count.to_string()),
         Quorum::NoMetadataServers => Finding::skipped(
             Check::Quorum,
             "no node is a metadata server: the cluster uses an external store",
@@ -251,11 +183,23 @@ pub fn check_quorum(quorum: &Quorum) -> Finding {
             Check::Quorum,
             "with --single-address, the other metadata servers are not asked",
         ),
-        Quorum::Lost(detail) | Quorum::NoLeader(detail) => {
-            Finding::failed(Check::Quorum, Code::SourceNoQuorum, detail).hint(
+        Quorum::Lost(count) | Quorum::NoLeader(count) => {
+            Finding::failed(Check::Quorum, Code::SourceNoQuorum, count.to_string()).hint(
                 "start the metadata servers that do not respond, until a majority of them runs",
             )
         }
+    }
+}
+
+/// Returns the finding of a store that has its majority: metadata servers that do not count are a warning.
+pub(super) fn check_members(count: &MemberCount, detail: String) -> Finding {
+    let finding = Finding::ok(Check::Quorum, detail);
+    match count.not_members.is_empty() {
+        true => finding,
+        false => finding.into_warning().hint(
+            "list the members with the official `restatectl metadata-server list-servers`: a metadata server \
+             that is not a member holds no copy of the metadata",
+        ),
     }
 }
 

@@ -4,7 +4,10 @@ use prost::bytes::Bytes;
 
 use super::*;
 use crate::codec::{Node, NodesConfiguration};
-use crate::model::{CasToken, Entry, Key, Quorum, Snapshot, StoreError, Value, Version};
+use crate::model::{
+    CasToken, Entry, Key, MemberCount, NodeState, ObservedNode, Quorum, Snapshot, StoreError,
+    Value, Version,
+};
 use crate::outcome::{CheckStatus, Code, Finding};
 use crate::pipeline::plan::{OnExisting, decide_plan};
 
@@ -30,29 +33,6 @@ fn entry(version: u32, bytes: &'static [u8]) -> Entry {
 
 fn line(finding: &Finding) -> String {
     format!("{} {} {}", finding.check.name(), finding.status.name(), finding.text())
-}
-
-#[test]
-fn migration_mode_node_by_node() {
-    let cluster = nodes(vec![
-        node(1, &["admin", "metadata-server"], "1.7.12"),
-        node(2, &[], "1.7.12"),
-        node(3, &["worker", "admin", "log-server"], "1.7.12"),
-    ]);
-    let ignored = |id, responds| vec![Ignored { id, responds }];
-    insta::assert_snapshot!(
-        [
-            check_migration_mode(&cluster, &[], false),
-            check_migration_mode(&cluster, &[], true),
-            check_migration_mode(&cluster, &ignored(3, false), false),
-            check_migration_mode(&cluster, &ignored(3, true), false),
-            check_migration_mode(&cluster, &ignored(9, false), false),
-        ]
-        .iter()
-        .map(line)
-        .collect::<Vec<_>>()
-        .join("\n")
-    );
 }
 
 #[test]
@@ -164,10 +144,15 @@ fn existing_keys_are_all_listed_with_how_they_compare() {
 fn the_first_code_and_the_gravest_exit() {
     let unreachable =
         StoreError::Unavailable { store: "etcd a:1".into(), reason: "refused".into() };
-    let cluster = nodes(vec![node(1, &["worker"], "1.7.12")]);
+    let node = ObservedNode {
+        id: 1,
+        name: "n1".into(),
+        address: "http://n1:5122/".into(),
+        state: NodeState::NormalRoles(vec!["worker".into()]),
+    };
     let findings = [
-        check_migration_mode(&cluster, &[], false),
-        check_quorum(&Quorum::Held("1 of 1".into())),
+        check_migration_mode(&[node], &[], false),
+        check_quorum(&Quorum::Held(MemberCount::default())),
         check_target("etcd a:1", Err(&unreachable)),
     ];
     let failure = refusal(&findings).unwrap();

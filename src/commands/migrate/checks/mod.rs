@@ -134,7 +134,7 @@ pub(super) fn check_nodes_and_access(
     args: &MigrateArgs,
 ) -> Vec<Finding> {
     let mode = match sides.source.nodes() {
-        Some(nodes) => check_migration_mode(sides, &nodes, observed, args),
+        Some(_) => check_migration_mode(sides, observed, args),
         None => Finding::skipped(Check::MigrationMode, NODES_UNREADABLE),
     };
     let access = check_target_access(&sides.target);
@@ -150,12 +150,7 @@ fn nodes_of_both(source: &NodesConfiguration, target: &TargetState) -> NodesConf
     nodes
 }
 
-fn check_migration_mode(
-    sides: &Sides,
-    nodes: &NodesConfiguration,
-    observed: &NodeObservations,
-    args: &MigrateArgs,
-) -> Finding {
+fn check_migration_mode(sides: &Sides, observed: &NodeObservations, args: &MigrateArgs) -> Finding {
     let target = &sides.target;
     let held = match (&target.snapshot, target.is_live_cluster()) {
         (Ok(held), true) => {
@@ -169,7 +164,7 @@ fn check_migration_mode(
     if held.is_some_and(|held| sides.source.describe_use_of(held).is_some()) {
         return Finding::skipped(Check::MigrationMode, "see target-keys: nothing is to be copied");
     }
-    let of_source = check_source_nodes(sides.source.kind, nodes, observed, args);
+    let of_source = check_source_nodes(sides.source.kind, observed, args);
     checks::check_live_nodes(&observed.on_target, of_source, args.dry_run)
 }
 
@@ -191,20 +186,30 @@ pub(super) fn check_rollback_nodes(
 }
 
 /// Checks that no node of the source is in normal operation, as far as that can be observed.
-pub(super) fn check_source_nodes(
+fn check_source_nodes(
     kind: SourceKind,
-    nodes: &NodesConfiguration,
     observed: &NodeObservations,
     args: &MigrateArgs,
 ) -> Finding {
     let skipped = |reason| Finding::skipped(Check::MigrationMode, reason);
     match kind {
         SourceKind::LiveCluster => {
-            checks::check_migration_mode(nodes, &observed.ignored, args.dry_run)
+            checks::check_migration_mode(&observed.of_cluster, &args.ignore_node, args.dry_run)
         }
         SourceKind::BackupFile => skipped("the source is a backup file"),
         SourceKind::ExternalStore => {
             checks::check_live_nodes(&observed.on_source, skipped(NOT_LIVE), args.dry_run)
+        }
+    }
+}
+
+/// Checks after the writes that no node of the source is in normal operation.
+pub(super) fn check_source_nodes_again(kind: SourceKind, observed: &NodeObservations) -> Finding {
+    match kind {
+        SourceKind::LiveCluster => checks::check_normal_roles(&observed.of_cluster),
+        SourceKind::BackupFile | SourceKind::ExternalStore => {
+            let finding = Finding::skipped(Check::MigrationMode, NOT_LIVE);
+            checks::check_live_nodes(&observed.on_source, finding, false)
         }
     }
 }

@@ -5,9 +5,10 @@ use prost::bytes::Bytes;
 
 use super::*;
 use crate::commands::migrate::sides::SourceState;
-use crate::model::{Action, CasToken, Quorum, StoreError, Value, Version};
+use crate::model::{
+    Action, CasToken, MemberCount, NodeState, ObservedNode, Quorum, StoreError, Value, Version,
+};
 use crate::outcome::{CheckStatus, Code};
-use crate::pipeline::checks::Ignored;
 
 #[derive(Parser)]
 struct Line {
@@ -47,7 +48,7 @@ fn source() -> Snapshot {
 fn sides(target: Snapshot) -> Sides {
     let source = SourceState {
         kind: SourceKind::LiveCluster,
-        quorum: Some(Quorum::Held("1 of 1".to_owned())),
+        quorum: Some(Quorum::Held(MemberCount::default())),
         snapshot: Ok(source()),
     };
     let target = TargetState {
@@ -130,8 +131,13 @@ fn unreachable_side_skips_the_checks_that_need_both() {
 
 #[test]
 fn ignored_node_that_responds_is_refused() {
-    let ignored = vec![Ignored { id: 1, responds: true }];
-    let nodes = NodeObservations { ignored, ..NodeObservations::default() };
+    let node = ObservedNode {
+        id: 1,
+        name: "n1".to_owned(),
+        address: "http://n1:1".to_owned(),
+        state: NodeState::MigrationMode,
+    };
+    let nodes = NodeObservations { of_cluster: vec![node], ..NodeObservations::default() };
     let (sides, args) = (sides(Snapshot::new()), args(&["--ignore-node", "N1"]));
     let assessment = assess_with(&sides, &nodes, &args);
     assert_eq!(failed(&assessment), [Code::NotInMigrationMode]);
@@ -154,7 +160,7 @@ fn existing_keys_refuse_unless_an_option_covers_them() {
 #[test]
 fn live_target_without_its_own_store_is_not_planned() {
     let mut sides = sides(source());
-    sides.target.quorum = Some(Quorum::Held("1 of 1".to_owned()));
+    sides.target.quorum = Some(Quorum::Held(MemberCount::default()));
     sides.target.uses_replicated_store = Some(UsesReplicatedStore::Unknown);
     assert!(decide_desired(&sides, &args(&["--force"])).is_err());
 }

@@ -1,0 +1,261 @@
+//! The check of migration mode, by what each node of the live cluster responds now: what a node once
+//! wrote into `nodes_config` says nothing of how it runs today.
+
+use super::source::not_of_migration;
+use crate::codec::Node;
+use crate::model::{NodeIdent, NodeState, ObservedNode};
+use crate::outcome::{Check, Code, Finding, Readiness};
+
+const RESTART_HINT: &str = "stop each of these nodes and start it with --metadata-migration-mode";
+
+const NO_RESPONSE_HINT: &str = "start each node that does not respond with --metadata-migration-mode: if it is started without \
+                                the flag later, it writes to the old store";
+
+const IGNORE_HINT: &str = "if a node is permanently removed, skip it with --ignore-node";
+
+const OTHER_NODE_HINT: &str =
+    "find out which server listens at that address, and correct the node's advertised address";
+
+const WAIT_HINT: &str = "wait until each of these nodes is up, then run the same command again";
+
+/// Judges the response at the address of a node that `nodes_config` names.
+pub fn judge_response(
+    node: &Node,
+    cluster_name: &str,
+    response: Result<NodeIdent, String>,
+) -> NodeState {
+    let ident = match response {
+        Ok(ident) => ident,
+        Err(reason) => return NodeState::NoResponse(reason),
+    };
+    let is_other = ident.id.is_some_and(|id| id != node.id) || ident.cluster_name != cluster_name;
+    if is_other {
+        let id = ident.id.map_or("a node".to_owned(), |id| format!("N{id}"));
+        return NodeState::AnotherNode(format!("{id} of cluster {}", ident.cluster_name));
+    }
+    let roles = not_of_migration(&ident.roles);
+    if !roles.is_empty() {
+        NodeState::NormalRoles(roles.into_iter().map(ToOwned::to_owned).collect())
+    } else if ident.id.is_none() || !ident.is_alive {
+        NodeState::Starting
+    } else {
+        NodeState::MigrationMode
+    }
+}
+
+/// Returns the state of a node that is not asked: only its stored roles are known.
+pub fn judge_unasked(node: &Node) -> NodeState {
+    let roles = not_of_migration(&node.roles).into_iter().map(ToOwned::to_owned);
+    NodeState::NotAsked(roles.collect())
+}
+
+/// Checks that every node runs in migration mode now.
+///
+/// In a dry run a node in its normal roles stops nothing: it is meant to be run on a live cluster. A node
+/// that does not respond fails it, unless it is in `ignored`: nobody knows in which mode it comes back.
+pub fn check_migration_mode(nodes: &[ObservedNode], ignored: &[u32], dry_run: bool) -> Finding {
+    if let Some(finding) = check_ignored_ids(nodes, ignored) {
+        return finding;
+    }
+    let faults: Vec<_> = nodes.iter().filter_map(|node| find_fault(node, ignored)).collect();
+    if faults.is_empty() {
+        return describe_ready_nodes(nodes, ignored);
+    }
+    let verb = if faults.len() == 1 { "is" } else { "are" };
+    let detail = format!("{} of {} nodes {verb} not in migration mode", faults.len(), nodes.len());
+    let is_permanent = faults.iter().any(|fault| !fault.ends_with_restart);
+    let items = faults.iter().map(|fault| fault.text.clone()).collect();
+    let failed =
+        Finding::failed(Check::MigrationMode, Code::NotInMigrationMode, detail).items(items);
+    let finding = add_hints(failed, nodes, ignored);
+    match (is_permanent, dry_run) {
+        (true, _) => finding,
+        (false, true) => finding.readiness(Readiness::AfterRestart).into_warning(),
+        (false, false) => finding.readiness(Readiness::AfterRestart),
+    }
+}
+
+/// Checks that no node runs in its normal roles, in which it writes: after a copy, and before an edit. A
+/// node that does not respond is only named.
+pub fn check_normal_roles(nodes: &[ObservedNode]) -> Finding {
+    let is_normal = |node: &&ObservedNode| match &node.state {
+        NodeState::NormalRoles(_) => true,
+        NodeState::NotAsked(roles) => !roles.is_empty(),
+        _ => false,
+    };
+    let (normal, others): (Vec<_>, Vec<_>) = nodes.iter().partition(is_normal);
+    if !normal.is_empty() {
+        let items = normal.into_iter().filter_map(describe_state).collect();
+        let detail = "nodes run in their normal roles";
+        return Finding::failed(Check::MigrationMode, Code::NotInMigrationMode, detail)
+            .items(items)
+            .hint(RESTART_HINT);
+    }
+    let others: Vec<_> = others.into_iter().filter_map(describe_state).collect();
+    let finding = Finding::ok(Check::MigrationMode, "no node runs in its normal roles");
+    match others.is_empty() {
+        true => finding,
+        false => finding.items(others).into_warning(),
+    }
+}
+
+fn check_ignored_ids(nodes: &[ObservedNode], ignored: &[u32]) -> Option<Finding> {
+    let is_unknown = |id: &&u32| nodes.iter().all(|node| node.id != **id);
+    let unknown: Vec<_> = ignored.iter().filter(is_unknown).map(|id| format!("N{id}")).collect();
+    let detail =
+        format!("--ignore-node names nodes that the cluster does not have: {}", unknown.join(", "));
+    (!unknown.is_empty()).then(|| Finding::failed(Check::MigrationMode, Code::Usage, detail))
+}
+
+fn describe_ready_nodes(nodes: &[ObservedNode], ignored: &[u32]) -> Finding {
+    let is_unasked = |node: &&ObservedNode| matches!(node.state, NodeState::NotAsked(_));
+    let unasked: Vec<_> = nodes.iter().filter(is_unasked).map(ToString::to_string).collect();
+    if !unasked.is_empty() {
+        let detail = "the node at --single-address runs in migration mode; not asked";
+        return Finding::ok(Check::MigrationMode, detail)
+            .items(unasked)
+            .into_warning()
+            .readiness(Readiness::Unknown);
+    }
+    let skipped = nodes.iter().filter(|node| ignored.contains(&node.id)).count();
+    let suffix = if skipped == 0 { String::new() } else { format!(", {skipped} skipped") };
+    let detail = match nodes.len() {
+        1 => format!("the node runs in migration mode{suffix}"),
+        count => format!("all {count} nodes run in migration mode{suffix}"),
+    };
+    Finding::ok(Check::MigrationMode, detail)
+}
+
+/// Why a node keeps a migration from being made.
+struct NodeFault {
+    text: String,
+    /// `true` if restarting the node in migration mode is all that is to be done.
+    ends_with_restart: bool,
+}
+
+fn find_fault(node: &ObservedNode, ignored: &[u32]) -> Option<NodeFault> {
+    let responds = match node.state {
+        NodeState::MigrationMode | NodeState::NormalRoles(_) | NodeState::Starting => true,
+        NodeState::AnotherNode(_) | NodeState::NoResponse(_) | NodeState::NotAsked(_) => false,
+    };
+    match (ignored.contains(&node.id), responds) {
+        (true, true) => {
+            let text = format!("{node} responds, so it cannot be skipped with --ignore-node");
+            Some(NodeFault { text, ends_with_restart: false })
+        }
+        (true, false) => None,
+        (false, _) => {
+            let ends_with_restart =
+                !matches!(node.state, NodeState::AnotherNode(_) | NodeState::NoResponse(_));
+            Some(NodeFault { text: describe_state(node)?, ends_with_restart })
+        }
+    }
+}
+
+/// Describes a node that is not seen to run in migration mode; `None` if it is, or nothing else is known.
+fn describe_state(node: &ObservedNode) -> Option<String> {
+    match &node.state {
+        NodeState::MigrationMode => None,
+        NodeState::NormalRoles(roles) => {
+            Some(format!("{node} runs in its normal roles: {}", roles.join(", ")))
+        }
+        NodeState::Starting => Some(format!("{node} is starting or stopping")),
+        NodeState::AnotherNode(other) => {
+            Some(format!("{node}: another node responds at this address: {other}"))
+        }
+        NodeState::NoResponse(reason) => Some(format!("{node} does not respond: {reason}")),
+        NodeState::NotAsked(roles) if roles.is_empty() => None,
+        NodeState::NotAsked(roles) => {
+            Some(format!("{node} was not asked, and last started with roles: {}", roles.join(", ")))
+        }
+    }
+}
+
+/// Adds the hints of the states that occur, each once.
+fn add_hints(finding: Finding, nodes: &[ObservedNode], ignored: &[u32]) -> Finding {
+    let counted: Vec<_> = nodes.iter().filter(|node| !ignored.contains(&node.id)).collect();
+    let occurs = |is: fn(&NodeState) -> bool| counted.iter().any(|node| is(&node.state));
+    let is_silent = |state: &NodeState| matches!(state, NodeState::NoResponse(_));
+    let is_other = |state: &NodeState| matches!(state, NodeState::AnotherNode(_));
+    let hints = [
+        (
+            occurs(|state| matches!(state, NodeState::NormalRoles(_) | NodeState::NotAsked(_))),
+            RESTART_HINT,
+        ),
+        (occurs(|state| matches!(state, NodeState::Starting)), WAIT_HINT),
+        (occurs(is_other), OTHER_NODE_HINT),
+        (occurs(is_silent), NO_RESPONSE_HINT),
+        (occurs(is_silent) || occurs(is_other), IGNORE_HINT),
+    ];
+    hints.into_iter().filter(|(occurs, _)| *occurs).fold(finding, |one, (_, hint)| one.hint(hint))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::outcome::CheckStatus;
+
+    fn node(id: u32, state: NodeState) -> ObservedNode {
+        let (name, address) = (format!("n{id}"), format!("http://n{id}:1"));
+        ObservedNode { id, name, address, state }
+    }
+
+    fn normal() -> NodeState {
+        NodeState::NormalRoles(vec!["worker".to_owned()])
+    }
+
+    fn silent() -> NodeState {
+        NodeState::NoResponse("connection refused".to_owned())
+    }
+
+    fn describe(finding: &Finding) -> String {
+        let lines = [format!("{} {}", finding.status.name(), finding.text())];
+        lines.into_iter().chain(finding.hints.clone()).collect::<Vec<_>>().join("\n  ")
+    }
+
+    #[test]
+    fn each_state_has_its_own_description_and_hint() {
+        let other = NodeState::AnotherNode("N9 of cluster prod".to_owned());
+        let nodes = [
+            node(1, NodeState::MigrationMode),
+            node(2, normal()),
+            node(3, silent()),
+            node(4, other),
+            node(5, NodeState::Starting),
+        ];
+        insta::assert_snapshot!(describe(&check_migration_mode(&nodes, &[3, 4], true)));
+        insta::assert_snapshot!(describe(&check_migration_mode(&nodes, &[], true)));
+        insta::assert_snapshot!(describe(&check_migration_mode(&nodes, &[2, 7], true)));
+        insta::assert_snapshot!(describe(&check_migration_mode(&nodes, &[2], true)));
+        let alone = [node(1, NodeState::MigrationMode), node(2, NodeState::NotAsked(Vec::new()))];
+        insta::assert_snapshot!(describe(&check_migration_mode(&alone, &[], false)));
+        insta::assert_snapshot!(describe(&check_migration_mode(&nodes[..1], &[], false)));
+    }
+
+    #[test]
+    fn silent_node_fails_a_dry_run_and_warns_after_the_writes() {
+        let nodes = [node(1, NodeState::MigrationMode), node(2, silent())];
+        assert_eq!(check_migration_mode(&nodes, &[], true).status, CheckStatus::Failed);
+        assert_eq!(check_normal_roles(&nodes).status, CheckStatus::Warning);
+        let left = [node(1, normal()), node(2, silent())];
+        assert_eq!(check_normal_roles(&left).code, Some(Code::NotInMigrationMode));
+    }
+
+    #[test]
+    fn response_is_judged_by_identity_then_roles() {
+        let node = Node { id: 2, ..Node::default() };
+        let ident = |id, cluster: &str, roles: &[&str]| NodeIdent {
+            id,
+            is_alive: true,
+            cluster_name: cluster.to_owned(),
+            roles: roles.iter().map(ToString::to_string).collect(),
+        };
+        let judge = |ident| judge_response(&node, "demo", Ok(ident)).name();
+        assert_eq!(judge(ident(Some(2), "demo", &["admin", "metadata-server"])), "responding");
+        assert_eq!(judge(ident(Some(3), "demo", &[])), "another-node");
+        assert_eq!(judge(ident(Some(2), "prod", &[])), "another-node");
+        assert_eq!(judge(ident(None, "demo", &[])), "starting");
+        let starting = judge_response(&node, "demo", Ok(ident(None, "demo", &["worker"])));
+        assert_eq!(starting, normal());
+    }
+}
