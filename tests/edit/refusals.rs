@@ -128,7 +128,10 @@ fn edit_of_a_running_cluster_needs_confirmation() {
     let store = EditedStore::cluster(&cluster, &folder);
     let refused = store.patch("rule_book", ADD_RULE_PATCH).expect(5).json();
     assert_eq!(refused["error"]["code"], "not-in-migration-mode");
-    assert!(refused["error"]["message"].as_str().unwrap().contains("runs in its normal roles"), "{refused}");
+    assert!(
+        refused["error"]["message"].as_str().unwrap().contains("runs in its normal roles"),
+        "{refused}"
+    );
     let dry = store.run("patch", "rule_book", &["-n", "-p", ADD_RULE_PATCH]).expect(0);
     assert!(
         dry.err.contains("Nothing was written") && dry.err.contains("+    \"scope2/*\""),

@@ -4,6 +4,7 @@
 //! The replicated store offers no listing; the snapshot stage knows which keys there are.
 
 mod discovery;
+mod ident;
 mod leader;
 mod node;
 mod poll;

@@ -5,14 +5,14 @@ use std::time::Duration;
 use super::super::request::Request;
 use super::super::transport::{Address, CallFailure, MAX_MESSAGE, Server, Servers};
 use super::discovery::{ClusterOptions, create_servers};
+use super::ident::{get_ident, identify_server};
 use super::poll::poll_until;
 use super::{Cluster, entry_from_answer, quorum};
 use crate::model::{Entry, Key, NodeIdent, NodeProbe, UsesReplicatedStore};
 use crate::proto::metadata_proxy_svc::GetRequest;
 use crate::proto::metadata_proxy_svc::metadata_proxy_svc_client::MetadataProxySvcClient;
 
-use crate::proto::node_ctl_svc::node_ctl_svc_client::NodeCtlSvcClient;
-use crate::proto::node_ctl_svc::{IdentResponse, NodeStatus};
+use crate::proto::node_ctl_svc::NodeStatus;
 
 /// The longest wait for a node whose store has just lost its leader: it learns of the next one shortly.
 const STORE_WAIT: Duration = Duration::from_millis(1500);
@@ -83,25 +83,6 @@ async fn probe_node(peers: &Servers, address: &str) -> Result<NodeProbe, String>
         cluster_name: ident.cluster_name,
         roles: ident.roles,
     })
-}
-
-/// Asks a server which node it is.
-pub(super) async fn identify_server(
-    peers: &Servers,
-    server: &Server,
-) -> Result<NodeIdent, CallFailure> {
-    let ident = get_ident(peers, server).await?;
-    Ok(NodeIdent {
-        id: ident.node_id.map(|node| node.id),
-        is_alive: ident.status() == NodeStatus::Alive,
-        cluster_name: ident.cluster_name,
-        roles: ident.roles,
-    })
-}
-
-async fn get_ident(peers: &Servers, server: &Server) -> Result<IdentResponse, CallFailure> {
-    let mut client = NodeCtlSvcClient::new(server.channel.clone());
-    peers.call_once(server, &Request::without_key("ident"), client.get_ident(())).await
 }
 
 async fn nodes_config_at(peers: &Servers, server: &Server) -> Result<Option<Entry>, String> {

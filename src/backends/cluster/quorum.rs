@@ -7,7 +7,7 @@ use tokio::join;
 
 use super::super::request::Request;
 use super::super::transport::Servers;
-use super::node::identify_server;
+use super::ident::identify_server;
 use super::poll::poll_until;
 use crate::codec::{Node, NodesConfiguration};
 use crate::model::{MemberCount, Quorum};
