@@ -86,6 +86,12 @@ pub trait Source: Send + Sync {
         true
     }
 
+    /// Describes why the store may have more keys than it lists, as far as it knows; `None` if it does
+    /// not.
+    fn describe_missing_keys(&self) -> Option<String> {
+        None
+    }
+
     /// Lists Restate's keys, damaged ones included; `None` where the store can't list.
     async fn list_keys(&self) -> Result<Option<BTreeSet<Key>>, StoreError>;
 

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::backends::backup::Destination;
+use crate::backends::backup::{Destination, Origin};
 use crate::codec;
 use crate::commands::open_store::{self, store_name};
 use crate::commands::save_backup::save_entries;
@@ -50,12 +50,13 @@ pub async fn run(args: &BackupArgs, context: &Context<'_>) -> anyhow::Result<Out
         let reason = format!("{} has no Restate keys", source.name());
         return Err(Failure::new(Code::NotARestateStore, reason).into());
     }
+    let foreign = source.count_foreign_keys().await.map_err(|error| opened.failure(&error))?;
+    let missing = snapshot::describe_missing_keys(source, &snapshot, foreign);
+    let complete = missing.is_none();
     let cluster = codec::cluster_of(&snapshot);
-    let destination = Destination::File(args.to.clone());
-    let saved = save_entries(&destination, source.name(), cluster, &snapshot)?;
-    Ok(Outcome::done(CommandResult::Backup(BackupResult {
-        store: store_name(source),
-        saved,
-        warnings: find_snapshot_warnings(&snapshot),
-    })))
+    let origin = Origin { store: source.name(), cluster, complete };
+    let saved = save_entries(&Destination::File(args.to.clone()), &origin, &snapshot)?;
+    let warnings = find_snapshot_warnings(&snapshot).into_iter().chain(missing).collect();
+    let store = store_name(source);
+    Ok(Outcome::done(CommandResult::Backup(BackupResult { store, saved, complete, warnings })))
 }

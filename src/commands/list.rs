@@ -24,10 +24,6 @@ pub struct ListArgs {
     pub from: Option<String>,
 }
 
-/// The warning about a store that denies listing.
-const LISTING_DENIED: &str = "the store does not permit listing: only keys with known names were read, and it \
-                              may have others";
-
 /// Reads every key.
 ///
 /// # Errors
@@ -41,15 +37,16 @@ pub async fn run(args: &ListArgs, context: &Context<'_>) -> anyhow::Result<Outco
         snapshot::read(source, Stage::ReadSource, context.events).await.map_err(failed)?;
     let foreign = source.count_foreign_keys().await.map_err(failed)?;
     let mut warnings = find_snapshot_warnings(&snapshot);
-    if source.can_list() && foreign.is_none() {
-        warnings.push(LISTING_DENIED.to_owned());
-    }
+    let missing = snapshot::describe_missing_keys(source, &snapshot, foreign);
+    let complete = missing.is_none();
+    warnings.extend(missing);
     Ok(Outcome::done(CommandResult::List(ListResult {
         store: store_name(source),
         cluster: codec::cluster_of(&snapshot),
         warnings,
         rows: snapshot.into_iter().map(list_key).collect(),
         foreign,
+        complete,
     })))
 }
 

@@ -1,20 +1,19 @@
 //! Saving entries to a backup file, for every command that does.
 
-use crate::backends::backup::{self, Destination};
+use crate::backends::backup::{self, Destination, Origin};
 use crate::model::{SavedFile, Snapshot};
 use crate::outcome::{Code, Failure};
 
-/// Saves entries of the store of this name, with the name and fingerprint of its cluster.
+/// Saves entries of a store.
 ///
 /// # Errors
 /// [`Code::BackupFailed`].
 pub fn save_entries(
     destination: &Destination,
-    store: &str,
-    cluster: Option<(String, Option<u64>)>,
+    origin: &Origin<'_>,
     entries: &Snapshot,
 ) -> Result<SavedFile, Failure> {
-    backup::save_backup(destination, store, cluster, entries).map_err(|error| {
+    backup::save_backup(destination, origin, entries).map_err(|error| {
         let failure = |path: &std::path::Path| {
             let message = format!("failed to save a backup to {}: {error}", path.display());
             Failure::new(Code::BackupFailed, message)

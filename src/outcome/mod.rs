@@ -79,6 +79,8 @@ pub struct ListResult {
     pub rows: Vec<ListedKey>,
     /// The number of keys not owned by Restate; `None` if the store can't tell.
     pub foreign: Option<u64>,
+    /// `false` if the store may have more keys than are listed.
+    pub complete: bool,
     /// Warnings, each about a damaged key.
     pub warnings: Vec<String>,
 }
@@ -116,6 +118,8 @@ pub struct BackupResult {
     pub store: StoreName,
     /// The file.
     pub saved: SavedFile,
+    /// `false` if the store may have more keys than are saved.
+    pub complete: bool,
     /// Warnings, each about a damaged key.
     pub warnings: Vec<String>,
 }

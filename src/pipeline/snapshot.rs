@@ -48,27 +48,59 @@ pub async fn read_beside(
 
 /// Reads a store that can't list by the five fixed keys and an epoch for each partition.
 ///
-/// Any of them may be absent: a partition that never had a leader has no epoch.
+/// Any of them may be absent: a partition that never had a leader has no epoch. Where the partitions are
+/// not known, every epoch name there is is asked for.
 async fn read_by_known_names(reading: &KeyReading<'_>) -> Result<Snapshot, StoreError> {
     let mut snapshot = reading.keys(Key::FIXED.into()).await?;
-    let mut others = partition_epochs(&snapshot);
+    let partitions = match find_partitions(&snapshot) {
+        Ok(partitions) => partitions,
+        Err(reason) => {
+            tracing::debug!("{}: asking for every epoch: {reason}", reading.store.name());
+            (0..=u16::MAX).collect()
+        }
+    };
+    let mut others: BTreeSet<_> = partitions.into_iter().map(Key::PartitionEpoch).collect();
     others.extend(reading.at_hand.keys().filter(|key| !Key::FIXED.contains(key)).cloned());
     reading.events.emit(Event::Total(reading.stage, snapshot.len() + others.len()));
     snapshot.extend(reading.keys(others).await?);
     Ok(snapshot)
 }
 
-/// Returns the epochs of the partitions; none where the partition table is absent or damaged, which
-/// the checks refuse by name.
-fn partition_epochs(snapshot: &Snapshot) -> BTreeSet<Key> {
-    let table = snapshot.get(&Key::PartitionTable).and_then(Entry::value);
-    table
-        .and_then(|value| codec::partition_ids_in(&value.bytes).ok())
-        .unwrap_or_default()
-        .into_iter()
-        .map(Key::PartitionEpoch)
-        .collect()
+/// Returns the ids of the partitions; none for a store that has none of the fixed keys.
+///
+/// # Errors
+/// The reason why they can't be known, in words.
+fn find_partitions(snapshot: &Snapshot) -> Result<Vec<u16>, String> {
+    match snapshot.get(&Key::PartitionTable) {
+        None if snapshot.is_empty() => Ok(Vec::new()),
+        None => Err("there is no partition_table".to_owned()),
+        Some(Entry::Damaged { reason, .. }) => Err(format!("partition_table {reason}")),
+        Some(Entry::Intact(value, _)) => codec::partition_ids_in(&value.bytes)
+            .map_err(|reason| format!("partition_table {reason}")),
+    }
 }
+
+/// Describes why a store may have more keys than were read; `None` if all are known.
+///
+/// `foreign` is the number of other keys, where the store can count them.
+pub fn describe_missing_keys(
+    store: &dyn Source,
+    snapshot: &Snapshot,
+    foreign: Option<u64>,
+) -> Option<String> {
+    let by_names = !store.can_list() || foreign.is_none();
+    match find_partitions(snapshot) {
+        Err(reason) if by_names => Some(format!(
+            "{reason}, so it is not known which partitions there are; every epoch name was asked for, and \
+             the store may have other keys"
+        )),
+        _ if store.can_list() && foreign.is_none() => Some(LISTING_DENIED.to_owned()),
+        _ => store.describe_missing_keys(),
+    }
+}
+
+const LISTING_DENIED: &str = "the store does not permit listing: only keys with known names were read, and it \
+                              may have others";
 
 /// A read of keys that are known by name.
 struct KeyReading<'a> {

@@ -69,6 +69,7 @@ fn list_to_json(listing: &ListResult) -> Json {
         }),
         "keys": listing.rows.iter().map(listed_key_to_json).collect::<Vec<_>>(),
         "foreign": listing.foreign,
+        "complete": listing.complete,
     })
 }
 
@@ -101,6 +102,7 @@ fn backup_to_json(backup: &BackupResult) -> Json {
         "keys": saved.keys,
         "bytes": saved.bytes,
         "sha256": saved.sha256,
+        "complete": backup.complete,
     })
 }
 

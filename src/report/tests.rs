@@ -80,6 +80,7 @@ fn list_shows_every_key() {
         cluster: Some(("demo".to_owned(), Some(17_340_683_708_366_400_686))),
         rows: listed_keys(target_entries()),
         foreign: Some(3),
+        complete: false,
         warnings: vec!["pp_epoch_10 has bytes but no pp_epoch_10::version beside them".to_owned()],
     };
     insta::assert_snapshot!(render_both(&Outcome::done(CommandResult::List(listing))));
@@ -93,6 +94,7 @@ fn list_of_an_empty_store_has_no_table() {
             cluster: None,
             rows: listed_keys(snapshot),
             foreign: None,
+            complete: true,
             warnings: Vec::new(),
         }))
     };
@@ -142,7 +144,7 @@ fn backup_shows_file_and_digest() {
     let saved =
         SavedFile { path: "before.jsonl".into(), keys: 9, bytes: 6_000, sha256: "ab".repeat(32) };
     let warnings = vec!["rule_book has no bytes".to_owned()];
-    let result = BackupResult { store: source_name(), saved, warnings };
+    let result = BackupResult { store: source_name(), saved, complete: false, warnings };
     insta::assert_snapshot!(render_both(&Outcome::done(CommandResult::Backup(result))));
 }
 

@@ -94,7 +94,8 @@ fn summarize_list(listing: &ListResult) -> String {
         Some(count) => format!(", plus {} not owned by Restate", plural(count, "key")),
     };
     let keys = plural(listing.rows.len(), "key");
-    format!("{cluster}{keys}, {}{foreign}\n", format_bytes(bytes))
+    let known = if listing.complete { "" } else { ", possibly incomplete" };
+    format!("{cluster}{keys}, {}{foreign}{known}\n", format_bytes(bytes))
 }
 
 fn render_value(fetched: &FetchedValue, style: Style) -> Rendered {
@@ -106,8 +107,9 @@ fn render_value(fetched: &FetchedValue, style: Style) -> Rendered {
 
 fn render_backup(backup: &BackupResult, style: Style) -> Rendered {
     let saved = &backup.saved;
+    let mark = if backup.complete { "✅" } else { "Possibly incomplete:" };
     let out = format!(
-        "✅ {} saved to {}: {}, {}, sha256 {}\n",
+        "{mark} {} saved to {}: {}, {}, sha256 {}\n",
         backup.store,
         saved.path.display(),
         plural(saved.keys, "key"),

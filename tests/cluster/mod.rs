@@ -5,4 +5,5 @@ mod dead_nodes;
 mod leader_reads;
 mod live_nodes;
 mod tls;
+mod unknown_partitions;
 mod writes;

@@ -39,27 +39,44 @@ pub struct Header {
     pub store: String,
     /// The number of keys it holds.
     pub keys: usize,
+    /// `false` if the store may have had keys that the file does not hold.
+    #[serde(default = "complete_by_default")]
+    pub complete: bool,
+}
+
+/// Files of the first version do not say it, and hold all keys that were read.
+fn complete_by_default() -> bool {
+    true
 }
 
 impl Header {
-    /// Creates the header for a snapshot of the store of that name.
-    pub fn new(
-        store: &str,
-        cluster: Option<(String, Option<u64>)>,
-        created: String,
-        keys: usize,
-    ) -> Self {
-        let (cluster, fingerprint) =
-            cluster.map_or((None, None), |(name, print)| (Some(name), print));
+    /// Creates the header of a file with so many keys.
+    pub fn new(origin: &Origin<'_>, created: String, keys: usize) -> Self {
+        let (cluster, fingerprint) = match &origin.cluster {
+            Some((name, fingerprint)) => (Some(name.clone()), *fingerprint),
+            None => (None, None),
+        };
         Header {
             restatectl_backup: FORMAT,
             cluster,
             fingerprint,
             created,
-            store: store.to_owned(),
+            store: origin.store.to_owned(),
             keys,
+            complete: origin.complete,
         }
     }
+}
+
+/// What a backup is made of, beside its entries.
+#[derive(Clone, Debug)]
+pub struct Origin<'a> {
+    /// The store, without secrets.
+    pub store: &'a str,
+    /// The name and fingerprint of its cluster, if `nodes_config` says them.
+    pub cluster: Option<(String, Option<u64>)>,
+    /// `false` if the store may have more keys than are saved.
+    pub complete: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -221,8 +238,8 @@ mod tests {
 
     fn rendered(entries: &Snapshot) -> (Header, Vec<u8>) {
         let cluster = Some(("demo".to_owned(), Some(u64::MAX)));
-        let header =
-            Header::new("etcd a:1", cluster, "2026-11-24T12:00:00Z".to_owned(), entries.len());
+        let origin = Origin { store: "etcd a:1", cluster, complete: true };
+        let header = Header::new(&origin, "2026-11-24T12:00:00Z".to_owned(), entries.len());
         let file = render_backup(&header, entries).unwrap();
         (header, file)
     }

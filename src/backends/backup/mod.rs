@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use super::request::Request;
 use super::{ReadLimits, Source};
 use crate::model::{Entry, Key, Snapshot, StoreError};
-pub use file::{BackupError, Header, is_backup};
+pub use file::{BackupError, Header, Origin, is_backup};
 pub use save::{Destination, save_backup};
 
 /// The content of a backup file.
@@ -58,6 +58,11 @@ impl Source for Backup {
 
     fn read_limits(&self) -> ReadLimits {
         ReadLimits { keys: usize::MAX, concurrency: 1 }
+    }
+
+    fn describe_missing_keys(&self) -> Option<String> {
+        let reason = "the backup was made of a store that may have had more keys";
+        (!self.header.complete).then(|| reason.to_owned())
     }
 
     async fn list_keys(&self) -> Result<Option<BTreeSet<Key>>, StoreError> {

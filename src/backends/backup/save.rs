@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Instant, SystemTime};
 
 use super::super::request::Request;
-use super::file::{Header, render_backup};
+use super::file::{Header, Origin, render_backup};
 use crate::model::{SavedFile, Snapshot, Value, Version};
 
 /// The number of names that are tried where others are taken.
@@ -23,22 +23,21 @@ pub enum Destination {
     Folder(PathBuf),
 }
 
-/// Saves what the store of that name holds.
+/// Saves the entries of a store.
 ///
 /// # Errors
 /// Where the file exists already, or can't be written.
 pub fn save_backup(
     place: &Destination,
-    store: &str,
-    cluster: Option<(String, Option<u64>)>,
+    origin: &Origin<'_>,
     entries: &Snapshot,
 ) -> io::Result<SavedFile> {
     let began = Instant::now();
     let now = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
-    let name = cluster.as_ref().map_or("unknown", |(name, _)| name);
+    let name = origin.cluster.as_ref().map_or("unknown", |(name, _)| name);
     let stem =
         format!("restatectl-backup-{}-{}", plain_file_name(name), now.replace([':', '-'], ""));
-    let header = Header::new(store, cluster, now, entries.len());
+    let header = Header::new(origin, now, entries.len());
     let content = render_backup(&header, entries).map_err(io::Error::other)?;
     let path = match place {
         Destination::File(path) => put_file(path, &content)?,
@@ -111,8 +110,8 @@ mod tests {
     fn files_are_private_whole_and_never_replaced() {
         let folder = tempfile::TempDir::new().unwrap();
         let cluster = Some(("my cluster/é".to_owned(), Some(7)));
-        let saved =
-            |place: &Destination| save_backup(place, "memory", cluster.clone(), &Snapshot::new());
+        let origin = Origin { store: "memory", cluster, complete: true };
+        let saved = |place: &Destination| save_backup(place, &origin, &Snapshot::new());
         let place = Destination::Folder(folder.path().to_owned());
         let (first, second) = (saved(&place).unwrap(), saved(&place).unwrap());
         assert_ne!(first.path, second.path);

@@ -4,7 +4,7 @@
 use super::decision::{EditDecision, OldValue};
 use super::failures::unexpected_version;
 use super::job::EditJob;
-use crate::backends::backup::Destination;
+use crate::backends::backup::{Destination, Origin};
 use crate::codec;
 use crate::commands::save_backup::save_entries;
 use crate::model::{Change, Effect, Entry, Snapshot, StoreError};
@@ -21,7 +21,9 @@ pub(super) fn save_old_value(job: &EditJob<'_>) -> Result<(), Failure> {
     let old = Snapshot::from([(job.key.clone(), entry.clone())]);
     let destination = Destination::Folder(job.args.backup_dir.clone());
     let cluster = codec::cluster_of(&job.stored);
-    let saved = save_entries(&destination, job.target().name(), cluster, &old)?;
+    // Only the edited key is saved.
+    let origin = Origin { store: job.target().name(), cluster, complete: false };
+    let saved = save_entries(&destination, &origin, &old)?;
     job.state.set_backup(saved.path);
     Ok(())
 }

@@ -88,7 +88,7 @@ mod tests {
     use prost::bytes::Bytes;
 
     use super::*;
-    use crate::backends::backup::{Destination, save_backup};
+    use crate::backends::backup::{Destination, Origin, save_backup};
     use crate::model::{CasToken, Value, Version};
 
     fn entry(version: u32) -> Entry {
@@ -132,7 +132,8 @@ mod tests {
         let mut snapshot = Snapshot::from([(Key::RuleBook, entry(5))]);
         assert!(!is_backup_of(&file, &snapshot));
         let destination = Destination::File(file.clone());
-        save_backup(&destination, "memory", None, &snapshot).unwrap();
+        let origin = Origin { store: "memory", cluster: None, complete: true };
+        save_backup(&destination, &origin, &snapshot).unwrap();
         assert!(is_backup_of(&file, &snapshot));
         snapshot.insert(Key::Logs, entry(1));
         assert!(!is_backup_of(&file, &snapshot));

@@ -39,6 +39,8 @@ pub(super) struct SourceState {
     /// The quorum of a live cluster.
     pub(super) quorum: Option<Quorum>,
     pub(super) snapshot: Result<Snapshot, StoreError>,
+    /// The reason why it may have more keys than were read.
+    pub(super) missing_keys: Option<String>,
 }
 
 impl SourceState {
@@ -124,7 +126,8 @@ async fn read_source(unread: UnreadSource, job: &Job<'_>) -> (Option<OpenSource>
             }
             Err(error) => {
                 let kind = SourceKind::LiveCluster;
-                return (None, SourceState { kind, quorum: None, snapshot: Err(error) });
+                let (quorum, missing_keys) = (None, None);
+                return (None, SourceState { kind, quorum, snapshot: Err(error), missing_keys });
             }
         },
     };
@@ -134,7 +137,8 @@ async fn read_source(unread: UnreadSource, job: &Job<'_>) -> (Option<OpenSource>
         Some(error) => Err(error),
         None => snapshot::read(opened.source(), Stage::ReadSource, job.context.events).await,
     };
-    (Some(opened), SourceState { kind, quorum, snapshot })
+    let missing_keys = opened.source().describe_missing_keys();
+    (Some(opened), SourceState { kind, quorum, snapshot, missing_keys })
 }
 
 /// Reads the target, and probes whether it accepts writes; keys in `at_hand` are asked for by name.

@@ -9,7 +9,7 @@ use super::live_nodes::observe_source;
 use super::prepared::Prepared;
 use super::sides::SourceKind;
 use super::state::MigrationState;
-use crate::backends::backup::Destination;
+use crate::backends::backup::{Destination, Origin};
 use crate::codec;
 use crate::commands::save_backup::save_entries;
 use crate::events::{Event, Stage};
@@ -40,8 +40,12 @@ pub(super) fn back_up_target(job: &Job<'_>, prepared: &Prepared) -> Result<(), F
         Some(prior) => prior.clone(),
         None => {
             let destination = Destination::Folder(job.args.backup_dir.clone());
-            let name = job.target_store().name();
-            save_entries(&destination, name, codec::cluster_of(held), held)?.path
+            let origin = Origin {
+                store: job.target_store().name(),
+                cluster: codec::cluster_of(held),
+                complete: true,
+            };
+            save_entries(&destination, &origin, held)?.path
         }
     };
     job.context.events.emit(Event::BackedUp(&path, held.len()));

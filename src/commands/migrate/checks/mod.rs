@@ -112,7 +112,10 @@ pub(super) fn check_source_content(sides: &Sides, args: &MigrateArgs) -> [Findin
     let nodes = source.nodes();
     let is_cluster = source.kind == SourceKind::LiveCluster;
     [
-        checks::check_source(source.snapshot.as_ref(), nodes.as_ref(), is_cluster),
+        warn_of_missing_keys(
+            checks::check_source(source.snapshot.as_ref(), nodes.as_ref(), is_cluster),
+            source.missing_keys.as_deref(),
+        ),
         match &source.snapshot {
             Ok(snapshot) => checks::check_values(snapshot, &args.allow_undecoded),
             Err(_) => Finding::skipped(Check::Values, SOURCE_UNREADABLE),
@@ -125,6 +128,15 @@ pub(super) fn check_source_content(sides: &Sides, args: &MigrateArgs) -> [Findin
             None => Finding::skipped(Check::ServerVersion, NODES_UNREADABLE),
         },
     ]
+}
+
+fn warn_of_missing_keys(finding: Finding, reason: Option<&str>) -> Finding {
+    match reason {
+        Some(reason) if finding.code.is_none() => {
+            finding.items(vec![reason.to_owned()]).into_warning()
+        }
+        _ => finding,
+    }
 }
 
 /// Checks the nodes, and that the target can be reached and written.

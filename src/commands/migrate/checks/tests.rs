@@ -50,6 +50,7 @@ fn sides(target: Snapshot) -> Sides {
         kind: SourceKind::LiveCluster,
         quorum: Some(Quorum::Held(MemberCount::default())),
         snapshot: Ok(source()),
+        missing_keys: None,
     };
     let target = TargetState {
         name: "etcd a:1".to_owned(),
