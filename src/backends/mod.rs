@@ -22,8 +22,8 @@ use async_trait::async_trait;
 use prost::bytes::Bytes;
 
 use crate::model::{
-    CasToken, Change, ConditionalWrites, Entry, Key, LimitViolation, Snapshot, StoreError, Value,
-    Version,
+    CasToken, Change, ConditionalWrites, EndpointFault, Entry, Key, LimitViolation, Snapshot,
+    StoreError, Value, Version,
 };
 
 /// The limits of reads that neither overload a store nor leave it idle.
@@ -115,6 +115,12 @@ pub trait Target: Source {
     /// # Errors
     /// What a real write would have met: denied, full, unavailable.
     async fn probe_write(&self) -> Result<(), StoreError>;
+
+    /// Asks every endpoint of this store on its own, where it has several, and returns those that servers
+    /// could not use.
+    async fn find_endpoint_faults(&self) -> Vec<EndpointFault> {
+        Vec::new()
+    }
 
     /// Finds the keys of `desired` that would not fit, or that a server could not read once they
     /// are there, foreign content considered.

@@ -5,6 +5,7 @@ mod change;
 mod cluster;
 mod comparison;
 mod digest;
+mod endpoint_fault;
 pub(crate) mod epoch_ranges;
 mod key;
 mod plan;
@@ -20,6 +21,7 @@ pub use cluster::{
 };
 pub use comparison::{Comparison, KeyComparison, KeyStatus};
 pub(crate) use digest::sha256_hex;
+pub use endpoint_fault::{EndpointFault, EndpointFaultKind};
 pub use key::Key;
 pub use plan::{Action, Plan, Step};
 pub use saved_file::SavedFile;

@@ -10,6 +10,7 @@ use super::failure::{Code, Failure};
 pub enum Check {
     Source,
     Values,
+    Consistency,
     ServerVersion,
     MigrationMode,
     Quorum,
@@ -29,6 +30,7 @@ impl Check {
         match self {
             Check::Source => "source",
             Check::Values => "values",
+            Check::Consistency => "consistency",
             Check::ServerVersion => "server-version",
             Check::MigrationMode => "migration-mode",
             Check::Quorum => "quorum",

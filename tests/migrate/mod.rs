@@ -10,3 +10,4 @@ mod store_pairs;
 mod to_dynamo_db;
 mod to_etcd;
 mod to_s3;
+mod window_warnings;

@@ -3,7 +3,8 @@
 use crate::support::etcd::{Etcd, etcd_section};
 use crate::support::ports::Port;
 use crate::support::restate::{Cluster, Mode, put_value};
-use crate::support::tool::restatectl;
+use crate::support::store_toml::write_file;
+use crate::support::tool::{assert_refused, restatectl};
 
 fn put_pair(etcd: &Etcd, key: &str, version: u32, bytes: &[u8]) {
     etcd.put(key, bytes);
@@ -49,9 +50,26 @@ fn unreachable_endpoint_is_skipped() {
     std::fs::write(&toml, etcd_section(&[format!("127.0.0.1:{}", dead.number), etcd.address()]))
         .unwrap();
     let toml = toml.to_str().unwrap();
-    restatectl(&["-s", &cluster.address(), "metadata", "migrate", "--toml", toml]).expect(0);
-    restatectl(&["-s", &cluster.address(), "metadata", "verify", "--toml", toml]).expect(0);
+    let address = cluster.address();
+    let run = restatectl(&["-s", &address, "metadata", "migrate", "--toml", toml]).expect(0);
+    // The servers' client would not skip it.
+    let warning = format!("127.0.0.1:{} does not respond: connection refused", dead.number);
+    assert!(run.err.contains(&warning) && run.err.contains("may not start"), "{}", run.err);
+    restatectl(&["-s", &address, "metadata", "verify", "--toml", toml]).expect(0);
     assert!(etcd.content().contains_key("nodes_config::version"));
+}
+
+#[test]
+fn addresses_of_two_etcd_clusters_are_refused() {
+    let mut cluster = Cluster::single(1);
+    cluster.restart(&Mode::Migration);
+    let (etcd, other) = (Etcd::start(), Etcd::start_with_flags(&["--initial-cluster-token", "b"]));
+    let folder = tempfile::TempDir::new().unwrap();
+    let section = etcd_section(&[etcd.address(), other.address()]);
+    let toml = write_file(&folder, "two.toml", &section);
+    let migrate = ["-s", &cluster.address(), "metadata", "migrate", "--toml", &toml];
+    assert_refused(&migrate, 2, "config-invalid", &["belong to different stores"]);
+    assert!(etcd.content().is_empty() && other.content().is_empty());
 }
 
 #[test]

@@ -78,6 +78,29 @@ impl EtcdClient {
         self.members.call(&what, call).await.map_err(|error| self.store_error(error))
     }
 
+    /// Returns the addresses of all endpoints.
+    pub(super) fn endpoints(&self) -> impl Iterator<Item = &Address> {
+        self.members.addresses()
+    }
+
+    /// Reads the id of the etcd cluster that one endpoint belongs to, by a linearizable read, which needs a
+    /// leader.
+    ///
+    /// # Errors
+    /// The reason why it does not respond, in words.
+    pub(super) async fn read_cluster_id(&self, address: &Address) -> Result<u64, String> {
+        let server = self.members.server_at(address)?;
+        let what = Request::without_key("cluster id");
+        let call = async {
+            let options = GetOptions::new().with_count_only();
+            let mut client = kv_client(server.channel.clone()).await?;
+            let answer = client.get("nodes_config", Some(options)).await;
+            answer.map(tonic::Response::new).map_err(grpc_status)
+        };
+        let answer = self.members.call_once(&server, &what, call).await?;
+        Ok(answer.header().map(etcd_client::ResponseHeader::cluster_id).unwrap_or_default())
+    }
+
     fn store_error(&self, error: CallError) -> StoreError {
         let store = self.name.clone();
         match error {

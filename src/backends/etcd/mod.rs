@@ -5,6 +5,7 @@
 //! never touched.
 
 mod client;
+mod endpoints;
 mod layout;
 mod limits;
 mod listing;
@@ -18,7 +19,7 @@ use async_trait::async_trait;
 use super::transport::{Address, Limits};
 use super::{ReadLimits, RequestOptions, Source, Target, WriteLimits};
 use crate::config::{self, EtcdConfig};
-use crate::model::{Change, Entry, Key, LimitViolation, Snapshot, StoreError};
+use crate::model::{Change, EndpointFault, Entry, Key, LimitViolation, Snapshot, StoreError};
 use client::EtcdClient;
 use layout::{BATCH_BYTES, KEYS_PER_TXN};
 
@@ -102,6 +103,13 @@ impl Target for Etcd {
 
     async fn probe_write(&self) -> Result<(), StoreError> {
         txn::probe_write(&self.client, &Key::NodesConfig).await
+    }
+
+    async fn find_endpoint_faults(&self) -> Vec<EndpointFault> {
+        match self.client.endpoints().count() {
+            0 | 1 => Vec::new(),
+            _ => endpoints::find_endpoint_faults(&self.client).await,
+        }
     }
 
     // Also learns how large a batch may be, so that what is taken for one transaction is one.

@@ -9,7 +9,7 @@ use crate::codec::{self, NodesConfiguration};
 use crate::commands::open_store::{self, OpenSource, OpenTarget, store_name};
 use crate::commands::store_arg::StoreArg;
 use crate::events::{EventSink, Stage};
-use crate::model::{Quorum, Snapshot, StoreError, UsesReplicatedStore};
+use crate::model::{EndpointFault, Quorum, Snapshot, StoreError, UsesReplicatedStore};
 use crate::outcome::Failure;
 use crate::pipeline::checks::describe_source_on_target;
 use crate::pipeline::snapshot;
@@ -66,6 +66,8 @@ pub(super) struct TargetState {
     /// The answer of a live cluster to whether its own store holds what was read.
     pub(super) uses_replicated_store: Option<UsesReplicatedStore>,
     pub(super) write_probe: Result<(), StoreError>,
+    /// The endpoints that servers could not use.
+    pub(super) endpoint_faults: Vec<EndpointFault>,
 }
 
 impl TargetState {
@@ -152,16 +154,16 @@ async fn read_target(job: &Job<'_>, at_hand: &Snapshot) -> TargetState {
         Some(error) => Err(error),
         None => read_target_keys(job.target, at_hand, job.context.events).await,
     };
-    let write_probe = match &snapshot {
-        Ok(_) => target.probe_write().await,
-        Err(_) => Ok(()),
+    let (write_probe, endpoint_faults) = match &snapshot {
+        Ok(_) => join!(target.probe_write(), target.find_endpoint_faults()),
+        Err(_) => (Ok(()), Vec::new()),
     };
     let uses_replicated_store = match (&snapshot, job.target.cluster()) {
         (Ok(_), Some(cluster)) => Some(cluster.uses_replicated_store().await),
         _ => None,
     };
     let name = target.name().to_owned();
-    TargetState { name, snapshot, quorum, uses_replicated_store, write_probe }
+    TargetState { name, snapshot, quorum, uses_replicated_store, write_probe, endpoint_faults }
 }
 
 async fn read_target_keys(

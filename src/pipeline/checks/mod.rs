@@ -1,6 +1,7 @@
 //! The checks before anything is written: pure functions from what was read to a finding. All findings
 //! are reported, not only the first that fails.
 
+mod consistency;
 mod guards;
 mod live_nodes;
 mod migration_mode;
@@ -9,6 +10,7 @@ mod rollback;
 mod source;
 mod target;
 
+pub use consistency::check_consistency;
 pub use guards::{OverwriteCluster, Permits, check_target_cluster, check_target_newer};
 pub use live_nodes::{NodeObservation, StoreUse, check_live_nodes};
 pub use migration_mode::{check_migration_mode, check_normal_roles, judge_response, judge_unasked};
@@ -18,8 +20,8 @@ pub use source::{
     check_quorum, check_server_version, check_source, check_tls, check_values, not_of_migration,
 };
 pub use target::{
-    CHECK_TARGET_HINT, check_limits, check_store_probe, check_target, check_target_keys,
-    check_target_writable, describe_source_on_target,
+    CHECK_TARGET_HINT, add_endpoint_faults, check_limits, check_store_probe, check_target,
+    check_target_keys, check_target_writable, describe_source_on_target,
 };
 
 #[cfg(test)]

@@ -4,7 +4,8 @@ use super::source::not_of_migration;
 use crate::codec;
 use crate::model::epoch_ranges::in_ranges;
 use crate::model::{
-    ConditionalWrites, Entry, Key, KeyStatus, LimitViolation, Plan, Snapshot, Step, StoreError,
+    ConditionalWrites, EndpointFault, EndpointFaultKind, Entry, Key, KeyStatus, LimitViolation,
+    Plan, Snapshot, Step, StoreError,
 };
 use crate::outcome::{Check, Code, Failure, Finding};
 use crate::pipeline::verify::{compare, compare_values};
@@ -37,6 +38,25 @@ pub fn check_target(name: &str, read: Result<&Snapshot, &StoreError>) -> Finding
             }
         }
     }
+}
+
+/// Adds the endpoints that servers could not use: a dead one is a warning, and one of another store refuses,
+/// since servers and this program would write to different stores.
+pub fn add_endpoint_faults(finding: Finding, faults: &[EndpointFault]) -> Finding {
+    if faults.is_empty() || finding.code.is_some() {
+        return finding;
+    }
+    let items = faults.iter().map(ToString::to_string).collect();
+    let is_other = |fault: &EndpointFault| fault.kind == EndpointFaultKind::OtherStore;
+    if faults.iter().any(is_other) {
+        let detail = "the addresses of the target belong to different stores";
+        return Finding::failed(Check::Target, Code::ConfigInvalid, detail)
+            .items(items)
+            .hint("name only the members of one etcd cluster in addresses");
+    }
+    let hint = "restart these endpoints or remove them from addresses before the servers start: a server may \
+                not start while one of several is dead";
+    finding.items(items).into_warning().hint(hint)
 }
 
 /// Checks that the target accepts writes.

@@ -107,7 +107,7 @@ fn collect_permits<'a>(args: &'a MigrateArgs, prior_backup: Option<&'a Path>) ->
 }
 
 /// Checks the source alone: its content, and the versions of its servers.
-pub(super) fn check_source_content(sides: &Sides, args: &MigrateArgs) -> [Finding; 3] {
+pub(super) fn check_source_content(sides: &Sides, args: &MigrateArgs) -> [Finding; 4] {
     let source = &sides.source;
     let nodes = source.nodes();
     let is_cluster = source.kind == SourceKind::LiveCluster;
@@ -119,6 +119,10 @@ pub(super) fn check_source_content(sides: &Sides, args: &MigrateArgs) -> [Findin
         match &source.snapshot {
             Ok(snapshot) => checks::check_values(snapshot, &args.allow_undecoded),
             Err(_) => Finding::skipped(Check::Values, SOURCE_UNREADABLE),
+        },
+        match &source.snapshot {
+            Ok(snapshot) => checks::check_consistency(snapshot),
+            Err(_) => Finding::skipped(Check::Consistency, SOURCE_UNREADABLE),
         },
         match nodes {
             Some(nodes) => {
@@ -240,7 +244,10 @@ fn check_quorum(sides: &Sides) -> Finding {
 
 fn check_target_access(target: &TargetState) -> [Finding; 2] {
     [
-        checks::check_target(&target.name, target.snapshot.as_ref()),
+        checks::add_endpoint_faults(
+            checks::check_target(&target.name, target.snapshot.as_ref()),
+            &target.endpoint_faults,
+        ),
         match &target.snapshot {
             Ok(_) => checks::check_target_writable(&target.write_probe),
             Err(_) => Finding::skipped(Check::TargetWritable, TARGET_UNREADABLE),

@@ -58,6 +58,7 @@ fn sides(target: Snapshot) -> Sides {
         quorum: None,
         uses_replicated_store: None,
         write_probe: Ok(()),
+        endpoint_faults: Vec::new(),
     };
     Sides { source, target }
 }
@@ -92,6 +93,7 @@ fn empty_target_gets_a_plan_and_every_check() {
         [
             "source",
             "values",
+            "consistency",
             "server-version",
             "migration-mode",
             "quorum",
