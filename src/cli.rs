@@ -99,7 +99,7 @@ pub enum MetadataCommand {
 }
 
 /// Commands that the official `restatectl` has and this program does not.
-const OFFICIAL: [&str; 12] = [
+const OFFICIAL: [&str; 13] = [
     "provision",
     "status",
     "nodes",
@@ -112,6 +112,7 @@ const OFFICIAL: [&str; 12] = [
     "ms",
     "sql",
     "storage",
+    "lambda",
 ];
 
 /// Returns the message for a command that is below `metadata`, or that only the official tool has.
@@ -151,7 +152,7 @@ mod tests {
         assert!(
             parse(&["meta", "mig", "--toml", "t", "-s", "http://a,b", "--server", "c"]).is_ok()
         );
-        for words in [&["status"][..], &["sql"], &["ms"]] {
+        for words in [&["status"][..], &["sql"], &["ms"], &["lambda"]] {
             let error = parse(words).err().unwrap();
             assert!(
                 misplaced_command_message(&error)

@@ -1,6 +1,6 @@
 //! The options of every command: plain data.
 
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -40,6 +40,12 @@ pub struct GlobalOptions {
         value_parser = clap::value_parser!(u64).range(1..=86_400_000)
     )]
     pub request_timeout: u64,
+
+    /// Accept messages of up to this many bytes from nodes, and send them [default: 67108864]
+    ///
+    /// Set it to the servers' message-size-limit where that was changed. A value can have 95 % of it.
+    #[arg(long, global = true, value_name = "BYTES")]
+    pub message_size_limit: Option<NonZeroU32>,
 
     /// Send at most this many requests to one store at a time [default: per store]
     #[arg(long, global = true, value_name = "N")]

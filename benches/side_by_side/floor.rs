@@ -50,7 +50,7 @@ async fn time_requests<F: Future<Output = ()>>(
 
 async fn time_source(address: &str, names: &[String]) -> f64 {
     let limit = std::time::Duration::from_secs(60);
-    let limits = Limits { connect: limit, request: limit, keep_alive: None };
+    let limits = Limits { connect: limit, request: limit, keep_alive: None, message: None };
     // With quick acknowledgements, as the tool's own: a plain connection is far slower.
     let channel =
         create_channel(&address.parse().unwrap(), limits, &TlsOptions::default()).unwrap();

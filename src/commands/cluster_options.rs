@@ -1,5 +1,6 @@
 //! The options of every command, converted to the options of the backends.
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use crate::backends::RequestOptions;
@@ -57,6 +58,7 @@ pub fn cluster_options_at(
             connect: Duration::from_millis(options.connect_timeout),
             request: options.request_timeout(),
             keep_alive: None,
+            message: options.message_size_limit.map(NonZeroU32::get).map(|bytes| bytes as usize),
         },
         max_concurrency: options.concurrency,
         tls: TlsOptions {

@@ -142,6 +142,7 @@ impl Failure {
             StoreError::Unavailable { .. }
             | StoreError::Untrusted { .. }
             | StoreError::Denied { .. } => Code::SourceUnavailable,
+            StoreError::TooLarge { .. } => Code::ValueTooLarge,
             _ => Code::Internal,
         };
         match code {
@@ -163,6 +164,9 @@ impl Failure {
                      --tls-cert and --tls-key",
                 )
                 .hint("use a host name listed in the node's certificate"),
+            StoreError::TooLarge { .. } => failure.hint(
+                "name the servers' message-size-limit with --message-size-limit, in bytes",
+            ),
             StoreError::Unavailable { .. } | StoreError::Denied { .. } => failure.hint(
                 "check --address, or addresses in the file of --from: it is the node-to-node (fabric) \
                  address, by default port 5122",

@@ -3,7 +3,7 @@
 use serde_json::Value as Json;
 
 use crate::support::restate::{Cluster, get_value, put_value};
-use crate::support::tool::{command, official, program, restatectl};
+use crate::support::tool::{assert_refused, command, official, program, restatectl};
 
 #[test]
 fn get_equals_the_official_output_and_adds_the_rule_book() {
@@ -59,6 +59,12 @@ fn values_of_any_size_and_codec_are_read_unchanged() {
     let args = ["-s", &address, "metadata", "get", "-k", "large", "--raw"];
     let raw = command(&program(), &args).output().unwrap();
     assert!(raw.status.success() && raw.stdout == large, "{} bytes", raw.stdout.len());
+
+    // A message above the limit that the operator set is refused by its size, not as an unknown error.
+    let limited = ["-s", &address, "metadata", "get", "-k", "large", "--message-size-limit"];
+    let words = ["message length too large", "--message-size-limit"];
+    assert_refused(&[&limited[..], &["1048576"]].concat(), 5, "value-too-large", &words);
+    restatectl(&[&limited[..], &["40000000", "--raw"]].concat()).expect(0);
 
     put_value(&address, "opaque", 7, &[1, 255]);
     let shown = restatectl(&["-s", &address, "metadata", "get", "-k", "opaque", "-o", "json"]);

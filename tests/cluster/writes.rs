@@ -20,7 +20,7 @@ async fn open_cluster(addresses: &str, only_these: bool) -> WritableCluster {
     let options = ClusterOptions {
         addresses: addresses.split(',').map(|address| address.parse().unwrap()).collect(),
         only_these,
-        limits: Limits { connect: second, request: 10 * second, keep_alive: None },
+        limits: Limits { connect: second, request: 10 * second, keep_alive: None, message: None },
         max_concurrency: None,
         tls: TlsOptions { ca: None, identity: None, skip_verify: false },
     };

@@ -13,7 +13,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::super::request::Request;
 use super::super::transport::{
-    Address, Admission, CallFailure, Limits, MAX_MESSAGE, Server, ServerKind, Servers, TlsOptions,
+    Address, Admission, CallFailure, Limits, Server, ServerKind, Servers, TlsOptions,
     classify_status,
 };
 use super::{Cluster, READS_AT_ONCE};
@@ -162,7 +162,8 @@ async fn ask_node(given: &Servers, address: &Address) -> Result<CachedNodes, Cal
 
 async fn ask_server(given: &Servers, server: Server) -> Result<CachedNodes, CallFailure> {
     let channel = server.channel.clone();
-    let mut client = NodeCtlSvcClient::new(channel).max_decoding_message_size(MAX_MESSAGE);
+    let mut client =
+        NodeCtlSvcClient::new(channel).max_decoding_message_size(given.message_limit());
     let request = GetMetadataRequest { kind: MetadataKind::NodesConfiguration.into() };
     let encoded = given
         .call_once(

@@ -14,7 +14,7 @@ use tokio::join;
 use tokio::time::{Instant, timeout_at};
 
 use super::super::request::Request;
-use super::super::transport::{MAX_MESSAGE, Server, Servers};
+use super::super::transport::{Server, Servers};
 use crate::codec::NodesConfiguration;
 use crate::proto::metadata::VersionedValue;
 use crate::proto::metadata_server_svc::GetRequest;
@@ -52,7 +52,7 @@ impl Leader {
         key: &str,
     ) -> Result<Option<VersionedValue>, String> {
         let mut client = MetadataServerSvcClient::new(self.server.channel.clone())
-            .max_decoding_message_size(MAX_MESSAGE);
+            .max_decoding_message_size(peers.message_limit());
         let request = GetRequest {
             key: key.to_owned(),
             cluster_fingerprint: self.fingerprint,

@@ -18,13 +18,14 @@ use std::sync::{Mutex, PoisonError};
 use async_trait::async_trait;
 use prost::bytes::Bytes;
 use tokio::join;
+use tonic::Code;
 
 pub use discovery::{ClusterOptions, connect};
 pub use node::probe_node_at;
 pub use write::WritableCluster;
 
 use super::request::Request;
-use super::transport::{CallError, MAX_MESSAGE, Servers};
+use super::transport::{CallError, Servers};
 use super::{ReadLimits, Source, intact_entry};
 use crate::codec::{self, NodesConfiguration};
 use crate::model::{CasToken, Entry, Key, Quorum, StoreError, UsesReplicatedStore, Version};
@@ -123,11 +124,11 @@ impl Cluster {
     /// Reads `nodes_config` as a node last had it from its store, in the stored encoding.
     async fn cached_nodes_config(&self) -> Option<Bytes> {
         let what = Request::without_key("cached nodes_config");
+        let limit = self.peers.message_limit();
         let call = self.peers.call(&what, |channel| {
             let request = GetMetadataRequest { kind: MetadataKind::NodesConfiguration.into() };
             async move {
-                let mut client =
-                    NodeCtlSvcClient::new(channel).max_decoding_message_size(MAX_MESSAGE);
+                let mut client = NodeCtlSvcClient::new(channel).max_decoding_message_size(limit);
                 client.get_metadata(request).await.map(tonic::Response::into_inner)
             }
         });
@@ -164,13 +165,14 @@ impl Cluster {
 
     /// Reads the value from the node's own store, whichever that is.
     async fn get_from_node(&self, name: &str) -> Result<Option<VersionedValue>, CallError> {
+        let limit = self.peers.message_limit();
         let answer = self
             .peers
             .call(&Request::about_key("get", &name), |channel| {
                 let request = GetRequest { key: name.to_owned() };
                 async move {
                     let mut client =
-                        MetadataProxySvcClient::new(channel).max_decoding_message_size(MAX_MESSAGE);
+                        MetadataProxySvcClient::new(channel).max_decoding_message_size(limit);
                     client.get(request).await.map(tonic::Response::into_inner)
                 }
             })
@@ -182,6 +184,9 @@ impl Cluster {
     async fn explain_error(&self, error: CallError) -> StoreError {
         let store = self.name.clone();
         let unreachable = match error {
+            CallError::Permanent(Code::OutOfRange, reason) => {
+                return StoreError::TooLarge { store, reason };
+            }
             CallError::Permanent(code, reason) => {
                 return StoreError::Other { store, reason: format!("{code:?}: {reason}") };
             }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::super::request::Request;
-use super::super::transport::{Address, CallFailure, MAX_MESSAGE, Server, Servers};
+use super::super::transport::{Address, CallFailure, Server, Servers};
 use super::discovery::{ClusterOptions, create_servers};
 use super::ident::{get_ident, identify_server};
 use super::poll::poll_until;
@@ -88,7 +88,7 @@ async fn probe_node(peers: &Servers, address: &str) -> Result<NodeProbe, String>
 async fn nodes_config_at(peers: &Servers, server: &Server) -> Result<Option<Entry>, String> {
     let get = || {
         let mut client = MetadataProxySvcClient::new(server.channel.clone())
-            .max_decoding_message_size(MAX_MESSAGE);
+            .max_decoding_message_size(peers.message_limit());
         let request = GetRequest { key: Key::NodesConfig.to_string() };
         async move {
             let what = Request::about_key("get", &Key::NodesConfig);

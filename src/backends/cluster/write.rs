@@ -13,7 +13,7 @@ use async_trait::async_trait;
 use tonic::{Code, Status};
 
 use super::super::request::Request;
-use super::super::transport::{CallError, MAX_MESSAGE};
+use super::super::transport::CallError;
 use super::super::{ReadLimits, Source, Target, WriteLimits};
 use super::Cluster;
 use crate::codec;
@@ -26,9 +26,9 @@ use crate::proto::metadata_proxy_svc::metadata_proxy_svc_client::MetadataProxySv
 use crate::proto::metadata_proxy_svc::{DeleteRequest, PutRequest};
 use crate::wording::format_bytes;
 
-/// The servers refuse values above 95 % of their message limit, by default 32 MiB. A cluster whose
-/// `message-size-limit` was changed is not asked for it.
-const LARGEST_VALUE: usize = (32 << 20) / 100 * 95;
+/// The servers' message limit by default. A cluster whose `message-size-limit` was changed is not asked for
+/// it: the operator says it.
+const SERVER_MESSAGE_LIMIT: usize = 32 << 20;
 
 const WRITES_AT_ONCE: usize = 4;
 
@@ -50,6 +50,11 @@ impl WritableCluster {
     /// Returns the cluster as a reader, with its nodes and its quorum.
     pub fn cluster(&self) -> &Cluster {
         &self.0
+    }
+
+    /// Returns the largest value in bytes: the servers refuse values above 95 % of their message limit.
+    fn largest_value(&self) -> usize {
+        self.0.peers.given_message_limit().unwrap_or(SERVER_MESSAGE_LIMIT) / 100 * 95
     }
 
     async fn write_one(&self, change: &Change) -> Result<(), StoreError> {
@@ -107,13 +112,14 @@ impl WritableCluster {
         request: &PutRequest,
         attempts: &AtomicU32,
     ) -> Result<(), CallError> {
+        let limit = self.0.peers.message_limit();
         let put = |channel| {
             attempts.fetch_add(1, Ordering::Relaxed);
             let request = request.clone();
             async move {
                 let client = MetadataProxySvcClient::new(channel);
                 let answer: Result<_, Status> =
-                    client.max_encoding_message_size(MAX_MESSAGE).put(request).await;
+                    client.max_encoding_message_size(limit).put(request).await;
                 answer
             }
         };
@@ -204,7 +210,7 @@ impl Target for WritableCluster {
     fn write_limits(&self) -> WriteLimits {
         // There is no call for more than one key. Each write goes through the leader's log and disk.
         let concurrency = self.0.at_once.min(WRITES_AT_ONCE);
-        WriteLimits { keys: 1, bytes: LARGEST_VALUE, concurrency, atomic: true }
+        WriteLimits { keys: 1, bytes: self.largest_value(), concurrency, atomic: true }
     }
 
     fn is_live_cluster(&self) -> bool {
@@ -240,8 +246,9 @@ impl Target for WritableCluster {
         wanted: &Snapshot,
     ) -> Result<Vec<LimitViolation>, StoreError> {
         let values = wanted.iter().filter_map(|(key, entry)| Some((key, entry.value()?)));
-        let large = values.filter(|(_, value)| value.bytes.len() > LARGEST_VALUE);
-        Ok(large.map(|(key, value)| size_violation(key, value)).collect())
+        let limit = self.largest_value();
+        let large = values.filter(|(_, value)| value.bytes.len() > limit);
+        Ok(large.map(|(key, value)| size_violation(key, value, limit)).collect())
     }
 
     async fn write(&self, changes: &[Change]) -> Result<(), StoreError> {
@@ -260,14 +267,16 @@ impl Target for WritableCluster {
     }
 }
 
-fn size_violation(key: &Key, value: &Value) -> LimitViolation {
+fn size_violation(key: &Key, value: &Value, limit: usize) -> LimitViolation {
     LimitViolation {
         key: key.clone(),
         reason: format!(
             "holds {}, more than the {} that a cluster accepts in one value",
             format_bytes(value.bytes.len() as u64),
-            format_bytes(LARGEST_VALUE as u64)
+            format_bytes(limit as u64)
         ),
-        hint: "move to a store without that limit, such as an object store".to_owned(),
+        hint: "move to a store without that limit, such as an object store; if the servers' message-size-limit is \
+               higher, name it with --message-size-limit"
+            .to_owned(),
     }
 }

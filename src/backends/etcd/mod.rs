@@ -52,6 +52,7 @@ impl Etcd {
             connect: timeouts.connect,
             request: requests.timeout,
             keep_alive: Some((timeouts.keep_alive_interval, timeouts.keep_alive)),
+            message: None,
         };
         let name = format!("etcd {}", config.addresses.join(","));
         let client = EtcdClient::new(name, &addresses, limits)?;

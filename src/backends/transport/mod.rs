@@ -42,6 +42,8 @@ pub struct Limits {
     pub request: Duration,
     /// Between two checks that the connection lives, and for the answer to one.
     pub keep_alive: Option<(Duration, Duration)>,
+    /// The largest message in bytes, where the operator set it.
+    pub message: Option<usize>,
 }
 
 /// Creates a channel to the address that connects when first used, and again after it broke.

@@ -11,7 +11,7 @@ use tonic::transport::Channel;
 use tonic::{Code, Status};
 
 use super::super::request::Request;
-use super::{Address, CallFailure, Limits, TlsOptions, create_channel};
+use super::{Address, CallFailure, Limits, MAX_MESSAGE, TlsOptions, create_channel};
 
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
@@ -222,6 +222,16 @@ impl Servers {
             Some(known) => Ok(known.clone()),
             None => create_server(address, self.limits, &self.tls),
         }
+    }
+
+    /// Returns the largest message in bytes that is sent and received.
+    pub fn message_limit(&self) -> usize {
+        self.limits.message.unwrap_or(MAX_MESSAGE)
+    }
+
+    /// Returns the message limit that the operator set.
+    pub fn given_message_limit(&self) -> Option<usize> {
+        self.limits.message
     }
 
     /// Returns all servers, in the order that they were named.
