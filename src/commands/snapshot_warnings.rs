@@ -5,8 +5,9 @@ use crate::model::{Entry, Key, Snapshot};
 
 /// The warning about a store without `nodes_config`: a migration writes it last, and deletes it first if
 /// it overwrites.
-const NO_NODES_CONFIG: &str = "there is no nodes_config: servers treat the store as not provisioned. An interrupted \
-                               migration leaves it so; finish it with the same command and --resume";
+const NO_NODES_CONFIG: &str = "there is no nodes_config: this is what an unfinished migration leaves. Finish it with the \
+                               same command and --resume, or use another target; until then, start no fresh node with \
+                               auto-provision = true on it: it would provision a new cluster on what lies there";
 
 /// Describes each damaged entry, and an incomplete store. None of it keeps a command from reading.
 pub fn find_snapshot_warnings(snapshot: &Snapshot) -> Vec<String> {

@@ -1,9 +1,9 @@
-//! Older servers: a migration to etcd and back.
+//! The oldest and the newest server of each minor version: a migration to etcd and back.
 
 use tempfile::TempDir;
 
 use crate::support::etcd::Etcd;
-use crate::support::restate::{ALL_ROLES, Cluster, Mode};
+use crate::support::restate::{ALL_ROLES, CURRENT, Cluster, Mode};
 use crate::support::tool::restatectl;
 
 #[test]
@@ -19,6 +19,14 @@ fn servers_1_6_2_migrate_to_etcd_and_back() {
 #[test]
 fn servers_1_7_2_migrate_to_etcd_and_back() {
     assert_migrates_and_returns("restate-server-1.7.2", true);
+}
+
+/// Runs with the server whose package is in the folder RESTATECTL_SERVER; `make soak` names every published
+/// version in turn. By default it is the newest one.
+#[test]
+fn chosen_server_migrates_to_etcd_and_back() {
+    let server = std::env::var("RESTATECTL_SERVER").unwrap_or_else(|_| CURRENT.to_owned());
+    assert_migrates_and_returns(&server, true);
 }
 
 fn assert_migrates_and_returns(server: &str, has_rules: bool) {

@@ -66,7 +66,7 @@ pub const ALL_ROLES: &[&str] =
 const LOCAL: (&str, &str) = ("127.0.0.1", "127.0.0.1");
 
 /// The npm package of the current server.
-const CURRENT: &str = "@restatedev/restate-server-linux-x64";
+pub const CURRENT: &str = "@restatedev/restate-server-linux-x64";
 
 impl Cluster {
     /// Starts a cluster of one node.

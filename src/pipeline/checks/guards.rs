@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::codec;
-use crate::model::{Entry, KeyStatus, Plan, Snapshot, Step};
+use crate::model::{Entry, Key, KeyStatus, Plan, Snapshot, Step};
 use crate::outcome::{Check, Code, Finding, Permission};
 use crate::pipeline::verify::{compare, compare_values};
 use crate::wording::plural;
@@ -76,6 +76,10 @@ pub(super) fn find_owner(source: &Snapshot, target: &Snapshot) -> Owner {
     }
 }
 
+/// The description of a target with keys, but without the one that is written last.
+const UNFINISHED_MIGRATION: &str = "target has Restate keys but no nodes_config, which is what an unfinished migration leaves; \
+                                    they are not the source's: cluster unknown";
+
 /// Checks that the keys in the target belong to the source's cluster.
 pub fn check_target_cluster(
     source: &Snapshot,
@@ -92,7 +96,10 @@ pub fn check_target_cluster(
             (Permission::OverwriteCluster(name), detail)
         }
         Owner::Unknown => {
-            let detail = "target has Restate keys but no readable nodes_config: cluster unknown";
+            let detail = match target.contains_key(&Key::NodesConfig) {
+                true => "target has a nodes_config that can't be read: cluster unknown",
+                false => UNFINISHED_MIGRATION,
+            };
             (Permission::OverwriteUnknown, detail.to_owned())
         }
     };

@@ -146,7 +146,7 @@ fn conflict_hint(plan: &Plan, conflicts: &[&Step]) -> &'static str {
     if plan.steps.iter().all(Step::is_identical) {
         "use --resume: the target already holds all of the source, which is then verified"
     } else if conflicts.iter().all(|step| step.is_identical()) {
-        "use --resume: all existing keys are identical to the source"
+        "use --resume: this is an unfinished migration of this source, and all existing keys are identical to it"
     } else {
         "inspect them with `metadata list --from` and the target's TOML; if they are no longer needed, \
          --force replaces them, and saves them to a backup file first"
