@@ -65,7 +65,7 @@ proptest! {
         version in any::<u32>(),
     ) {
         for key in [Key::RuleBook, Key::NodesConfig, Key::PartitionTable] {
-            let _ = encode(&key, Encoding::of_new(&key), &document, Version(version));
+            let _ = encode(&key, Encoding::for_edit(&key, None), &document, Version(version));
             let _ = check_shape(&key, &document, None);
         }
     }

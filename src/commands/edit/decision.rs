@@ -69,10 +69,11 @@ pub(super) fn decide_edit(
     let (old, encoding) = match stored {
         Some(entry) => {
             let (old, encoding) = decode_old_value(key, entry, &mut warnings)?;
-            (Some(old), encoding)
+            (Some(old), Some(encoding))
         }
-        None => (None, Encoding::of_new(key)),
+        None => (None, None),
     };
+    let encoding = Encoding::for_edit(key, encoding);
     check_expected_version(request, old.as_ref())?;
     let edited = apply_edit(request, old.as_ref())?;
     let version = next_version(key, old.as_ref())?;
@@ -98,9 +99,7 @@ fn decode_old_value(
     let document = codec::decode(key, &value.bytes).map_err(uneditable)?;
     codec::is_editable(key, &value.bytes).map_err(uneditable)?;
     if let Err(error) = codec::check(key, value) {
-        warnings.push(format!(
-            "{key} {error}; the embedded and stored versions of the new value will match"
-        ));
+        warnings.push(format!("{key} {error}; the new value corrects that"));
     }
     let encoding = codec::encoding(&value.bytes).map_err(uneditable)?;
     let old = OldValue { version: value.version, document, token: token.clone() };
@@ -209,7 +208,7 @@ mod tests {
     use crate::outcome::Code;
 
     fn stored_rule_book() -> Entry {
-        let bytes = Bytes::from_static(b"\x05{\"version\":3,\"rules\":{}}");
+        let bytes = Bytes::from_static(b"\x06\x04\x03");
         let value = Value { version: Version(3), bytes };
         Entry::Intact(value, CasToken::Version(Version(3)))
     }
@@ -229,6 +228,16 @@ mod tests {
         assert_eq!(decision.describe_versions(), "rule_book at version 4 (now 3)");
         assert_eq!(decision.document["version"], 4);
         assert_eq!(decision.warnings, ["the edit changes nothing but the version"]);
+    }
+
+    #[test]
+    fn rule_book_in_a_foreign_codec_is_written_as_bilrost() {
+        let bytes = Bytes::from_static(b"\x05{\"version\":3,\"rules\":{}}");
+        let value = Value { version: Version(3), bytes };
+        let stored = Entry::Intact(value, CasToken::Version(Version(3)));
+        let decision = decide(None, Some(&stored)).unwrap();
+        assert_eq!(decision.value.bytes, &b"\x06\x04\x04"[..]);
+        assert!(decision.warnings[0].contains("is encoded as json"), "{:?}", decision.warnings);
     }
 
     #[test]

@@ -80,7 +80,9 @@ pub fn check_values(snapshot: &Snapshot, undecoded: &[Key]) -> Finding {
                     Some(reason) => reason,
                     None => continue,
                 },
-                Err(CodecError::Undecodable(_)) if undecoded.contains(key) && !is_decisive(key) => {
+                Err(CodecError::UnknownCodec(_) | CodecError::Undecodable(_))
+                    if undecoded.contains(key) && !is_decisive(key) =>
+                {
                     undecodable.push(key.to_string());
                     continue;
                 }
