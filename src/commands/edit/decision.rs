@@ -10,6 +10,10 @@ use crate::codec::{self, CodecError, Encoding};
 use crate::model::{CasToken, Entry, Key, Value, Version};
 use crate::outcome::Failure;
 use crate::pipeline::edit;
+use crate::wording::plural;
+
+/// The errors of a refused document that are named beside the first.
+const SHOWN_ERRORS: usize = 4;
 
 /// The edit that the operator asked for.
 pub(super) struct EditRequest<'a> {
@@ -153,10 +157,20 @@ fn decode_new_value(key: &Key, value: &Value, old: Option<&OldValue>) -> Result<
     let document = codec::decode(key, &value.bytes)
         .and_then(|document| codec::check(key, value).map(|()| document))
         .map_err(|error| invalid_value(key, &error.to_string()))?;
-    codec::check_shape(key, &document, old.map(|old| &old.document)).map_err(|reason| {
-        invalid_value(key, &format!("would not be readable by the servers: {reason}"))
-    })?;
-    Ok(document)
+    let errors = codec::find_added_errors(key, &document, old.map(|old| &old.document));
+    match errors.split_first() {
+        None => Ok(document),
+        Some((first, others)) => {
+            let mut reason = format!("would not be readable by the servers: {first}");
+            for other in others.iter().take(SHOWN_ERRORS) {
+                reason.push_str(&format!("; {other}"));
+            }
+            if let Some(more) = others.len().checked_sub(SHOWN_ERRORS).filter(|more| *more > 0) {
+                reason.push_str(&format!("; and {}", plural(more, "other error")));
+            }
+            Err(invalid_value(key, &reason))
+        }
+    }
 }
 
 fn find_warnings(key: &Key, old: Option<&OldValue>, document: &Json) -> Vec<String> {
