@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use serde_json::{Map, Value as Json, json};
 
-use super::encoding::{CodecError, Encoding, encoding};
+use super::encoding::{CodecError, Encoding, check_codec, encoding};
 use super::{flexbuffer, rule_book};
 use crate::model::{Key, Value};
 
@@ -51,12 +51,13 @@ pub fn describe(key: &Key, value: &Value) -> Result<Json, CodecError> {
     }
 }
 
-/// Checks that a server could read the value: known codec, decodes, and embedded and stored
-/// versions match.
+/// Checks that a server could read the value: a codec that the key may have, decodes, and embedded and
+/// stored versions match.
 ///
 /// # Errors
 /// Any [`CodecError`]: the first that holds.
 pub fn check(key: &Key, value: &Value) -> Result<(), CodecError> {
+    check_codec(key, &value.bytes)?;
     let decoded = decode_with(key, &value.bytes, |buffer| flexbuffer::to_depth(buffer, 1))?;
     if value.version.0 == 0 {
         return Err(CodecError::InvalidVersion);

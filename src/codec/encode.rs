@@ -12,16 +12,6 @@ use super::encoding::{CodecError, Encoding, encoding};
 use super::{flexbuffer, rule_book};
 use crate::model::{Key, Version};
 
-impl Encoding {
-    /// Returns the codec that Restate uses for a key that has no value yet.
-    pub fn of_new(key: &Key) -> Encoding {
-        match key {
-            Key::RuleBook => Encoding::Bilrost,
-            _ => Encoding::Flexbuffers,
-        }
-    }
-}
-
 /// Encodes the document with this version inside, in place of one that the document has.
 ///
 /// Decoded, the bytes give the same document.

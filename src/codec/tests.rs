@@ -114,6 +114,7 @@ proptest! {
     #[test]
     fn fuzz_any_bytes(bytes in prop::collection::vec(any::<u8>(), 0..600)) {
         let _ = check(&Key::RuleBook, &value(1, bytes.clone()));
+        let _ = check(&Key::Logs, &value(1, bytes.clone()));
         let _ = flexbuffer::to_json(&bytes);
         let _ = rule_book::to_json(&bytes);
     }
@@ -250,6 +251,8 @@ fn damage_of_every_kind_has_its_own_error() {
             refusal(4, [sound.as_slice(), &[0]].concat()),
             refusal(4, vec![1, 2, 3]),
             refusal(4, vec![6, 8, 4]),
+            check(&Key::RuleBook, &value(3, b"\x05{\"version\":3}".to_vec())).unwrap_err().to_string(),
+            check(&Key::Unknown("k".into()), &value(3, vec![1, 2])).unwrap_err().to_string(),
             refusal(4, b"\x05{\"version\":4,".to_vec()),
             refusal(4, vec![2, 3, 0, 0, 0, 0, 0, 3]),
         ]
@@ -259,11 +262,13 @@ fn damage_of_every_kind_has_its_own_error() {
     is stored at version 0, which is invalid
     is stored at version 4, but embeds no version
     holds no bytes
-    begins with byte 9, which names no codec
+    begins with byte 9, a codec that no tested server knows
     has a length of 4 bytes, but 2 follow
     has a length of 18 bytes, but 19 follow
+    is encoded as protobuf, but servers read this key as flexbuffers or json only
+    is encoded as bilrost, but servers read this key as flexbuffers or json only
+    is encoded as json, but servers read this key as bilrost only
     is encoded as protobuf, which this program can't decode
-    is encoded as bilrost, which this program can't decode
     does not decode as json: EOF while parsing a value at line 1 column 13
     does not decode as flexbuffers: the root's width is 3, not 1, 2, 4 or 8
     "

@@ -69,7 +69,9 @@ fn render_list(listing: &ListResult, style: Style) -> Rendered {
     let mut table = new_table(style, &header, &[2, 3]);
     for row in &listing.rows {
         let EntryCells { version, bytes, digest } = EntryCells::new(Some(&row.entry));
-        let encoding = row.encoding.unwrap_or("damaged").to_owned();
+        let is_intact = row.entry.value().is_some();
+        let unknown = if is_intact { "unknown" } else { "damaged" };
+        let encoding = row.encoding.unwrap_or(unknown).to_owned();
         let (key, kind) = (row.key.to_string(), row.key.kind().to_owned());
         table.add_row([key, kind, version, bytes, encoding, digest]);
     }

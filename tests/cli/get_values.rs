@@ -102,14 +102,27 @@ fn migrate_refuses_a_damaged_value_and_names_its_key() {
     let cut = restatectl(&["-s", &address, "metadata", "migrate", "--toml", &toml]).expect(5);
     assert!(cut.err.contains("pp_epoch_1 has a length of"), "{}", cut.err);
     assert!(etcd.content().is_empty());
-    // A codec that can't be decoded is copied only when it is named.
+    // A codec that servers know, but do not read in this key.
     put_value(&address, "pp_epoch_1", version, &[1, 2, 3]);
+    let foreign = ["-s", &address, "metadata", "migrate", "--toml", &toml];
+    let run = restatectl(&[&foreign[..], &["--allow-undecoded", "pp_epoch_1"]].concat()).expect(5);
+    assert!(run.err.contains("pp_epoch_1 is encoded as protobuf, but servers read"), "{}", run.err);
+    assert!(etcd.content().is_empty());
+    // A codec that nobody knows is copied only when it is named.
+    put_value(&address, "pp_epoch_1", version, &[8, 2, 3]);
     let dead = "N2".to_owned();
     let migrate = |more: &[&str]| {
         let args = ["-s", &address, "metadata", "migrate", "--toml", &toml, "--ignore-node", &dead];
         restatectl(&[&args[..], more].concat())
     };
-    assert!(migrate(&[]).expect(5).err.contains("pp_epoch_1 is encoded as protobuf"));
-    migrate(&["--allow-undecoded", "pp_epoch_1"]).expect(0);
-    assert_eq!(etcd.content()["pp_epoch_1"], [1, 2, 3]);
+    let refused = migrate(&[]).expect(5);
+    assert!(refused.err.contains("pp_epoch_1 begins with byte 8"), "{}", refused.err);
+    assert!(refused.err.contains("--allow-undecoded pp_epoch_1"), "{}", refused.err);
+    let copied = migrate(&["--allow-undecoded", "pp_epoch_1"]).expect(0);
+    assert!(
+        copied.err.contains("pp_epoch_1 is not checked: its codec is unknown"),
+        "{}",
+        copied.err
+    );
+    assert_eq!(etcd.content()["pp_epoch_1"], [8, 2, 3]);
 }

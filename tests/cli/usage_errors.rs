@@ -133,7 +133,7 @@ fn absent_and_foreign_servers_are_reported_as_unavailable() {
 #[test]
 fn empty_store_is_refused_as_a_source() {
     let (empty, target) = (Etcd::start(), Etcd::start());
-    target.put("rule_book", b"\x05{\"version\":3}");
+    target.put("rule_book", b"\x06\x04\x03");
     target.put("rule_book::version", 3_u32.to_le_bytes());
     let args = ["metadata", "migrate", "--from", &empty.toml(), "--toml", &target.toml()];
     let document = restatectl(&[&args[..], &["-o", "json"]].concat()).expect(5).json();

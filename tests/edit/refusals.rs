@@ -174,7 +174,7 @@ fn invalid_edit_input_is_refused_before_any_request() {
 
     // Stores of their own; a patch that has no place is told once the document is read.
     let etcd = Etcd::start();
-    etcd.create_pair("rule_book", b"\x05{\"version\":1,\"rules\":{}}");
+    etcd.create_pair("rule_book", b"\x06\x04\x01");
     let toml = etcd.toml();
     wrong(
         &[
@@ -211,8 +211,11 @@ fn invalid_edit_input_is_refused_before_any_request() {
     let run = wait_for_exit(child).expect(0);
     assert!(!run.err.contains("panicked") && !run.err.contains("error"), "{}", run.err);
     assert_eq!(store.get("rule_book")["version"], 2);
-    // It is encoded as it was.
-    assert_eq!(etcd.content()["rule_book"][0], 5);
+    // It is encoded as it was, where the servers read that.
+    assert_eq!(etcd.content()["rule_book"][0], 6);
+    etcd.create_pair("pp_epoch_0", b"\x05{\"version\":1}");
+    store.patch("pp_epoch_0", "[]").expect(0);
+    assert_eq!(etcd.content()["pp_epoch_0"][0], 5);
 }
 
 #[test]

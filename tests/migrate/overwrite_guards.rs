@@ -65,7 +65,7 @@ const OTHER_NODES_CONFIG: &[u8] =
 fn other_cluster_is_overwritten_only_when_named() {
     let setting = OverwriteFixture::new();
     setting.put("nodes_config", 9, OTHER_NODES_CONFIG);
-    setting.put("rule_book", 1, b"\x05{\"version\":1}");
+    setting.put("rule_book", 1, b"\x06\x04\x01");
     let found = setting.etcd.content();
     for options in
         [&[][..], &["--force"], &["--force", "--resume"], &["--force", "--overwrite-newer"]]

@@ -81,7 +81,7 @@ fn attempts_of_one_write_share_one_token() {
 #[test]
 fn unprocessed_reads_are_retried() {
     let setting = start_behind_proxy();
-    setting.store.put(&[encode_item("p/rule_book", 1, b"\x05{\"version\":1}")]);
+    setting.store.put(&[encode_item("p/rule_book", 1, b"\x06\x04\x01")]);
     let left = |names: &[&str]| {
         let keys: Vec<_> = names.iter().map(|name| json!({"pk": {"S": name}})).collect();
         let body = json!({"Responses": {}, "UnprocessedKeys":

@@ -168,7 +168,7 @@ fn hanging_member_is_detected_by_keep_alive_and_skipped() {
         "{}keep-alive-interval = \"300ms\"\nkeep-alive-timeout = \"300ms\"\n",
         etcd_section(&[hangs.address(), works.address()])
     );
-    put_pair(&works, "rule_book", 1, b"\x05{\"version\":1}");
+    put_pair(&works, "rule_book", 1, b"\x06\x04\x01");
     hangs.signal("STOP");
     let started = Instant::now();
     // Far from the time-out of a request, which is what would end it otherwise.

@@ -148,7 +148,7 @@ fn unusable_bucket_is_refused_with_its_reason() {
 #[test]
 fn access_settings_resolve_as_in_the_server() {
     let bucket = seaweed().bucket();
-    bucket.put(&[("p/rule_book", &encode_bilrost(1, b"\x05{\"version\":1}"), BILROST)]);
+    bucket.put(&[("p/rule_book", &encode_bilrost(1, b"\x06\x04\x01"), BILROST)]);
     let (s3, folder) = (&bucket.s3, TempDir::new().unwrap());
     let profile = format!(
         "[named]\naws_access_key_id = {}\naws_secret_access_key = {}\nregion = us-east-1\n",

@@ -22,6 +22,7 @@ pub mod http;
 pub mod http_proxy;
 pub mod listing;
 pub mod migration;
+pub mod oracle;
 pub mod package;
 pub mod page;
 pub mod policy;

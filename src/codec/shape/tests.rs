@@ -35,13 +35,17 @@ fn without(mut document: Json, parent: &str, field: &str) -> Json {
     document
 }
 
+fn describe(key: &Key, document: &Json) -> String {
+    let errors = find_shape_errors(key, document);
+    errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}
+
 #[test]
 fn fault_is_reported_with_its_json_pointer() {
-    let nodes_fault = |document: Json| check_shape(&Key::NodesConfig, &document, Some(&nodes()));
-    let table_fault =
-        |document: Json| check_shape(&Key::PartitionTable, &document, Some(&partitions()));
+    let nodes_fault = |document: Json| describe(&Key::NodesConfig, &document);
+    let table_fault = |document: Json| describe(&Key::PartitionTable, &document);
     for (key, sound) in [(Key::NodesConfig, nodes()), (Key::PartitionTable, partitions())] {
-        assert_eq!(check_shape(&key, &sound, None), Ok(()));
+        assert_eq!(find_shape_errors(&key, &sound), []);
     }
     let node = "/nodes/0/1/Node";
     let faults = [
@@ -53,63 +57,130 @@ fn fault_is_reported_with_its_json_pointer() {
         nodes_fault(edited(nodes(), "/nodes", json!({"1": "Tombstone"}))),
         nodes_fault(edited(nodes(), "/nodes/1/1", json!("Gone"))),
         nodes_fault(edited(nodes(), "/nodes/1", json!([2]))),
+        nodes_fault(edited(nodes(), "/nodes/1/0", json!(1))),
         nodes_fault(edited(nodes(), &format!("{node}/roles"), json!("admin"))),
         nodes_fault(edited(nodes(), &format!("{node}/roles/0"), json!("boss"))),
         nodes_fault(edited(nodes(), &format!("{node}/current_generation/1"), json!(-1))),
+        nodes_fault(edited(nodes(), &format!("{node}/current_generation/0"), json!(2))),
         nodes_fault(edited(nodes(), "/cluster_fingerprint", json!(1.5))),
         nodes_fault(edited(nodes(), "/cluster_name", json!(null))),
         nodes_fault(edited(nodes(), &format!("{node}/name"), json!("other"))),
+        nodes_fault(edited(nodes(), &format!("{node}/location"), json!("zone 1"))),
         table_fault(without(partitions(), "", "num_partitions")),
         table_fault(without(partitions(), "/partitions/1/1", "key_range")),
         table_fault(edited(partitions(), "/num_partitions", json!(3))),
         table_fault(edited(partitions(), "/num_partitions", json!(65536))),
         table_fault(edited(partitions(), "/partitions/1/0", json!(0))),
+        table_fault(edited(partitions(), "/partitions/1/1/key_range/start", json!(5))),
+        table_fault(edited(partitions(), "/partitions/0/1/key_range/start", json!(u64::MAX))),
+        table_fault(edited(partitions(), "/replication/limit", json!({"rack": 1}))),
     ];
-    let told: Vec<_> = faults.into_iter().map(|fault| fault.unwrap_err()).collect();
-    insta::assert_snapshot!(told.join("\n"), @r#"
-    the document is a list of 0 instead of an object
-    /cluster_name is missing
-    /name_lookup is missing
-    /nodes/0/1/Node/roles is missing
-    /nodes/0/1/Node/current_generation is missing
-    /nodes is an object instead of a list
-    /nodes/1/1 is a text instead of one of {"Node": …}, "Tombstone"
-    /nodes/1 is a list of 1 instead of a list of 2
-    /nodes/0/1/Node/roles is a text instead of a list
-    /nodes/0/1/Node/roles/0 is a text instead of one of "http-ingress", "admin", "worker", "log-server", "metadata-server", "metadata-store"
-    /nodes/0/1/Node/current_generation/1 is a negative number instead of a whole number from 0 to 4294967295
-    /cluster_fingerprint is a number with a fraction instead of a whole number of at least 1
-    /cluster_name is null instead of a text
-    /name_lookup does not lead from other to 1
-    /num_partitions is missing
-    /partitions/1/1/key_range is missing
-    /num_partitions is not 2, the number of partitions
-    /num_partitions is 65536 instead of a whole number from 0 to 65535
-    /partitions has a partition twice
-    "#);
+    insta::assert_snapshot!(faults.join("\n"));
 }
 
 #[test]
-fn optional_and_unknown_fields_are_accepted() {
-    for field in ["features", "modified_at"] {
-        assert_eq!(check_shape(&Key::NodesConfig, &without(nodes(), "", field), None), Ok(()));
+fn every_error_of_a_document_is_found() {
+    let mut document = nodes();
+    let node = document.pointer_mut("/nodes/0/1/Node").unwrap();
+    node["address"] = json!("no address");
+    node["roles"] = json!(["admin", "boss"]);
+    document["name_lookup"]["ghost"] = json!(7);
+    let errors = find_shape_errors(&Key::NodesConfig, &document);
+    let places: Vec<_> = errors.iter().map(|error| error.path.as_str()).collect();
+    assert_eq!(
+        places,
+        ["/nodes/0/1/Node/address", "/nodes/0/1/Node/roles/1", "/name_lookup/ghost"]
+    );
+}
+
+#[test]
+fn replicated_segment_is_checked_inside_its_text() {
+    let logs = |kind: &str, params: &str| {
+        json!({"version": 1, "config": {"default_provider": "in-memory"},
+            "logs": [[0, {"chain": [[1, {"index": 0, "kind": kind, "params": params}]]}]]})
+    };
+    let sound =
+        "{\"loglet_id\":0,\"sequencer\":\"N1:2\",\"replication\":{\"node\":1},\"nodeset\":[1]}";
+    assert_eq!(describe(&Key::Logs, &logs("replicated", sound)), "");
+    assert_eq!(describe(&Key::Logs, &logs("local", "17")), "");
+    let faults = [
+        describe(&Key::Logs, &logs("replicated", "{}")),
+        describe(&Key::Logs, &logs("replicated", "x")),
+        describe(&Key::Logs, &logs("replicated", &sound.replace("[1]", "[]"))),
+        describe(&Key::Logs, &logs("replicated", &sound.replace("{\"node\":1}", "{}"))),
+        describe(&Key::Logs, &logs("local", sound)),
+    ];
+    insta::assert_snapshot!(faults.join("\n"));
+}
+
+#[test]
+fn legal_forms_have_no_error() {
+    for field in ["features", "modified_at", "cluster_fingerprint"] {
+        assert_eq!(find_shape_errors(&Key::NodesConfig, &without(nodes(), "", field)), []);
     }
     let mut newer = nodes();
     newer["new_field"] = json!({"a": 1});
-    assert_eq!(check_shape(&Key::NodesConfig, &newer, None), Ok(()));
-    assert_eq!(check_shape(&Key::Unknown("new_key".to_owned()), &json!({}), None), Ok(()));
+    assert_eq!(find_shape_errors(&Key::NodesConfig, &newer), []);
+    assert_eq!(find_shape_errors(&Key::Unknown("new_key".to_owned()), &json!({})), []);
+    // As clusters have it that were begun with 1.0.
+    let old = json!({"version": 1, "num_partitions": 24});
+    assert_eq!(find_shape_errors(&Key::PartitionTable, &old), []);
+    let frozen = json!({"version": 1, "current": {"version": 1, "replica_set": [],
+        "replication": "{node: 1}", "modified_at": 1, "context": {}},
+        "placement_policy": {"freeze": {"reason": "R"}}});
+    assert_eq!(find_shape_errors(&Key::PartitionEpoch(0), &frozen), []);
+}
+
+#[test]
+fn replications_and_locations_are_those_of_the_servers() {
+    for text in
+        ["1", "{node: 2}", "{node:1}", "{NODE: 1}", "{zone: 1, node: 2}", "{node: 1, zone: 1}"]
+    {
+        assert!((text::REPLICATION.is_valid)(text), "{text}");
+    }
+    for text in ["", "0", "{node: 0}", "{node: 256}", "{}", "{rack: 1}", "{zone: 2, node: 1}"] {
+        assert!(!(text::REPLICATION.is_valid)(text), "{text}");
+    }
+    for text in ["", "zone", "region.zone", "a.", ".", " a", "A_-9.b", "a/b"] {
+        assert!((text::LOCATION.is_valid)(text), "{text}");
+    }
+    for text in ["a b", "a.b.c", "a..b", ".a", "a:b"] {
+        assert!(!(text::LOCATION.is_valid)(text), "{text}");
+    }
 }
 
 #[test]
 fn unchanged_part_of_a_newer_server_is_accepted() {
     let role = "/nodes/0/1/Node/roles/0";
     let stored = edited(nodes(), role, json!("role-of-1.8"));
+    let added = |document: &Json, stored| find_added_errors(&Key::NodesConfig, document, stored);
     let mut document = stored.clone();
     document["cluster_name"] = json!("renamed");
-    assert!(check_shape(&Key::NodesConfig, &document, None).is_err());
-    assert_eq!(check_shape(&Key::NodesConfig, &document, Some(&stored)), Ok(()));
+    assert_eq!(added(&document, None).len(), 1);
+    assert_eq!(added(&document, Some(&stored)), []);
     // Also where it has moved.
     let roles = document.pointer_mut("/nodes/0/1/Node/roles").unwrap().as_array_mut().unwrap();
     roles.reverse();
-    assert_eq!(check_shape(&Key::NodesConfig, &document, Some(&stored)), Ok(()));
+    assert_eq!(added(&document, Some(&stored)), []);
+    // But not a second one.
+    let roles = document.pointer_mut("/nodes/0/1/Node/roles").unwrap().as_array_mut().unwrap();
+    roles.push(json!("role-of-1.8"));
+    assert_eq!(added(&document, Some(&stored)).len(), 1);
+}
+
+#[test]
+fn document_with_two_errors_is_mended_one_at_a_time() {
+    let node = "/nodes/0/1/Node";
+    let broken = edited(without(nodes(), node, "roles"), &format!("{node}/address"), json!(""));
+    let added = |document: &Json| find_added_errors(&Key::NodesConfig, document, Some(&broken));
+    let mut half = broken.clone();
+    half.pointer_mut(node).unwrap()["roles"] = json!(["admin"]);
+    assert_eq!(find_shape_errors(&Key::NodesConfig, &half).len(), 1);
+    assert_eq!(added(&half), []);
+    assert_eq!(
+        added(&edited(broken.clone(), &format!("{node}/address"), json!("http://a:1/"))),
+        []
+    );
+    let worse = edited(half, &format!("{node}/location"), json!("a b"));
+    assert_eq!(added(&worse).len(), 1);
 }

@@ -65,8 +65,8 @@ proptest! {
         version in any::<u32>(),
     ) {
         for key in [Key::RuleBook, Key::NodesConfig, Key::PartitionTable] {
-            let _ = encode(&key, Encoding::of_new(&key), &document, Version(version));
-            let _ = check_shape(&key, &document, None);
+            let _ = encode(&key, Encoding::for_edit(&key, None), &document, Version(version));
+            let _ = find_added_errors(&key, &document, Some(&json!({})));
         }
     }
 

@@ -10,6 +10,10 @@ use crate::codec::{self, CodecError, Encoding};
 use crate::model::{CasToken, Entry, Key, Value, Version};
 use crate::outcome::Failure;
 use crate::pipeline::edit;
+use crate::wording::plural;
+
+/// The errors of a refused document that are named beside the first.
+const SHOWN_ERRORS: usize = 4;
 
 /// The edit that the operator asked for.
 pub(super) struct EditRequest<'a> {
@@ -69,10 +73,11 @@ pub(super) fn decide_edit(
     let (old, encoding) = match stored {
         Some(entry) => {
             let (old, encoding) = decode_old_value(key, entry, &mut warnings)?;
-            (Some(old), encoding)
+            (Some(old), Some(encoding))
         }
-        None => (None, Encoding::of_new(key)),
+        None => (None, None),
     };
+    let encoding = Encoding::for_edit(key, encoding);
     check_expected_version(request, old.as_ref())?;
     let edited = apply_edit(request, old.as_ref())?;
     let version = next_version(key, old.as_ref())?;
@@ -98,9 +103,7 @@ fn decode_old_value(
     let document = codec::decode(key, &value.bytes).map_err(uneditable)?;
     codec::is_editable(key, &value.bytes).map_err(uneditable)?;
     if let Err(error) = codec::check(key, value) {
-        warnings.push(format!(
-            "{key} {error}; the embedded and stored versions of the new value will match"
-        ));
+        warnings.push(format!("{key} {error}; the new value corrects that"));
     }
     let encoding = codec::encoding(&value.bytes).map_err(uneditable)?;
     let old = OldValue { version: value.version, document, token: token.clone() };
@@ -154,10 +157,20 @@ fn decode_new_value(key: &Key, value: &Value, old: Option<&OldValue>) -> Result<
     let document = codec::decode(key, &value.bytes)
         .and_then(|document| codec::check(key, value).map(|()| document))
         .map_err(|error| invalid_value(key, &error.to_string()))?;
-    codec::check_shape(key, &document, old.map(|old| &old.document)).map_err(|reason| {
-        invalid_value(key, &format!("would not be readable by the servers: {reason}"))
-    })?;
-    Ok(document)
+    let errors = codec::find_added_errors(key, &document, old.map(|old| &old.document));
+    match errors.split_first() {
+        None => Ok(document),
+        Some((first, others)) => {
+            let mut reason = format!("would not be readable by the servers: {first}");
+            for other in others.iter().take(SHOWN_ERRORS) {
+                reason.push_str(&format!("; {other}"));
+            }
+            if let Some(more) = others.len().checked_sub(SHOWN_ERRORS).filter(|more| *more > 0) {
+                reason.push_str(&format!("; and {}", plural(more, "other error")));
+            }
+            Err(invalid_value(key, &reason))
+        }
+    }
 }
 
 fn find_warnings(key: &Key, old: Option<&OldValue>, document: &Json) -> Vec<String> {
@@ -209,7 +222,7 @@ mod tests {
     use crate::outcome::Code;
 
     fn stored_rule_book() -> Entry {
-        let bytes = Bytes::from_static(b"\x05{\"version\":3,\"rules\":{}}");
+        let bytes = Bytes::from_static(b"\x06\x04\x03");
         let value = Value { version: Version(3), bytes };
         Entry::Intact(value, CasToken::Version(Version(3)))
     }
@@ -229,6 +242,16 @@ mod tests {
         assert_eq!(decision.describe_versions(), "rule_book at version 4 (now 3)");
         assert_eq!(decision.document["version"], 4);
         assert_eq!(decision.warnings, ["the edit changes nothing but the version"]);
+    }
+
+    #[test]
+    fn rule_book_in_a_foreign_codec_is_written_as_bilrost() {
+        let bytes = Bytes::from_static(b"\x05{\"version\":3,\"rules\":{}}");
+        let value = Value { version: Version(3), bytes };
+        let stored = Entry::Intact(value, CasToken::Version(Version(3)));
+        let decision = decide(None, Some(&stored)).unwrap();
+        assert_eq!(decision.value.bytes, &b"\x06\x04\x04"[..]);
+        assert!(decision.warnings[0].contains("is encoded as json"), "{:?}", decision.warnings);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The check of what values say together, and of what an operator once chose and may have forgotten.
 
 use crate::codec;
-use crate::model::{Entry, Key, Snapshot, Value};
+use crate::model::{Key, Snapshot, Value};
 use crate::outcome::{Check, Finding};
 use crate::wording::plural;
 
@@ -9,18 +9,30 @@ const UNFREEZE_HINT: &str = "unfreeze them once the cluster is up, with the offi
                              unfreeze`: after the restart they have no leader until then";
 
 /// Warns of partitions whose leadership is frozen: none of them gets a leader after a restart.
+///
+/// What such a rule needs of a value that can't be decoded is not known; its key is named.
 pub fn check_consistency(snapshot: &Snapshot) -> Finding {
-    let is_frozen = |(key, entry): &(&Key, &Entry)| {
-        matches!(key, Key::PartitionEpoch(_))
-            && entry.value().is_some_and(|one| is_frozen(key, one))
-    };
-    let frozen: Vec<_> =
-        snapshot.iter().filter(is_frozen).map(|(key, _)| key.to_string()).collect();
-    if frozen.is_empty() {
-        return Finding::ok(Check::Consistency, "no partition has a frozen leadership");
+    let epochs = snapshot.iter().filter(|(key, _)| matches!(key, Key::PartitionEpoch(_)));
+    let values = epochs.filter_map(|(key, entry)| Some((key, entry.value()?)));
+    let (mut frozen, mut unchecked) = (Vec::new(), Vec::new());
+    for (key, value) in values {
+        match codec::encoding(&value.bytes) {
+            Err(_) => unchecked.push(format!("{key} is not checked: its codec is unknown")),
+            Ok(_) if is_frozen(key, value) => frozen.push(key.to_string()),
+            Ok(_) => {}
+        }
     }
-    let detail = format!("{} with a frozen leadership", plural(frozen.len(), "partition"));
-    Finding::ok(Check::Consistency, detail).items(frozen).into_warning().hint(UNFREEZE_HINT)
+    let detail = match frozen.len() {
+        0 => "no partition has a frozen leadership".to_owned(),
+        count => format!("{} with a frozen leadership", plural(count, "partition")),
+    };
+    let finding = Finding::ok(Check::Consistency, detail);
+    if frozen.is_empty() && unchecked.is_empty() {
+        return finding;
+    }
+    let is_frozen = !frozen.is_empty();
+    let finding = finding.items(frozen.into_iter().chain(unchecked).collect()).into_warning();
+    if is_frozen { finding.hint(UNFREEZE_HINT) } else { finding }
 }
 
 /// Returns whether the epoch's leadership policy keeps every node from becoming leader.
@@ -39,7 +51,7 @@ mod tests {
     use prost::bytes::Bytes;
 
     use super::*;
-    use crate::model::{CasToken, Version};
+    use crate::model::{CasToken, Entry, Version};
     use crate::outcome::CheckStatus;
 
     #[test]

@@ -57,51 +57,70 @@ pub fn check_source(
     )
 }
 
+/// The judgement of a value's bytes.
+enum ValueVerdict {
+    Sound,
+    /// A codec that no tested server knows, or that this program can't decode: it can be copied on request.
+    Undecodable(String),
+    Damaged(String),
+}
+
 /// Checks that a server could read every value, and this program the two that name keys and nodes.
 ///
-/// A value that can't be decoded is accepted only for the keys in `undecoded`.
+/// A value of an unknown codec is accepted only for the keys in `undecoded`.
 pub fn check_values(snapshot: &Snapshot, undecoded: &[Key]) -> Finding {
-    let mut damaged = Vec::new();
-    let mut undecodable = Vec::new();
+    let (mut faults, mut copied, mut permissible) = (Vec::new(), Vec::new(), Vec::new());
     for (key, entry) in snapshot {
-        let fault = match entry {
-            Entry::Damaged { reason, .. } => reason.clone(),
-            Entry::Intact(value, _) => match codec::check(key, value) {
-                Ok(()) => match describe_missing_facts(key, value) {
-                    Some(reason) => reason,
-                    None => continue,
-                },
-                Err(CodecError::Undecodable(_)) if undecoded.contains(key) && !is_decisive(key) => {
-                    undecodable.push(key.to_string());
-                    continue;
-                }
-                Err(error) => error.to_string(),
-            },
-        };
-        damaged.push(format!("{key} {fault}"));
+        match judge_value(key, entry) {
+            ValueVerdict::Sound => {}
+            ValueVerdict::Undecodable(_) if undecoded.contains(key) => copied.push(key.to_string()),
+            ValueVerdict::Undecodable(reason) => {
+                faults.push(format!("{key} {reason}"));
+                permissible.push(key);
+            }
+            ValueVerdict::Damaged(reason) => faults.push(format!("{key} {reason}")),
+        }
     }
-    if !damaged.is_empty() {
-        let detail = format!(
-            "{} of {} are damaged or cannot be decoded",
-            damaged.len(),
-            plural(snapshot.len(), "value")
-        );
-        return Finding::failed(Check::Values, Code::ValueCorrupt, detail)
-            .items(damaged)
-            .hint("inspect a value with `metadata get --raw --key KEY` and the same store")
-            .hint("if its codec is unknown to this program, copy it with --allow-undecoded KEY");
+    let values = plural(snapshot.len(), "value");
+    if !faults.is_empty() {
+        let detail = format!("{} of {values} are damaged or cannot be decoded", faults.len());
+        let failed = Finding::failed(Check::Values, Code::ValueCorrupt, detail).items(faults);
+        return permissible
+            .into_iter()
+            .map(permission_hint)
+            .fold(failed.hint(INSPECT_HINT), Finding::hint);
     }
-    match undecodable.is_empty() {
-        true => Finding::ok(
-            Check::Values,
-            format!(
-                "{}, all decoded; embedded and stored versions match",
-                plural(snapshot.len(), "value")
-            ),
-        ),
-        false => Finding::ok(Check::Values, "copied without decoding (--allow-undecoded)")
-            .items(undecodable)
-            .into_warning(),
+    if copied.is_empty() {
+        let detail = format!("{values}, all decoded; embedded and stored versions match");
+        return Finding::ok(Check::Values, detail);
+    }
+    Finding::ok(Check::Values, "copied without decoding (--allow-undecoded)")
+        .items(copied)
+        .into_warning()
+}
+
+const INSPECT_HINT: &str = "inspect a value with `metadata get --raw --key KEY` and the same store";
+
+fn permission_hint(key: &Key) -> String {
+    format!("if {key} is of a newer server that wrote it so, copy it with --allow-undecoded {key}")
+}
+
+fn judge_value(key: &Key, entry: &Entry) -> ValueVerdict {
+    let value = match entry {
+        Entry::Damaged { reason, .. } => return ValueVerdict::Damaged(reason.clone()),
+        Entry::Intact(value, _) => value,
+    };
+    match codec::check(key, value) {
+        Ok(()) => match describe_missing_facts(key, value) {
+            Some(reason) => ValueVerdict::Damaged(reason),
+            None => ValueVerdict::Sound,
+        },
+        Err(error @ (CodecError::UnknownCodec(_) | CodecError::Undecodable(_)))
+            if !is_decisive(key) =>
+        {
+            ValueVerdict::Undecodable(error.to_string())
+        }
+        Err(error) => ValueVerdict::Damaged(error.to_string()),
     }
 }
 
@@ -152,8 +171,17 @@ pub fn check_server_version(nodes: &NodesConfiguration, accepted: Option<(u64, u
         ));
     }
     let finding = Finding::ok(Check::ServerVersion, format!("{shown}; {tested}"));
-    if found > TESTED { finding.into_warning() } else { finding }
+    let is_newer_minor = (found.0, found.1) > (major, minor);
+    match (is_newer_minor, found > TESTED) {
+        (true, _) => finding.items(vec![UNKNOWN_KEYS.to_owned()]).into_warning(),
+        (false, true) => finding.into_warning(),
+        (false, false) => finding,
+    }
 }
+
+/// What an operator accepts with a newer minor version.
+const UNKNOWN_KEYS: &str = "keys that only newer servers keep are not copied from a running cluster, and codecs that only \
+                            they know need --allow-undecoded";
 
 fn parse_version(version: &str) -> Option<(u64, u64, u64)> {
     let mut numbers = version.split(['.', '-', '+']).map(|part| part.parse().ok());

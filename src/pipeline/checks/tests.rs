@@ -62,13 +62,21 @@ fn damaged_values_are_refused_by_name() {
         (Key::Logs, entry(1, b"\x05{\"version\":1}")),
         (Key::Schema, entry(1, b"\x05{\"version\":2}")),
         (Key::RuleBook, damaged),
-        (Key::PartitionEpoch(0), entry(1, &[1, 2])),
+        (Key::PartitionEpoch(0), entry(1, &[8, 2])),
     ]);
     let refused = check_values(&snapshot, &[]);
     assert_eq!(refused.code, Some(Code::ValueCorrupt));
     insta::assert_snapshot!(line(&refused));
-    let only_unseen = Snapshot::from([(Key::PartitionEpoch(0), entry(1, &[1, 2]))]);
+    let only_unseen = Snapshot::from([(Key::PartitionEpoch(0), entry(1, &[8, 2]))]);
     assert_eq!(check_values(&only_unseen, &[Key::PartitionEpoch(0)]).status, CheckStatus::Warning);
+    // A codec that the servers know, and do not read there.
+    let foreign = Snapshot::from([(Key::RuleBook, entry(1, b"\x05{\"version\":1,\"rules\":{}}"))]);
+    let refused = check_values(&foreign, &[Key::RuleBook]);
+    assert_eq!(refused.code, Some(Code::ValueCorrupt));
+    assert_eq!(
+        refused.items,
+        ["rule_book is encoded as json, but servers read this key as bilrost only"]
+    );
 }
 
 #[test]

@@ -1,0 +1,186 @@
+//! What has to hold between the fields of a document, whose forms the shapes say.
+//!
+//! A rule passes over what is not of its form: the shapes report that.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value as Json;
+
+use super::ShapeError;
+use super::kinds::REPLICATED_PARAMS;
+use super::text::MOST_NODES;
+use super::walk::find_mismatches;
+use crate::model::Key;
+
+/// Returns each place at which fields contradict each other.
+pub(super) fn find_broken_rules(key: &Key, document: &Json) -> Vec<ShapeError> {
+    match key {
+        Key::NodesConfig => find_node_errors(document),
+        Key::PartitionTable => find_partition_errors(document),
+        Key::Logs => find_log_errors(document),
+        Key::Schema => find_deployment_errors(document),
+        _ => Vec::new(),
+    }
+}
+
+/// Returns the elements of a list, empty where there is none.
+fn elements<'a>(document: &'a Json, pointer: &str) -> &'a [Json] {
+    document.pointer(pointer).and_then(Json::as_array).map_or(&[], Vec::as_slice)
+}
+
+/// Maps whose keys are numbers are lists of pairs: no key may be there twice.
+fn find_duplicates(list: &str, pairs: &[Json], what: &str) -> Vec<ShapeError> {
+    let mut seen = BTreeSet::new();
+    let ids =
+        pairs.iter().enumerate().filter_map(|(index, pair)| Some((index, pair.get(0)?.as_u64()?)));
+    ids.filter(|(_, id)| !seen.insert(*id))
+        .map(|(index, _)| {
+            ShapeError::new(format!("{list}/{index}"), format!("is a second {what} of the same id"))
+        })
+        .collect()
+}
+
+/// Of two deployments with one id, the servers keep one.
+fn find_deployment_errors(document: &Json) -> Vec<ShapeError> {
+    let mut seen = BTreeSet::new();
+    let deployments = elements(document, "/deployments_v2").iter().enumerate();
+    let ids = deployments.filter_map(|(index, found)| Some((index, found.get("id")?.as_str()?)));
+    ids.filter(|(_, id)| !seen.insert(*id))
+        .map(|(index, _)| {
+            ShapeError::new(format!("/deployments_v2/{index}/id"), "is that of another deployment")
+        })
+        .collect()
+}
+
+/// Nodes are found by name through a table of its own.
+fn find_node_errors(document: &Json) -> Vec<ShapeError> {
+    let pairs = elements(document, "/nodes");
+    let mut errors = find_duplicates("/nodes", pairs, "node");
+    let mut names = BTreeMap::new();
+    for (index, pair) in pairs.iter().enumerate() {
+        let (Some(id), Some(node)) = (pair.get(0).and_then(Json::as_u64), pair.pointer("/1/Node"))
+        else {
+            continue;
+        };
+        if node.pointer("/current_generation/0").is_some_and(|own| own.as_u64() != Some(id)) {
+            let place = format!("/nodes/{index}/1/Node/current_generation");
+            errors.push(ShapeError::new(place, "is of another node"));
+        }
+        if let Some(name) = node.get("name").and_then(Json::as_str)
+            && names.insert(name, id).is_some()
+        {
+            let place = format!("/nodes/{index}/1/Node/name");
+            errors.push(ShapeError::new(place, "is the name of another node too"));
+        }
+    }
+    errors.extend(find_lookup_errors(document, &names));
+    errors
+}
+
+fn find_lookup_errors(document: &Json, names: &BTreeMap<&str, u64>) -> Vec<ShapeError> {
+    let Some(lookup) = document.get("name_lookup").and_then(Json::as_object) else {
+        return Vec::new();
+    };
+    let place = |name: &str| format!("/name_lookup/{}", name.replace('~', "~0").replace('/', "~1"));
+    let missing =
+        names.iter().filter(|(name, id)| lookup.get(**name).and_then(Json::as_u64) != Some(**id));
+    let missing = missing.map(|(name, id)| {
+        ShapeError::new(place(name), format!("does not lead to node {id}, which has the name"))
+    });
+    let stray = lookup.keys().filter(|name| !names.contains_key(name.as_str()));
+    let stray = stray.map(|name| ShapeError::new(place(name), "is the name of no node"));
+    missing.chain(stray).collect()
+}
+
+fn find_partition_errors(document: &Json) -> Vec<ShapeError> {
+    let pairs = elements(document, "/partitions");
+    let count = document.get("num_partitions").and_then(Json::as_u64);
+    let mut errors = find_duplicates("/partitions", pairs, "partition");
+    if document.pointer("/replication/limit").is_some_and(names_no_scope) {
+        errors.push(ShapeError::new("/replication/limit", "names no scope"));
+    }
+    if pairs.is_empty() {
+        if count == Some(0) {
+            errors.push(ShapeError::new("/num_partitions", "is 0, and there are no /partitions"));
+        }
+        return errors;
+    }
+    if count.is_some_and(|count| count != pairs.len() as u64) {
+        errors.push(ShapeError::new("/num_partitions", "is not the number of partitions"));
+    }
+    errors.extend(find_range_errors(pairs));
+    errors
+}
+
+/// Each key belongs to one partition at most.
+fn find_range_errors(pairs: &[Json]) -> Vec<ShapeError> {
+    let bound = |pair: &Json, name: &str| pair.pointer(&format!("/1/key_range/{name}"))?.as_u64();
+    let ranges = pairs.iter().enumerate().filter_map(|(index, pair)| {
+        Some((
+            bound(pair, "start")?,
+            bound(pair, "end")?,
+            format!("/partitions/{index}/1/key_range"),
+        ))
+    });
+    let (mut ranges, backwards): (Vec<_>, Vec<_>) =
+        ranges.partition(|(start, end, _)| start <= end);
+    let mut errors: Vec<_> = backwards
+        .into_iter()
+        .map(|(_, _, place)| ShapeError::new(place, "starts after its end"))
+        .collect();
+    ranges.sort_unstable();
+    let overlaps = ranges.iter().zip(ranges.iter().skip(1)).filter(|(one, next)| one.1 >= next.0);
+    errors
+        .extend(overlaps.map(|(_, (_, _, place))| {
+            ShapeError::new(place, "overlaps that of another partition")
+        }));
+    errors
+}
+
+/// Checks the logs, and the parameters of their segments, whose form depends on the kind.
+fn find_log_errors(document: &Json) -> Vec<ShapeError> {
+    let logs = elements(document, "/logs");
+    let mut errors = find_duplicates("/logs", logs, "log");
+    for (index, log) in logs.iter().enumerate() {
+        for (position, segment) in elements(log, "/1/chain").iter().enumerate() {
+            let text = |field: &str| segment.pointer(field).and_then(Json::as_str);
+            if let (Some(kind), Some(params)) = (text("/1/kind"), text("/1/params")) {
+                let place = format!("/logs/{index}/1/chain/{position}/1/params");
+                let faults = find_params_faults(kind, params).into_iter();
+                errors.extend(faults.map(|fault| ShapeError::new(place.clone(), fault)));
+            }
+        }
+    }
+    errors
+}
+
+/// Returns whether a replication in the form of an object is empty: the servers panic on it.
+fn names_no_scope(replication: &Json) -> bool {
+    replication.as_object().is_some_and(serde_json::Map::is_empty)
+}
+
+fn find_params_faults(kind: &str, params: &str) -> Vec<String> {
+    match kind {
+        "replicated" => match serde_json::from_str::<Json>(params) {
+            Err(_) => vec!["is not valid JSON".to_owned()],
+            Ok(params) => {
+                let mismatches = find_mismatches(&REPLICATED_PARAMS, &params).into_iter();
+                let mut faults: Vec<_> =
+                    mismatches.map(|error| format!("is JSON of which {error}")).collect();
+                if params.get("replication").is_some_and(names_no_scope) {
+                    faults.push("is JSON of which /replication names no scope".to_owned());
+                }
+                if elements(&params, "/nodeset").len() as u64 > MOST_NODES {
+                    faults.push(format!(
+                        "is JSON of which /nodeset has more than {MOST_NODES} nodes"
+                    ));
+                }
+                faults
+            }
+        },
+        "local" | "in-memory" if params.parse::<u64>().is_err() => {
+            vec![format!("is not a whole number, as a segment of kind {kind} has it")]
+        }
+        _ => Vec::new(),
+    }
+}

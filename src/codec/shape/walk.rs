@@ -1,0 +1,131 @@
+//! Holds a document against a shape, and collects every place where it differs.
+
+use serde_json::Value as Json;
+
+use super::ShapeError;
+use super::form::{Field, Shape};
+
+/// Returns every place at which the document is not of the shape.
+pub(super) fn find_mismatches(shape: &Shape, document: &Json) -> Vec<ShapeError> {
+    let mut walk = Walk { path: String::new(), errors: Vec::new() };
+    walk.check_value(shape, document);
+    walk.errors
+}
+
+struct Walk {
+    /// The JSON pointer of the value that is looked at, by which a patch names the same place.
+    path: String,
+    errors: Vec<ShapeError>,
+}
+
+impl Walk {
+    fn check_value(&mut self, shape: &Shape, value: &Json) {
+        match (shape, value) {
+            (Shape::Any, _) | (Shape::Nullable(_), Json::Null) => {}
+            (Shape::Bool, Json::Bool(_)) | (Shape::Text, Json::String(_)) => {}
+            (Shape::Parsed(form), Json::String(text)) if (form.is_valid)(text) => {}
+            (Shape::Integer, Json::Number(number)) if !number.is_f64() => {}
+            (Shape::Number(least, most), Json::Number(number))
+                if number.as_u64().is_some_and(|n| (*least..=*most).contains(&n)) => {}
+            (Shape::Nullable(shape), _) => self.check_value(shape, value),
+            (Shape::AnyOf(shapes), _)
+                if shapes.iter().any(|shape| find_mismatches(shape, value).is_empty()) => {}
+            (Shape::NonEmptyList(_), Json::Array(elements)) if elements.is_empty() => {
+                self.report_mismatch(shape, value);
+            }
+            (Shape::List(shape) | Shape::NonEmptyList(shape), Json::Array(elements)) => {
+                for (index, element) in elements.iter().enumerate() {
+                    self.descend(&index.to_string(), |walk| walk.check_value(shape, element));
+                }
+            }
+            (Shape::Pair(first, second), Json::Array(elements)) => match elements.as_slice() {
+                [one, two] => {
+                    self.descend("0", |walk| walk.check_value(first, one));
+                    self.descend("1", |walk| walk.check_value(second, two));
+                }
+                _ => self.report_mismatch(shape, value),
+            },
+            (Shape::Map(names, shape), Json::Object(fields)) => {
+                for (name, value) in fields {
+                    self.descend(name, |walk| {
+                        if !(names.is_valid)(name) {
+                            walk.report(format!("is not {}", names.description));
+                        }
+                        walk.check_value(shape, value);
+                    });
+                }
+            }
+            (Shape::Object(fields), Json::Object(_)) => self.check_fields(fields, value),
+            (Shape::Variant(_), _) => self.check_variant(shape, value),
+            _ => self.report_mismatch(shape, value),
+        }
+    }
+
+    fn check_fields(&mut self, fields: &[Field], value: &Json) {
+        for field in fields {
+            match value.get(field.name) {
+                Some(value) => {
+                    self.descend(field.name, |walk| walk.check_value(field.shape, value));
+                }
+                None if field.is_needed => {
+                    self.descend(field.name, |walk| walk.report("is missing".to_owned()));
+                }
+                None => {}
+            }
+        }
+    }
+
+    /// Checks an enum as serde writes it: the name alone, or an object with the name and the content.
+    fn check_variant(&mut self, shape: &Shape, value: &Json) {
+        let named = match value {
+            Json::String(name) => Some((name, None)),
+            Json::Object(fields) if fields.len() == 1 => {
+                fields.iter().next().map(|(name, content)| (name, Some(content)))
+            }
+            _ => None,
+        };
+        let known = match (shape, named) {
+            (Shape::Variant(variants), Some((name, content))) => variants
+                .iter()
+                .find(|(known, _)| known == name)
+                .map(|(name, shape)| (*name, *shape, content)),
+            _ => None,
+        };
+        match known {
+            Some((_, None, None)) => {}
+            Some((name, Some(shape), Some(content))) => {
+                self.descend(name, |walk| walk.check_value(shape, content));
+            }
+            _ => self.report_mismatch(shape, value),
+        }
+    }
+
+    fn descend(&mut self, name: &str, check: impl FnOnce(&mut Walk)) {
+        let parent = self.path.len();
+        self.path.push('/');
+        self.path.push_str(&name.replace('~', "~0").replace('/', "~1"));
+        check(self);
+        self.path.truncate(parent);
+    }
+
+    fn report(&mut self, message: String) {
+        self.errors.push(ShapeError::new(self.path.clone(), message));
+    }
+
+    /// Reports the kind of what is there, and not what it holds: that may be a secret.
+    fn report_mismatch(&mut self, shape: &Shape, value: &Json) {
+        let found = match value {
+            Json::Null => "null".to_owned(),
+            Json::Bool(_) => "true or false".to_owned(),
+            Json::Number(number) if number.is_f64() => "a number with a fraction".to_owned(),
+            Json::Number(number) if number.is_i64() && !number.is_u64() => {
+                "a negative number".to_owned()
+            }
+            Json::Number(number) => number.to_string(),
+            Json::String(_) => "a text".to_owned(),
+            Json::Array(elements) => format!("a list of {}", elements.len()),
+            Json::Object(_) => "an object".to_owned(),
+        };
+        self.report(format!("is {found} instead of {}", shape.describe()));
+    }
+}
