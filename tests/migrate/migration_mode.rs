@@ -97,7 +97,7 @@ fn migrate_asks_every_node_for_its_mode_now() {
     let dead = migrate(&dry_run).expect(5).json();
     assert_eq!(dead["error"]["code"], "not-in-migration-mode");
     assert_eq!((&dead["ready"], &dead["quorum"]["responding"]), (&false.into(), &2.into()));
-    assert!(hints(&dead).contains("--ignore-node") && hints(&dead).contains("stop each"));
+    assert!(hints(&dead).contains("--ignore-node") && hints(&dead).contains("stop each node"));
     assert_eq!(migrate(&["--dry-run", "--ignore-node", &id]).expect(0).json()["ready"], true);
 
     // In migration mode, one killed: what it once wrote does not count.
@@ -108,7 +108,7 @@ fn migrate_asks_every_node_for_its_mode_now() {
         assert_eq!(dead["error"]["code"], "not-in-migration-mode");
         assert_eq!(node_state(&dead, "node-3"), ("no-response".into(), None));
         assert!(dead["error"]["message"].to_string().contains("(node-3, "), "{dead:#}");
-        assert!(!hints(&dead).contains("stop each of these nodes"), "{dead:#}");
+        assert!(!hints(&dead).contains("stop each node"), "{dead:#}");
     }
 
     // A node of another cluster at its address is named, and does not keep the dead one from being skipped.

@@ -6,7 +6,8 @@ use crate::codec::Node;
 use crate::model::{NodeIdent, NodeState, ObservedNode};
 use crate::outcome::{Check, Code, Finding, Readiness};
 
-const RESTART_HINT: &str = "stop each of these nodes and start it with --metadata-migration-mode";
+const RESTART_HINT: &str =
+    "stop each node that runs in its normal roles, then start it with --metadata-migration-mode";
 
 const NO_RESPONSE_HINT: &str = "start each node that does not respond with --metadata-migration-mode: if it is started without \
                                 the flag later, it writes to the old store";
@@ -16,7 +17,8 @@ const IGNORE_HINT: &str = "if a node is permanently removed, skip it with --igno
 const OTHER_NODE_HINT: &str =
     "find out which server listens at that address, and correct the node's advertised address";
 
-const WAIT_HINT: &str = "wait until each of these nodes is up, then run the same command again";
+const WAIT_HINT: &str =
+    "wait until each node that is starting or stopping is up, then run the same command again";
 
 /// Judges the response at the address of a node that `nodes_config` names.
 pub fn judge_response(
