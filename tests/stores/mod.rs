@@ -1,6 +1,7 @@
 //! Each store on its own: layout, limits, access and permissions.
 
 mod backup_file;
+mod configuration;
 mod conformance;
 mod dynamo_db;
 mod dynamo_db_access;
