@@ -58,7 +58,7 @@ pub(super) fn read_object_store(
         access: aws::read_access(fields, ProfileAndKey::IsTheProfile)?,
         region: aws::read_region(fields)?,
         endpoint: aws::read_endpoint(fields)?,
-        allow_http: fields.boolean("aws-allow-http")?.unwrap_or(false),
+        allow_http: fields.boolean("aws-allow-http")?,
         retry: read_retry_policy(fields, "object-store-retry-policy", Missing::IsAFault)?,
         timeouts,
     })

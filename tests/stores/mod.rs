@@ -8,4 +8,5 @@ mod dynamo_db_access;
 mod dynamo_db_permissions;
 mod etcd;
 mod object_store;
+mod s3_access;
 mod s3_permissions;
