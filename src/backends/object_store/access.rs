@@ -10,13 +10,17 @@ use aws_sdk_s3::config::{Builder, RequestChecksumCalculation, ResponseChecksumVa
 
 use super::super::aws::{self, Reach, read_variable};
 use crate::config::{AwsAccess, ObjectStoreConfig};
-use crate::model::StoreError;
+use crate::model::{AccessOrigins, Origin, StoreError};
 
 /// A client, and where it goes: the endpoint, if it is not Amazon's own choice.
 pub(super) struct Access {
     pub(super) s3: aws_sdk_s3::Client,
     pub(super) endpoint: Option<String>,
+    pub(super) origins: AccessOrigins,
 }
+
+/// The variables that name an endpoint, the first one that is set.
+const ENDPOINT_VARIABLES: [&str; 2] = ["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"];
 
 /// Resolves everything that can be known before a request.
 pub(super) async fn resolve_access(
@@ -33,8 +37,14 @@ pub(super) async fn resolve_access(
         request,
     };
     let resolved = aws::load_sdk_config(&reach).await?;
-    let endpoint = configured.or_else(|| find_profile_endpoint(config, &resolved));
+    let endpoint = configured.clone().or_else(|| find_profile_endpoint(config, &resolved));
     check_scheme(config, endpoint.as_deref())?;
+    let mut origins =
+        aws::find_origins(&reach, config.endpoint.as_deref(), &ENDPOINT_VARIABLES, &resolved);
+    if endpoint.is_none() {
+        // Of a profile that only the environment names, the endpoint is not used.
+        origins.endpoint = Origin::Service;
+    }
     let mut s3 = Builder::new()
         .behavior_version(BehaviorVersion::latest())
         .region(resolved.region().cloned())
@@ -50,15 +60,11 @@ pub(super) async fn resolve_access(
     s3.set_sleep_impl(resolved.sleep_impl());
     s3.set_time_source(resolved.time_source());
     s3.set_endpoint_url(endpoint.clone());
-    Ok(Access { s3: aws_sdk_s3::Client::from_conf(s3.build()), endpoint })
+    Ok(Access { s3: aws_sdk_s3::Client::from_conf(s3.build()), endpoint, origins })
 }
 
 fn find_endpoint(config: &ObjectStoreConfig) -> Option<String> {
-    config
-        .endpoint
-        .clone()
-        .or_else(|| read_variable("AWS_ENDPOINT_URL_S3"))
-        .or_else(|| read_variable("AWS_ENDPOINT_URL"))
+    config.endpoint.clone().or_else(|| ENDPOINT_VARIABLES.into_iter().find_map(read_variable))
 }
 
 /// Returns the `endpoint_url` of a profile, which the server uses only where the section names the
