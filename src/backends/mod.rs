@@ -22,8 +22,8 @@ use async_trait::async_trait;
 use prost::bytes::Bytes;
 
 use crate::model::{
-    CasToken, Change, ConditionalWrites, EndpointFault, Entry, Key, LimitViolation, Snapshot,
-    StoreError, Value, Version,
+    AccessOrigins, CasToken, Change, ConditionalWrites, EndpointFault, Entry, Key, LimitViolation,
+    Snapshot, StoreError, Value, Version,
 };
 
 /// The limits of reads that neither overload a store nor leave it idle.
@@ -158,6 +158,11 @@ pub trait Target: Source {
     /// conditions.
     async fn probe_conditional_writes(&self) -> Result<ConditionalWrites, StoreError> {
         Ok(ConditionalWrites::Honoured)
+    }
+
+    /// Returns where identity, region and endpoint came from, if the store has such.
+    fn access_origins(&self) -> Option<&AccessOrigins> {
+        None
     }
 
     /// Returns what an operator of this kind of store should know beside the next steps.

@@ -52,7 +52,11 @@ pub(super) fn read_region(fields: &Fields<'_>) -> Result<Option<String>, FieldEr
 pub(super) fn read_endpoint(fields: &Fields<'_>) -> Result<Option<String>, FieldError> {
     let Some((endpoint, at)) = fields.text("aws-endpoint-url")? else { return Ok(None) };
     match url::Url::parse(&endpoint) {
-        Ok(url) if ["http", "https"].contains(&url.scheme()) && url.has_host() => {
+        Ok(url)
+            if ["http", "https"].contains(&url.scheme())
+                && url.has_host()
+                && endpoint.trim() == endpoint =>
+        {
             Ok(Some(endpoint))
         }
         _ => {

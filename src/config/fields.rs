@@ -6,7 +6,10 @@ use std::time::Duration;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::duration::parse_duration;
 use super::similar::find_similar;
+
+const DURATION: &str = "a duration in quotes, such as \"5s\" or \"1m 30s\"";
 
 /// A value and where in the text it is.
 pub(super) type WithOffset<T> = (T, usize);
@@ -15,16 +18,17 @@ pub(super) type WithOffset<T> = (T, usize);
 pub(super) type FieldError = (usize, String);
 
 pub(super) struct Fields<'a> {
-    table: &'a DeTable<'a>,
+    named: Vec<(&'a str, &'a Spanned<DeValue<'a>>)>,
 }
 
 impl<'a> Fields<'a> {
     pub(super) fn new(table: &'a DeTable<'a>) -> Self {
-        Fields { table }
+        let named = table.iter().map(|(name, value)| (name.get_ref().as_ref(), value));
+        Fields { named: named.collect() }
     }
 
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
-        self.table.keys().map(|name| name.get_ref().as_ref())
+        self.named.iter().map(|(name, _)| *name)
     }
 
     pub(super) fn has(&self, name: &str) -> bool {
@@ -38,12 +42,21 @@ impl<'a> Fields<'a> {
         format!("{needs}{}", written.unwrap_or_default())
     }
 
-    fn get(&self, name: &str) -> Option<&Spanned<DeValue<'a>>> {
-        self.table.iter().find(|(key, _)| key.get_ref() == name).map(|(_, value)| value)
+    fn get(&self, name: &str) -> Option<&'a Spanned<DeValue<'a>>> {
+        self.named.iter().find(|(key, _)| *key == name).map(|(_, value)| *value)
     }
 
     pub(super) fn text(&self, name: &str) -> Result<Option<WithOffset<String>>, FieldError> {
-        self.get(name).map(|value| text(name, "text in quotes", value)).transpose()
+        self.text_as(name, "text in quotes")
+    }
+
+    /// Reads a text, which messages call `wanted`.
+    pub(super) fn text_as(
+        &self,
+        name: &str,
+        wanted: &str,
+    ) -> Result<Option<WithOffset<String>>, FieldError> {
+        self.get(name).map(|value| text(name, wanted, value)).transpose()
     }
 
     /// Reads a list of texts.
@@ -59,12 +72,17 @@ impl<'a> Fields<'a> {
     }
 
     pub(super) fn duration(&self, name: &str) -> Result<Option<Duration>, FieldError> {
-        const WANTED: &str = "a duration in quotes, such as \"5s\" or \"1m 30s\"";
-        let Some(value) = self.get(name) else { return Ok(None) };
-        let (written, at) = text(name, WANTED, value)?;
-        match humantime::parse_duration(&written) {
-            Ok(duration) if !duration.is_zero() => Ok(Some(duration)),
-            _ => Err((at, format!("{name} must be {WANTED}, and more than nothing"))),
+        let Some((written, at)) = self.text_as(name, DURATION)? else { return Ok(None) };
+        let wrong = || (at, format!("{name} must be {DURATION}"));
+        parse_duration(&written).ok_or_else(wrong).map(Some)
+    }
+
+    /// Reads a duration that may not be zero.
+    pub(super) fn timeout(&self, name: &str) -> Result<Option<Duration>, FieldError> {
+        let at = self.get(name).map(|value| value.span().start).unwrap_or_default();
+        match self.duration(name)? {
+            Some(Duration::ZERO) => Err((at, format!("{name} must be more than zero"))),
+            duration => Ok(duration),
         }
     }
 }
@@ -76,38 +94,62 @@ impl<'a> Fields<'a> {
         value.map(|value| value.get_ref().as_bool().ok_or_else(|| wrong(value))).transpose()
     }
 
+    /// Returns a whole number; `None` inside if it is negative or too large.
+    pub(super) fn integer(&self, name: &str) -> Option<WithOffset<Option<u64>>> {
+        let value = self.get(name)?;
+        let written = value.get_ref().as_integer()?;
+        let number = i64::from_str_radix(written.as_str(), written.radix()).ok();
+        Some((number.and_then(|number| u64::try_from(number).ok()), value.span().start))
+    }
+
     /// Reads a whole number of at least 1.
     pub(super) fn count(&self, name: &str) -> Result<Option<u64>, FieldError> {
         const WANTED: &str = "a whole number of at least 1";
         let Some(value) = self.get(name) else { return Ok(None) };
-        let written =
-            value.get_ref().as_integer().ok_or_else(|| wrong_type(name, WANTED, value))?;
-        match u64::from_str_radix(written.as_str(), written.radix()) {
-            Ok(count @ 1..) => Ok(Some(count)),
-            _ => Err((value.span().start, format!("{name} must be {WANTED}"))),
+        match self.integer(name).ok_or_else(|| wrong_type(name, WANTED, value))? {
+            (Some(count @ 1..), _) => Ok(Some(count)),
+            (_, at) => Err((at, format!("{name} must be {WANTED}"))),
         }
     }
 
-    /// Reads a number of at least 1.
+    /// Reads a number, in the precision that the server keeps.
     pub(super) fn number(&self, name: &str) -> Result<Option<f64>, FieldError> {
-        const WANTED: &str = "a number of at least 1";
         let Some(value) = self.get(name) else { return Ok(None) };
-        let written = match value.get_ref() {
-            DeValue::Integer(number) => number.as_str(),
-            DeValue::Float(number) => number.as_str(),
-            _ => return Err(wrong_type(name, WANTED, value)),
+        let number = match value.get_ref() {
+            DeValue::Integer(number) => i64::from_str_radix(number.as_str(), number.radix())
+                .ok()
+                .map(|number| number as f32),
+            DeValue::Float(number) => {
+                number.as_str().parse::<f64>().ok().map(|number| number as f32)
+            }
+            _ => return Err(wrong_type(name, "a number", value)),
         };
-        match written.parse() {
-            Ok(number) if (1.0..=1e6).contains(&number) => Ok(Some(number)),
-            _ => Err((value.span().start, format!("{name} must be {WANTED}"))),
-        }
+        let wrong = || (value.span().start, format!("{name} must be a number"));
+        number.map(|number| Some(number.into())).ok_or_else(wrong)
     }
 
-    /// Reads a table inside the section.
-    pub(super) fn table(&self, name: &str) -> Result<Option<WithOffset<Fields<'_>>>, FieldError> {
+    /// Reads a table inside the section, or a list whose items stand for `names`: of the first
+    /// list of names that begins with the same text and is as long.
+    pub(super) fn table_or_list(
+        &self,
+        name: &str,
+        forms: &[&[&'static str]],
+    ) -> Result<Option<WithOffset<Fields<'a>>>, FieldError> {
         let Some(value) = self.get(name) else { return Ok(None) };
-        let table = value.get_ref().as_table().ok_or_else(|| wrong_type(name, "a table", value))?;
-        Ok(Some((Fields::new(table), value.span().start)))
+        let at = value.span().start;
+        let fields = match value.get_ref() {
+            DeValue::Table(table) => Fields::new(table),
+            DeValue::Array(items) => {
+                let kind = items.first().and_then(|item| item.get_ref().as_str());
+                let form = forms.iter().find(|form| form.first().copied() == kind);
+                let names = form.filter(|form| form.len() == items.len());
+                let names = names.ok_or_else(|| wrong_type(name, "a table", value))?;
+                let names = std::iter::once("type").chain(names.iter().skip(1).copied());
+                Fields { named: names.zip(items.iter()).collect() }
+            }
+            _ => return Err(wrong_type(name, "a table", value)),
+        };
+        Ok(Some((fields, at)))
     }
 }
 

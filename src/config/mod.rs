@@ -5,17 +5,21 @@
 //! whole `restate.toml` may be given.
 
 mod aws;
+mod byte_size;
+mod duration;
 mod dynamo_db;
 mod etcd;
 mod fields;
+mod general;
 mod ipv6;
 mod object_store;
+mod replicated;
 mod retry;
 mod secret;
 mod section;
 mod similar;
 mod store;
-mod timeouts;
+mod syntax;
 
 use thiserror::Error;
 use toml::Spanned;
@@ -34,16 +38,6 @@ pub use store::{DynamoDbConfig, EtcdConfig, ObjectStoreConfig, StoreConfig, Time
 
 /// The names of the types.
 const TYPES: [&str; 4] = ["replicated", "etcd", "object-store", "dynamo-db"];
-
-/// Fields that every type has.
-const COMMON: [&str; 6] = [
-    "type",
-    "connect-timeout",
-    "keep-alive-interval",
-    "keep-alive-timeout",
-    "backoff-policy",
-    "message-size-limit",
-];
 
 /// Why the text is no configuration of a store. The message names the file and the place.
 #[derive(Debug, Error)]
@@ -91,6 +85,7 @@ pub fn parse(text: &str, file: &str) -> Result<StoreFile, ConfigError> {
     };
     let document = DeTable::parse(text)
         .map_err(|error| fault(error.span().map(|span| span.start), error.message().to_owned()))?;
+    syntax::check_syntax(text).map_err(|(offset, reason)| fault(offset, reason))?;
     let (_, value) =
         document.get_ref().iter().find(|(name, _)| name.get_ref() == SECTION).ok_or_else(|| {
             fault(None, format!("has no [{SECTION}] section{}", similar_section(&document)))
@@ -117,9 +112,10 @@ fn similar_section(document: &Spanned<DeTable<'_>>) -> String {
 }
 
 fn read_store(fields: &Fields<'_>) -> Result<StoreConfig, FieldError> {
-    let Some((kind, at)) = fields.text("type")? else { return read_replicated(fields) };
+    let replicated = || replicated::read_replicated(fields).map(StoreConfig::Replicated);
+    let Some((kind, at)) = fields.text("type")? else { return replicated() };
     match kind.as_str() {
-        "replicated" | "embedded" => read_replicated(fields),
+        "replicated" | "embedded" => replicated(),
         "etcd" => etcd::read_etcd(fields, at).map(StoreConfig::Etcd),
         "object-store" => object_store::read_object_store(fields, at)
             .map(|config| StoreConfig::ObjectStore(Box::new(config))),
@@ -133,39 +129,29 @@ fn read_store(fields: &Fields<'_>) -> Result<StoreConfig, FieldError> {
     }
 }
 
-fn read_replicated(fields: &Fields<'_>) -> Result<StoreConfig, FieldError> {
-    let one = fields.text("address")?;
-    let several = fields.texts("addresses")?;
-    match (one, several) {
-        (Some((_, at)), Some(_)) => Err((at, "give address or addresses, not both".to_owned())),
-        (Some((one, _)), None) => Ok(StoreConfig::Replicated(vec![one])),
-        (None, several) => {
-            let several = several.map(|(several, _)| several).unwrap_or_default();
-            Ok(StoreConfig::Replicated(several.into_iter().map(|(address, _)| address).collect()))
-        }
-    }
-}
-
 fn list_warnings(fields: &Fields<'_>, store: &StoreConfig, file: &str) -> Vec<String> {
     let mut warnings = unknown_fields(fields, store, file);
     if let StoreConfig::Etcd(etcd) = store {
         warnings.extend(etcd::list_warnings(etcd, file));
+    }
+    if let StoreConfig::ObjectStore(config) = store {
+        warnings.extend(object_store::list_warnings(config, file));
     }
     warnings
 }
 
 fn unknown_fields(fields: &Fields<'_>, store: &StoreConfig, file: &str) -> Vec<String> {
     let (kind, own): (_, &[&str]) = match store {
-        StoreConfig::Replicated(_) => ("replicated", &["address", "addresses"]),
+        StoreConfig::Replicated(_) => ("replicated", &replicated::FIELDS),
         StoreConfig::Etcd(_) => ("etcd", &etcd::FIELDS),
         StoreConfig::ObjectStore(_) => ("object-store", &object_store::FIELDS),
         StoreConfig::DynamoDb(_) => ("dynamo-db", &dynamo_db::FIELDS),
     };
     fields
         .names()
-        .filter(|name| !COMMON.contains(name) && !own.contains(name))
+        .filter(|name| !general::FIELDS.contains(name) && !own.contains(name))
         .map(|name| {
-            let known = COMMON.iter().chain(own).copied();
+            let known = general::FIELDS.iter().chain(own).copied();
             let meant = did_you_mean(name, known.filter(|known| !fields.has(known)));
             format!(
                 "{file}: [{SECTION}] has the field {name}, which type {kind:?} does not know{meant}"

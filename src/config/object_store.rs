@@ -1,12 +1,12 @@
 //! The fields of `type = "object-store"`, and the bucket and prefix of its path.
 
-use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
 
 use super::aws::{self, ProfileAndKey};
 use super::fields::{FieldError, Fields};
-use super::retry::retry_policy;
+use super::general::read_general;
+use super::retry::{Missing, read_retry_policy};
 use super::store::ObjectStoreConfig;
-use super::timeouts::read_timeouts;
 
 /// The characters that object paths escape in a segment: Restate's own library for object stores
 /// does so, after the URL has been escaped once.
@@ -46,6 +46,7 @@ pub(super) fn read_object_store(
     fields: &Fields<'_>,
     type_at: usize,
 ) -> Result<ObjectStoreConfig, FieldError> {
+    let timeouts = read_general(fields)?;
     let (path, path_at) = fields.text("path")?.ok_or_else(|| {
         let needs = "type \"object-store\" needs path, such as \"s3://bucket/prefix\"";
         (type_at, fields.describe_missing("path", needs))
@@ -57,9 +58,20 @@ pub(super) fn read_object_store(
         access: aws::read_access(fields, ProfileAndKey::IsTheProfile)?,
         region: aws::read_region(fields)?,
         endpoint: aws::read_endpoint(fields)?,
-        allow_http: fields.boolean("aws-allow-http")?.unwrap_or(false),
-        retry: retry_policy(fields, "object-store-retry-policy")?,
-        timeouts: read_timeouts(fields)?,
+        allow_http: fields.boolean("aws-allow-http")?,
+        retry: read_retry_policy(fields, "object-store-retry-policy", Missing::IsAFault)?,
+        timeouts,
+    })
+}
+
+/// Returns warnings about what servers take, and regret.
+pub(super) fn list_warnings(config: &ObjectStoreConfig, file: &str) -> Option<String> {
+    config.retry.panics_servers().then(|| {
+        format!(
+            "{file}: with this object-store-retry-policy, servers panic at the first request that fails; \
+             leave it out, or use type \"exponential\" with a factor above 1 and a max-interval \
+             above initial-interval"
+        )
     })
 }
 
@@ -76,18 +88,41 @@ fn parse_location(path: &str) -> Result<(String, String), String> {
         );
     }
     let bucket = url.host_str().filter(|bucket| !bucket.is_empty()).ok_or(FORM)?;
-    let trimmed = url.path().strip_prefix('/').unwrap_or(url.path());
-    let trimmed = trimmed.strip_suffix('/').unwrap_or(trimmed);
-    if trimmed.is_empty() && url.path().len() <= 1 {
+    check_decoded_path(url.path())?;
+    let trimmed = trim_slashes(url.path());
+    if trimmed.is_empty() {
         return Ok((bucket.to_owned(), String::new()));
     }
-    let segments: Vec<_> = trimmed.split('/').collect();
-    if segments.contains(&"") {
-        return Err("path has an empty segment: two slashes in a row".to_owned());
-    }
-    let escaped: Vec<_> =
-        segments.iter().map(|segment| utf8_percent_encode(segment, ESCAPED).to_string()).collect();
+    let escaped: Vec<_> = trimmed
+        .split('/')
+        .map(|segment| utf8_percent_encode(segment, ESCAPED).to_string())
+        .collect();
     Ok((bucket.to_owned(), escaped.join("/")))
+}
+
+/// Returns the path without one slash at either end.
+fn trim_slashes(path: &str) -> &str {
+    let path = path.strip_prefix('/').unwrap_or(path);
+    path.strip_suffix('/').unwrap_or(path)
+}
+
+/// Checks what the server checks at its start: the path of the URL with its escapes resolved.
+fn check_decoded_path(path: &str) -> Result<(), String> {
+    let decoded = percent_decode_str(path).decode_utf8();
+    let decoded = decoded.map_err(|_| "path has an escape that is not UTF-8, such as %FF")?;
+    let trimmed = trim_slashes(&decoded);
+    if trimmed.is_empty() && decoded.len() <= 1 {
+        return Ok(());
+    }
+    for segment in trimmed.split('/') {
+        if segment.is_empty() {
+            return Err("path has an empty segment: two slashes in a row".to_owned());
+        }
+        if [".", ".."].contains(&segment) || segment.contains(|c: char| c.is_ascii_control()) {
+            return Err(format!("path has the segment {segment:?}, which Restate refuses"));
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -105,12 +140,27 @@ mod tests {
             ("s3://b/é+~#z", "b", "%25C3%25A9+%7E"),
             ("s3://b/a/./b/../c", "b", "a/c"),
             ("s3://b/a?query", "b", "a"),
+            ("s3://b/a%2fb", "b", "a%252fb"),
+            ("s3://b/a%2F", "b", "a%252F"),
         ] {
             assert_eq!(parse_location(path), Ok((bucket.to_owned(), prefix.to_owned())), "{path}");
         }
-        for path in
-            ["", "b", "s3:///a", "gs://b/a", "file:///a", "s3://b/a//b", "s3://b//a", "s3://b//"]
-        {
+        for path in [
+            "",
+            "b",
+            "s3:///a",
+            "gs://b/a",
+            "file:///a",
+            "s3://b/a//b",
+            "s3://b//a",
+            "s3://b//",
+            "s3://b/%FF",
+            "s3://b/%00",
+            "s3://b/a%2F%2Fb",
+            "s3://b/%2F",
+            "s3://b/%2e%2e%2fx",
+            "s3://b/a%0Ab",
+        ] {
             assert!(parse_location(path).is_err(), "{path}");
         }
     }

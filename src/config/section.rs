@@ -18,6 +18,11 @@ impl Section {
     pub(super) fn without_secrets(table: &DeTable<'_>) -> Section {
         Section(shown_table(table))
     }
+
+    /// Returns a field that is a text.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.0.get(name).and_then(Value::as_str)
+    }
 }
 
 impl fmt::Display for Section {

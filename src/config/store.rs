@@ -48,8 +48,8 @@ pub struct ObjectStoreConfig {
     pub region: Option<String>,
     /// The endpoint, else the environment's, else Amazon's.
     pub endpoint: Option<String>,
-    /// `true` if an endpoint may be `http://`.
-    pub allow_http: bool,
+    /// Whether an endpoint may be `http://`, else what the environment says.
+    pub allow_http: Option<bool>,
     /// The policy for requests that fail.
     pub retry: RetryPolicy,
     /// The time limits of a connection.

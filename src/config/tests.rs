@@ -69,7 +69,7 @@ fn replicated_is_also_embedded_and_the_default() {
     for (text, addresses) in [
         ("", &[][..]),
         ("type = \"embedded\"", &[]),
-        ("type = \"replicated\"\naddress = \"http://a:5122\"", &["http://a:5122"]),
+        ("type = \"replicated\"\naddress = \"http://a:5122/\"", &["http://a:5122"]),
         ("addresses = [\"http://a:1\", \"unix:/b\"]", &["http://a:1", "unix:/b"]),
     ] {
         let loaded = parse(&format!("[metadata-client]\n{text}"), "f").unwrap();
@@ -137,11 +137,17 @@ fn refusals_name_the_file_and_the_place() {
         "[metadata-client]\ntype = \"etcd\"\naddresses = [\"a:1\", 2]",
         "[metadata-client]\ntype = \"etcd\"\naddresses = [\"\"]",
         "[metadata-client]\ntype = \"etcd\"\naddresses = [\"a b:1\"]",
-        "[metadata-client]\ntype = \"etcd\"\naddresses = [\"root:s3cr3t@a:1\"]",
-        "[metadata-client]\ntype = \"etcd\"\naddresses = [\"a:1/path\"]",
+        "[metadata-client]\ntype = \"etcd\"\naddresses = [\"root:s3cr3t@a b:1\"]",
+        "[metadata-client]\ntype = \"etcd\"\naddresses = [\"a:1,b:1\"]",
         "[metadata-client]\ntype = \"etcd\"\naddresses = [\"https://a:1\"]",
         "[metadata-client]\ntype = \"etcd\"\naddresses = [\"a:1\"]\nconnect-timeout = 5",
         "[metadata-client]\ntype = \"etcd\"\naddresses = [\"a:1\"]\nconnect-timeout = \"soon\"",
+        "[metadata-client]\ntype = \"etcd\"\naddresses = [\"a:1\"]\nkeep-alive-timeout = \"0s\"",
+        "[metadata-client]\ntype = \"etcd\"\naddresses = [\"a:1\"]\nmessage-size-limit = \"1x\"",
+        "[metadata-client]\ntype = \"etcd\"\naddresses = [\"a:1\"]\nbackoff-policy = { type = \"none\", }",
+        "[metadata-client]\naddresses = [\"http://root:s3cr3t@a b:1\"]",
+        "[metadata-client]\ntype = \"object-store\"\npath = \"s3://b\"\nobject-store-retry-policy = { type = \"exponential\", initial-interval = \"1s\" }",
+        "[metadata-client]\ntype = \"object-store\"\npath = \"s3://b/a%0Ab\"",
     ]
     .map(refusal)
     .join("\n");

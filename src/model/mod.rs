@@ -1,6 +1,7 @@
 //! Keys, versions, values, snapshots, plans and comparisons: plain data that every pipeline stage
 //! passes on. No I/O, and no import from the rest of the crate.
 
+mod access_origins;
 mod change;
 mod cluster;
 mod comparison;
@@ -14,6 +15,7 @@ mod store_error;
 mod target_limits;
 mod value;
 
+pub use access_origins::{AccessOrigins, Origin};
 pub(crate) use change::unmet_keys;
 pub use change::{Change, Effect};
 pub use cluster::{

@@ -122,7 +122,7 @@ fn invalid_address_is_refused_with_a_correction() {
         let run = restatectl(&["-s", address, "metadata", "list"]).expect(2);
         printed.push_str(&run.err);
     }
-    for address in ["::1", "http://::1:2379", "[::1]x", "[::1]:", "fe80::1%eth0", "host:port"] {
+    for address in ["::1", "http://::1:2379", "[::1]x", "[::1]:", "fe80::1%eth0", "a:1,b:1"] {
         let toml = write_file(&folder, "etcd.toml", &etcd_section(&[address.to_owned()]));
         let run = restatectl(&["metadata", "list", "--from", &toml]).expect(2);
         printed.push_str(run.err.lines().next().unwrap());

@@ -2,6 +2,7 @@
 
 mod changing_source;
 mod confirmation;
+mod environment;
 mod existing_keys;
 mod migration_mode;
 mod overwrite_guards;

@@ -1,10 +1,12 @@
 //! Each store on its own: layout, limits, access and permissions.
 
 mod backup_file;
+mod configuration;
 mod conformance;
 mod dynamo_db;
 mod dynamo_db_access;
 mod dynamo_db_permissions;
 mod etcd;
 mod object_store;
+mod s3_access;
 mod s3_permissions;

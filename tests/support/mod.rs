@@ -8,6 +8,7 @@
     clippy::indexing_slicing
 )]
 
+pub mod aws_access;
 pub mod behind_proxy;
 pub mod certificates;
 pub mod conformance;

@@ -9,7 +9,11 @@ use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
+use aws_smithy_http_client::Connector;
+use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 
 use super::resolver::RacingResolver;
 use crate::config::AwsAccess;
@@ -32,9 +36,7 @@ pub(in super::super) struct Reach<'a> {
 /// Resolves everything that can be known before a request. Retries are left to the stores, since a
 /// conditional write is judged by reading before it is made again.
 pub(in super::super) async fn load_sdk_config(reach: &Reach<'_>) -> Result<SdkConfig, StoreError> {
-    let http = aws_smithy_http_client::Builder::new()
-        .tls_provider(Provider::Rustls(CryptoMode::Ring))
-        .build_with_resolver(RacingResolver::new(reach.goes_to, reach.connect));
+    let http = build_http_client(RacingResolver::new(reach.goes_to, reach.connect));
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(reach.connect)
         .operation_attempt_timeout(reach.request);
@@ -65,6 +67,19 @@ pub(in super::super) async fn load_sdk_config(reach: &Reach<'_>) -> Result<SdkCo
                 .to_owned(),
         )),
     }
+}
+
+/// Builds a client that goes through the proxies of the environment (`HTTP_PROXY`, `HTTPS_PROXY`,
+/// `ALL_PROXY`, `NO_PROXY`, in both cases of letters), as the server's clients of S3 and DynamoDB do.
+fn build_http_client(resolver: RacingResolver) -> SharedHttpClient {
+    aws_smithy_http_client::Builder::new().build_with_connector_fn(move |settings, components| {
+        let mut builder = Connector::builder()
+            .proxy_config(ProxyConfig::from_env())
+            .tls_provider(Provider::Rustls(CryptoMode::Ring));
+        builder.set_connector_settings(settings.cloned());
+        builder.set_sleep_impl(components.and_then(RuntimeComponents::sleep_impl));
+        builder.build_with_resolver(resolver.clone())
+    })
 }
 
 /// Returns an environment variable that is set and not empty.

@@ -4,6 +4,7 @@
 mod access;
 mod concurrency_limiter;
 mod fault;
+mod origins;
 mod resolver;
 mod retry;
 
@@ -12,4 +13,5 @@ pub(super) use concurrency_limiter::ConcurrencyLimiter;
 pub(super) use fault::{
     AwsError, classify_missing_answer, classify_rejected_identity, describe_error, innermost_cause,
 };
+pub(super) use origins::find_origins;
 pub(super) use retry::Retries;

@@ -19,7 +19,9 @@ use std::sync::atomic::Ordering;
 use async_trait::async_trait;
 
 use super::{ReadLimits, Source, Target, WriteLimits};
-use crate::model::{Change, Entry, Key, LimitViolation, Snapshot, StoreError, unless_denied};
+use crate::model::{
+    AccessOrigins, Change, Entry, Key, LimitViolation, Snapshot, StoreError, unless_denied,
+};
 pub use store::DynamoDb;
 use store::MOST_ITEMS;
 
@@ -81,6 +83,10 @@ impl Target for DynamoDb {
 
     async fn write(&self, changes: &[Change]) -> Result<(), StoreError> {
         write::write_changes(self, changes).await
+    }
+
+    fn access_origins(&self) -> Option<&AccessOrigins> {
+        Some(&self.origins)
     }
 
     fn operator_advice(&self) -> Option<&'static str> {

@@ -7,7 +7,7 @@ use super::super::RequestOptions;
 use super::super::aws::{self, ConcurrencyLimiter, Reach, Retries};
 use super::client::TableClient;
 use crate::config::{DynamoDbConfig, RetryPolicy};
-use crate::model::{Key, StoreError};
+use crate::model::{AccessOrigins, Key, StoreError};
 
 /// The most items of one BatchGetItem and of one TransactWriteItems.
 pub(super) const MOST_ITEMS: usize = 100;
@@ -22,6 +22,7 @@ pub struct DynamoDb {
     pub(super) prefix: String,
     /// `true` if a listing was denied, so that keys were read by their known names.
     pub(super) unlisted: AtomicBool,
+    pub(super) origins: AccessOrigins,
 }
 
 impl fmt::Debug for DynamoDb {
@@ -51,6 +52,7 @@ impl DynamoDb {
             request: requests.timeout,
         };
         let resolved = aws::load_sdk_config(&reach).await?;
+        let origins = aws::find_origins(&reach, reach.endpoint, &variables, &resolved);
         let region = resolved.region().map(ToString::to_string).unwrap_or_default();
         let of_environment = || {
             let special = aws::read_variable("AWS_ENDPOINT_URL_DYNAMODB");
@@ -74,7 +76,7 @@ impl DynamoDb {
                 ConcurrencyLimiter::new(requests.limit_concurrency(CONCURRENCY)),
             ),
         };
-        Ok(DynamoDb { client, prefix, unlisted: AtomicBool::new(false) })
+        Ok(DynamoDb { client, prefix, unlisted: AtomicBool::new(false), origins })
     }
 
     /// Returns the partition key of a metadata key.

@@ -17,7 +17,9 @@ use async_trait::async_trait;
 use futures_util::future::try_join_all;
 
 use super::{ReadLimits, Source, Target, WriteLimits};
-use crate::model::{Change, ConditionalWrites, Entry, Key, LimitViolation, Snapshot, StoreError};
+use crate::model::{
+    AccessOrigins, Change, ConditionalWrites, Entry, Key, LimitViolation, Snapshot, StoreError,
+};
 pub use store::ObjectStore;
 
 #[async_trait]
@@ -73,6 +75,10 @@ impl Target for ObjectStore {
 
     async fn probe_conditional_writes(&self) -> Result<ConditionalWrites, StoreError> {
         probe::probe_conditional_writes(self).await
+    }
+
+    fn access_origins(&self) -> Option<&AccessOrigins> {
+        Some(&self.origins)
     }
 
     fn operator_advice(&self) -> Option<&'static str> {

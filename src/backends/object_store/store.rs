@@ -9,7 +9,7 @@ use super::access;
 use super::body::{self, Body};
 use super::client::{BucketClient, Object};
 use crate::config::ObjectStoreConfig;
-use crate::model::{CasToken, Entry, Key, StoreError};
+use crate::model::{AccessOrigins, CasToken, Entry, Key, StoreError};
 
 /// Requests at once: what an S3 answers well over kept connections.
 const CONCURRENCY: usize = 64;
@@ -20,6 +20,7 @@ pub struct ObjectStore {
     /// The prefix with a slash at its end, or empty.
     pub(super) prefix: String,
     pub(super) is_amazon: bool,
+    pub(super) origins: AccessOrigins,
 }
 
 impl fmt::Debug for ObjectStore {
@@ -54,7 +55,7 @@ impl ObjectStore {
         };
         let is_amazon = access::is_amazon(access.endpoint.as_deref());
         let prefix = if prefix.is_empty() { prefix } else { format!("{prefix}/") };
-        Ok(ObjectStore { client, prefix, is_amazon })
+        Ok(ObjectStore { client, prefix, is_amazon, origins: access.origins })
     }
 
     pub(super) fn object_name(&self, key: &Key) -> String {

@@ -4,6 +4,7 @@ mod args;
 mod checks;
 mod command_lines;
 mod confirm_overwrite;
+mod environment;
 mod interrupted;
 mod job;
 mod live_nodes;
@@ -24,7 +25,7 @@ use crate::commands::store_arg::StoreArg;
 use crate::events::Event;
 use crate::model::{Plan, Quorum};
 use crate::outcome::{Check, Code, Failure, Finding, MigrationOutcome, Outcome, Readiness};
-use crate::pipeline::checks::{check_store_probe, check_tls, refusal};
+use crate::pipeline::checks::{check_environment, check_store_probe, check_tls, refusal};
 use crate::pipeline::plan::OnExisting;
 use crate::terminal::signals;
 pub use args::MigrateArgs;
@@ -63,7 +64,14 @@ async fn migrate(job: &Job<'_>, from: Option<StoreArg>) -> Result<(), Failure> {
     let nodes = live_nodes::observe_sides(job, opened.as_ref(), &sides).await;
     record_nodes(job, &sides, &nodes);
     let of_nodes = checks::check_nodes_and_access(&sides, &nodes, job.args);
-    of_nodes.into_iter().for_each(|finding| job.add_finding(finding));
+    for finding in of_nodes {
+        let is_target = finding.check == Check::Target;
+        job.add_finding(finding);
+        if is_target {
+            let overrides = environment::list_overrides(&job.target_file.section);
+            check_environment(overrides).into_iter().for_each(|one| job.add_finding(one));
+        }
+    }
     let desired = checks::decide_desired(&sides, job.args);
     let observed = Observations {
         limit_violations: find_limit_violations(job, &sides, &desired).await,

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::command_lines::{cluster_command, store_command};
+use super::environment::{describe_origins, describe_override_step};
 use super::job::Job;
 use super::prepared::Prepared;
 use super::prior_run::{is_backup_of, list_damaged_keys};
@@ -32,6 +33,8 @@ pub(super) fn describe_next_steps(
              metadata-server."
         ));
     }
+    steps.push(describe_override_step(&job.target_file.section));
+    steps.extend(job.target_store().access_origins().map(describe_origins));
     steps.push(PROVISIONING_STEP.to_owned());
     steps.extend(job.target_store().operator_advice().map(ToOwned::to_owned));
     steps.push(RESTART_STEP.to_owned());
@@ -190,6 +193,7 @@ fn roll_back_steps(job: &Job<'_>, prepared: &Prepared) -> Vec<String> {
             "Give the \"metadata-server\" role and the [metadata-server] section back to: {servers}. They \
              are the members of the replicated store."
         ),
+        describe_override_step(&job.target_file.section),
         PROVISIONING_STEP.to_owned(),
         RESTART_STEP.to_owned(),
     ];

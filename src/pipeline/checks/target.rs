@@ -7,7 +7,7 @@ use crate::model::{
     ConditionalWrites, EndpointFault, EndpointFaultKind, Entry, Key, KeyStatus, LimitViolation,
     Plan, Snapshot, Step, StoreError,
 };
-use crate::outcome::{Check, Code, Failure, Finding};
+use crate::outcome::{Check, CheckStatus, Code, Failure, Finding};
 use crate::pipeline::verify::{compare, compare_values};
 use crate::wording::{format_bytes, plural};
 
@@ -17,6 +17,20 @@ pub const CHECK_TARGET_HINT: &str =
 
 const CHECK_ACCESS_HINT: &str =
     "check the credentials that its TOML or the environment names, and their permissions";
+
+/// Warns of the variables that would make a server use something else than the section; `None`
+/// without any.
+pub fn check_environment(variables: Vec<String>) -> Option<Finding> {
+    if variables.is_empty() {
+        return None;
+    }
+    let detail = "variables in this environment override a server's configuration file";
+    let finding = Finding::new(Check::Environment, CheckStatus::Warning, detail).items(variables);
+    Some(finding.hint(
+        "make sure that the servers' environment does not set these variables, or sets them to what \
+         the [metadata-client] section says",
+    ))
+}
 
 /// Checks that the target responds.
 pub fn check_target(name: &str, read: Result<&Snapshot, &StoreError>) -> Finding {
