@@ -17,6 +17,7 @@ use crate::model::{Action, Entry, Key, Plan, Step, StoreError, Value};
 use crate::outcome::{CheckStatus, Code, Failure, Finding};
 use crate::pipeline::apply;
 use crate::pipeline::nodes_config_merge::{self, Merged};
+use crate::pipeline::verify::are_same;
 use crate::wording::plural;
 
 /// The longest wait for a server that is being restarted. A node that hangs makes each probe take as
@@ -81,7 +82,7 @@ async fn settle_put(
         return Err(write_failure(error, &job.state.plan(), job.state));
     }
     match read_nodes_config(job).await {
-        Some(value) if value == merged.value => Ok(Settled::Written),
+        Some(value) if is_merge(&value, merged) => Ok(Settled::Written),
         // Not written, or written and raised since by a server that was started.
         Some(value) if value.version < merged.value.version => Ok(Settled::NotWritten),
         Some(value) if contains_merge(&value, merged) => Ok(Settled::Written),
@@ -160,7 +161,7 @@ fn plan_last_put(merged: &Merged, now: Entry) -> Plan {
 /// that was started since has made of it.
 async fn confirm_put(job: &Job<'_>, merged: &Merged) -> Result<(), Failure> {
     match read_nodes_config(job).await {
-        Some(value) if value != merged.value && !contains_merge(&value, merged) => {
+        Some(value) if !is_merge(&value, merged) && !contains_merge(&value, merged) => {
             let reason = "the target does not hold the nodes_config that was put there";
             Err(Failure::new(Code::VerificationFailed, reason)
                 .hint("find and stop the other writer on the target"))
@@ -197,4 +198,8 @@ fn unconfirmed_put(error: &StoreError) -> Failure {
         "to be sure, start all nodes with --metadata-migration-mode again and run the command below: it \
          does what is left (nodes that stopped by themselves have received nodes_config)",
     )
+}
+/// Returns whether the value is what was put.
+fn is_merge(value: &Value, merged: &Merged) -> bool {
+    are_same(&Key::NodesConfig, Some(value), Some(&merged.value))
 }

@@ -13,11 +13,11 @@ use crate::backends::backup::Destination;
 use crate::codec;
 use crate::commands::save_backup::save_entries;
 use crate::events::{Event, Stage};
-use crate::model::{Action, Comparison, Key, Plan, Snapshot, StoreError};
+use crate::model::{Action, Comparison, Entry, Key, Plan, Snapshot, StoreError};
 use crate::outcome::{CheckStatus, Code, Failure};
 use crate::pipeline::checks;
 use crate::pipeline::plan::{self, OnExisting};
-use crate::pipeline::verify::compare;
+use crate::pipeline::verify::{are_same, compare};
 use crate::pipeline::{apply, snapshot};
 use crate::wording::plural;
 
@@ -129,7 +129,7 @@ pub(super) async fn verify_copy(job: &Job<'_>, prepared: &Prepared) -> Result<Sn
             check_still_in_migration_mode(job, prepared, &now.source).await?;
             return Ok(now.source);
         };
-        if is_live && now.source.get(&Key::NodesConfig) != expected.get(&Key::NodesConfig) {
+        if is_live && has_other_nodes(&expected, &now.source) {
             return Err(source_is_used());
         }
         if round == MAX_CATCH_UP_ROUNDS {
@@ -141,6 +141,13 @@ pub(super) async fn verify_copy(job: &Job<'_>, prepared: &Prepared) -> Result<Sn
         expected = now.source;
     }
     Ok(expected)
+}
+
+/// Returns whether `nodes_config` is not the same in both.
+fn has_other_nodes(one: &Snapshot, other: &Snapshot) -> bool {
+    let value =
+        |snapshot: &Snapshot| snapshot.get(&Key::NodesConfig).and_then(Entry::value).cloned();
+    !are_same(&Key::NodesConfig, value(one).as_ref(), value(other).as_ref())
 }
 
 fn copy_differs(keys: &str) -> Failure {

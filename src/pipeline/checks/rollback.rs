@@ -4,8 +4,9 @@
 use super::guards::{Owner, describe_fingerprint, find_owner};
 use super::source::not_of_migration;
 use crate::codec::Node;
-use crate::model::{Entry, NodeProbe, Quorum, Snapshot, UsesReplicatedStore};
+use crate::model::{Entry, Key, NodeProbe, Quorum, Snapshot, UsesReplicatedStore, Value};
 use crate::outcome::{Check, Code, Finding};
+use crate::pipeline::verify::are_same;
 use crate::wording::plural;
 
 /// The responses of the source's nodes, which the target has to know by the same ids.
@@ -115,16 +116,17 @@ fn describe_fault(node: &Node, probe: &NodeProbe, stored: Option<&Entry>) -> Opt
         return Some(format!("{node} has not joined the cluster"));
     };
     let roles = not_of_migration(probe.roles.iter().chain(&node.roles));
-    let version = |entry: Option<&Entry>| {
-        let version = entry.and_then(Entry::value).map(|value| value.version);
-        version.map_or("absent".to_owned(), |version| format!("at version {version}"))
+    let (own, stored) = (probe.nodes_config.as_ref(), stored);
+    let (own, stored) = (own.and_then(Entry::value), stored.and_then(Entry::value));
+    let version = |value: Option<&Value>| {
+        value.map_or("absent".to_owned(), |value| format!("at version {}", value.version))
     };
     if id != node.id {
         Some(format!("{node}: another node responds, N{id} of cluster {}", probe.cluster_name))
     } else if !roles.is_empty() {
         Some(format!("{node} still has roles: {}", roles.join(", ")))
-    } else if probe.nodes_config.as_ref().and_then(Entry::value) != stored.and_then(Entry::value) {
-        let (own, stored) = (version(probe.nodes_config.as_ref()), version(stored));
+    } else if !are_same(&Key::NodesConfig, own, stored) {
+        let (own, stored) = (version(own), version(stored));
         Some(format!("{node} runs on another store: nodes_config is {own} there, {stored} here"))
     } else if generation != node.generation {
         let known = node.generation;
@@ -180,7 +182,7 @@ mod tests {
     use prost::bytes::Bytes;
 
     use super::*;
-    use crate::model::{CasToken, Key, Value, Version};
+    use crate::model::{CasToken, Version};
     use crate::outcome::CheckStatus;
 
     fn stored(version: u32) -> Option<Entry> {

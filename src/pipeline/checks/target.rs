@@ -7,7 +7,7 @@ use crate::model::{
     ConditionalWrites, Entry, Key, KeyStatus, LimitViolation, Plan, Snapshot, Step, StoreError,
 };
 use crate::outcome::{Check, Code, Failure, Finding};
-use crate::pipeline::verify::{compare, compare_values};
+use crate::pipeline::verify::{compare, compare_values, is_step_done};
 use crate::wording::{format_bytes, plural};
 
 /// The hint for a target that does not respond.
@@ -123,9 +123,9 @@ pub fn check_target_keys(plan: &Plan, same_store: Option<&str>, merges: bool) ->
 }
 
 fn conflict_hint(plan: &Plan, conflicts: &[&Step]) -> &'static str {
-    if plan.steps.iter().all(Step::is_identical) {
+    if plan.steps.iter().all(is_step_done) {
         "use --resume: the target already holds all of the source, which is then verified"
-    } else if conflicts.iter().all(|step| step.is_identical()) {
+    } else if conflicts.iter().copied().all(is_step_done) {
         "use --resume: all existing keys are identical to the source"
     } else {
         "inspect them with `metadata list --from` and the target's TOML; if they are no longer needed, \
@@ -174,7 +174,7 @@ fn describe_conflicts(conflicts: &[&Step], merges: bool) -> Vec<String> {
 fn describe_epoch(step: &Step) -> Option<&'static str> {
     let target = step.target.as_ref().and_then(Entry::value)?;
     let Some(source) = &step.source else { return Some("is only in the target") };
-    Some(match compare_values(source, target) {
+    Some(match compare_values(&step.key, source, target) {
         KeyStatus::Same => "is identical",
         KeyStatus::Newer => "is newer than in the source",
         KeyStatus::Older => "is older than in the source",
@@ -193,7 +193,7 @@ fn describe_conflict(step: &Step, merges: bool) -> String {
         (Some(source), Some(Entry::Intact(target, _))) => {
             let (ours, theirs) = (source.version, target.version);
             let is_merged = merges && step.key == Key::NodesConfig;
-            match compare_values(source, target) {
+            match compare_values(&step.key, source, target) {
                 KeyStatus::Older if is_merged => {
                     format!("is at version {theirs}, and becomes a merge of both at version {ours}")
                 }
