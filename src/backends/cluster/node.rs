@@ -39,6 +39,11 @@ impl Cluster {
             && addresses(self).iter().any(|address| theirs.contains(address))
     }
 
+    /// Returns whether no other nodes are asked than those that were named.
+    pub fn asks_given_nodes_only(&self) -> bool {
+        self.only_these
+    }
+
     /// Asks whether the nodes run on their own replicated store.
     pub async fn uses_replicated_store(&self) -> UsesReplicatedStore {
         if !quorum::has_members(&self.known) {

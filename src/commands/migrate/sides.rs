@@ -39,6 +39,9 @@ pub(super) struct SourceState {
     /// The quorum of a live cluster.
     pub(super) quorum: Option<Quorum>,
     pub(super) snapshot: Result<Snapshot, StoreError>,
+    /// `true` for a live cluster that is known to run on another store than its replicated one. It is
+    /// asked only where source and target look like one store.
+    pub(super) uses_other_store: bool,
 }
 
 impl SourceState {
@@ -49,8 +52,7 @@ impl SourceState {
 
     /// Describes how the source is a live cluster that already uses the target; `None` if it is not.
     pub(super) fn describe_use_of(&self, target: &Snapshot) -> Option<&'static str> {
-        let keeps_no_metadata = self.quorum == Some(Quorum::NoMetadataServers);
-        let snapshot = self.snapshot.as_ref().ok().filter(|_| keeps_no_metadata)?;
+        let snapshot = self.snapshot.as_ref().ok().filter(|_| self.uses_other_store)?;
         describe_source_on_target(snapshot, target)
     }
 }
@@ -100,13 +102,29 @@ pub(super) async fn read_sides(
     if job.target_store().can_list() {
         let nothing = Snapshot::new();
         let (source, target) = join!(read_source(reading, job), read_target(job, &nothing));
-        return Ok((source.0, Sides { source: source.1, target }));
+        return Ok(with_store_in_use(source.0, Sides { source: source.1, target }).await);
     }
     // A target that can't list is also asked for the keys that the source has.
     let (opened, source) = read_source(reading, job).await;
     let nothing = Snapshot::new();
     let target = read_target(job, source.snapshot.as_ref().unwrap_or(&nothing)).await;
-    Ok((opened, Sides { source, target }))
+    Ok(with_store_in_use(opened, Sides { source, target }).await)
+}
+
+/// Adds whether a source cluster runs on another store, if both sides look like one.
+async fn with_store_in_use(
+    opened: Option<OpenSource>,
+    mut sides: Sides,
+) -> (Option<OpenSource>, Sides) {
+    let cluster = opened.as_ref().and_then(OpenSource::cluster);
+    if let (Some(cluster), Ok(source), Ok(target)) =
+        (cluster, &sides.source.snapshot, &sides.target.snapshot)
+        && describe_source_on_target(source, target).is_some()
+    {
+        let uses = cluster.uses_replicated_store().await;
+        sides.source.uses_other_store = uses == UsesReplicatedStore::No;
+    }
+    (opened, sides)
 }
 
 enum UnreadSource {
@@ -124,7 +142,9 @@ async fn read_source(unread: UnreadSource, job: &Job<'_>) -> (Option<OpenSource>
             }
             Err(error) => {
                 let kind = SourceKind::LiveCluster;
-                return (None, SourceState { kind, quorum: None, snapshot: Err(error) });
+                let snapshot = Err(error);
+                let state = SourceState { kind, quorum: None, snapshot, uses_other_store: false };
+                return (None, state);
             }
         },
     };
@@ -134,7 +154,7 @@ async fn read_source(unread: UnreadSource, job: &Job<'_>) -> (Option<OpenSource>
         Some(error) => Err(error),
         None => snapshot::read(opened.source(), Stage::ReadSource, job.context.events).await,
     };
-    (Some(opened), SourceState { kind, quorum, snapshot })
+    (Some(opened), SourceState { kind, quorum, snapshot, uses_other_store: false })
 }
 
 /// Reads the target, and probes whether it accepts writes; keys in `at_hand` are asked for by name.

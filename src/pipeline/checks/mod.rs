@@ -17,8 +17,8 @@ pub use source::{
     check_values, not_of_migration,
 };
 pub use target::{
-    CHECK_TARGET_HINT, check_limits, check_store_probe, check_target, check_target_keys,
-    check_target_writable, describe_source_on_target,
+    CHECK_TARGET_HINT, are_in_migration_mode, check_limits, check_store_probe, check_target,
+    check_target_keys, check_target_writable, describe_source_on_target,
 };
 
 #[cfg(test)]

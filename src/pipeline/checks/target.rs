@@ -1,7 +1,7 @@
 //! Checks of the target: reachable, writable, large enough, and without conflicting keys.
 
 use super::source::not_of_migration;
-use crate::codec;
+use crate::codec::{self, NodesConfiguration};
 use crate::model::epoch_ranges::in_ranges;
 use crate::model::{
     ConditionalWrites, Entry, Key, KeyStatus, LimitViolation, Plan, Snapshot, Step, StoreError,
@@ -78,8 +78,7 @@ pub fn check_limits(
 pub fn describe_source_on_target(source: &Snapshot, target: &Snapshot) -> Option<&'static str> {
     let comparison = compare(source, target);
     let of_nodes = comparison.rows.iter().find(|row| row.key == Key::NodesConfig)?;
-    let nodes = codec::nodes_of(source)?.nodes;
-    let is_running = nodes.iter().any(|node| !not_of_migration(&node.roles).is_empty());
+    let is_running = !are_in_migration_mode(&codec::nodes_of(source)?);
     let all_equal = comparison.rows.iter().all(|row| row.status == KeyStatus::Same);
     match of_nodes.status {
         KeyStatus::Same if is_running => {
@@ -93,13 +92,20 @@ pub fn describe_source_on_target(source: &Snapshot, target: &Snapshot) -> Option
     }
 }
 
+/// Returns whether no node last started with a role that it does not have in migration mode.
+pub fn are_in_migration_mode(nodes: &NodesConfiguration) -> bool {
+    nodes.nodes.iter().all(|node| not_of_migration(&node.roles).is_empty())
+}
+
 /// Checks that the target has no keys that the plan may not touch.
 ///
 /// `same_store` describes a source that already uses the target; `merges` is `true` if the plan's
 /// `nodes_config` is a merge.
 pub fn check_target_keys(plan: &Plan, same_store: Option<&str>, merges: bool) -> Finding {
     if let Some(description) = same_store {
-        let detail = format!("no node of the cluster is a metadata server, and {description}");
+        let detail = format!(
+            "the nodes of the cluster do not run on its replicated store, and {description}"
+        );
         return Finding::failed(Check::TargetKeys, Code::SameStore, detail)
             .hint("stop here: there is nothing left to migrate");
     }

@@ -49,6 +49,7 @@ fn sides(target: Snapshot) -> Sides {
         kind: SourceKind::LiveCluster,
         quorum: Some(Quorum::Held("1 of 1".to_owned())),
         snapshot: Ok(source()),
+        uses_other_store: false,
     };
     let target = TargetState {
         name: "etcd a:1".to_owned(),
