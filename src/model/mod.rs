@@ -15,7 +15,7 @@ mod value;
 
 pub(crate) use change::unmet_keys;
 pub use change::{Change, Effect};
-pub use cluster::{NodeProbe, Quorum, UsesReplicatedStore};
+pub use cluster::{Members, NodeProbe, Quorum, UsesReplicatedStore};
 pub use comparison::{Comparison, KeyComparison, KeyStatus};
 pub(crate) use digest::sha256_hex;
 pub use key::Key;

@@ -192,7 +192,11 @@ fn render_migration(migration: &Migration, style: Style) -> Rendered {
     let plan = || render_plan(&migration.plan, style);
     let (out, err) = match migration.outcome {
         MigrationOutcome::Migrated => {
-            (render_next_steps(&migration.next_steps, style.columns), String::new())
+            let heading = match migration.already_done {
+                true => "Metadata migration already done: nothing was written",
+                false => "Metadata migration completed",
+            };
+            (render_next_steps(heading, &migration.next_steps, style.columns), String::new())
         }
         MigrationOutcome::Planned => {
             (format!("{}Dry run: nothing was written.\n", plan()), String::new())

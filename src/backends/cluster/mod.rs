@@ -5,6 +5,7 @@
 
 mod discovery;
 mod leader;
+mod members;
 mod node;
 mod poll;
 mod quorum;

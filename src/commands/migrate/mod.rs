@@ -4,6 +4,7 @@ mod args;
 mod checks;
 mod command_lines;
 mod confirm_overwrite;
+mod finished_rollback;
 mod interrupted;
 mod job;
 mod live_nodes;
@@ -20,6 +21,7 @@ mod write;
 use anyhow::Result;
 
 use crate::commands::Context;
+use crate::commands::open_store::OpenSource;
 use crate::commands::store_arg::StoreArg;
 use crate::events::Event;
 use crate::model::Plan;
@@ -59,11 +61,18 @@ pub async fn run(args: &MigrateArgs, context: &Context<'_>) -> Result<Outcome> {
 async fn migrate(job: &Job<'_>, from: Option<StoreArg>) -> Result<(), Failure> {
     let (opened, sides) = sides::read_sides(from, job).await?;
     // Reported before the nodes are asked, which can take a while.
-    checks::check_source_content(&sides, job.args).into_iter().for_each(|one| job.add_finding(one));
+    let content = checks::check_source_content(&sides, job.args);
+    content.iter().cloned().for_each(|finding| job.add_finding(finding));
+    let desired = checks::decide_desired(&sides);
+    if let Some(findings) = finished_rollback::find_finished(&sides, &desired, &content) {
+        findings.into_iter().for_each(|finding| job.add_finding(finding));
+        let prepared = prepare(opened, sides, desired, Observations::default())?;
+        finished_rollback::end_finished(job, &prepared);
+        return Ok(());
+    }
     let nodes = live_nodes::observe_sides(job, opened.as_ref(), &sides).await;
-    let of_nodes = checks::check_nodes_and_access(&sides, &nodes, job.args);
+    let of_nodes = checks::check_nodes_and_access(&sides, &desired, &nodes, job.args);
     of_nodes.into_iter().for_each(|finding| job.add_finding(finding));
-    let desired = checks::decide_desired(&sides, job.args);
     let observed = Observations {
         limit_violations: find_limit_violations(job, &sides, &desired).await,
         prior_backup: find_prior_backup(job, &sides, &desired),
@@ -76,14 +85,22 @@ async fn migrate(job: &Job<'_>, from: Option<StoreArg>) -> Result<(), Failure> {
     if let Some(refusal) = refusal(&job.state.findings()) {
         return Err(refusal);
     }
-    let Some(prepared) = Prepared::from_parts(opened, sides, desired, observed) else {
-        return Err(Failure::new(Code::Internal, "a side is missing after its check succeeded"));
-    };
+    let prepared = prepare(opened, sides, desired, observed)?;
     if job.args.dry_run {
         job.state.set_outcome(MigrationOutcome::Planned);
         return Ok(());
     }
     write_and_verify(job, &prepared).await
+}
+
+fn prepare(
+    opened: Option<OpenSource>,
+    sides: Sides,
+    desired: Result<Desired, &'static str>,
+    observed: Observations,
+) -> Result<Prepared, Failure> {
+    let missing = || Failure::new(Code::Internal, "a side is missing after its check succeeded");
+    Prepared::from_parts(opened, sides, desired, observed).ok_or_else(missing)
 }
 
 async fn find_limit_violations(

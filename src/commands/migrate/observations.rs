@@ -23,6 +23,7 @@ pub(super) struct NodeObservations {
 pub(super) type LimitViolations = Option<Result<Vec<LimitViolation>, StoreError>>;
 
 /// All that the checks of both sides need beside their content.
+#[derive(Debug, Default)]
 pub(super) struct Observations {
     pub(super) limit_violations: LimitViolations,
     /// The backup file of an interrupted run that accounts for what the target holds.

@@ -14,8 +14,9 @@ use super::write::{MAX_CATCH_UP_ROUNDS, write_failure};
 use crate::backends::cluster::Cluster;
 use crate::codec;
 use crate::model::{Action, Entry, Key, Plan, Step, StoreError, Value};
-use crate::outcome::{CheckStatus, Code, Failure, Finding};
+use crate::outcome::{Check, CheckStatus, Code, Failure, Finding};
 use crate::pipeline::apply;
+use crate::pipeline::checks::{Membership, check_members};
 use crate::pipeline::nodes_config_merge::{self, Merged};
 use crate::pipeline::verify::are_same;
 use crate::wording::plural;
@@ -45,6 +46,7 @@ pub(super) async fn put_nodes_config(
         if merged.is_there && job.state.written_count() == 0 && !job.args.force {
             return Ok(());
         }
+        check_members_again(cluster, &merged, &now).await?;
         let plan = plan_last_put(&merged, now);
         job.state.merge_plan(plan.clone());
         match apply::carry_out(&plan, job.target_store(), job.state, job.context.events).await {
@@ -147,6 +149,27 @@ fn merge_nodes_config(prepared: &Prepared, now: &Entry) -> Result<Merged, Failur
     })
 }
 
+/// Checks that the members still have a majority in the merge that is put next: nothing brings a cluster
+/// back that has put another.
+async fn check_members_again(
+    cluster: &Cluster,
+    merged: &Merged,
+    now: &Entry,
+) -> Result<(), Failure> {
+    let (members, kept) = (cluster.members().await, codec::nodes_in(&merged.value));
+    let held = now.value().and_then(codec::nodes_in).unwrap_or_default();
+    let membership =
+        members.zip(kept).map(|(members, kept)| Membership::new(&members, &kept, &held));
+    let finding = check_members(Finding::ok(Check::Quorum, "target"), membership.as_ref());
+    match (finding.status, finding.code) {
+        (CheckStatus::Failed, Some(code)) => {
+            let reason = format!("all keys but nodes_config are written, but {}", finding.text());
+            Err(finding.hints.into_iter().fold(Failure::new(code, reason), Failure::hint))
+        }
+        _ => Ok(()),
+    }
+}
+
 fn plan_last_put(merged: &Merged, now: Entry) -> Plan {
     let step = Step {
         key: Key::NodesConfig,
@@ -176,6 +199,11 @@ async fn read_nodes_config(job: &Job<'_>) -> Option<Value> {
     read.into_iter().next().flatten()?.value().cloned()
 }
 
+/// Returns whether the value is what was put.
+fn is_merge(value: &Value, merged: &Merged) -> bool {
+    are_same(&Key::NodesConfig, Some(value), Some(&merged.value))
+}
+
 /// Returns whether a later value still contains the merge: no generation is lower than put.
 fn contains_merge(later: &Value, merged: &Merged) -> bool {
     let (Some(later_nodes), Some(put)) = (codec::nodes_in(later), codec::nodes_in(&merged.value))
@@ -198,8 +226,4 @@ fn unconfirmed_put(error: &StoreError) -> Failure {
         "to be sure, start all nodes with --metadata-migration-mode again and run the command below: it \
          does what is left (nodes that stopped by themselves have received nodes_config)",
     )
-}
-/// Returns whether the value is what was put.
-fn is_merge(value: &Value, merged: &Merged) -> bool {
-    are_same(&Key::NodesConfig, Some(value), Some(&merged.value))
 }

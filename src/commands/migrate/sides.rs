@@ -9,9 +9,9 @@ use crate::codec::{self, NodesConfiguration};
 use crate::commands::open_store::{self, OpenSource, OpenTarget, store_name};
 use crate::commands::store_arg::StoreArg;
 use crate::events::{EventSink, Stage};
-use crate::model::{Quorum, Snapshot, StoreError, UsesReplicatedStore};
+use crate::model::{Members, Quorum, Snapshot, StoreError, UsesReplicatedStore};
 use crate::outcome::Failure;
-use crate::pipeline::checks::describe_source_on_target;
+use crate::pipeline::checks::{Membership, describe_source_on_target};
 use crate::pipeline::snapshot;
 
 /// The kinds of source that the checks tell apart.
@@ -65,6 +65,8 @@ pub(super) struct TargetState {
     pub(super) quorum: Option<Quorum>,
     /// The answer of a live cluster to whether its own store holds what was read.
     pub(super) uses_replicated_store: Option<UsesReplicatedStore>,
+    /// The members of the replicated store, where a live cluster has reported them.
+    pub(super) members: Option<Members>,
     pub(super) write_probe: Result<(), StoreError>,
 }
 
@@ -77,6 +79,13 @@ impl TargetState {
     /// Reads the nodes from `nodes_config`; `None` where it could not be read or decoded.
     pub(super) fn nodes(&self) -> Option<NodesConfiguration> {
         self.snapshot.as_ref().ok().and_then(codec::nodes_of)
+    }
+
+    /// Compares the members of the replicated store with the nodes that a merge keeps; `None` for members
+    /// that are unknown.
+    pub(super) fn membership(&self, kept: &NodesConfiguration) -> Option<Membership> {
+        let held = self.nodes().unwrap_or_default();
+        self.members.as_ref().map(|members| Membership::new(members, kept, &held))
     }
 }
 
@@ -172,12 +181,14 @@ async fn read_target(job: &Job<'_>, at_hand: &Snapshot) -> TargetState {
         Ok(_) => target.probe_write().await,
         Err(_) => Ok(()),
     };
-    let uses_replicated_store = match (&snapshot, job.target.cluster()) {
-        (Ok(_), Some(cluster)) => Some(cluster.uses_replicated_store().await),
-        _ => None,
+    let (uses_replicated_store, members) = match (&snapshot, job.target.cluster()) {
+        (Ok(_), Some(cluster)) => {
+            (Some(cluster.uses_replicated_store().await), cluster.members().await)
+        }
+        _ => (None, None),
     };
     let name = target.name().to_owned();
-    TargetState { name, snapshot, quorum, uses_replicated_store, write_probe }
+    TargetState { name, snapshot, quorum, uses_replicated_store, members, write_probe }
 }
 
 async fn read_target_keys(

@@ -205,7 +205,7 @@ async fn copy_changes(
     let violations = target.find_limit_violations(source_now).await;
     let findings = [
         checks::check_values(source_now, &job.args.allow_undecoded),
-        checks::check_limits(&violations, source_now),
+        checks::check_limits(&violations, source_now, target.is_live_cluster()),
     ];
     if let Some(refusal) = checks::refusal(&findings) {
         let reason = format!("the source changed to what can't be copied: {}", refusal.message);

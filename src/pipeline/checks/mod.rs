@@ -5,13 +5,15 @@ mod guards;
 mod live_nodes;
 mod refusal;
 mod rollback;
+mod rollback_quorum;
 mod source;
 mod target;
 
 pub use guards::{OverwriteCluster, Permits, check_target_cluster, check_target_newer};
 pub use live_nodes::{NodeObservation, NodeState, check_live_nodes};
 pub use refusal::refusal;
-pub use rollback::{Answers, check_running_cluster, check_running_nodes, check_target_quorum};
+pub use rollback::{Answers, check_running_cluster, check_running_nodes};
+pub use rollback_quorum::{FINISHED_ROLLBACK_HINT, Membership, check_members, check_target_quorum};
 pub use source::{
     Ignored, check_migration_mode, check_quorum, check_server_version, check_source, check_tls,
     check_values, not_of_migration,

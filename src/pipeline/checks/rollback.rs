@@ -1,10 +1,11 @@
-//! Checks of a live cluster as the target: its quorum, its nodes, and whether it is the source's
+//! Checks of a live cluster as the target: its nodes, and whether it is the source's
 //! cluster. That every node of the source runs there proves that none runs on the source any more.
 
 use super::guards::{Owner, describe_fingerprint, find_owner};
+use super::rollback_quorum::{FINISHED_ROLLBACK_HINT, RESTART_ON_REPLICATED_HINT};
 use super::source::not_of_migration;
 use crate::codec::Node;
-use crate::model::{Entry, Key, NodeProbe, Quorum, Snapshot, UsesReplicatedStore, Value};
+use crate::model::{Entry, Key, NodeProbe, Snapshot, UsesReplicatedStore, Value};
 use crate::outcome::{Check, Code, Finding};
 use crate::pipeline::verify::are_same;
 use crate::wording::plural;
@@ -19,30 +20,6 @@ pub struct Answers {
     /// Nodes of the source that the target does not know.
     pub unknown: Vec<Node>,
 }
-
-/// Checks that the target's replicated store has its majority.
-pub fn check_target_quorum(quorum: &Quorum) -> Finding {
-    match quorum {
-        Quorum::Held(detail) => Finding::ok(Check::Quorum, format!("target: {detail}")),
-        Quorum::Unknown => Finding::skipped(Check::Quorum, "target: only one node is asked"),
-        Quorum::NoMetadataServers => {
-            let detail = "target: no node is a metadata server; the cluster uses another store";
-            let code = Code::NotInMigrationMode;
-            Finding::failed(Check::Quorum, code, detail).hint(RESTART_ON_REPLICATED_HINT)
-        }
-        Quorum::Lost(detail) | Quorum::NoLeader(detail) => {
-            let detail = format!("target: {detail}");
-            Finding::failed(Check::Quorum, Code::TargetUnavailable, detail).hint(
-                "start the metadata servers that do not respond, with --metadata-migration-mode as all \
-                 nodes, until a majority of them runs",
-            )
-        }
-    }
-}
-
-const RESTART_ON_REPLICATED_HINT: &str = "stop all nodes, give them back their [metadata-client] section of type \
-                                          \"replicated\" and the metadata servers their role, and start all with \
-                                          --metadata-migration-mode";
 
 const REMOVE_NODE_HINT: &str = "remove a node that is permanently gone from the cluster while the cluster still runs on the \
                                 source";
@@ -90,7 +67,7 @@ fn check_store_in_use(uses_replicated_store: UsesReplicatedStore) -> Option<Find
             let detail = "it is not known whether the nodes of the target run on their replicated store: \
                           neither its leader nor they can tell";
             let failed = Finding::failed(Check::MigrationMode, Code::TargetUnavailable, detail);
-            Some(failed.hint(
+            Some(failed.hint(FINISHED_ROLLBACK_HINT).hint(
                 "run this again once the metadata servers have a leader; an election takes seconds",
             ))
         }
@@ -258,14 +235,6 @@ mod tests {
         N10 (n10, http://n10:1) is in the source, not in the target
         ");
         assert_eq!(check(&answers, UsesReplicatedStore::Yes, true).status, CheckStatus::Warning);
-    }
-
-    #[test]
-    fn target_quorum_has_its_own_error_codes() {
-        let code = |quorum| check_target_quorum(&quorum).code;
-        assert_eq!(code(Quorum::Held(String::new())), None);
-        assert_eq!(code(Quorum::Lost(String::new())), Some(Code::TargetUnavailable));
-        assert_eq!(code(Quorum::NoMetadataServers), Some(Code::NotInMigrationMode));
     }
 
     #[test]

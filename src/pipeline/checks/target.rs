@@ -47,19 +47,29 @@ pub fn check_target_writable(probe: &Result<(), StoreError>) -> Finding {
     }
 }
 
-/// Checks that every value fits the target.
+/// The message limit of a cluster, unless its `message-size-limit` was changed.
+const MESSAGE_LIMIT: u64 = 32 << 20;
+
+/// Checks that every value fits the target; of a live cluster also, as a warning, that all values
+/// together fit one message.
 pub fn check_limits(
     violations: &Result<Vec<LimitViolation>, StoreError>,
     desired: &Snapshot,
+    is_live: bool,
 ) -> Finding {
     let violations = match violations {
         Ok(violations) => violations,
         Err(error) => return Finding::of_failure(Check::Limits, Failure::of_target(error)),
     };
     if violations.is_empty() {
-        let sizes = desired.values().filter_map(Entry::value).map(|value| value.bytes.len());
-        let largest = format_bytes(sizes.max().unwrap_or_default() as u64);
-        return Finding::ok(Check::Limits, format!("all values fit; the largest has {largest}"));
+        let sizes = desired.values().filter_map(Entry::value).map(|value| value.bytes.len() as u64);
+        let largest = format_bytes(sizes.clone().max().unwrap_or_default());
+        let detail = format!("all values fit; the largest has {largest}");
+        let total: u64 = sizes.sum();
+        return match is_live && total > MESSAGE_LIMIT {
+            true => warn_of_large_snapshot(&detail, total),
+            false => Finding::ok(Check::Limits, detail),
+        };
     }
     let items = violations.iter().map(|one| format!("{} {}", one.key, one.reason)).collect();
     let detail = format!("{} too large for the target", plural(violations.len(), "value"));
@@ -67,6 +77,17 @@ pub fn check_limits(
     hints.dedup();
     let finding = Finding::failed(Check::Limits, Code::ValueTooLarge, detail).items(items);
     Finding { hints, ..finding }
+}
+
+/// Warns of a store whose snapshot, one message with all keys, may be larger than messages can be.
+fn warn_of_large_snapshot(detail: &str, total: u64) -> Finding {
+    let (total, limit) = (format_bytes(total), format_bytes(MESSAGE_LIMIT));
+    let detail = format!(
+        "{detail}; all values together have {total}: a metadata server that falls behind, or is added, gets \
+         them in one message, which the servers limit to {limit} by default. Raise message-size-limit in \
+         their sections [metadata-client] and [networking] before they start"
+    );
+    Finding::ok(Check::Limits, detail).into_warning()
 }
 
 /// Describes how a cluster without metadata servers already uses the target, by what both hold; `None`
