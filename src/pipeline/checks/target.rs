@@ -84,8 +84,8 @@ fn warn_of_large_snapshot(detail: &str, total: u64) -> Finding {
     let (total, limit) = (format_bytes(total), format_bytes(MESSAGE_LIMIT));
     let detail = format!(
         "{detail}; all values together have {total}: a metadata server that falls behind, or is added, gets \
-         them in one message, which the servers limit to {limit} by default. Raise message-size-limit in \
-         their sections [metadata-client] and [networking] before they start"
+         them in one message and may not be able to follow, since the servers limit it to {limit} by default; \
+         message-size-limit in their sections [networking] and [metadata-client] raises that limit"
     );
     Finding::ok(Check::Limits, detail).into_warning()
 }
