@@ -4,6 +4,7 @@
 //! The first byte of a value names its codec; see `docs/stored-formats.md`. Nothing here panics or
 //! allocates beyond a constant factor of its input, whatever the bytes are.
 
+mod clock;
 mod decode;
 mod encode;
 mod encoding;
@@ -12,6 +13,7 @@ mod flexbuffer;
 mod rule_book;
 mod shape;
 
+pub use clock::{differs_only_in_clock, nodes_config_content};
 pub use decode::{check, decode, describe};
 pub use encode::{encode, is_editable};
 pub use encoding::{CodecError, Encoding, encoding};

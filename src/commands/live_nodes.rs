@@ -14,6 +14,7 @@ use crate::model::{Entry, Key, NodeIdent, NodeProbe, ObservedNode, Snapshot};
 use crate::pipeline::checks::{
     NodeObservation, StoreUse, judge_response, judge_unasked, not_of_migration,
 };
+use crate::pipeline::verify::are_same;
 
 /// The longest wait for a node: a running server responds at once, and a migration needs none of them.
 const PROBE_LIMIT: Duration = Duration::from_secs(5);
@@ -95,8 +96,9 @@ async fn observe_node(
 /// Each start of a server changes `nodes_config`, so that no other store that servers have started on
 /// has the same.
 fn uses_store(probe: &NodeProbe, nodes_config: Option<&Entry>) -> bool {
-    let value = |entry: Option<&Entry>| entry.and_then(Entry::value).cloned();
-    !normal_roles(probe).is_empty() && value(probe.nodes_config.as_ref()) == value(nodes_config)
+    let (own, stored) = (probe.nodes_config.as_ref(), nodes_config);
+    let (own, stored) = (own.and_then(Entry::value), stored.and_then(Entry::value));
+    !normal_roles(probe).is_empty() && are_same(&Key::NodesConfig, own, stored)
 }
 
 fn normal_roles(probe: &NodeProbe) -> Vec<String> {

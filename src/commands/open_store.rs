@@ -11,6 +11,7 @@ use crate::commands::{Context, cluster_options};
 use crate::config::{StoreConfig, StoreFile};
 use crate::model::StoreError;
 use crate::outcome::{Code, Failure, StoreName};
+use crate::pipeline::checks::FINISHED_ROLLBACK_HINT;
 
 /// A store that is read: the running cluster, an external store, or a backup file.
 pub enum OpenSource {
@@ -194,9 +195,9 @@ pub async fn open_target(file: &StoreFile, context: &Context<'_>) -> Result<Open
         if matches!(error, StoreError::Untrusted { .. }) {
             return failure;
         }
-        failure.hint(
-            "the target is a running cluster: start all its nodes with --metadata-migration-mode and \
-             their [metadata-client] section of type \"replicated\"",
+        failure.hint(FINISHED_ROLLBACK_HINT).hint(
+            "if none did, start all nodes of the cluster with --metadata-migration-mode and their \
+             [metadata-client] section of type \"replicated\"",
         )
     })?;
     Ok(OpenTarget::Cluster(Box::new(opened.into_writable())))

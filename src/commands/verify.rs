@@ -9,7 +9,7 @@ use crate::commands::Context;
 use crate::commands::open_store::{self, OpenSource, store_name};
 use crate::commands::store_arg::{self, is_same_store};
 use crate::events::Stage;
-use crate::model::{KeyStatus, Quorum, Snapshot, StoreError};
+use crate::model::{KeyStatus, Snapshot, StoreError, UsesReplicatedStore};
 use crate::outcome::{Code, CommandResult, Failure, Outcome, VerifyResult};
 use crate::pipeline::checks;
 use crate::pipeline::snapshot;
@@ -63,10 +63,8 @@ struct SideSnapshots {
 pub async fn run(args: &VerifyArgs, context: &Context<'_>) -> anyhow::Result<Outcome> {
     let sides = open_sides(args, context).await?;
     let snapshots = read_sides(&sides, context).await?;
-    if let Some(reason) = describe_same_content(&sides.source, &snapshots).await {
-        let reason =
-            format!("no node of the cluster at --address is a metadata server, and {reason}");
-        return Err(same_store_failure(&reason).into());
+    if let Some(failure) = find_same_content(&sides.source, &snapshots).await {
+        return Err(failure.into());
     }
     let comparison = compare(&snapshots.source, &snapshots.target);
     let equal = comparison.differences(args.allow_newer).next().is_none();
@@ -126,15 +124,35 @@ fn target_failure(error: &StoreError, target: &OpenSource) -> Failure {
     }
 }
 
-/// Describes why source and target are one store, if they are: a cluster without metadata servers keeps
-/// its metadata in an external store, and answers from there.
-async fn describe_same_content(
-    source: &OpenSource,
-    snapshots: &SideSnapshots,
-) -> Option<&'static str> {
+/// Returns the failure of a comparison of one store with itself: a cluster that does not run on its
+/// replicated store answers from an external one, whatever roles `nodes_config` still shows.
+async fn find_same_content(source: &OpenSource, snapshots: &SideSnapshots) -> Option<Failure> {
     let reason = checks::describe_source_on_target(&snapshots.source, &snapshots.target)?;
-    (source.cluster()?.quorum().await == Quorum::NoMetadataServers).then_some(reason)
+    let cluster = source.cluster()?;
+    let nodes = codec::nodes_of(&snapshots.source).unwrap_or_default();
+    match cluster.uses_replicated_store().await {
+        UsesReplicatedStore::Yes => None,
+        UsesReplicatedStore::No => {
+            Some(same_store_failure(&format!("{NOT_REPLICATED}, and {reason}")))
+        }
+        // A node that may be asked alone, and does not lead, can't tell.
+        UsesReplicatedStore::Unknown
+            if cluster.asks_only_given() && checks::are_in_migration_mode(&nodes) =>
+        {
+            None
+        }
+        UsesReplicatedStore::Unknown => {
+            let failure = same_store_failure(&format!("{MAYBE_NOT_REPLICATED}, and {reason}"));
+            Some(failure.hint("if it does, run this again once its metadata servers have a leader"))
+        }
+    }
 }
+
+const NOT_REPLICATED: &str =
+    "the nodes of the cluster at --address do not run on its replicated store";
+
+const MAYBE_NOT_REPLICATED: &str = "the nodes of the cluster at --address are not known to run on its replicated \
+                                    store, since none of them leads it";
 
 fn same_store_failure(reason: &str) -> Failure {
     Failure::new(Code::SameStore, format!("cannot compare a store with itself: {reason}"))

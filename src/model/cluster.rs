@@ -1,5 +1,7 @@
 //! The answers of a live cluster's nodes: who they are, and whether their metadata servers have a quorum.
 
+use std::collections::BTreeSet;
+
 use super::value::Entry;
 
 /// The answer to whether the nodes run on their own replicated store.
@@ -11,6 +13,15 @@ pub enum UsesReplicatedStore {
     No,
     /// Unknown: no leader responds, or no node from its own store.
     Unknown,
+}
+
+/// The members of the replicated store, by the ids of their nodes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Members {
+    /// All of them.
+    pub ids: BTreeSet<u32>,
+    /// The nodes whose metadata servers respond, members or not.
+    pub responding: BTreeSet<u32>,
 }
 
 /// The response of a node about itself.

@@ -6,7 +6,7 @@ use super::value::Entry;
 /// The comparison of one key: the target's state against the source's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyStatus {
-    /// Same version, same bytes.
+    /// Same version, same content.
     Same,
     /// Not in the target.
     Missing,
@@ -55,6 +55,16 @@ pub struct KeyComparison {
     pub source: Option<Entry>,
     /// The target's entry.
     pub target: Option<Entry>,
+}
+
+impl KeyComparison {
+    /// Returns the name of what keys that are the same nevertheless differ in: `clock`, the time and
+    /// order that each member of the replicated store writes for itself.
+    pub fn note(&self) -> Option<&'static str> {
+        let bytes = |entry: &Option<Entry>| Some(entry.as_ref()?.value()?.bytes.clone());
+        let differs = bytes(&self.source) != bytes(&self.target);
+        (self.status == KeyStatus::Same && differs).then_some("clock")
+    }
 }
 
 /// Every key that either side has, in the order of keys.

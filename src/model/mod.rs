@@ -19,7 +19,8 @@ pub use access_origins::{AccessOrigins, Origin};
 pub(crate) use change::unmet_keys;
 pub use change::{Change, Effect};
 pub use cluster::{
-    MemberCount, NodeIdent, NodeProbe, NodeState, ObservedNode, Quorum, UsesReplicatedStore,
+    MemberCount, Members, NodeIdent, NodeProbe, NodeState, ObservedNode, Quorum,
+    UsesReplicatedStore,
 };
 pub use comparison::{Comparison, KeyComparison, KeyStatus};
 pub(crate) use digest::sha256_hex;

@@ -9,7 +9,7 @@ use super::value::{Entry, Value};
 pub enum Action {
     /// The key is not in the target.
     Create,
-    /// The target has the same version and bytes.
+    /// The target has the same version and content.
     Skip,
     /// The target has something else, which is replaced.
     Overwrite,
@@ -46,7 +46,7 @@ pub struct Step {
 }
 
 impl Step {
-    /// Returns whether the target holds exactly what the source does.
+    /// Returns whether the target holds the version and bytes of the source.
     pub fn is_identical(&self) -> bool {
         self.source.is_some() && self.target.as_ref().and_then(Entry::value) == self.source.as_ref()
     }

@@ -53,6 +53,7 @@ codes! {
     KeyNotFound "key-not-found",
     BackupFailed "backup-failed",
     BackupDamaged "backup-damaged",
+    RollbackUnsafe "rollback-unsafe",
     Interrupted "interrupted",
     Internal "internal",
 }

@@ -206,6 +206,8 @@ pub struct Migration {
     pub backup: Option<PathBuf>,
     /// `true` if target and source were read again and compared equal.
     pub verified: bool,
+    /// `true` if an earlier run had done all of it.
+    pub already_done: bool,
     /// Milliseconds since the start.
     pub elapsed_ms: u64,
     /// The next steps for the operator, one text a step.

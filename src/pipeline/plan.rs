@@ -1,6 +1,7 @@
 //! Decides the action for each key from two snapshots. Pure: no I/O, not async.
 
 use crate::model::{Action, Entry, Key, Plan, Snapshot, Step};
+use crate::pipeline::verify::is_step_done;
 
 /// The treatment of keys that the target already has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,7 +65,7 @@ fn decide_action(step: &Step, on_existing: OnExisting) -> Action {
     use OnExisting::{Overwrite, Refuse, Resume, ResumeAndOverwrite};
     match (&step.source, &step.target, on_existing) {
         (Some(_), None, _) => Action::Create,
-        (_, _, Resume | ResumeAndOverwrite) if step.is_identical() => Action::Skip,
+        (_, _, Resume | ResumeAndOverwrite) if is_step_done(step) => Action::Skip,
         (_, _, Refuse | Resume) | (None, None, _) => Action::Conflict,
         (Some(_), Some(_), Overwrite | ResumeAndOverwrite) => Action::Overwrite,
         (None, Some(_), Overwrite | ResumeAndOverwrite) => Action::Delete,
@@ -121,7 +122,7 @@ mod tests {
                 } else {
                     prop_assert_ne!(step.action, Action::Conflict);
                 }
-                let skipped = resume && step.is_identical();
+                let skipped = resume && is_step_done(step);
                 if step.key == Key::NodesConfig {
                     prop_assert!(skipped || step.action != Action::Skip);
                 } else {

@@ -2,41 +2,60 @@
 
 use std::cmp::Ordering;
 
-use crate::model::{Comparison, Entry, Key, KeyComparison, KeyStatus, Snapshot, Value};
+use crate::codec;
+use crate::model::{Comparison, Entry, Key, KeyComparison, KeyStatus, Snapshot, Step, Value};
 
-/// Compares versions and bytes, and nothing of how a store keeps them.
+/// Compares versions and content, and nothing of how a store keeps them.
 pub fn compare(source: &Snapshot, target: &Snapshot) -> Comparison {
     let mut keys: Vec<&Key> = source.keys().chain(target.keys()).collect();
     keys.sort();
     keys.dedup();
     let rows = keys.into_iter().map(|key| {
         let (source, target) = (source.get(key).cloned(), target.get(key).cloned());
-        let status = compare_entries(source.as_ref(), target.as_ref());
+        let status = compare_entries(key, source.as_ref(), target.as_ref());
         KeyComparison { key: key.clone(), status, source, target }
     });
     Comparison { rows: rows.collect() }
 }
 
-fn compare_entries(source: Option<&Entry>, target: Option<&Entry>) -> KeyStatus {
+fn compare_entries(key: &Key, source: Option<&Entry>, target: Option<&Entry>) -> KeyStatus {
     let (source, target) = match (source, target) {
         (None, _) => return KeyStatus::Extra,
         (_, None) => return KeyStatus::Missing,
         (Some(source), Some(target)) => (source, target),
     };
     match (source.value(), target.value()) {
-        (Some(source), Some(target)) => compare_values(source, target),
+        (Some(source), Some(target)) => compare_values(key, source, target),
         _ => KeyStatus::Different,
     }
 }
 
-/// Compares two intact values.
-pub fn compare_values(source: &Value, target: &Value) -> KeyStatus {
+/// Compares two intact values of the key.
+///
+/// A `nodes_config` that differs only in its clock is the same: see [`codec::differs_only_in_clock`].
+pub fn compare_values(key: &Key, source: &Value, target: &Value) -> KeyStatus {
     match target.version.cmp(&source.version) {
         Ordering::Greater => KeyStatus::Newer,
         Ordering::Less => KeyStatus::Older,
         Ordering::Equal if target.bytes == source.bytes => KeyStatus::Same,
+        Ordering::Equal if is_clock_difference(key, source, target) => KeyStatus::Same,
         Ordering::Equal => KeyStatus::Different,
     }
+}
+
+fn is_clock_difference(key: &Key, source: &Value, target: &Value) -> bool {
+    *key == Key::NodesConfig && codec::differs_only_in_clock(source, target)
+}
+
+/// Returns whether both are intact values of the key, and the same.
+pub fn are_same(key: &Key, one: Option<&Value>, other: Option<&Value>) -> bool {
+    one.zip(other).is_some_and(|(one, other)| compare_values(key, one, other) == KeyStatus::Same)
+}
+
+/// Returns whether the target of a step already holds what the source does.
+pub fn is_step_done(step: &Step) -> bool {
+    let target = step.target.as_ref().and_then(Entry::value);
+    are_same(&step.key, step.source.as_ref(), target)
 }
 
 #[cfg(test)]
@@ -81,7 +100,25 @@ mod tests {
         let comparison = compare(&source, &target);
         let names: Vec<_> = comparison.rows.iter().map(|row| row.status.name()).collect();
         assert_eq!(names, ["same", "missing", "different", "newer", "older", "extra", "different"]);
+        assert!(comparison.rows.iter().all(|row| row.note().is_none()));
         assert_eq!(comparison.differences(false).count(), 6);
         assert_eq!(comparison.differences(true).count(), 5);
+    }
+
+    #[test]
+    fn clock_of_nodes_config_is_the_same_with_a_note_and_that_of_another_key_is_not() {
+        let one = entry(1, "\x05{\"version\":1,\"modified_at\":1,\"nodes\":[]}");
+        let other = entry(1, "\x05{\"version\":1,\"modified_at\":2,\"nodes\":[]}");
+        for (key, status, note) in [
+            (Key::NodesConfig, KeyStatus::Same, Some("clock")),
+            (Key::Schema, KeyStatus::Different, None),
+        ] {
+            let side = |entry: &Entry| Snapshot::from([(key.clone(), entry.clone())]);
+            let comparison = compare(&side(&one), &side(&other));
+            assert_eq!((comparison.rows[0].status, comparison.rows[0].note()), (status, note));
+            let values = (one.value(), other.value());
+            assert_eq!(are_same(&key, values.0, values.1), note.is_some());
+            assert!(!are_same(&key, None, None));
+        }
     }
 }

@@ -133,12 +133,16 @@ fn comparison_to_json(result: &VerifyResult) -> Json {
 }
 
 fn compared_key_to_json(row: &KeyComparison) -> Json {
-    json!({
+    let mut compared = json!({
         "key": row.key.to_string(),
         "status": row.status.name(),
         "source": row.source.as_ref().map(entry_to_json),
         "target": row.target.as_ref().map(entry_to_json),
-    })
+    });
+    if let (Some(fields), Some(note)) = (compared.as_object_mut(), row.note()) {
+        fields.insert("note".to_owned(), note.into());
+    }
+    compared
 }
 
 fn entry_to_json(entry: &Entry) -> Json {

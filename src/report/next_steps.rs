@@ -2,8 +2,8 @@
 
 /// Renders the steps as a numbered list. On a terminal, the first line of each step is wrapped at this
 /// many columns; the lines below it are commands and configuration, printed as they are to be copied.
-pub(super) fn render_next_steps(steps: &[String], columns: Option<usize>) -> String {
-    let mut text = "✅ Metadata migration completed\n".to_owned();
+pub(super) fn render_next_steps(heading: &str, steps: &[String], columns: Option<usize>) -> String {
+    let mut text = format!("✅ {heading}\n");
     for (index, step) in steps.iter().enumerate() {
         let number = format!("{}. ", index + 1);
         let indent = " ".repeat(number.len());

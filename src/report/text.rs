@@ -168,12 +168,12 @@ fn render_comparison(result: &VerifyResult, style: Style) -> Rendered {
     Rendered { out: out.into_bytes(), err }
 }
 
-/// Returns a table of the keys that are not the same, empty if there are none.
+/// Returns a table of the keys that are not the same, or are with a note; empty if there are none.
 fn difference_table(result: &VerifyResult, style: Style) -> String {
     let header =
         ["KEY", "STATUS", "SOURCE VERSION", "TARGET VERSION", "SOURCE SHA256", "TARGET SHA256"];
-    let is_different = |row: &&KeyComparison| row.status != KeyStatus::Same;
-    let rows: Vec<_> = result.comparison.rows.iter().filter(is_different).collect();
+    let is_shown = |row: &&KeyComparison| row.status != KeyStatus::Same || row.note().is_some();
+    let rows: Vec<_> = result.comparison.rows.iter().filter(is_shown).collect();
     if rows.is_empty() {
         return String::new();
     }
@@ -181,7 +181,11 @@ fn difference_table(result: &VerifyResult, style: Style) -> String {
     for row in rows {
         let source = EntryCells::new(row.source.as_ref());
         let target = EntryCells::new(row.target.as_ref());
-        let (key, status) = (row.key.to_string(), row.status.name().to_owned());
+        let status = match row.note() {
+            Some(note) => format!("{} ({note})", row.status.name()),
+            None => row.status.name().to_owned(),
+        };
+        let key = row.key.to_string();
         let versions = [source.version, target.version];
         table.add_row([[key, status], versions, [source.digest, target.digest]].concat());
     }
@@ -192,7 +196,11 @@ fn render_migration(migration: &Migration, style: Style) -> Rendered {
     let plan = || render_plan(&migration.plan, style);
     let (out, err) = match migration.outcome {
         MigrationOutcome::Migrated => {
-            (render_next_steps(&migration.next_steps, style.columns), String::new())
+            let heading = match migration.already_done {
+                true => "Metadata migration already done: nothing was written",
+                false => "Metadata migration completed",
+            };
+            (render_next_steps(heading, &migration.next_steps, style.columns), String::new())
         }
         MigrationOutcome::Planned => {
             (format!("{}Dry run: nothing was written.\n", plan()), String::new())

@@ -1,6 +1,7 @@
 //! Live clusters: addresses, TLS, dead and running nodes, reads and writes.
 
 mod addresses;
+mod cutover;
 mod dead_nodes;
 mod leader_reads;
 mod live_nodes;

@@ -1,6 +1,7 @@
 //! `metadata migrate` from one store to another.
 
 mod changing_source;
+mod clock_differences;
 mod confirmation;
 mod environment;
 mod existing_keys;

@@ -207,15 +207,16 @@ impl Cluster {
         path.to_str().unwrap().to_owned()
     }
 
-    /// Returns the generation of each node by its name, which is the number of its starts.
+    /// Returns the generation of each node by its name, which is the number of its starts; tombstones
+    /// are left out.
     pub fn generations(&self) -> std::collections::BTreeMap<String, u64> {
         let (_, bytes) = get_value(&self.address(), "nodes_config").unwrap();
         let key = restatectl::model::Key::NodesConfig;
         let document = restatectl::codec::decode(&key, &bytes).unwrap();
         let nodes = document["nodes"].as_array().unwrap().iter();
         nodes
-            .map(|pair| {
-                let node = &pair[1]["Node"];
+            .filter_map(|pair| pair[1].get("Node"))
+            .map(|node| {
                 let generation = node["current_generation"][1].as_u64().unwrap();
                 (node["name"].as_str().unwrap().to_owned(), generation)
             })

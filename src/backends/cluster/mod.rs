@@ -6,6 +6,7 @@
 mod discovery;
 mod ident;
 mod leader;
+mod members;
 mod node;
 mod poll;
 mod quorum;
@@ -108,14 +109,14 @@ impl Cluster {
             Ok(None) => return UsesReplicatedStore::No,
             Err(_) => return UsesReplicatedStore::Unknown,
         };
-        let decoded = |bytes: &[u8]| codec::decode(&Key::NodesConfig, bytes).ok();
-        let (cached, led) = (cached.and_then(|cached| decoded(&cached)), decoded(&there.bytes));
-        if cached.is_some() && cached == led {
+        let led = codec::nodes_config_content(&there.bytes);
+        let is_led = |bytes: &[u8]| led.is_some() && codec::nodes_config_content(bytes) == led;
+        if cached.is_some_and(|cached| is_led(&cached)) {
             return UsesReplicatedStore::Yes;
         }
         // What a node has cached may be old; its store is asked only then, since that takes longer.
         match self.get_from_node(&key).await {
-            Ok(Some(here)) if here == there => UsesReplicatedStore::Yes,
+            Ok(Some(here)) if here == there || is_led(&here.bytes) => UsesReplicatedStore::Yes,
             Ok(_) => UsesReplicatedStore::No,
             Err(_) => UsesReplicatedStore::Unknown,
         }

@@ -99,7 +99,7 @@ fn describe_overwrite(target: &str, source: &Snapshot, held: &Snapshot, plan: &P
 fn compare_step(step: &Step) -> Option<KeyStatus> {
     let theirs = step.target.as_ref().and_then(Entry::value)?;
     (step.action == Action::Overwrite)
-        .then(|| Some(compare_values(step.source.as_ref()?, theirs)))?
+        .then(|| Some(compare_values(&step.key, step.source.as_ref()?, theirs)))?
 }
 
 /// Lists each key with its version in the target, and the partition epochs by their newest.

@@ -6,9 +6,10 @@ use super::command_lines::repeat_command;
 use super::job::Job;
 
 use crate::events::{NoopSink, Stage};
-use crate::model::{CasToken, Entry, Plan};
+use crate::model::{CasToken, Entry, Plan, Step};
 use crate::outcome::{Code, Failure, MigrationOutcome};
 use crate::pipeline::snapshot;
+use crate::pipeline::verify::are_same;
 use crate::terminal::signals::Signal;
 use crate::wording::plural;
 
@@ -52,11 +53,14 @@ async fn describe_written(job: &Job<'_>, plan: &Plan) -> Option<String> {
     let planned = planned.collect();
     let read = snapshot::read_beside(job.target_store(), &planned, Stage::ReadTarget, &NoopSink);
     let now = tokio::time::timeout(READ_BACK_LIMIT, read).await.ok()?.ok()?;
-    let done = plan
-        .steps
-        .iter()
-        .filter(|step| now.get(&step.key).and_then(Entry::value) == step.source.as_ref());
-    let (done, all) = (done.count(), plan.steps.len());
+    let is_done = |step: &&Step| match &step.source {
+        Some(source) => {
+            let now = now.get(&step.key).and_then(Entry::value);
+            are_same(&step.key, Some(source), now)
+        }
+        None => !now.contains_key(&step.key),
+    };
+    let (done, all) = (plan.steps.iter().filter(is_done).count(), plan.steps.len());
     Some(match done == all {
         true => format!("all {} written, but not verified", plural(all, "key")),
         false => format!("{done} of {} are in the target as planned", plural(all, "key")),

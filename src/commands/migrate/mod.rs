@@ -5,6 +5,7 @@ mod checks;
 mod command_lines;
 mod confirm_overwrite;
 mod environment;
+mod finished_rollback;
 mod interrupted;
 mod job;
 mod live_nodes;
@@ -21,6 +22,7 @@ mod write;
 use anyhow::Result;
 
 use crate::commands::Context;
+use crate::commands::open_store::OpenSource;
 use crate::commands::store_arg::StoreArg;
 use crate::events::Event;
 use crate::model::{Plan, Quorum};
@@ -60,19 +62,19 @@ pub async fn run(args: &MigrateArgs, context: &Context<'_>) -> Result<Outcome> {
 async fn migrate(job: &Job<'_>, from: Option<StoreArg>) -> Result<(), Failure> {
     let (opened, sides) = sides::read_sides(from, job).await?;
     // Reported before the nodes are asked, which can take a while.
-    checks::check_source_content(&sides, job.args).into_iter().for_each(|one| job.add_finding(one));
+    let content = checks::check_source_content(&sides, job.args);
+    content.iter().cloned().for_each(|finding| job.add_finding(finding));
+    let desired = checks::decide_desired(&sides);
+    if let Some(findings) = finished_rollback::find_finished(&sides, &desired, &content) {
+        findings.into_iter().for_each(|finding| job.add_finding(finding));
+        let prepared = prepare(opened, sides, desired, Observations::default())?;
+        finished_rollback::end_finished(job, &prepared);
+        return Ok(());
+    }
     let nodes = live_nodes::observe_sides(job, opened.as_ref(), &sides).await;
     record_nodes(job, &sides, &nodes);
-    let of_nodes = checks::check_nodes_and_access(&sides, &nodes, job.args);
-    for finding in of_nodes {
-        let is_target = finding.check == Check::Target;
-        job.add_finding(finding);
-        if is_target {
-            let overrides = environment::list_overrides(&job.target_file.section);
-            check_environment(overrides).into_iter().for_each(|one| job.add_finding(one));
-        }
-    }
-    let desired = checks::decide_desired(&sides, job.args);
+    let of_nodes = checks::check_nodes_and_access(&sides, &desired, &nodes, job.args);
+    of_nodes.into_iter().for_each(|finding| add_access_finding(job, finding));
     let observed = Observations {
         limit_violations: find_limit_violations(job, &sides, &desired).await,
         prior_backup: find_prior_backup(job, &sides, &desired),
@@ -81,19 +83,23 @@ async fn migrate(job: &Job<'_>, from: Option<StoreArg>) -> Result<(), Failure> {
     assessment.findings.into_iter().for_each(|finding| job.add_finding(finding));
     job.state.set_plan(assessment.plan.unwrap_or_default());
     confirm_overwrite::confirm(job, &sides, observed.prior_backup.as_deref()).await?;
-    check_last(job).await;
-    job.state.set_readiness();
-    if let Some(refusal) = refusal(&job.state.findings()) {
-        return Err(refusal);
-    }
-    let Some(prepared) = Prepared::from_parts(opened, sides, desired, observed) else {
-        return Err(Failure::new(Code::Internal, "a side is missing after its check succeeded"));
-    };
+    check_last(job).await?;
+    let prepared = prepare(opened, sides, desired, observed)?;
     if job.args.dry_run {
         job.state.set_outcome(MigrationOutcome::Planned);
         return Ok(());
     }
     write_and_verify(job, &prepared).await
+}
+
+/// Adds a finding, and behind that of the target the one about this program's environment.
+fn add_access_finding(job: &Job<'_>, finding: Finding) {
+    let is_of_target = finding.check == Check::Target;
+    job.add_finding(finding);
+    if is_of_target {
+        let overrides = environment::list_overrides(&job.target_file.section);
+        check_environment(overrides).into_iter().for_each(|one| job.add_finding(one));
+    }
 }
 
 /// Keeps what is known of the nodes and of the metadata servers as data.
@@ -103,6 +109,16 @@ fn record_nodes(job: &Job<'_>, sides: &Sides, nodes: &observations::NodeObservat
     if let Some(count) = quorum.and_then(Quorum::members) {
         job.state.set_quorum(count.clone());
     }
+}
+
+fn prepare(
+    opened: Option<OpenSource>,
+    sides: Sides,
+    desired: Result<Desired, &'static str>,
+    observed: Observations,
+) -> Result<Prepared, Failure> {
+    let missing = || Failure::new(Code::Internal, "a side is missing after its check succeeded");
+    Prepared::from_parts(opened, sides, desired, observed).ok_or_else(missing)
 }
 
 async fn find_limit_violations(
@@ -132,13 +148,18 @@ fn find_prior_backup(
 }
 
 /// Makes the checks that come last: the probe that writes, and the warning about TLS.
-async fn check_last(job: &Job<'_>) {
+///
+/// # Errors
+/// The refusal that the failed checks make together.
+async fn check_last(job: &Job<'_>) -> Result<(), Failure> {
     if !job.target_store().guarantees_conditional_writes() {
         job.add_finding(probe_store(job).await);
     }
     if job.context.options.insecure_skip_tls_verify {
         job.add_finding(check_tls());
     }
+    job.state.set_readiness();
+    refusal(&job.state.findings()).map_or(Ok(()), Err)
 }
 
 /// Makes the only check that writes, if only a scratch object, after all others have succeeded.

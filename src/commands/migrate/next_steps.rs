@@ -9,6 +9,7 @@ use super::prepared::Prepared;
 use super::prior_run::{is_backup_of, list_damaged_keys};
 use crate::codec::{Node, NodesConfiguration};
 use crate::model::Snapshot;
+use crate::pipeline::checks::Membership;
 
 /// Describes what the operator does next, one text a step; commands are lines of their own.
 ///
@@ -25,7 +26,7 @@ pub(super) fn describe_next_steps(
     let mut steps = vec![verify_before_start(job, &reference)];
     steps.push(stop_all_nodes(&prepared.nodes, SECOND_CLUSTER_WARNING));
     steps.push(update_config(job));
-    let servers = list_metadata_servers(&prepared.nodes_with_server_roles(false));
+    let servers = list_metadata_servers(&prepared.desired_nodes());
     if !servers.is_empty() {
         steps.push(format!(
             "Remove the \"metadata-server\" role and any [metadata-server] section from the config \
@@ -174,7 +175,7 @@ fn describe_undo(file: &Path, job: &Job<'_>, prepared: &Prepared) -> String {
 /// Describes the steps for a cluster that goes back to its own replicated store.
 fn roll_back_steps(job: &Job<'_>, prepared: &Prepared) -> Vec<String> {
     let source = prepared.source.source().name();
-    let servers = list_metadata_servers(&prepared.nodes_with_server_roles(true));
+    let servers = list_metadata_servers(&prepared.desired_nodes());
     let from = job.args.from.as_deref().unwrap_or_default();
     let verify = ["verify", "--from", from, "--toml", &job.args.toml, "--allow-newer"];
     let warning = format!(
@@ -201,7 +202,22 @@ fn roll_back_steps(job: &Job<'_>, prepared: &Prepared) -> Vec<String> {
         "Once the cluster is up, check that no key is missing or older than in {source}:\n{}",
         cluster_command(&verify, job.context)
     ));
+    steps.extend(prepared.membership.as_ref().and_then(describe_removed_members));
     steps
+}
+
+/// Describes the members of the replicated store whose nodes are removed, if there are any.
+fn describe_removed_members(membership: &Membership) -> Option<String> {
+    if membership.removed.is_empty() {
+        return None;
+    }
+    let nodes: Vec<_> = membership.removed.iter().map(|(_, node)| node.as_str()).collect();
+    let nodes = nodes.join(", ");
+    Some(format!(
+        "The replicated store still counts these removed nodes among its members, which needs a majority of \
+         all: {nodes}. Keep the others running, or add new ones with the official tool's `metadata-server \
+         add-node`."
+    ))
 }
 
 #[cfg(test)]

@@ -57,6 +57,7 @@ fn judge_probe(node: &Node, probe: &Result<NodeProbe, String>) -> NodeState {
 pub(super) type LimitViolations = Option<Result<Vec<LimitViolation>, StoreError>>;
 
 /// All that the checks of both sides need beside their content.
+#[derive(Debug, Default)]
 pub(super) struct Observations {
     pub(super) limit_violations: LimitViolations,
     /// The backup file of an interrupted run that accounts for what the target holds.

@@ -8,6 +8,7 @@ use super::sides::Sides;
 use crate::codec::{self, NodesConfiguration};
 use crate::commands::open_store::OpenSource;
 use crate::model::Snapshot;
+use crate::pipeline::checks::Membership;
 
 /// Both sides, read and checked.
 pub(super) struct Prepared {
@@ -20,6 +21,8 @@ pub(super) struct Prepared {
     pub(super) target_snapshot: Snapshot,
     /// The backup file of an interrupted run that accounts for what the target holds.
     pub(super) prior_backup: Option<PathBuf>,
+    /// The members of a live target beside the nodes that it is to have.
+    pub(super) membership: Option<Membership>,
 }
 
 impl Prepared {
@@ -30,19 +33,22 @@ impl Prepared {
         desired: Result<Desired, &'static str>,
         observed: Observations,
     ) -> Option<Self> {
+        let desired = desired.ok()?.snapshot;
+        let kept = codec::nodes_of(&desired);
         Some(Prepared {
             source: opened?,
             nodes: sides.source.nodes()?,
+            membership: kept.and_then(|kept| sides.target.membership(&kept)),
             source_snapshot: sides.source.snapshot.ok()?,
-            desired: desired.ok()?.snapshot,
+            desired,
             target_snapshot: sides.target.snapshot.ok()?,
             prior_backup: observed.prior_backup,
         })
     }
 
-    /// Returns the nodes with the roles that say which are metadata servers: those of a live target.
-    pub(super) fn nodes_with_server_roles(&self, target_is_live: bool) -> NodesConfiguration {
-        let theirs = codec::nodes_of(&self.target_snapshot).filter(|_| target_is_live);
-        theirs.unwrap_or_else(|| self.nodes.clone())
+    /// Returns the nodes that the target is to have. On a live target, their roles are those that they have
+    /// there.
+    pub(super) fn desired_nodes(&self) -> NodesConfiguration {
+        codec::nodes_of(&self.desired).unwrap_or_else(|| self.nodes.clone())
     }
 }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::backends::backup::Backup;
 use crate::commands::store_arg::LARGEST_BACKUP;
 use crate::model::{Entry, Key, Snapshot};
+use crate::pipeline::verify::are_same;
 
 /// Finds the latest backup file in the folder that accounts for what the target holds.
 ///
@@ -42,7 +43,7 @@ pub(super) fn is_backup_of(file: &Path, snapshot: &Snapshot) -> bool {
     let Some(backup) = read_backup(file) else { return false };
     let entries = backup.entries();
     entries.len() == snapshot.len()
-        && entries.iter().all(|(key, entry)| are_equal(Some(entry), snapshot.get(key)))
+        && entries.iter().all(|(key, entry)| are_equal(key, Some(entry), snapshot.get(key)))
 }
 
 /// Reads a backup file; a pipe, a device or a file too large for a backup is left alone.
@@ -68,14 +69,16 @@ fn accounts_for_target(
     target.iter().all(|(key, found)| {
         let is_merged = target_is_live && *key == Key::NodesConfig;
         is_merged
-            || are_equal(Some(found), source.get(key))
-            || are_equal(Some(found), backup.get(key))
+            || are_equal(key, Some(found), source.get(key))
+            || are_equal(key, Some(found), backup.get(key))
     })
 }
 
-fn are_equal(one: Option<&Entry>, other: Option<&Entry>) -> bool {
+fn are_equal(key: &Key, one: Option<&Entry>, other: Option<&Entry>) -> bool {
     match (one, other) {
-        (Some(Entry::Intact(one, _)), Some(Entry::Intact(other, _))) => one == other,
+        (Some(Entry::Intact(one, _)), Some(Entry::Intact(other, _))) => {
+            are_same(key, Some(one), Some(other))
+        }
         (Some(Entry::Damaged { raw: one, .. }), Some(Entry::Damaged { raw: other, .. })) => {
             one == other
         }

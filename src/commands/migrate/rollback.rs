@@ -14,9 +14,11 @@ use super::write::{MAX_CATCH_UP_ROUNDS, write_failure};
 use crate::backends::cluster::Cluster;
 use crate::codec;
 use crate::model::{Action, Entry, Key, Plan, Step, StoreError, Value};
-use crate::outcome::{CheckStatus, Code, Failure, Finding};
+use crate::outcome::{Check, CheckStatus, Code, Failure, Finding};
 use crate::pipeline::apply;
+use crate::pipeline::checks::{Membership, check_members};
 use crate::pipeline::nodes_config_merge::{self, Merged};
+use crate::pipeline::verify::are_same;
 use crate::wording::plural;
 
 /// The longest wait for a server that is being restarted. A node that hangs makes each probe take as
@@ -44,6 +46,7 @@ pub(super) async fn put_nodes_config(
         if merged.is_there && job.state.written_count() == 0 && !job.args.force {
             return Ok(());
         }
+        check_members_again(cluster, &merged, &now).await?;
         let plan = plan_last_put(&merged, now);
         job.state.merge_plan(plan.clone());
         match apply::carry_out(&plan, job.target_store(), job.state, job.context.events).await {
@@ -81,7 +84,7 @@ async fn settle_put(
         return Err(write_failure(error, &job.state.plan(), job.state));
     }
     match read_nodes_config(job).await {
-        Some(value) if value == merged.value => Ok(Settled::Written),
+        Some(value) if is_merge(&value, merged) => Ok(Settled::Written),
         // Not written, or written and raised since by a server that was started.
         Some(value) if value.version < merged.value.version => Ok(Settled::NotWritten),
         Some(value) if contains_merge(&value, merged) => Ok(Settled::Written),
@@ -146,6 +149,27 @@ fn merge_nodes_config(prepared: &Prepared, now: &Entry) -> Result<Merged, Failur
     })
 }
 
+/// Checks that the members still have a majority in the merge that is put next: nothing brings a cluster
+/// back that has put another.
+async fn check_members_again(
+    cluster: &Cluster,
+    merged: &Merged,
+    now: &Entry,
+) -> Result<(), Failure> {
+    let (members, kept) = (cluster.members().await, codec::nodes_in(&merged.value));
+    let held = now.value().and_then(codec::nodes_in).unwrap_or_default();
+    let membership =
+        members.zip(kept).map(|(members, kept)| Membership::new(&members, &kept, &held));
+    let finding = check_members(Finding::ok(Check::Quorum, "target"), membership.as_ref());
+    match (finding.status, finding.code) {
+        (CheckStatus::Failed, Some(code)) => {
+            let reason = format!("all keys but nodes_config are written, but {}", finding.text());
+            Err(finding.hints.into_iter().fold(Failure::new(code, reason), Failure::hint))
+        }
+        _ => Ok(()),
+    }
+}
+
 fn plan_last_put(merged: &Merged, now: Entry) -> Plan {
     let step = Step {
         key: Key::NodesConfig,
@@ -160,7 +184,7 @@ fn plan_last_put(merged: &Merged, now: Entry) -> Plan {
 /// that was started since has made of it.
 async fn confirm_put(job: &Job<'_>, merged: &Merged) -> Result<(), Failure> {
     match read_nodes_config(job).await {
-        Some(value) if value != merged.value && !contains_merge(&value, merged) => {
+        Some(value) if !is_merge(&value, merged) && !contains_merge(&value, merged) => {
             let reason = "the target does not hold the nodes_config that was put there";
             Err(Failure::new(Code::VerificationFailed, reason)
                 .hint("find and stop the other writer on the target"))
@@ -173,6 +197,11 @@ async fn read_nodes_config(job: &Job<'_>) -> Option<Value> {
     let read = job.target_store().read(&[Key::NodesConfig]);
     let read = tokio::time::timeout(LAST_READ_LIMIT, read).await.ok()?.ok()?;
     read.into_iter().next().flatten()?.value().cloned()
+}
+
+/// Returns whether the value is what was put.
+fn is_merge(value: &Value, merged: &Merged) -> bool {
+    are_same(&Key::NodesConfig, Some(value), Some(&merged.value))
 }
 
 /// Returns whether a later value still contains the merge: no generation is lower than put.

@@ -9,9 +9,9 @@ use crate::codec::{self, NodesConfiguration};
 use crate::commands::open_store::{self, OpenSource, OpenTarget, store_name};
 use crate::commands::store_arg::StoreArg;
 use crate::events::{EventSink, Stage};
-use crate::model::{EndpointFault, Quorum, Snapshot, StoreError, UsesReplicatedStore};
+use crate::model::{EndpointFault, Members, Quorum, Snapshot, StoreError, UsesReplicatedStore};
 use crate::outcome::Failure;
-use crate::pipeline::checks::describe_source_on_target;
+use crate::pipeline::checks::{Membership, describe_source_on_target};
 use crate::pipeline::snapshot;
 
 /// The kinds of source that the checks tell apart.
@@ -41,6 +41,9 @@ pub(super) struct SourceState {
     pub(super) snapshot: Result<Snapshot, StoreError>,
     /// The reason why it may have more keys than were read.
     pub(super) missing_keys: Option<String>,
+    /// `true` for a live cluster that is known to run on another store than its replicated one. It is
+    /// asked only where source and target look like one store.
+    pub(super) uses_other_store: bool,
 }
 
 impl SourceState {
@@ -51,8 +54,7 @@ impl SourceState {
 
     /// Describes how the source is a live cluster that already uses the target; `None` if it is not.
     pub(super) fn describe_use_of(&self, target: &Snapshot) -> Option<&'static str> {
-        let keeps_no_metadata = self.quorum == Some(Quorum::NoMetadataServers);
-        let snapshot = self.snapshot.as_ref().ok().filter(|_| keeps_no_metadata)?;
+        let snapshot = self.snapshot.as_ref().ok().filter(|_| self.uses_other_store)?;
         describe_source_on_target(snapshot, target)
     }
 }
@@ -65,6 +67,8 @@ pub(super) struct TargetState {
     pub(super) quorum: Option<Quorum>,
     /// The answer of a live cluster to whether its own store holds what was read.
     pub(super) uses_replicated_store: Option<UsesReplicatedStore>,
+    /// The members of the replicated store, where a live cluster has reported them.
+    pub(super) members: Option<Members>,
     pub(super) write_probe: Result<(), StoreError>,
     /// The endpoints that servers could not use.
     pub(super) endpoint_faults: Vec<EndpointFault>,
@@ -79,6 +83,13 @@ impl TargetState {
     /// Reads the nodes from `nodes_config`; `None` where it could not be read or decoded.
     pub(super) fn nodes(&self) -> Option<NodesConfiguration> {
         self.snapshot.as_ref().ok().and_then(codec::nodes_of)
+    }
+
+    /// Compares the members of the replicated store with the nodes that a merge keeps; `None` for members
+    /// that are unknown.
+    pub(super) fn membership(&self, kept: &NodesConfiguration) -> Option<Membership> {
+        let held = self.nodes().unwrap_or_default();
+        self.members.as_ref().map(|members| Membership::new(members, kept, &held))
     }
 }
 
@@ -104,13 +115,29 @@ pub(super) async fn read_sides(
     if job.target_store().can_list() {
         let nothing = Snapshot::new();
         let (source, target) = join!(read_source(reading, job), read_target(job, &nothing));
-        return Ok((source.0, Sides { source: source.1, target }));
+        return Ok(with_store_in_use(source.0, Sides { source: source.1, target }).await);
     }
     // A target that can't list is also asked for the keys that the source has.
     let (opened, source) = read_source(reading, job).await;
     let nothing = Snapshot::new();
     let target = read_target(job, source.snapshot.as_ref().unwrap_or(&nothing)).await;
-    Ok((opened, Sides { source, target }))
+    Ok(with_store_in_use(opened, Sides { source, target }).await)
+}
+
+/// Adds whether a source cluster runs on another store, if both sides look like one.
+async fn with_store_in_use(
+    opened: Option<OpenSource>,
+    mut sides: Sides,
+) -> (Option<OpenSource>, Sides) {
+    let cluster = opened.as_ref().and_then(OpenSource::cluster);
+    if let (Some(cluster), Ok(source), Ok(target)) =
+        (cluster, &sides.source.snapshot, &sides.target.snapshot)
+        && describe_source_on_target(source, target).is_some()
+    {
+        let uses = cluster.uses_replicated_store().await;
+        sides.source.uses_other_store = uses == UsesReplicatedStore::No;
+    }
+    (opened, sides)
 }
 
 enum UnreadSource {
@@ -128,8 +155,14 @@ async fn read_source(unread: UnreadSource, job: &Job<'_>) -> (Option<OpenSource>
             }
             Err(error) => {
                 let kind = SourceKind::LiveCluster;
-                let (quorum, missing_keys) = (None, None);
-                return (None, SourceState { kind, quorum, snapshot: Err(error), missing_keys });
+                let state = SourceState {
+                    kind,
+                    quorum: None,
+                    snapshot: Err(error),
+                    missing_keys: None,
+                    uses_other_store: false,
+                };
+                return (None, state);
             }
         },
     };
@@ -140,7 +173,8 @@ async fn read_source(unread: UnreadSource, job: &Job<'_>) -> (Option<OpenSource>
         None => snapshot::read(opened.source(), Stage::ReadSource, job.context.events).await,
     };
     let missing_keys = opened.source().describe_missing_keys();
-    (Some(opened), SourceState { kind, quorum, snapshot, missing_keys })
+    let state = SourceState { kind, quorum, snapshot, missing_keys, uses_other_store: false };
+    (Some(opened), state)
 }
 
 /// Reads the target, and probes whether it accepts writes; keys in `at_hand` are asked for by name.
@@ -158,12 +192,22 @@ async fn read_target(job: &Job<'_>, at_hand: &Snapshot) -> TargetState {
         Ok(_) => join!(target.probe_write(), target.find_endpoint_faults()),
         Err(_) => (Ok(()), Vec::new()),
     };
-    let uses_replicated_store = match (&snapshot, job.target.cluster()) {
-        (Ok(_), Some(cluster)) => Some(cluster.uses_replicated_store().await),
-        _ => None,
+    let (uses_replicated_store, members) = match (&snapshot, job.target.cluster()) {
+        (Ok(_), Some(cluster)) => {
+            (Some(cluster.uses_replicated_store().await), cluster.members().await)
+        }
+        _ => (None, None),
     };
     let name = target.name().to_owned();
-    TargetState { name, snapshot, quorum, uses_replicated_store, write_probe, endpoint_faults }
+    TargetState {
+        name,
+        snapshot,
+        quorum,
+        uses_replicated_store,
+        members,
+        write_probe,
+        endpoint_faults,
+    }
 }
 
 async fn read_target_keys(

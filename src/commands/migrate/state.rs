@@ -98,6 +98,11 @@ impl MigrationState {
         state.next_steps = next_steps;
     }
 
+    /// Records that there was nothing to do.
+    pub(super) fn set_already_done(&self) {
+        self.state().already_done = true;
+    }
+
     pub(super) fn into_outcome(self, failure: Option<Failure>) -> Outcome {
         let mut migration = self.state.into_inner().unwrap_or_else(PoisonError::into_inner);
         migration.elapsed_ms =

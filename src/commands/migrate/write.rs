@@ -13,11 +13,11 @@ use crate::backends::backup::{Destination, Origin};
 use crate::codec;
 use crate::commands::save_backup::save_entries;
 use crate::events::{Event, Stage};
-use crate::model::{Action, Comparison, Key, Plan, Snapshot, StoreError};
+use crate::model::{Action, Comparison, Entry, Key, Plan, Snapshot, StoreError};
 use crate::outcome::{CheckStatus, Code, Failure};
 use crate::pipeline::checks;
 use crate::pipeline::plan::{self, OnExisting};
-use crate::pipeline::verify::compare;
+use crate::pipeline::verify::{are_same, compare};
 use crate::pipeline::{apply, snapshot};
 use crate::wording::plural;
 
@@ -133,7 +133,7 @@ pub(super) async fn verify_copy(job: &Job<'_>, prepared: &Prepared) -> Result<Sn
             check_still_in_migration_mode(job, prepared, &now.source).await?;
             return Ok(now.source);
         };
-        if is_live && now.source.get(&Key::NodesConfig) != expected.get(&Key::NodesConfig) {
+        if is_live && has_other_nodes(&expected, &now.source) {
             return Err(source_is_used());
         }
         if round == MAX_CATCH_UP_ROUNDS {
@@ -145,6 +145,13 @@ pub(super) async fn verify_copy(job: &Job<'_>, prepared: &Prepared) -> Result<Sn
         expected = now.source;
     }
     Ok(expected)
+}
+
+/// Returns whether `nodes_config` is not the same in both.
+fn has_other_nodes(one: &Snapshot, other: &Snapshot) -> bool {
+    let value =
+        |snapshot: &Snapshot| snapshot.get(&Key::NodesConfig).and_then(Entry::value).cloned();
+    !are_same(&Key::NodesConfig, value(one).as_ref(), value(other).as_ref())
 }
 
 fn copy_differs(keys: &str) -> Failure {
@@ -202,7 +209,7 @@ async fn copy_changes(
     let violations = target.find_limit_violations(source_now).await;
     let findings = [
         checks::check_values(source_now, &job.args.allow_undecoded),
-        checks::check_limits(&violations, source_now),
+        checks::check_limits(&violations, source_now, target.is_live_cluster()),
     ];
     if let Some(refusal) = checks::refusal(&findings) {
         let reason = format!("the source changed to what can't be copied: {}", refusal.message);

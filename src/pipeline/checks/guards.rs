@@ -145,7 +145,7 @@ pub fn check_target_newer(plan: &Plan, permits: &Permits<'_>) -> Finding {
 fn describe_newer(step: &Step) -> Option<String> {
     let ours = step.source.as_ref()?;
     let theirs = step.target.as_ref().and_then(Entry::value)?;
-    let is_newer = compare_values(ours, theirs) == KeyStatus::Newer;
+    let is_newer = compare_values(&step.key, ours, theirs) == KeyStatus::Newer;
     is_newer.then(|| {
         format!("{} is at version {}, the source has {}", step.key, theirs.version, ours.version)
     })

@@ -7,6 +7,7 @@ mod live_nodes;
 mod migration_mode;
 mod refusal;
 mod rollback;
+mod rollback_quorum;
 mod source;
 mod target;
 
@@ -15,13 +16,15 @@ pub use guards::{OverwriteCluster, Permits, check_target_cluster, check_target_n
 pub use live_nodes::{NodeObservation, StoreUse, check_live_nodes};
 pub use migration_mode::{check_migration_mode, check_normal_roles, judge_response, judge_unasked};
 pub use refusal::refusal;
-pub use rollback::{Answers, check_running_cluster, check_running_nodes, check_target_quorum};
+pub use rollback::{Answers, check_running_cluster, check_running_nodes};
+pub use rollback_quorum::{FINISHED_ROLLBACK_HINT, Membership, check_members, check_target_quorum};
 pub use source::{
     check_quorum, check_server_version, check_source, check_tls, check_values, not_of_migration,
 };
 pub use target::{
-    CHECK_TARGET_HINT, add_endpoint_faults, check_environment, check_limits, check_store_probe,
-    check_target, check_target_keys, check_target_writable, describe_source_on_target,
+    CHECK_TARGET_HINT, add_endpoint_faults, are_in_migration_mode, check_environment, check_limits,
+    check_store_probe, check_target, check_target_keys, check_target_writable,
+    describe_source_on_target,
 };
 
 #[cfg(test)]

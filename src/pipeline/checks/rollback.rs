@@ -1,11 +1,13 @@
-//! Checks of a live cluster as the target: its quorum, its nodes, and whether it is the source's
+//! Checks of a live cluster as the target: its nodes, and whether it is the source's
 //! cluster. That every node of the source runs there proves that none runs on the source any more.
 
 use super::guards::{Owner, describe_fingerprint, find_owner};
-use super::source::{check_members, not_of_migration};
+use super::rollback_quorum::{FINISHED_ROLLBACK_HINT, RESTART_ON_REPLICATED_HINT};
+use super::source::not_of_migration;
 use crate::codec::Node;
-use crate::model::{Entry, NodeProbe, Quorum, Snapshot, UsesReplicatedStore};
+use crate::model::{Entry, Key, NodeProbe, Snapshot, UsesReplicatedStore, Value};
 use crate::outcome::{Check, Code, Finding, Readiness};
+use crate::pipeline::verify::are_same;
 use crate::wording::plural;
 
 /// The responses of the source's nodes, which the target has to know by the same ids.
@@ -18,30 +20,6 @@ pub struct Answers {
     /// Nodes of the source that the target does not know.
     pub unknown: Vec<Node>,
 }
-
-/// Checks that the target's replicated store has its majority.
-pub fn check_target_quorum(quorum: &Quorum) -> Finding {
-    match quorum {
-        Quorum::Held(count) => check_members(count, format!("target: {count}")),
-        Quorum::Unknown => Finding::skipped(Check::Quorum, "target: only one node is asked"),
-        Quorum::NoMetadataServers => {
-            let detail = "target: no node is a metadata server; the cluster uses another store";
-            let code = Code::NotInMigrationMode;
-            Finding::failed(Check::Quorum, code, detail).hint(RESTART_ON_REPLICATED_HINT)
-        }
-        Quorum::Lost(count) | Quorum::NoLeader(count) => {
-            let detail = format!("target: {count}");
-            Finding::failed(Check::Quorum, Code::TargetUnavailable, detail).hint(
-                "start the metadata servers that do not respond, with --metadata-migration-mode as all \
-                 nodes, until a majority of them runs",
-            )
-        }
-    }
-}
-
-const RESTART_ON_REPLICATED_HINT: &str = "stop all nodes, give them back their [metadata-client] section of type \
-                                          \"replicated\" and the metadata servers their role, and start all with \
-                                          --metadata-migration-mode";
 
 const REMOVE_NODE_HINT: &str = "remove a node that is permanently gone from the cluster while the cluster still runs on the \
                                 source";
@@ -90,7 +68,7 @@ fn check_store_in_use(uses_replicated_store: UsesReplicatedStore) -> Option<Find
             let detail = "it is not known whether the nodes of the target run on their replicated store: \
                           neither its leader nor they can tell";
             let failed = Finding::failed(Check::MigrationMode, Code::TargetUnavailable, detail);
-            Some(failed.hint(
+            Some(failed.hint(FINISHED_ROLLBACK_HINT).hint(
                 "run this again once the metadata servers have a leader; an election takes seconds",
             ))
         }
@@ -116,16 +94,17 @@ fn describe_fault(node: &Node, probe: &NodeProbe, stored: Option<&Entry>) -> Opt
         return Some(format!("{node} has not joined the cluster"));
     };
     let roles = not_of_migration(probe.roles.iter().chain(&node.roles));
-    let version = |entry: Option<&Entry>| {
-        let version = entry.and_then(Entry::value).map(|value| value.version);
-        version.map_or("absent".to_owned(), |version| format!("at version {version}"))
+    let (own, stored) = (probe.nodes_config.as_ref(), stored);
+    let (own, stored) = (own.and_then(Entry::value), stored.and_then(Entry::value));
+    let version = |value: Option<&Value>| {
+        value.map_or("absent".to_owned(), |value| format!("at version {}", value.version))
     };
     if id != node.id {
         Some(format!("{node}: another node responds, N{id} of cluster {}", probe.cluster_name))
     } else if !roles.is_empty() {
         Some(format!("{node} still has roles: {}", roles.join(", ")))
-    } else if probe.nodes_config.as_ref().and_then(Entry::value) != stored.and_then(Entry::value) {
-        let (own, stored) = (version(probe.nodes_config.as_ref()), version(stored));
+    } else if !are_same(&Key::NodesConfig, own, stored) {
+        let (own, stored) = (version(own), version(stored));
         Some(format!("{node} runs on another store: nodes_config is {own} there, {stored} here"))
     } else if generation != node.generation {
         let known = node.generation;
@@ -181,7 +160,7 @@ mod tests {
     use prost::bytes::Bytes;
 
     use super::*;
-    use crate::model::{CasToken, Key, MemberCount, Value, Version};
+    use crate::model::{CasToken, Version};
     use crate::outcome::CheckStatus;
 
     fn stored(version: u32) -> Option<Entry> {
@@ -257,14 +236,6 @@ mod tests {
         N10 (n10, http://n10:1) is in the source, not in the target
         ");
         assert_eq!(check(&answers, UsesReplicatedStore::Yes, true).status, CheckStatus::Warning);
-    }
-
-    #[test]
-    fn target_quorum_has_its_own_error_codes() {
-        let code = |quorum| check_target_quorum(&quorum).code;
-        assert_eq!(code(Quorum::Held(MemberCount::default())), None);
-        assert_eq!(code(Quorum::Lost(MemberCount::default())), Some(Code::TargetUnavailable));
-        assert_eq!(code(Quorum::NoMetadataServers), Some(Code::NotInMigrationMode));
     }
 
     #[test]

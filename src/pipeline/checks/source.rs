@@ -202,7 +202,7 @@ pub fn not_of_migration<'a>(roles: impl IntoIterator<Item = &'a String>) -> Vec<
 /// Checks that the replicated store has its majority.
 pub fn check_quorum(quorum: &Quorum) -> Finding {
     match quorum {
-        Quorum::Held(count) => check_members(count, count.to_string()),
+        Quorum::Held(count) => describe_held_quorum(count, count.to_string()),
         Quorum::NoMetadataServers => Finding::skipped(
             Check::Quorum,
             "no node is a metadata server: the cluster uses an external store",
@@ -220,7 +220,7 @@ pub fn check_quorum(quorum: &Quorum) -> Finding {
 }
 
 /// Returns the finding of a store that has its majority: metadata servers that do not count are a warning.
-pub(super) fn check_members(count: &MemberCount, detail: String) -> Finding {
+pub(super) fn describe_held_quorum(count: &MemberCount, detail: String) -> Finding {
     let finding = Finding::ok(Check::Quorum, detail);
     match count.not_members.is_empty() {
         true => finding,

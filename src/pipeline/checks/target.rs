@@ -1,14 +1,14 @@
 //! Checks of the target: reachable, writable, large enough, and without conflicting keys.
 
 use super::source::not_of_migration;
-use crate::codec;
+use crate::codec::{self, NodesConfiguration};
 use crate::model::epoch_ranges::in_ranges;
 use crate::model::{
     ConditionalWrites, EndpointFault, EndpointFaultKind, Entry, Key, KeyStatus, LimitViolation,
     Plan, Snapshot, Step, StoreError,
 };
 use crate::outcome::{Check, CheckStatus, Code, Failure, Finding};
-use crate::pipeline::verify::{compare, compare_values};
+use crate::pipeline::verify::{compare, compare_values, is_step_done};
 use crate::wording::{format_bytes, plural};
 
 /// The hint for a target that does not respond.
@@ -81,19 +81,29 @@ pub fn check_target_writable(probe: &Result<(), StoreError>) -> Finding {
     }
 }
 
-/// Checks that every value fits the target.
+/// The message limit of a cluster, unless its `message-size-limit` was changed.
+const MESSAGE_LIMIT: u64 = 32 << 20;
+
+/// Checks that every value fits the target; of a live cluster also, as a warning, that all values
+/// together fit one message.
 pub fn check_limits(
     violations: &Result<Vec<LimitViolation>, StoreError>,
     desired: &Snapshot,
+    is_live: bool,
 ) -> Finding {
     let violations = match violations {
         Ok(violations) => violations,
         Err(error) => return Finding::of_failure(Check::Limits, Failure::of_target(error)),
     };
     if violations.is_empty() {
-        let sizes = desired.values().filter_map(Entry::value).map(|value| value.bytes.len());
-        let largest = format_bytes(sizes.max().unwrap_or_default() as u64);
-        return Finding::ok(Check::Limits, format!("all values fit; the largest has {largest}"));
+        let sizes = desired.values().filter_map(Entry::value).map(|value| value.bytes.len() as u64);
+        let largest = format_bytes(sizes.clone().max().unwrap_or_default());
+        let detail = format!("all values fit; the largest has {largest}");
+        let total: u64 = sizes.sum();
+        return match is_live && total > MESSAGE_LIMIT {
+            true => warn_of_large_snapshot(&detail, total),
+            false => Finding::ok(Check::Limits, detail),
+        };
     }
     let items = violations.iter().map(|one| format!("{} {}", one.key, one.reason)).collect();
     let detail = format!("{} too large for the target", plural(violations.len(), "value"));
@@ -101,6 +111,17 @@ pub fn check_limits(
     hints.dedup();
     let finding = Finding::failed(Check::Limits, Code::ValueTooLarge, detail).items(items);
     Finding { hints, ..finding }
+}
+
+/// Warns of a store whose snapshot, one message with all keys, may be larger than messages can be.
+fn warn_of_large_snapshot(detail: &str, total: u64) -> Finding {
+    let (total, limit) = (format_bytes(total), format_bytes(MESSAGE_LIMIT));
+    let detail = format!(
+        "{detail}; all values together have {total}: a metadata server that falls behind, or is added, gets \
+         them in one message and may not be able to follow, since the servers limit it to {limit} by default; \
+         message-size-limit in their sections [networking] and [metadata-client] raises that limit"
+    );
+    Finding::ok(Check::Limits, detail).into_warning()
 }
 
 /// Describes how a cluster without metadata servers already uses the target, by what both hold; `None`
@@ -112,8 +133,7 @@ pub fn check_limits(
 pub fn describe_source_on_target(source: &Snapshot, target: &Snapshot) -> Option<&'static str> {
     let comparison = compare(source, target);
     let of_nodes = comparison.rows.iter().find(|row| row.key == Key::NodesConfig)?;
-    let nodes = codec::nodes_of(source)?.nodes;
-    let is_running = nodes.iter().any(|node| !not_of_migration(&node.roles).is_empty());
+    let is_running = !are_in_migration_mode(&codec::nodes_of(source)?);
     let all_equal = comparison.rows.iter().all(|row| row.status == KeyStatus::Same);
     match of_nodes.status {
         KeyStatus::Same if is_running => {
@@ -127,13 +147,20 @@ pub fn describe_source_on_target(source: &Snapshot, target: &Snapshot) -> Option
     }
 }
 
+/// Returns whether no node last started with a role that it does not have in migration mode.
+pub fn are_in_migration_mode(nodes: &NodesConfiguration) -> bool {
+    nodes.nodes.iter().all(|node| not_of_migration(&node.roles).is_empty())
+}
+
 /// Checks that the target has no keys that the plan may not touch.
 ///
 /// `same_store` describes a source that already uses the target; `merges` is `true` if the plan's
 /// `nodes_config` is a merge.
 pub fn check_target_keys(plan: &Plan, same_store: Option<&str>, merges: bool) -> Finding {
     if let Some(description) = same_store {
-        let detail = format!("no node of the cluster is a metadata server, and {description}");
+        let detail = format!(
+            "the nodes of the cluster do not run on its replicated store, and {description}"
+        );
         return Finding::failed(Check::TargetKeys, Code::SameStore, detail)
             .hint("stop here: there is nothing left to migrate");
     }
@@ -157,9 +184,9 @@ pub fn check_target_keys(plan: &Plan, same_store: Option<&str>, merges: bool) ->
 }
 
 fn conflict_hint(plan: &Plan, conflicts: &[&Step]) -> &'static str {
-    if plan.steps.iter().all(Step::is_identical) {
+    if plan.steps.iter().all(is_step_done) {
         "use --resume: the target already holds all of the source, which is then verified"
-    } else if conflicts.iter().all(|step| step.is_identical()) {
+    } else if conflicts.iter().copied().all(is_step_done) {
         "use --resume: this is an unfinished migration of this source, and all existing keys are identical to it"
     } else {
         "inspect them with `metadata list --from` and the target's TOML; if they are no longer needed, \
@@ -208,7 +235,7 @@ fn describe_conflicts(conflicts: &[&Step], merges: bool) -> Vec<String> {
 fn describe_epoch(step: &Step) -> Option<&'static str> {
     let target = step.target.as_ref().and_then(Entry::value)?;
     let Some(source) = &step.source else { return Some("is only in the target") };
-    Some(match compare_values(source, target) {
+    Some(match compare_values(&step.key, source, target) {
         KeyStatus::Same => "is identical",
         KeyStatus::Newer => "is newer than in the source",
         KeyStatus::Older => "is older than in the source",
@@ -227,7 +254,7 @@ fn describe_conflict(step: &Step, merges: bool) -> String {
         (Some(source), Some(Entry::Intact(target, _))) => {
             let (ours, theirs) = (source.version, target.version);
             let is_merged = merges && step.key == Key::NodesConfig;
-            match compare_values(source, target) {
+            match compare_values(&step.key, source, target) {
                 KeyStatus::Older if is_merged => {
                     format!("is at version {theirs}, and becomes a merge of both at version {ours}")
                 }

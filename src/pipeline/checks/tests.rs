@@ -168,3 +168,20 @@ fn the_first_code_and_the_gravest_exit() {
     assert!(failure.message.contains("2 checks") && failure.hints.len() == 2, "{failure:?}");
     assert!(refusal(&findings[1..2]).is_none());
 }
+
+#[test]
+fn store_larger_than_one_message_is_warned_of_in_a_rollback() {
+    let epoch = |number: u16, size: usize| {
+        let value = Value { version: Version(1), bytes: Bytes::from(vec![2; size]) };
+        (Key::PartitionEpoch(number), Entry::Intact(value, CasToken::Version(Version(1))))
+    };
+    let check = |size: usize, is_live: bool| {
+        let desired = Snapshot::from([epoch(0, size), epoch(1, size)]);
+        check_limits(&Ok(Vec::new()), &desired, is_live)
+    };
+    assert_eq!(check(16 << 20, true).status, CheckStatus::Ok);
+    assert_eq!(check((16 << 20) + 1, false).status, CheckStatus::Ok);
+    let warning = check((16 << 20) + 1, true);
+    assert_eq!((warning.status, warning.code), (CheckStatus::Warning, None));
+    assert!(warning.detail.contains("message-size-limit"), "{}", warning.detail);
+}

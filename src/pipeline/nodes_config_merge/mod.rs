@@ -11,7 +11,6 @@ use serde_json::{Map, Value as Json, json};
 
 use crate::codec;
 use crate::model::{Entry, Key, KeyStatus, Snapshot, Value, Version};
-use crate::pipeline::plan::OnExisting;
 use crate::pipeline::verify::compare;
 
 /// The fields of a node that come from the target; all others are the source's.
@@ -54,18 +53,27 @@ pub fn merge(source: &Value, target: &Value) -> Result<Merged, Vec<String>> {
     Ok(Merged { value: Value { version, bytes }, is_there })
 }
 
-/// Returns the content that the target is to have: the source, with a merged `nodes_config`.
-///
-/// If nothing is left to do and the run does not ask for it to be done again, that is the target's
-/// own.
+/// How far a target has what a roll-back brings it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RollbackState {
+    /// Something is left to do.
+    Open,
+    /// The target has the merge and every other key of the source: a finished roll-back.
+    Done,
+    /// The target has the merge, and other keys that are newer: a cluster that has run since it was rolled
+    /// back, or one that never was and has diverged. Versions can't tell which.
+    Newer,
+}
+
+/// Returns the content that the target is to have: the source, with a merged `nodes_config`, or with the
+/// target's own if nothing is left to do.
 ///
 /// # Errors
 /// As [`merge`].
 pub fn desired_snapshot(
     source: &Snapshot,
     target: &Snapshot,
-    on_existing: OnExisting,
-) -> Result<Snapshot, Vec<String>> {
+) -> Result<(Snapshot, RollbackState), Vec<String>> {
     let key = Key::NodesConfig;
     let (Some(ours), Some(Entry::Intact(theirs, tag))) =
         (source.get(&key).and_then(Entry::value), target.get(&key))
@@ -73,15 +81,29 @@ pub fn desired_snapshot(
         return Err(vec!["nodes_config is absent or damaged".to_owned()]);
     };
     let merged = merge(ours, theirs)?;
-    let others_are_same = compare(source, target)
-        .rows
-        .iter()
-        .all(|row| row.key == key || row.status == KeyStatus::Same);
-    let is_done = merged.is_there && others_are_same && on_existing != OnExisting::Overwrite;
-    let value = if is_done { theirs.clone() } else { merged.value };
+    let state = match merged.is_there {
+        true => compare_others(source, target),
+        false => RollbackState::Open,
+    };
+    let value = if state == RollbackState::Done { theirs.clone() } else { merged.value };
     let mut wanted = source.clone();
     wanted.insert(key, Entry::Intact(value, tag.clone()));
-    Ok(wanted)
+    Ok((wanted, state))
+}
+
+/// Compares all keys but `nodes_config`, of which the target has the merge.
+fn compare_others(source: &Snapshot, target: &Snapshot) -> RollbackState {
+    let comparison = compare(source, target);
+    let mut others = comparison.rows.iter().filter(|row| row.key != Key::NodesConfig);
+    if others.clone().all(|row| row.status == KeyStatus::Same) {
+        return RollbackState::Done;
+    }
+    let is_kept = |status| matches!(status, KeyStatus::Same | KeyStatus::Newer | KeyStatus::Extra);
+    let has_newer = others.clone().any(|row| row.status == KeyStatus::Newer);
+    match has_newer && others.all(|row| is_kept(row.status)) {
+        true => RollbackState::Newer,
+        false => RollbackState::Open,
+    }
 }
 
 /// Nodes by id, tombstones as `None`.

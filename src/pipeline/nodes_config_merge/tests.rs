@@ -97,6 +97,38 @@ fn merge_is_refused_with_every_reason() {
     assert_eq!(told, ["nodes_config of the target is stored at version 3, but embeds version 7"]);
 }
 
+#[test]
+fn rollback_is_done_only_if_the_target_has_the_merge_and_all_other_keys() {
+    let entry = |value: Value| {
+        let tag = crate::model::CasToken::Version(value.version);
+        Entry::Intact(value, tag)
+    };
+    let side = |generation: u32, epoch: u32| {
+        let mut nodes = document(7, &[(1, node("a", generation, "s"))], "s");
+        nodes["name_lookup"] = json!({"a": 1});
+        let epoch = Value { version: Version(epoch), bytes: prost::bytes::Bytes::from("x") };
+        Snapshot::from([
+            (Key::NodesConfig, entry(value(&nodes))),
+            (Key::PartitionEpoch(0), entry(epoch)),
+        ])
+    };
+    let state = |source: &Snapshot, target: &Snapshot| desired_snapshot(source, target).unwrap().1;
+    let source = side(4, 3);
+    assert_eq!(state(&source, &side(4, 3)), RollbackState::Done);
+    // A node that was started since is kept.
+    assert_eq!(state(&source, &side(5, 3)), RollbackState::Done);
+    assert_eq!(state(&source, &side(5, 4)), RollbackState::Newer);
+    // The merge, another key, or all is still to be written.
+    assert_eq!(state(&source, &side(3, 3)), RollbackState::Open);
+    assert_eq!(state(&source, &side(4, 2)), RollbackState::Open);
+    assert_eq!(state(&source, &side(3, 4)), RollbackState::Open);
+    let mut extra = side(4, 3);
+    extra.insert(Key::RuleBook, extra[&Key::PartitionEpoch(0)].clone());
+    assert_eq!(state(&source, &extra), RollbackState::Open);
+    let desired = desired_snapshot(&source, &side(5, 3)).unwrap().0;
+    assert_eq!(desired, side(5, 3));
+}
+
 fn any_side(side: &'static str) -> impl Strategy<Value = Json> {
     let states = prop::collection::vec((1_u32..50, any::<bool>()), 5);
     (1_u32..1_000, states).prop_map(move |(version, states)| {

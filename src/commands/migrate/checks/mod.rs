@@ -5,11 +5,11 @@ use std::path::Path;
 use super::args::MigrateArgs;
 use super::observations::{NodeObservations, Observations};
 use super::sides::{Sides, SourceKind, TargetState};
-use crate::codec::NodesConfiguration;
+use crate::codec::{self, NodesConfiguration};
 use crate::model::{Entry, Key, Plan, Snapshot, UsesReplicatedStore};
 use crate::outcome::{Check, Finding};
-use crate::pipeline::checks::{self, Answers, OverwriteCluster, Permits};
-use crate::pipeline::nodes_config_merge;
+use crate::pipeline::checks::{self, Answers, FINISHED_ROLLBACK_HINT, OverwriteCluster, Permits};
+use crate::pipeline::nodes_config_merge::{self, RollbackState};
 use crate::pipeline::plan::{self, OnExisting};
 
 const SOURCE_UNREADABLE: &str = "the source could not be read";
@@ -23,8 +23,21 @@ const CHECKS_OF_BOTH_SIDES: [Check; 4] =
 /// The content that the target is to have: the source's, but for a `nodes_config` that is merged.
 pub(super) struct Desired {
     pub(super) snapshot: Snapshot,
+    /// How far a live target has it already; [`RollbackState::Open`] for any other.
+    pub(super) rollback: RollbackState,
     /// The reasons why `nodes_config` can't be merged; `None` if it is, or need not be.
     merge_faults: Option<Vec<String>>,
+}
+
+impl Desired {
+    fn unmerged(source: &Snapshot, merge_faults: Option<Vec<String>>) -> Self {
+        Desired { snapshot: source.clone(), rollback: RollbackState::Open, merge_faults }
+    }
+
+    /// Returns the nodes of the merged `nodes_config`; `None` where there is no merge.
+    fn merged_nodes(&self) -> Option<NodesConfiguration> {
+        codec::nodes_of(&self.snapshot).filter(|_| self.merge_faults.is_none())
+    }
 }
 
 /// The findings of the checks of both sides, and the plan where it could be decided.
@@ -37,7 +50,7 @@ pub(super) struct Assessment {
 ///
 /// # Errors
 /// The reason why it can't be known, as the detail of the checks that need it.
-pub(super) fn decide_desired(sides: &Sides, args: &MigrateArgs) -> Result<Desired, &'static str> {
+pub(super) fn decide_desired(sides: &Sides) -> Result<Desired, &'static str> {
     let Ok(held) = &sides.target.snapshot else { return Err(TARGET_UNREADABLE) };
     if matches!(
         sides.target.uses_replicated_store,
@@ -50,12 +63,12 @@ pub(super) fn decide_desired(sides: &Sides, args: &MigrateArgs) -> Result<Desire
         return Err("the source is not a Restate store");
     }
     if !sides.target.is_live_cluster() {
-        return Ok(Desired { snapshot: source.clone(), merge_faults: None });
+        return Ok(Desired::unmerged(source, None));
     }
-    Ok(match nodes_config_merge::desired_snapshot(source, held, on_existing(args)) {
-        Ok(snapshot) => Desired { snapshot, merge_faults: None },
+    Ok(match nodes_config_merge::desired_snapshot(source, held) {
+        Ok((snapshot, rollback)) => Desired { snapshot, rollback, merge_faults: None },
         // Planned as it is, so that the plan can be shown; the check of the cluster refuses it.
-        Err(merge_faults) => Desired { snapshot: source.clone(), merge_faults: Some(merge_faults) },
+        Err(merge_faults) => Desired::unmerged(source, Some(merge_faults)),
     })
 }
 
@@ -79,11 +92,11 @@ pub(super) fn check_both_sides(
         return Assessment { findings, plan: None };
     };
     let plan = plan::decide_plan(&desired.snapshot, held, on_existing(args));
+    let is_live = sides.target.is_live_cluster();
     findings.push(match &observed.limit_violations {
-        Some(violations) => checks::check_limits(violations, &desired.snapshot),
+        Some(violations) => checks::check_limits(violations, &desired.snapshot, is_live),
         None => Finding::skipped(Check::Limits, "the target accepts no writes"),
     });
-    let is_live = sides.target.is_live_cluster();
     let same_store = sides.source.describe_use_of(held);
     findings.push(checks::check_target_keys(&plan, same_store, is_live));
     let permits = collect_permits(args, observed.prior_backup.as_deref());
@@ -94,7 +107,11 @@ pub(super) fn check_both_sides(
     });
     // A merged `nodes_config` is above both versions, and no sign of a cluster that moved on.
     let compared = if is_live { plan.without(&Key::NodesConfig) } else { plan.clone() };
-    findings.push(checks::check_target_newer(&compared, &permits));
+    let mut newer = checks::check_target_newer(&compared, &permits);
+    if desired.rollback == RollbackState::Newer {
+        newer.hints.insert(0, RUNNING_SINCE_HINT.to_owned());
+    }
+    findings.push(newer);
     Assessment { findings, plan: Some(plan) }
 }
 
@@ -146,16 +163,28 @@ fn warn_of_missing_keys(finding: Finding, reason: Option<&str>) -> Finding {
 /// Checks the nodes, and that the target can be reached and written.
 pub(super) fn check_nodes_and_access(
     sides: &Sides,
+    desired: &Result<Desired, &'static str>,
     observed: &NodeObservations,
     args: &MigrateArgs,
 ) -> Vec<Finding> {
-    let mode = match sides.source.nodes() {
+    let mut mode = match sides.source.nodes() {
         Some(_) => check_migration_mode(sides, observed, args),
         None => Finding::skipped(Check::MigrationMode, NODES_UNREADABLE),
     };
+    let desired = desired.as_ref().ok();
+    let may_be_finished = desired.is_some_and(|one| one.rollback == RollbackState::Newer);
+    if may_be_finished && !args.overwrite_newer {
+        // The nodes need not be brought back for what may be finished.
+        mode.hints = vec![RUNNING_SINCE_HINT.to_owned()];
+    }
+    let quorum = check_quorum(sides, desired);
     let access = check_target_access(&sides.target);
-    [mode, check_quorum(sides)].into_iter().chain(access).collect()
+    [mode, quorum].into_iter().chain(access).collect()
 }
+
+/// The hint for a target that has the merge, and keys that are newer.
+const RUNNING_SINCE_HINT: &str = "if an earlier run of this roll-back reported completion, do nothing: the cluster has run on the \
+                                  target since";
 
 /// Returns the nodes whose versions count: those of a live target as well.
 fn nodes_of_both(source: &NodesConfiguration, target: &TargetState) -> NodesConfiguration {
@@ -233,21 +262,33 @@ pub(super) fn check_source_nodes_again(kind: SourceKind, observed: &NodeObservat
 const NOT_LIVE: &str = "the source is not a live cluster; no node in its nodes_config responded as running \
                         on it. This cannot be proven: make sure that no server uses this store";
 
-fn check_quorum(sides: &Sides) -> Finding {
+/// Checks the quorum of the live cluster; that of a target also after the roll-back.
+pub(super) fn check_quorum(sides: &Sides, desired: Option<&Desired>) -> Finding {
     match (&sides.target.quorum, &sides.source.quorum, sides.source.kind) {
-        (Some(quorum), _, _) => checks::check_target_quorum(quorum),
+        (Some(quorum), _, _) => {
+            let finding = checks::check_target_quorum(quorum);
+            match desired.and_then(Desired::merged_nodes) {
+                Some(kept) => {
+                    checks::check_members(finding, sides.target.membership(&kept).as_ref())
+                }
+                None => finding,
+            }
+        }
         (None, Some(quorum), _) => checks::check_quorum(quorum),
         (None, None, SourceKind::LiveCluster) => Finding::skipped(Check::Quorum, SOURCE_UNREADABLE),
         (None, None, _) => Finding::skipped(Check::Quorum, "the source is not a live cluster"),
     }
 }
 
-fn check_target_access(target: &TargetState) -> [Finding; 2] {
+/// Checks that the target can be read and written.
+pub(super) fn check_target_access(target: &TargetState) -> [Finding; 2] {
+    let reached = checks::check_target(&target.name, target.snapshot.as_ref());
     [
-        checks::add_endpoint_faults(
-            checks::check_target(&target.name, target.snapshot.as_ref()),
-            &target.endpoint_faults,
-        ),
+        match (&target.snapshot, target.is_live_cluster()) {
+            // After its last put, the servers of a roll-back stop.
+            (Err(_), true) => reached.hint(FINISHED_ROLLBACK_HINT),
+            _ => checks::add_endpoint_faults(reached, &target.endpoint_faults),
+        },
         match &target.snapshot {
             Ok(_) => checks::check_target_writable(&target.write_probe),
             Err(_) => Finding::skipped(Check::TargetWritable, TARGET_UNREADABLE),

@@ -51,12 +51,14 @@ fn sides(target: Snapshot) -> Sides {
         quorum: Some(Quorum::Held(MemberCount::default())),
         snapshot: Ok(source()),
         missing_keys: None,
+        uses_other_store: false,
     };
     let target = TargetState {
         name: "etcd a:1".to_owned(),
         snapshot: Ok(target),
         quorum: None,
         uses_replicated_store: None,
+        members: None,
         write_probe: Ok(()),
         endpoint_faults: Vec::new(),
     };
@@ -74,8 +76,9 @@ fn assess(sides: &Sides, args: &MigrateArgs) -> Assessment {
 /// Makes all checks, as a run does.
 fn assess_with(sides: &Sides, nodes: &NodeObservations, args: &MigrateArgs) -> Assessment {
     let mut findings = check_source_content(sides, args).to_vec();
-    findings.extend(check_nodes_and_access(sides, nodes, args));
-    let both = check_both_sides(sides, &decide_desired(sides, args), &observed(), args);
+    let desired = decide_desired(sides);
+    findings.extend(check_nodes_and_access(sides, &desired, nodes, args));
+    let both = check_both_sides(sides, &desired, &observed(), args);
     findings.extend(both.findings);
     Assessment { findings, plan: both.plan }
 }
@@ -165,5 +168,5 @@ fn live_target_without_its_own_store_is_not_planned() {
     let mut sides = sides(source());
     sides.target.quorum = Some(Quorum::Held(MemberCount::default()));
     sides.target.uses_replicated_store = Some(UsesReplicatedStore::Unknown);
-    assert!(decide_desired(&sides, &args(&["--force"])).is_err());
+    assert!(decide_desired(&sides).is_err());
 }
