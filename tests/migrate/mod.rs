@@ -3,6 +3,7 @@
 mod changing_source;
 mod confirmation;
 mod existing_keys;
+mod legal_forms;
 mod migration_mode;
 mod overwrite_guards;
 mod server_versions;
