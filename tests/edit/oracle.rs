@@ -3,7 +3,6 @@
 
 use std::collections::VecDeque;
 use std::sync::Mutex;
-use std::time::Duration;
 
 use restatectl::codec::{self, Encoding};
 use restatectl::model::{Key, Version};

@@ -55,7 +55,8 @@ pub fn find_shape_errors(key: &Key, document: &Json) -> Vec<ShapeError> {
 /// So a value with two errors can be mended one at a time, and what a newer server has written stays.
 pub fn find_added_errors(key: &Key, document: &Json, stored: Option<&Json>) -> Vec<ShapeError> {
     let mut errors = find_shape_errors(key, document);
-    let Some(stored) = stored.filter(|_| !errors.is_empty()) else { return errors };
+    let Some(stored) = stored else { return errors };
+    errors.extend(find_lost_fingerprint(key, document, stored));
     let before = find_shape_errors(key, stored);
     let mut same_place = count(before.iter().cloned());
     errors.retain(|error| !take(&mut same_place, error));
@@ -64,6 +65,17 @@ pub fn find_added_errors(key: &Key, document: &Json, stored: Option<&Json>) -> V
     let mut moved = count(left.map(|error| describe_content(stored, &error)));
     errors.retain(|error| !take(&mut moved, &describe_content(document, error)));
     errors
+}
+
+/// A cluster may be older than fingerprints; one that has had one can't lose it: its metadata servers
+/// refuse such a `nodes_config`, and never come up (seen with 1.7.12).
+fn find_lost_fingerprint(key: &Key, document: &Json, stored: &Json) -> Option<ShapeError> {
+    let has_one = |document: &Json| {
+        document.get("cluster_fingerprint").is_some_and(|fingerprint| !fingerprint.is_null())
+    };
+    let is_lost = *key == Key::NodesConfig && has_one(stored) && !has_one(document);
+    is_lost
+        .then(|| ShapeError::new("/cluster_fingerprint", "is missing, and the stored value has it"))
 }
 
 fn count<T: std::hash::Hash + Eq>(all: impl Iterator<Item = T>) -> HashMap<T, usize> {
