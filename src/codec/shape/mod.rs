@@ -5,6 +5,7 @@
 //! starting real 1.7.12 servers on edited documents; `tests/edit/oracle.rs` does that again. An unknown
 //! field is skipped, as the servers skip it.
 
+mod error;
 mod form;
 mod kinds;
 mod rules;
@@ -13,34 +14,11 @@ mod text;
 mod walk;
 
 use std::collections::HashMap;
-use std::fmt::{Display, Formatter};
 
 use serde_json::Value as Json;
 
 use crate::model::Key;
-
-/// An error of a document: a server of the tested versions would panic, refuse to start, lead nothing, or
-/// lose what the key holds.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct ShapeError {
-    /// The JSON pointer of the place; empty for the document itself.
-    pub path: String,
-    /// The fault, to be read after the place. It never holds a value, which may be a secret.
-    pub message: String,
-}
-
-impl ShapeError {
-    fn new(path: impl Into<String>, message: impl Into<String>) -> Self {
-        ShapeError { path: path.into(), message: message.into() }
-    }
-}
-
-impl Display for ShapeError {
-    fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
-        let place = if self.path.is_empty() { "the document" } else { &self.path };
-        write!(f, "{place} {}", self.message)
-    }
-}
+pub use error::ShapeError;
 
 /// Returns every error of a decoded value. A key that is not Restate's has none.
 pub fn find_shape_errors(key: &Key, document: &Json) -> Vec<ShapeError> {
