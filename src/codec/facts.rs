@@ -108,11 +108,16 @@ pub fn partition_ids_in(table: &[u8]) -> Result<Vec<u16>, String> {
 
 /// Reads the partition ids from a decoded `partition_table`.
 ///
+/// A cluster that was begun with 1.0 has no list of them, only their number: the ids are then 0 and up.
+///
 /// # Errors
 /// What is missing or of another form.
 pub(super) fn partition_ids(decoded: &Json) -> Result<Vec<u16>, String> {
-    let pairs =
-        decoded.get("partitions").and_then(Json::as_array).ok_or("has no list of partitions")?;
+    let pairs = match decoded.get("partitions") {
+        Some(Json::Array(pairs)) if !pairs.is_empty() => pairs,
+        None | Some(Json::Null | Json::Array(_)) => return counted_partitions(decoded),
+        Some(_) => return Err("has no list of partitions".to_owned()),
+    };
     pairs
         .iter()
         .map(|pair| {
@@ -121,6 +126,13 @@ pub(super) fn partition_ids(decoded: &Json) -> Result<Vec<u16>, String> {
             u16::try_from(id).map_err(|_| format!("has a partition with the id {id}"))
         })
         .collect()
+}
+
+fn counted_partitions(decoded: &Json) -> Result<Vec<u16>, String> {
+    let count = decoded.get("num_partitions").and_then(Json::as_u64);
+    let count = count.ok_or("has neither a list of partitions nor their number")?;
+    let count = u16::try_from(count).map_err(|_| format!("has {count} partitions"))?;
+    Ok((0..count).collect())
 }
 
 fn parse_node(id: u32, fields: &Json) -> Result<Node, String> {
@@ -193,5 +205,12 @@ mod tests {
         }
         assert_eq!(partition_ids(&json!({"partitions": [[0, {}], [3, {}]]})), Ok(vec![0, 3]));
         assert!(partition_ids(&json!({"partitions": [[65536, {}]]})).is_err());
+        for absent in [json!({"num_partitions": 3}), json!({"num_partitions": 3, "partitions": []})]
+        {
+            assert_eq!(partition_ids(&absent), Ok(vec![0, 1, 2]));
+        }
+        for wrong in [json!({}), json!({"num_partitions": 65536}), json!({"partitions": 5})] {
+            assert!(partition_ids(&wrong).is_err(), "{wrong}");
+        }
     }
 }

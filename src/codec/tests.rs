@@ -238,6 +238,7 @@ fn the_rule_book_decodes_and_passes_over_new_tags() {
 fn damage_of_every_kind_has_its_own_error() {
     let sound = flexbuffers_value(&json!({"version": 4}));
     assert_eq!(check(&Key::Logs, &value(4, sound.clone())), Ok(()));
+    assert_eq!(check(&Key::RuleBook, &value(0, vec![6])), Ok(()));
     let refusal =
         |version, bytes| check(&Key::Logs, &value(version, bytes)).unwrap_err().to_string();
     insta::assert_snapshot!(

@@ -178,3 +178,39 @@ fn concurrent_edits_are_not_lost() {
         assert!(refused > 0, "the editors never met");
     }
 }
+
+#[test]
+fn rule_book_in_a_codec_that_ends_the_workers_is_mended() {
+    let mut cluster = Cluster::ready_to_migrate(1);
+    let (folder, etcd) = (TempDir::new().unwrap(), Etcd::start());
+    let (address, toml) = (cluster.address(), etcd.toml());
+    restatectl(&["-s", &address, "metadata", "migrate", "--toml", &toml]).expect(0);
+    let store = EditedStore::toml(&toml, &folder);
+    let book = store.get("rule_book");
+    // As the official tool's `put` writes it.
+    let version = Version(2);
+    let bytes = codec::encode(&Key::Logs, codec::Encoding::Flexbuffers, &book, version).unwrap();
+    etcd.put("rule_book", bytes.to_vec());
+    etcd.put("rule_book::version", version.0.to_le_bytes());
+    let listed = restatectl(&["metadata", "list", "--from", &toml]).expect(0);
+    let fault = "rule_book is encoded as flexbuffers, but servers read this key as bilrost only";
+    assert!(listed.err.contains(fault), "{}", listed.err);
+    let other = Etcd::start();
+    let error = restatectl(&[
+        "metadata",
+        "migrate",
+        "--from",
+        &toml,
+        "--toml",
+        &other.toml(),
+        "-o",
+        "json",
+    ]);
+    assert_eq!(error.expect(5).json()["error"]["code"], "value-corrupt");
+
+    let file = write_file(&folder, "book.json", &book.to_string());
+    store.run("put", "rule_book", &["-o", "json", &file]).expect(0);
+    assert_eq!(etcd.content()["rule_book"][0], 6);
+    cluster.restart(&Mode::External(etcd.section()));
+    cluster.wait_for_rules(&["scope1/*"]);
+}

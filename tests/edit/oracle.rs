@@ -3,7 +3,6 @@
 
 use std::collections::VecDeque;
 use std::sync::Mutex;
-use std::time::Duration;
 
 use restatectl::codec::{self, Encoding};
 use restatectl::model::{Key, Version};
@@ -78,7 +77,7 @@ fn judge(stopped: &Stopped, lane: &Lane, case: &Case) -> Finding {
 /// Returns why `patch` refuses the edit; `None` if it does not.
 fn our_verdict(stopped: &Stopped, case: &Case) -> Option<String> {
     let folder = TempDir::new().unwrap();
-    let store = EditedStore::toml(&stopped.etcd.toml(), &folder);
+    let store = EditedStore::toml(&stopped.toml, &folder);
     let patch = case.patch.to_string();
     let run = store.run("patch", case.key, &["-n", "-o", "json", "-p", &patch]);
     if run.code == 0 {

@@ -35,7 +35,7 @@ fn edit_that_would_break_the_servers_is_refused() {
         (
             "nodes_config",
             replace("/cluster_fingerprint", json!(null)),
-            "/cluster_fingerprint is null",
+            "/cluster_fingerprint is missing",
         ),
         ("partition_table", remove("/num_partitions"), "/num_partitions is missing"),
         ("partition_table", remove("/partitions/1/1/key_range"), "key_range is missing"),
@@ -52,7 +52,7 @@ fn edit_that_would_break_the_servers_is_refused() {
         ("schema_registry", remove("/deployments_v2/0/id"), "/deployments_v2/0/id is missing"),
         ("pp_epoch_0", replace("/epoch", json!("2")), "/epoch is a text"),
         ("pp_epoch_0", remove("/current/context"), "/current/context is missing"),
-        ("pp_epoch_0", replace("/current/replica_set", json!([])), "replica_set is a list of 0"),
+        ("pp_epoch_0", replace("/current/replica_set/0", json!("N1")), "replica_set/0 is a text"),
         (
             "rule_book",
             replace("/rules/scope1~1*/limits", json!({"rate": 1})),
@@ -216,6 +216,24 @@ fn invalid_edit_input_is_refused_before_any_request() {
     etcd.create_pair("pp_epoch_0", b"\x05{\"version\":1}");
     store.patch("pp_epoch_0", "[]").expect(0);
     assert_eq!(etcd.content()["pp_epoch_0"][0], 5);
+}
+
+#[test]
+fn value_with_two_errors_is_mended_one_at_a_time() {
+    let (folder, etcd) = (TempDir::new().unwrap(), Etcd::start());
+    let store = EditedStore::toml(&etcd.toml(), &folder);
+    let epoch = r#"{"version":1,"current":{"version":1,"replica_set":["N1"],"replication":"x","modified_at":1,"context":{}}}"#;
+    etcd.create_pair("pp_epoch_0", format!("\x05{epoch}").as_bytes());
+    let replace = |path: &str, value: Json| {
+        let patch = json!([{"op": "replace", "path": path, "value": value}]).to_string();
+        store.patch("pp_epoch_0", &patch)
+    };
+    let error = replace("/current/modified_at", json!("x")).expect(5).json()["error"].clone();
+    let message = error["message"].as_str().unwrap();
+    assert!(message.contains("/current/modified_at") && !message.contains("replica"), "{message}");
+    replace("/current/replica_set", json!([1])).expect(0);
+    replace("/current/replication", json!("{node: 1}")).expect(0);
+    replace("/current/replication", json!("x")).expect(5);
 }
 
 #[test]

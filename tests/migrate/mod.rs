@@ -5,6 +5,7 @@ mod clock_differences;
 mod confirmation;
 mod environment;
 mod existing_keys;
+mod legal_forms;
 mod migration_mode;
 mod overwrite_guards;
 mod server_versions;

@@ -39,7 +39,11 @@ impl Leader {
     /// It is found by what it answers, not by the address that the cluster knows it under: from where
     /// an operator is, that one may lead nowhere.
     pub(super) async fn find_leader(peers: &Servers, known: &NodesConfiguration) -> Option<Leader> {
-        let fingerprint = known.fingerprint?;
+        if known.cluster_name.is_empty() {
+            return None;
+        }
+        // 0 is what servers take for none, as clusters have it that are older than fingerprints.
+        let fingerprint = known.fingerprint.unwrap_or_default();
         let server = search_leader(peers).await?;
         Some(Leader { server, cluster_name: known.cluster_name.clone(), fingerprint })
     }

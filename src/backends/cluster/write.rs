@@ -165,12 +165,12 @@ fn precondition(effect: &Effect) -> Precondition {
     Precondition { kind: kind.into(), version }
 }
 
-/// Returns the version to require; a token of another store matches nothing, since versions begin
-/// at 1.
+/// Returns the version to require; a token of another store matches nothing, since no version is the
+/// highest: an edit has to raise it.
 fn stored_version(tag: &CasToken) -> u32 {
     match tag {
         CasToken::Version(version) => version.0,
-        _ => 0,
+        _ => u32::MAX,
     }
 }
 

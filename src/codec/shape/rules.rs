@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value as Json;
 
-use super::ShapeError;
+use super::error::ShapeError;
 use super::kinds::REPLICATED_PARAMS;
 use super::text::MOST_NODES;
 use super::walk::find_mismatches;

@@ -181,6 +181,9 @@ fn document_with_two_errors_is_mended_one_at_a_time() {
         added(&edited(broken.clone(), &format!("{node}/address"), json!("http://a:1/"))),
         []
     );
+    let lost = without(broken.clone(), "", "cluster_fingerprint");
+    assert_eq!(added(&lost).len(), 1);
+    assert_eq!(find_added_errors(&Key::NodesConfig, &lost, Some(&lost)), []);
     let worse = edited(half, &format!("{node}/location"), json!("a b"));
     assert_eq!(added(&worse).len(), 1);
 }

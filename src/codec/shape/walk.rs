@@ -2,7 +2,7 @@
 
 use serde_json::Value as Json;
 
-use super::ShapeError;
+use super::error::ShapeError;
 use super::form::{Field, Shape};
 
 /// Returns every place at which the document is not of the shape.

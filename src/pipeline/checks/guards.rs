@@ -44,6 +44,13 @@ pub struct Permits<'a> {
     pub prior_backup: Option<&'a Path>,
 }
 
+impl Permits<'_> {
+    /// Returns whether `--overwrite-cluster` gives this permission.
+    pub(super) fn names(&self, permission: &Permission) -> bool {
+        self.overwrite_cluster.is_some_and(|given| given.applies_to(permission))
+    }
+}
+
 /// The owner of the metadata that a target holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Owner {
@@ -53,8 +60,42 @@ pub(super) enum Owner {
     SameCluster,
     /// Another cluster, by name and fingerprint.
     OtherCluster(String, Option<u64>),
+    /// A cluster of the source's name, where a fingerprint is missing that could tell them apart.
+    Unproven(String, MissingFingerprint),
     /// A cluster that can't be known: there are keys, but no readable `nodes_config`.
     Unknown,
+}
+
+/// The store whose `nodes_config` has no fingerprint, as clusters have it that are older than those.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum MissingFingerprint {
+    Source,
+    Target,
+    Both,
+}
+
+impl MissingFingerprint {
+    fn find(source: Option<u64>, target: Option<u64>) -> Option<Self> {
+        match (source, target) {
+            (Some(_), Some(_)) => None,
+            (None, Some(_)) => Some(MissingFingerprint::Source),
+            (Some(_), None) => Some(MissingFingerprint::Target),
+            (None, None) => Some(MissingFingerprint::Both),
+        }
+    }
+
+    /// Returns the detail of the failed check.
+    pub(super) fn describe(self, name: &str) -> String {
+        let place = match self {
+            MissingFingerprint::Source => "the source",
+            MissingFingerprint::Target => "the target",
+            MissingFingerprint::Both => "source and target",
+        };
+        format!(
+            "target holds a cluster of the same name, {name}, but cluster_fingerprint is missing in \
+             nodes_config of {place}: it may be another cluster"
+        )
+    }
 }
 
 /// Finds the owner of the target by `nodes_config`, or else by keys that are all the source's.
@@ -63,7 +104,14 @@ pub(super) fn find_owner(source: &Snapshot, target: &Snapshot) -> Owner {
         return Owner::Nobody;
     }
     match (codec::cluster_of(target), codec::cluster_of(source)) {
-        (Some(theirs), Some(ours)) if theirs == ours => Owner::SameCluster,
+        (Some((name, theirs)), Some((own_name, ours))) if name == own_name => {
+            let missing = MissingFingerprint::find(ours, theirs);
+            match missing.filter(|_| !has_same_nodes_config(source, target)) {
+                Some(missing) => Owner::Unproven(name, missing),
+                None if theirs == ours => Owner::SameCluster,
+                None => Owner::OtherCluster(name, theirs),
+            }
+        }
         (Some((name, fingerprint)), _) => Owner::OtherCluster(name, fingerprint),
         (None, _) => {
             let comparison = compare(source, target);
@@ -80,6 +128,12 @@ pub(super) fn find_owner(source: &Snapshot, target: &Snapshot) -> Owner {
 const UNFINISHED_MIGRATION: &str = "target has Restate keys but no nodes_config, which is what an unfinished migration leaves; \
                                     they are not the source's: cluster unknown";
 
+/// Returns whether both hold the same value, which names the time of its last change.
+fn has_same_nodes_config(source: &Snapshot, target: &Snapshot) -> bool {
+    let value = |snapshot: &Snapshot| snapshot.get(&Key::NodesConfig)?.value().cloned();
+    value(source).is_some() && value(source) == value(target)
+}
+
 /// Checks that the keys in the target belong to the source's cluster.
 pub fn check_target_cluster(
     source: &Snapshot,
@@ -95,6 +149,10 @@ pub fn check_target_cluster(
             let detail = format!("target holds another cluster: {name}, fingerprint {fingerprint}");
             (Permission::OverwriteCluster(name), detail)
         }
+        Owner::Unproven(name, missing) => {
+            let detail = missing.describe(&name);
+            (Permission::OverwriteCluster(name), detail)
+        }
         Owner::Unknown => {
             let detail = match target.contains_key(&Key::NodesConfig) {
                 true => "target has a nodes_config that can't be read: cluster unknown",
@@ -107,7 +165,7 @@ pub fn check_target_cluster(
         let file = prior.display();
         return ok(format!("target holds what an interrupted run left, saved in {file}"));
     }
-    if permits.overwrite_cluster.is_some_and(|given| given.applies_to(&permission)) {
+    if permits.names(&permission) {
         return ok(format!("{detail}; allowed by --overwrite-cluster")).into_warning();
     }
     Finding::failed(Check::TargetCluster, Code::TargetOtherCluster, detail)
@@ -156,7 +214,7 @@ mod tests {
     use prost::bytes::Bytes;
 
     use super::*;
-    use crate::model::{CasToken, Key, Value, Version};
+    use crate::model::{CasToken, Value, Version};
     use crate::pipeline::plan::{OnExisting, decide_plan};
 
     fn entry(version: u32, bytes: String) -> Entry {
@@ -197,6 +255,27 @@ mod tests {
             assert_eq!(check(&target, Some("other")), refused);
             assert_eq!(check(&target, Some(name)), None);
         }
+        // A cluster that is older than fingerprints.
+        let old = |node: &str| {
+            let document =
+                format!("\x05{{\"version\":4,\"cluster_name\":\"demo\",\"nodes\":[{node}]}}");
+            Snapshot::from([(Key::NodesConfig, entry(4, document))])
+        };
+        let (ours, theirs) = (old(""), old("[2,\"Tombstone\"]"));
+        let compare = |ours: &Snapshot, theirs: &Snapshot, named: Option<&str>| {
+            let overwrite_cluster = named.map(OverwriteCluster::from_option);
+            check_target_cluster(ours, theirs, &Permits { overwrite_cluster, ..Permits::default() })
+        };
+        let finding = compare(&ours, &theirs, None);
+        assert_eq!(finding.code, refused);
+        assert!(
+            finding.detail.contains("cluster_fingerprint is missing in nodes_config of source and")
+        );
+        assert!(finding.hints[0].contains("--overwrite-cluster demo"), "{:?}", finding.hints);
+        assert_eq!(compare(&ours, &theirs, Some("demo")).code, None);
+        assert_eq!(compare(&ours, &ours, None).code, None);
+        assert!(compare(&source, &theirs, None).detail.contains("nodes_config of the target"));
+
         for target in [
             Snapshot::new(),
             Snapshot::from([epoch(3)]),

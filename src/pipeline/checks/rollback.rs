@@ -1,12 +1,12 @@
 //! Checks of a live cluster as the target: its nodes, and whether it is the source's
 //! cluster. That every node of the source runs there proves that none runs on the source any more.
 
-use super::guards::{Owner, describe_fingerprint, find_owner};
+use super::guards::{Owner, Permits, describe_fingerprint, find_owner};
 use super::rollback_quorum::{FINISHED_ROLLBACK_HINT, RESTART_ON_REPLICATED_HINT};
 use super::source::not_of_migration;
 use crate::codec::Node;
 use crate::model::{Entry, Key, NodeProbe, Snapshot, UsesReplicatedStore, Value};
-use crate::outcome::{Check, Code, Finding, Readiness};
+use crate::outcome::{Check, Code, Finding, Permission, Readiness};
 use crate::pipeline::verify::are_same;
 use crate::wording::plural;
 
@@ -118,16 +118,29 @@ fn describe_fault(node: &Node, probe: &NodeProbe, stored: Option<&Entry>) -> Opt
 
 /// Checks that the live cluster is the source's, and that its `nodes_config` can be merged.
 ///
-/// No option permits more: the servers know their fingerprint, and stop at another one.
+/// No option permits more: the servers know their fingerprint, and stop at another one. Where there is
+/// none, the operator has to say that it is the same cluster.
 pub fn check_running_cluster(
     source: &Snapshot,
     target: &Snapshot,
     merged: Result<(), &[String]>,
+    permits: &Permits<'_>,
 ) -> Finding {
     let failed =
         |detail: String| Finding::failed(Check::TargetCluster, Code::TargetOtherCluster, detail);
+    let mut unproven = None;
     match find_owner(source, target) {
         Owner::SameCluster => {}
+        Owner::Unproven(name, missing) => {
+            let detail = missing.describe(&name);
+            let permission = Permission::OverwriteCluster(name);
+            if !permits.names(&permission) {
+                let hint =
+                    format!("if the running cluster is the source's, add --force {permission}");
+                return failed(detail).hint(hint).permitted_by(permission);
+            }
+            unproven = Some(detail);
+        }
         Owner::OtherCluster(name, fingerprint) => {
             let fingerprint = describe_fingerprint(fingerprint);
             let detail = format!("target is another cluster: {name}, fingerprint {fingerprint}");
@@ -139,10 +152,16 @@ pub fn check_running_cluster(
         }
     }
     match merged {
-        Ok(()) => {
-            let detail = "target is the same cluster; nodes_config becomes a merge of both";
-            Finding::ok(Check::TargetCluster, detail)
-        }
+        Ok(()) => match unproven {
+            Some(detail) => {
+                let detail = format!("{detail}; allowed by --overwrite-cluster");
+                Finding::ok(Check::TargetCluster, detail).into_warning()
+            }
+            None => {
+                let detail = "target is the same cluster; nodes_config becomes a merge of both";
+                Finding::ok(Check::TargetCluster, detail)
+            }
+        },
         Err(faults) => failed("the nodes of source and target can't be merged".to_owned())
             .items(faults.to_vec())
             .hint(
@@ -251,7 +270,8 @@ mod tests {
             )])
         };
         let check = |target: &Snapshot, merged| {
-            let finding = check_running_cluster(&nodes("demo"), target, merged);
+            let finding =
+                check_running_cluster(&nodes("demo"), target, merged, &Permits::default());
             (finding.code, finding.hints.join(" "))
         };
         assert_eq!(check(&nodes("demo"), Ok(())).0, None);

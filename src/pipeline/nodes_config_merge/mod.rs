@@ -19,6 +19,8 @@ const TARGET_FIELDS: [&str; 4] = ["roles", "address", "binary_version", "metadat
 /// The fields that every write of the value changes.
 const WRITE_FIELDS: [&str; 2] = ["version", "modified_at"];
 
+const FINGERPRINT: &str = "cluster_fingerprint";
+
 const TOMBSTONE: &str = "Tombstone";
 
 /// The merged `nodes_config`.
@@ -111,9 +113,14 @@ type Nodes<'a> = BTreeMap<u32, Option<&'a Map<String, Json>>>;
 
 fn merge_documents(source: &Json, target: &Json) -> Result<Json, Vec<String>> {
     let mut faults = Vec::new();
-    for (field, name) in [("cluster_name", "name"), ("cluster_fingerprint", "fingerprint")] {
+    for (field, name) in [("cluster_name", "name"), (FINGERPRINT, "fingerprint")] {
         let (ours, theirs) = (source.get(field), target.get(field));
-        if ours != theirs || ours.is_none_or(Json::is_null) {
+        let is_absent = |value: Option<&Json>| value.is_none_or(Json::is_null);
+        // A cluster that is older than fingerprints has none: the check of the cluster asks for it.
+        if field == FINGERPRINT && (is_absent(ours) || is_absent(theirs)) {
+            continue;
+        }
+        if ours != theirs || is_absent(ours) {
             let shown = |value: Option<&Json>| value.map_or("none".to_owned(), Json::to_string);
             let (ours, theirs) = (shown(ours), shown(theirs));
             faults.push(format!(
@@ -140,6 +147,11 @@ fn merge_documents(source: &Json, target: &Json) -> Result<Json, Vec<String>> {
     let mut document = fields.clone();
     document.insert("nodes".to_owned(), Json::Array(merged));
     document.insert("name_lookup".to_owned(), Json::Object(names));
+    if let (None | Some(Json::Null), Some(known)) =
+        (document.get(FINGERPRINT), target.get(FINGERPRINT))
+    {
+        document.insert(FINGERPRINT.to_owned(), known.clone());
+    }
     Ok(Json::Object(document))
 }
 

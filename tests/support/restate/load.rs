@@ -28,6 +28,11 @@ impl Cluster {
         self.admin("PUT", "/limits/rules", &rule);
     }
 
+    /// Deletes a rule that was never set: the rule book that this stores has version 0.
+    pub fn delete_rule(&self, pattern: &str) {
+        self.admin("POST", "/limits/rules/bulk-delete", &json!([{"pattern": pattern}]));
+    }
+
     /// Returns the patterns of the rules that the workers know, in order.
     pub fn rules(&self) -> Vec<String> {
         let query = json!({"query": "select pattern from sys_rules order by pattern"});

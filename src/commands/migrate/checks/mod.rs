@@ -101,8 +101,8 @@ pub(super) fn check_both_sides(
     findings.push(checks::check_target_keys(&plan, same_store, is_live));
     let permits = collect_permits(args, observed.prior_backup.as_deref());
     findings.push(match (is_live, desired.merge_faults.as_deref()) {
-        (true, None) => checks::check_running_cluster(source, held, Ok(())),
-        (true, Some(faults)) => checks::check_running_cluster(source, held, Err(faults)),
+        (true, None) => checks::check_running_cluster(source, held, Ok(()), &permits),
+        (true, Some(faults)) => checks::check_running_cluster(source, held, Err(faults), &permits),
         (false, _) => checks::check_target_cluster(source, held, &permits),
     });
     // A merged `nodes_config` is above both versions, and no sign of a cluster that moved on.
