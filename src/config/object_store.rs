@@ -70,7 +70,7 @@ pub(super) fn list_warnings(config: &ObjectStoreConfig, file: &str) -> Option<St
         format!(
             "{file}: with this object-store-retry-policy, servers panic at the first request that fails; \
              leave it out, or use type \"exponential\" with a factor above 1 and a max-interval \
-             above initial-interval"
+             not below initial-interval"
         )
     })
 }

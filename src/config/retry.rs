@@ -73,7 +73,7 @@ impl RetryPolicy {
             RetryPolicy::FixedDelay { .. } => true,
             RetryPolicy::Exponential { initial, factor, max_interval, .. } => {
                 let grows = *factor > 1.0 && factor.is_finite();
-                !grows || initial.is_zero() || max_interval <= initial
+                !grows || initial.is_zero() || max_interval < initial
             }
         }
     }

@@ -80,3 +80,16 @@ fn sections_that_are_listed_as_fatal_end_the_server_at_its_start() {
     });
     assert!(differences.is_empty(), "{}", differences.join("\n"));
 }
+
+#[test]
+fn retry_policies_that_panic_a_server_are_warned_of() {
+    let sections: Vec<_> = retries::AT_A_DEAD_STORE.sections().collect();
+    let differences = find_differences(&sections, |oracle, section| {
+        let ours = restatectl::config::parse(&oracle::document(&section.body), "f").unwrap();
+        let warned = ours.warnings.iter().any(|warning| warning.contains("servers panic"));
+        let log = oracle.start_until(&section.body, if warned { "backoff.rs" } else { "" });
+        let panics = log.contains("backoff.rs");
+        (warned != panics).then(|| format!("{}: warned {warned}:\n{log}", section.body))
+    });
+    assert!(differences.is_empty(), "{}", differences.join("\n"));
+}

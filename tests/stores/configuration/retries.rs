@@ -97,6 +97,29 @@ const ATTEMPTS: &[&str] = &[
     "\"unlimited\"",
 ];
 
+/// Policies for a store that does not answer, so that the first request fails.
+pub(super) const AT_A_DEAD_STORE: Group = Group {
+    template: "type = \"object-store\"\npath = \"s3://b\"\naws-region = \"r\"\naws-access-key-id = \"k\"\n\
+               aws-secret-access-key = \"s\"\naws-allow-http = true\n\
+               aws-endpoint-url = \"http://127.0.0.1:1\"\nobject-store-retry-policy = {}",
+    values: &[
+        r#"{ type = "none" }"#,
+        r#"{ type = "fixed-delay", interval = "10ms", max-attempts = 3 }"#,
+        r#"{ type = "fixed-delay", interval = "0s", max-attempts = 3 }"#,
+        r#"{ type = "exponential", initial-interval = "10ms", factor = 2, max-interval = "50ms" }"#,
+        r#"{ type = "exponential", initial-interval = "10ms", factor = 1.1, max-interval = "50ms" }"#,
+        r#"{ type = "exponential", initial-interval = "10ms", factor = 1, max-interval = "50ms" }"#,
+        r#"{ type = "exponential", initial-interval = "10ms", factor = 0.5, max-interval = "50ms" }"#,
+        r#"{ type = "exponential", initial-interval = "10ms", factor = -1, max-interval = "50ms" }"#,
+        r#"{ type = "exponential", initial-interval = "10ms", factor = nan, max-interval = "50ms" }"#,
+        r#"{ type = "exponential", initial-interval = "10ms", factor = inf, max-interval = "50ms" }"#,
+        r#"{ type = "exponential", initial-interval = "50ms", factor = 2, max-interval = "10ms" }"#,
+        r#"{ type = "exponential", initial-interval = "50ms", factor = 2, max-interval = "50ms" }"#,
+        r#"{ type = "exponential", initial-interval = "0s", factor = 2, max-interval = "1s" }"#,
+    ],
+    fatal: &[],
+};
+
 pub(super) const GROUPS: &[Group] = &[
     Group {
         template: "type = \"object-store\"\npath = \"s3://b\"\nobject-store-retry-policy = {}",
