@@ -167,7 +167,6 @@ fn invalid_edit_input_is_refused_before_any_request() {
     wrong(&["patch", "-k", "rule_book", "-p", "[{\"op\": \"shift\"}]"], "unknown variant `shift`");
     wrong(&["patch", "-k", "rule_book", "-p", "[", "-n"], "line 1 column");
     wrong(&["patch", "-k", "rule_book"], "--patch");
-    wrong(&["patch", "-k", "rule_book", "-p", "[]", "--version", "0"], "--version");
     wrong(&["put", "-k", "rule_book", &broken], "broken.json is not a JSON document");
     wrong(&["put", "-k", "rule_book", "/no/such/file"], "failed to read the document");
     wrong(&["put", "-k", "rule_book", "-", "--from", "-"], "only one of DOC and --from");

@@ -19,7 +19,7 @@ pub struct EditArgs {
     pub from: Option<String>,
 
     /// Write only if the stored value has this version
-    #[arg(long = "version", value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long = "version", value_name = "N", value_parser = clap::value_parser!(u32))]
     pub expected_version: Option<u32>,
 
     /// Show the new value and the differences; write nothing
