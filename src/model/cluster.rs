@@ -126,6 +126,8 @@ pub struct MemberCount {
     pub silent: Vec<String>,
     /// The metadata servers that respond and are not members, each with its state.
     pub not_members: Vec<String>,
+    /// The members by id; `None` if no member reports them, so that every metadata server is counted.
+    pub reported: Option<Members>,
 }
 
 impl std::fmt::Display for MemberCount {

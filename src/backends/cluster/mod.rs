@@ -6,7 +6,6 @@
 mod discovery;
 mod ident;
 mod leader;
-mod members;
 mod node;
 mod poll;
 mod quorum;

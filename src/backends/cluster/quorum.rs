@@ -10,7 +10,7 @@ use super::super::transport::Servers;
 use super::ident::identify_server;
 use super::poll::poll_until;
 use crate::codec::{Node, NodesConfiguration};
-use crate::model::{MemberCount, Quorum};
+use crate::model::{MemberCount, Members, Quorum};
 use crate::proto::metadata_server_svc::StatusResponse;
 use crate::proto::metadata_server_svc::metadata_server_svc_client::MetadataServerSvcClient;
 use crate::proto::node_ctl_svc::MetadataServerStatus;
@@ -65,14 +65,11 @@ async fn ask_status(
 
 fn judge_answers(answers: &[(&Node, Result<StatusResponse, String>)]) -> Quorum {
     let statuses = || answers.iter().filter_map(|(_, answer)| answer.as_ref().ok());
-    // The members by the newest configuration among the answers; else every server is taken for one.
-    let members: Vec<u32> = statuses()
-        .filter_map(|status| status.configuration.as_ref())
-        .max_by_key(|configuration| configuration.version.map_or(0, |version| version.value))
-        .map_or_else(
-            || answers.iter().map(|(node, _)| node.id).collect(),
-            |configuration| configuration.members.keys().copied().collect(),
-        );
+    let reported = find_reported_members(answers);
+    let members = match &reported {
+        Some(reported) => reported.ids.clone(),
+        None => answers.iter().map(|(node, _)| node.id).collect(),
+    };
     let is_member = |node: &Node| members.contains(&node.id);
     let responding =
         answers.iter().filter(|(node, answer)| is_member(node) && answer.is_ok()).count();
@@ -90,6 +87,7 @@ fn judge_answers(answers: &[(&Node, Result<StatusResponse, String>)]) -> Quorum 
         leader: statuses().find_map(|status| status.leader),
         silent: silent.collect(),
         not_members: not_members.collect(),
+        reported,
     };
     if count.responding < count.needed {
         return Quorum::Lost(MemberCount { leader: None, ..count });
@@ -98,6 +96,19 @@ fn judge_answers(answers: &[(&Node, Result<StatusResponse, String>)]) -> Quorum 
         None => Quorum::NoLeader(count),
         Some(_) => Quorum::Held(count),
     }
+}
+
+/// Returns the members by the newest configuration among the answers.
+fn find_reported_members(answers: &[(&Node, Result<StatusResponse, String>)]) -> Option<Members> {
+    let responding = answers.iter().filter(|(_, answer)| answer.is_ok());
+    let newest = answers
+        .iter()
+        .filter_map(|(_, answer)| answer.as_ref().ok()?.configuration.as_ref())
+        .max_by_key(|configuration| configuration.version.map_or(0, |version| version.value))?;
+    Some(Members {
+        ids: newest.members.keys().copied().collect(),
+        responding: responding.map(|(node, _)| node.id).collect(),
+    })
 }
 
 /// Describes a metadata server that is not a member.

@@ -2,9 +2,11 @@
 
 mod address;
 mod any_certificate;
+mod attempts;
 mod call_failure;
 mod connect_error;
 mod quick_ack;
+mod server;
 mod servers;
 mod tls;
 mod tls_detecting_stream;
@@ -21,9 +23,11 @@ use tokio::net::TcpStream;
 use tonic::transport::{Channel, Endpoint, Uri};
 
 pub use address::Address;
+pub use attempts::CallError;
 pub use call_failure::{CallFailure, classify_status};
 use quick_ack::QuickAck;
-pub use servers::{Admission, CallError, Server, ServerKind, Servers};
+pub use server::Server;
+pub use servers::{Admission, ServerKind, Servers};
 pub use tls::TlsOptions;
 use tls_detecting_stream::TlsDetectingStream;
 

@@ -7,23 +7,16 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use futures_util::future::BoxFuture;
+use tonic::Status;
 use tonic::transport::Channel;
-use tonic::{Code, Status};
 
 use super::super::request::Request;
-use super::{Address, CallFailure, Limits, MAX_MESSAGE, TlsOptions, create_channel};
+use super::attempts::{Attempts, CallError};
+use super::server::Server;
+use super::{Address, CallFailure, Limits, MAX_MESSAGE, TlsOptions};
 
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
-
-/// One server's address, and the channel to it.
-#[derive(Clone)]
-pub struct Server {
-    /// The address.
-    pub address: Address,
-    /// Connects when first used.
-    pub channel: Channel,
-}
 
 /// A kind of server: the node of a cluster, or the member of an etcd.
 #[derive(Clone, Copy)]
@@ -53,17 +46,6 @@ pub struct Servers {
     is_delay_reported: AtomicBool,
 }
 
-/// The end of a call that no server carried out.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum CallError {
-    /// No server could respond in time; the reason of each.
-    Unavailable(String),
-    /// The same, where a certificate was rejected on either side.
-    Untrusted(String),
-    /// One of them refused, and would again.
-    Permanent(Code, String),
-}
-
 impl fmt::Debug for Servers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.all.iter().map(|server| server.address.to_string())).finish()
@@ -85,7 +67,7 @@ impl Servers {
     ) -> Result<Self, String> {
         let all = addresses
             .iter()
-            .map(|address| create_server(address, limits, &tls))
+            .map(|address| Server::create(address, limits, &tls))
             .collect::<Result<_, _>>()?;
         let (preferred, is_delay_reported) = (AtomicUsize::new(0), AtomicBool::new(false));
         let admitted = addresses.iter().map(|_| AtomicBool::new(false)).collect();
@@ -135,7 +117,7 @@ impl Servers {
                 Err(failure) => attempts.add_failure(index, failure),
             }
             self.prefer_next(index);
-            if attempts.failures.iter().all(Option::is_some) {
+            if attempts.have_all_failed() {
                 if Instant::now() + pause >= deadline || attempts.is_hopeless() {
                     return Err(attempts.into_error(&self.all));
                 }
@@ -164,13 +146,12 @@ impl Servers {
     /// Informs a waiting operator: once the pauses are long, and then ever less often.
     fn report_delay(&self, attempts: &mut Attempts, pause: Duration) {
         let is_first = pause == LONGEST_PAUSE
-            && !attempts.is_reported
+            && !attempts.is_reported()
             && !self.is_delay_reported.swap(true, Ordering::Relaxed);
-        attempts.is_reported = attempts.is_reported || is_first;
-        if is_first || attempts.is_reported && attempts.count.is_power_of_two() {
+        if attempts.is_report_due(is_first) {
             let reasons = attempts.describe_reasons(&self.all);
             let most = humantime::format_duration(self.limits.request);
-            let count = attempts.count;
+            let count = attempts.count();
             tracing::warn!(
                 "no response after {count} attempts; giving up after {most} in total: {reasons}"
             );
@@ -220,7 +201,7 @@ impl Servers {
     pub fn server_at(&self, address: &Address) -> Result<Server, String> {
         match self.all.iter().find(|server| server.address == *address) {
             Some(known) => Ok(known.clone()),
-            None => create_server(address, self.limits, &self.tls),
+            None => Server::create(address, self.limits, &self.tls),
         }
     }
 
@@ -243,63 +224,6 @@ impl Servers {
     pub fn addresses(&self) -> impl Iterator<Item = &Address> {
         self.all.iter().map(|server| &server.address)
     }
-}
-
-/// The failed attempts of one call.
-struct Attempts {
-    count: u32,
-    /// The latest failure of each server that has failed.
-    failures: Vec<Option<CallFailure>>,
-    /// `true` for each server that can't respond, now or later.
-    hopeless: Vec<bool>,
-    /// `true` if this call's delay has been reported.
-    is_reported: bool,
-}
-
-impl Attempts {
-    fn new(servers: usize) -> Self {
-        let (failures, hopeless) = (vec![None; servers], vec![false; servers]);
-        Attempts { count: 0, failures, hopeless, is_reported: false }
-    }
-
-    fn add_failure(&mut self, index: usize, failure: CallFailure) {
-        self.count += 1;
-        if let (Some(slot), false) =
-            (self.hopeless.get_mut(index), matches!(failure, CallFailure::Elsewhere(_)))
-        {
-            *slot = true;
-        }
-        if let Some(slot) = self.failures.get_mut(index) {
-            *slot = Some(failure);
-        }
-    }
-
-    fn is_hopeless(&self) -> bool {
-        self.hopeless.iter().all(|hopeless| *hopeless)
-    }
-
-    fn describe_reasons(&self, servers: &[Server]) -> String {
-        let described = servers.iter().zip(&self.failures).filter_map(|(server, failure)| {
-            let failure = failure.as_ref()?;
-            Some(format!("{}: {}", server.address, failure.reason()))
-        });
-        described.collect::<Vec<_>>().join("; ")
-    }
-
-    fn into_error(self, servers: &[Server]) -> CallError {
-        let reasons = self.describe_reasons(servers);
-        let mut latest = self.failures.iter().flatten();
-        match latest.any(|failure| matches!(failure, CallFailure::Untrusted(_))) {
-            true => CallError::Untrusted(reasons),
-            false => CallError::Unavailable(reasons),
-        }
-    }
-}
-
-fn create_server(address: &Address, limits: Limits, tls: &TlsOptions) -> Result<Server, String> {
-    let channel = create_channel(address, limits, tls)
-        .map_err(|reason| format!("the TLS options can't be used: {reason}"))?;
-    Ok(Server { address: address.clone(), channel })
 }
 
 fn no_answer(limit: Duration) -> String {

@@ -156,10 +156,11 @@ async fn check_members_again(
     merged: &Merged,
     now: &Entry,
 ) -> Result<(), Failure> {
-    let (members, kept) = (cluster.members().await, codec::nodes_in(&merged.value));
+    let (quorum, kept) = (cluster.quorum().await, codec::nodes_in(&merged.value));
     let held = now.value().and_then(codec::nodes_in).unwrap_or_default();
+    let members = quorum.members().and_then(|count| count.reported.as_ref());
     let membership =
-        members.zip(kept).map(|(members, kept)| Membership::new(&members, &kept, &held));
+        members.zip(kept).map(|(members, kept)| Membership::new(members, &kept, &held));
     let finding = check_members(Finding::ok(Check::Quorum, "target"), membership.as_ref());
     match (finding.status, finding.code) {
         (CheckStatus::Failed, Some(code)) => {

@@ -9,7 +9,7 @@ use crate::codec::{self, NodesConfiguration};
 use crate::commands::open_store::{self, OpenSource, OpenTarget, store_name};
 use crate::commands::store_arg::StoreArg;
 use crate::events::{EventSink, Stage};
-use crate::model::{EndpointFault, Members, Quorum, Snapshot, StoreError, UsesReplicatedStore};
+use crate::model::{EndpointFault, Quorum, Snapshot, StoreError, UsesReplicatedStore};
 use crate::outcome::Failure;
 use crate::pipeline::checks::{Membership, describe_source_on_target};
 use crate::pipeline::snapshot;
@@ -67,8 +67,6 @@ pub(super) struct TargetState {
     pub(super) quorum: Option<Quorum>,
     /// The answer of a live cluster to whether its own store holds what was read.
     pub(super) uses_replicated_store: Option<UsesReplicatedStore>,
-    /// The members of the replicated store, where a live cluster has reported them.
-    pub(super) members: Option<Members>,
     pub(super) write_probe: Result<(), StoreError>,
     /// The endpoints that servers could not use.
     pub(super) endpoint_faults: Vec<EndpointFault>,
@@ -89,7 +87,8 @@ impl TargetState {
     /// that are unknown.
     pub(super) fn membership(&self, kept: &NodesConfiguration) -> Option<Membership> {
         let held = self.nodes().unwrap_or_default();
-        self.members.as_ref().map(|members| Membership::new(members, kept, &held))
+        let members = self.quorum.as_ref()?.members()?.reported.as_ref()?;
+        Some(Membership::new(members, kept, &held))
     }
 }
 
@@ -192,22 +191,12 @@ async fn read_target(job: &Job<'_>, at_hand: &Snapshot) -> TargetState {
         Ok(_) => join!(target.probe_write(), target.find_endpoint_faults()),
         Err(_) => (Ok(()), Vec::new()),
     };
-    let (uses_replicated_store, members) = match (&snapshot, job.target.cluster()) {
-        (Ok(_), Some(cluster)) => {
-            (Some(cluster.uses_replicated_store().await), cluster.members().await)
-        }
-        _ => (None, None),
+    let uses_replicated_store = match (&snapshot, job.target.cluster()) {
+        (Ok(_), Some(cluster)) => Some(cluster.uses_replicated_store().await),
+        _ => None,
     };
     let name = target.name().to_owned();
-    TargetState {
-        name,
-        snapshot,
-        quorum,
-        uses_replicated_store,
-        members,
-        write_probe,
-        endpoint_faults,
-    }
+    TargetState { name, snapshot, quorum, uses_replicated_store, write_probe, endpoint_faults }
 }
 
 async fn read_target_keys(

@@ -5,6 +5,7 @@ mod consistency;
 mod guards;
 mod live_nodes;
 mod migration_mode;
+mod owner;
 mod refusal;
 mod rollback;
 mod rollback_quorum;

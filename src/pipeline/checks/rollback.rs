@@ -1,7 +1,8 @@
 //! Checks of a live cluster as the target: its nodes, and whether it is the source's
 //! cluster. That every node of the source runs there proves that none runs on the source any more.
 
-use super::guards::{Owner, Permits, describe_fingerprint, find_owner};
+use super::guards::Permits;
+use super::owner::{Owner, describe_fingerprint, find_owner};
 use super::rollback_quorum::{FINISHED_ROLLBACK_HINT, RESTART_ON_REPLICATED_HINT};
 use super::source::not_of_migration;
 use crate::codec::Node;

@@ -1,6 +1,6 @@
 //! Checks of the source: a Restate store, intact, of a known version, in migration mode.
 
-use super::guards::describe_fingerprint;
+use super::owner::describe_fingerprint;
 use crate::codec::{self, CodecError, NodesConfiguration};
 use crate::model::{Entry, Key, MemberCount, Quorum, Snapshot, StoreError, Value};
 use crate::outcome::{Check, Code, Failure, Finding};

@@ -58,7 +58,6 @@ fn sides(target: Snapshot) -> Sides {
         snapshot: Ok(target),
         quorum: None,
         uses_replicated_store: None,
-        members: None,
         write_probe: Ok(()),
         endpoint_faults: Vec::new(),
     };
