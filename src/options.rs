@@ -43,7 +43,8 @@ pub struct GlobalOptions {
 
     /// Accept messages of up to this many bytes from nodes, and send them [default: 67108864]
     ///
-    /// Set it to the servers' message-size-limit where that was changed. A value can have 95 % of it.
+    /// Set it to the servers' message-size-limit where that was changed. A cluster accepts values of up to 95 % of its
+    /// limit, which is 33554432 by default.
     #[arg(long, global = true, value_name = "BYTES")]
     pub message_size_limit: Option<NonZeroU32>,
 

@@ -149,6 +149,11 @@ pub trait Target: Source {
         false
     }
 
+    /// Returns the most bytes that all values together may have, where a server gets them in one message.
+    fn snapshot_limit(&self) -> Option<usize> {
+        None
+    }
+
     /// Returns whether this store is known to honour conditions, so that there is nothing to probe.
     fn guarantees_conditional_writes(&self) -> bool {
         true

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::backends::backup::{Destination, Origin};
+use crate::backends::backup::{BackupOrigin, Destination};
 use crate::codec;
 use crate::commands::open_store::{self, store_name};
 use crate::commands::save_backup::save_entries;
@@ -54,7 +54,7 @@ pub async fn run(args: &BackupArgs, context: &Context<'_>) -> anyhow::Result<Out
     let missing = snapshot::describe_missing_keys(source, &snapshot, foreign);
     let complete = missing.is_none();
     let cluster = codec::cluster_of(&snapshot);
-    let origin = Origin { store: source.name(), cluster, complete };
+    let origin = BackupOrigin { store: source.name(), cluster, complete };
     let saved = save_entries(&Destination::File(args.to.clone()), &origin, &snapshot)?;
     let warnings = find_snapshot_warnings(&snapshot).into_iter().chain(missing).collect();
     let store = store_name(source);

@@ -10,7 +10,7 @@ use crate::backends::cluster::{self, Cluster};
 use crate::codec::{self, Node, NodesConfiguration};
 use crate::commands::Context;
 use crate::commands::cluster_options::cluster_options_at;
-use crate::model::{Entry, Key, NodeIdent, NodeProbe, ObservedNode, Snapshot};
+use crate::model::{Entry, Key, NodeProbe, ObservedNode, Snapshot};
 use crate::pipeline::checks::{
     NodeObservation, StoreUse, judge_response, judge_unasked, not_of_migration,
 };
@@ -33,14 +33,7 @@ pub async fn observe_cluster_nodes(
         state,
     };
     if cluster.asks_only_given() {
-        let given = identify_given_node(cluster).await;
-        let judge = |node: &Node| match &given {
-            Some(ident) if ident.id == Some(node.id) => {
-                judge_response(node, &nodes.cluster_name, Ok(ident.clone()))
-            }
-            _ => judge_unasked(node),
-        };
-        return nodes.nodes.iter().map(|node| observed(node, judge(node))).collect();
+        return observe_given_node(cluster, nodes).await;
     }
     let asked = nodes.nodes.iter().map(|node| async move {
         let response = cluster.identify_node(&node.address).await;
@@ -49,9 +42,24 @@ pub async fn observe_cluster_nodes(
     join_all(asked).await
 }
 
-async fn identify_given_node(cluster: &Cluster) -> Option<NodeIdent> {
-    let address = cluster.addresses().next()?;
-    cluster.identify_node(&address).await.ok()
+/// Asks the node at `--single-address`; of the others, nothing is known but what they once wrote.
+async fn observe_given_node(cluster: &Cluster, nodes: &NodesConfiguration) -> Vec<ObservedNode> {
+    let address = cluster.addresses().next().unwrap_or_default();
+    let response = cluster.identify_node(&address).await;
+    let given = response.as_ref().ok().and_then(|ident| ident.id);
+    let describe = |node: &Node| {
+        let state = match given == Some(node.id) {
+            true => judge_response(node, &nodes.cluster_name, response.clone()),
+            false => judge_unasked(node),
+        };
+        ObservedNode { id: node.id, name: node.name.clone(), address: node.address.clone(), state }
+    };
+    let mut observed: Vec<_> = nodes.nodes.iter().map(describe).collect();
+    if given.is_none_or(|id| nodes.nodes.iter().all(|node| node.id != id)) {
+        let state = judge_response(&Node::default(), &nodes.cluster_name, response);
+        observed.push(ObservedNode { id: 0, name: "--single-address".to_owned(), address, state });
+    }
+    observed
 }
 
 /// Observes the nodes still running on `side`, which holds `held`, and those that do not respond in time.

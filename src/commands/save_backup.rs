@@ -1,6 +1,6 @@
 //! Saving entries to a backup file, for every command that does.
 
-use crate::backends::backup::{self, Destination, Origin};
+use crate::backends::backup::{self, BackupOrigin, Destination};
 use crate::model::{SavedFile, Snapshot};
 use crate::outcome::{Code, Failure};
 
@@ -10,7 +10,7 @@ use crate::outcome::{Code, Failure};
 /// [`Code::BackupFailed`].
 pub fn save_entries(
     destination: &Destination,
-    origin: &Origin<'_>,
+    origin: &BackupOrigin<'_>,
     entries: &Snapshot,
 ) -> Result<SavedFile, Failure> {
     backup::save_backup(destination, origin, entries).map_err(|error| {

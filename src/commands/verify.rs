@@ -8,7 +8,7 @@ use crate::codec;
 use crate::commands::Context;
 use crate::commands::open_store::{self, OpenSource, store_name};
 use crate::commands::store_arg::{self, is_same_store};
-use crate::events::Stage;
+use crate::events::{Event, Stage};
 use crate::model::{KeyStatus, Snapshot, StoreError, UsesReplicatedStore};
 use crate::outcome::{Code, CommandResult, Failure, Outcome, VerifyResult};
 use crate::pipeline::checks;
@@ -63,7 +63,7 @@ struct SideSnapshots {
 pub async fn run(args: &VerifyArgs, context: &Context<'_>) -> anyhow::Result<Outcome> {
     let sides = open_sides(args, context).await?;
     let snapshots = read_sides(&sides, context).await?;
-    if let Some(failure) = find_same_content(&sides.source, &snapshots).await {
+    if let Some(failure) = find_same_content(&sides.source, &snapshots, context).await {
         return Err(failure.into());
     }
     let comparison = compare(&snapshots.source, &snapshots.target);
@@ -126,7 +126,11 @@ fn target_failure(error: &StoreError, target: &OpenSource) -> Failure {
 
 /// Returns the failure of a comparison of one store with itself: a cluster that does not run on its
 /// replicated store answers from an external one, whatever roles `nodes_config` still shows.
-async fn find_same_content(source: &OpenSource, snapshots: &SideSnapshots) -> Option<Failure> {
+async fn find_same_content(
+    source: &OpenSource,
+    snapshots: &SideSnapshots,
+    context: &Context<'_>,
+) -> Option<Failure> {
     let reason = checks::describe_source_on_target(&snapshots.source, &snapshots.target)?;
     let cluster = source.cluster()?;
     let nodes = codec::nodes_of(&snapshots.source).unwrap_or_default();
@@ -139,6 +143,7 @@ async fn find_same_content(source: &OpenSource, snapshots: &SideSnapshots) -> Op
         UsesReplicatedStore::Unknown
             if cluster.asks_only_given() && checks::are_in_migration_mode(&nodes) =>
         {
+            context.events.emit(Event::Warning(ONE_NODE_WARNING));
             None
         }
         UsesReplicatedStore::Unknown => {
@@ -147,6 +152,10 @@ async fn find_same_content(source: &OpenSource, snapshots: &SideSnapshots) -> Op
         }
     }
 }
+
+/// The warning about a source of which one node is asked, which does not lead its replicated store.
+const ONE_NODE_WARNING: &str = "only the node at --single-address was asked, and it can't tell which store the cluster runs on: if \
+                                that is the target, the comparison proves nothing";
 
 const NOT_REPLICATED: &str =
     "the nodes of the cluster at --address do not run on its replicated store";

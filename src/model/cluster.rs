@@ -52,6 +52,22 @@ pub struct NodeIdent {
     pub roles: Vec<String>,
 }
 
+impl NodeIdent {
+    /// Returns whether this is the node of that id and cluster; one that has not joined yet has no id.
+    pub fn is_node(&self, id: u32, cluster_name: &str) -> bool {
+        self.id.is_none_or(|own| own == id) && self.cluster_name == cluster_name
+    }
+}
+
+impl std::fmt::Display for NodeIdent {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.id {
+            Some(id) => write!(f, "N{id} of cluster {}", self.cluster_name),
+            None => write!(f, "a node of cluster {}", self.cluster_name),
+        }
+    }
+}
+
 /// A node that `nodes_config` names, as it was observed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ObservedNode {

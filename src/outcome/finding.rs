@@ -190,7 +190,7 @@ impl Finding {
 /// that could refuse it could not be made.
 pub fn judge_readiness(findings: &[Finding]) -> Option<bool> {
     let has_failed = |finding: &Finding| {
-        finding.status == CheckStatus::Failed && finding.readiness != Readiness::AfterRestart
+        finding.status == CheckStatus::Failed && finding.readiness == Readiness::ByStatus
     };
     if findings.iter().any(has_failed) {
         return Some(false);

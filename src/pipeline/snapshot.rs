@@ -83,8 +83,8 @@ fn find_partitions(snapshot: &Snapshot) -> Result<Vec<u16>, String> {
 /// Describes why a store may have more keys than were read; `None` if all are known.
 ///
 /// `foreign` is the number of other keys, where the store can count them.
-pub fn describe_missing_keys(
-    store: &dyn Source,
+pub fn describe_missing_keys<S: Source + ?Sized>(
+    store: &S,
     snapshot: &Snapshot,
     foreign: Option<u64>,
 ) -> Option<String> {

@@ -47,8 +47,8 @@ fn migrate_refuses_when_a_cluster_runs_on_source_or_target() {
         &folder.path().display().to_string(),
     ];
     for (args, words) in [
-        (&away[..], "runs on the source, still has roles"),
-        (&onto[..], "runs on the target, still has"),
+        (&away[..], "runs on the source in its normal roles"),
+        (&onto[..], "runs on the target in its normal"),
     ] {
         let refused = run_migrate(5, args);
         assert_eq!(refused["error"]["code"], "not-in-migration-mode", "{refused:#}");
@@ -71,8 +71,8 @@ fn migrate_refuses_when_a_cluster_runs_on_source_or_target() {
     let permits = ["--overwrite-cluster", "demo", "--overwrite-newer"];
     let planned = run_migrate(0, &[&onto_theirs[..], &permits].concat());
     let printed = planned["checks"].to_string();
-    assert!(printed.contains("1 of 1 nodes is not in migration mode"), "{printed}");
-    assert!(printed.contains("runs on the target, still has roles"), "{printed}");
+    assert!(printed.contains("of 1 node, 1 is not in migration mode"), "{printed}");
+    assert!(printed.contains("runs on the target in its normal roles"), "{printed}");
     cluster.stop();
     assert_eq!(check_status(&run_migrate(0, &away), "migration-mode"), "skipped");
     assert_eq!(run_migrate(0, &onto)["outcome"], "migrated");

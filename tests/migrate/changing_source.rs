@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use restatectl::codec::{Encoding, encode};
+use restatectl::model::{Key, Version};
 use tempfile::TempDir;
 
 use crate::support::etcd::{Etcd, etcd_section};
@@ -49,12 +51,9 @@ fn run_fails_when_the_source_keeps_changing() {
             if stopped.load(Ordering::Relaxed) {
                 break;
             }
-            put_value(
-                &address,
-                "rule_book",
-                version,
-                format!("\x05{{\"version\":{version}}}").as_bytes(),
-            );
+            let empty = serde_json::json!({"rules": {}});
+            let book = encode(&Key::RuleBook, Encoding::Bilrost, &empty, Version(version)).unwrap();
+            put_value(&address, "rule_book", version, &book);
             std::thread::sleep(Duration::from_millis(5));
         }
     });

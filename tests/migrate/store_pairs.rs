@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use restatectl::backends::backup::{Destination, Origin, save_backup};
+use restatectl::backends::backup::{BackupOrigin, Destination, save_backup};
 use restatectl::codec::{self, Encoding, cluster_of};
 use restatectl::model::{CasToken, Entry, Key, Snapshot, Value, Version};
 use serde_json::{Value as Json, json};
@@ -71,7 +71,7 @@ fn copies_between_every_pair_of_stores_are_byte_equal() {
     let (folder, generated) = (TempDir::new().unwrap(), generate_snapshot());
     assert_eq!(generated.len(), 500);
     let backup = folder.path().join("generated.jsonl");
-    let origin = Origin { store: "nowhere", cluster: cluster_of(&generated), complete: true };
+    let origin = BackupOrigin { store: "nowhere", cluster: cluster_of(&generated), complete: true };
     save_backup(&Destination::File(backup.clone()), &origin, &generated).unwrap();
     let backup = backup.to_str().unwrap().to_owned();
     let expected = read_digests(&backup);

@@ -63,7 +63,7 @@ fn rollback_refuses_absent_or_running_nodes_newer_keys_and_other_clusters() {
     assert!(restatectl(&own).expect(2).err.contains("--from"));
     setting.cluster.restart_node(bystander, &Mode::Migration);
     setting.cluster.restart_node(0, &Mode::Normal);
-    setting.assert_refused(&[], "not-in-migration-mode", "still has roles");
+    setting.assert_refused(&[], "not-in-migration-mode", "runs in its normal roles");
     setting.cluster.restart_node(0, &Mode::Migration);
     // One that runs on the source is met by its store.
     setting.cluster.restart_node(bystander, &Mode::External(setting.etcd.section()));

@@ -51,7 +51,7 @@ fn complete_by_default() -> bool {
 
 impl Header {
     /// Creates the header of a file with so many keys.
-    pub fn new(origin: &Origin<'_>, created: String, keys: usize) -> Self {
+    pub fn new(origin: &BackupOrigin<'_>, created: String, keys: usize) -> Self {
         let (cluster, fingerprint) = match &origin.cluster {
             Some((name, fingerprint)) => (Some(name.clone()), *fingerprint),
             None => (None, None),
@@ -70,7 +70,7 @@ impl Header {
 
 /// What a backup is made of, beside its entries.
 #[derive(Clone, Debug)]
-pub struct Origin<'a> {
+pub struct BackupOrigin<'a> {
     /// The store, without secrets.
     pub store: &'a str,
     /// The name and fingerprint of its cluster, if `nodes_config` says them.
@@ -238,7 +238,7 @@ mod tests {
 
     fn rendered(entries: &Snapshot) -> (Header, Vec<u8>) {
         let cluster = Some(("demo".to_owned(), Some(u64::MAX)));
-        let origin = Origin { store: "etcd a:1", cluster, complete: true };
+        let origin = BackupOrigin { store: "etcd a:1", cluster, complete: true };
         let header = Header::new(&origin, "2026-11-24T12:00:00Z".to_owned(), entries.len());
         let file = render_backup(&header, entries).unwrap();
         (header, file)

@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use super::request::Request;
 use super::{ReadLimits, Source};
 use crate::model::{Entry, Key, Snapshot, StoreError};
-pub use file::{BackupError, Header, Origin, is_backup};
+pub use file::{BackupError, BackupOrigin, Header, is_backup};
 pub use save::{Destination, save_backup};
 
 /// The content of a backup file.

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Instant, SystemTime};
 
 use super::super::request::Request;
-use super::file::{Header, Origin, render_backup};
+use super::file::{BackupOrigin, Header, render_backup};
 use crate::model::{SavedFile, Snapshot, Value, Version};
 
 /// The number of names that are tried where others are taken.
@@ -29,7 +29,7 @@ pub enum Destination {
 /// Where the file exists already, or can't be written.
 pub fn save_backup(
     place: &Destination,
-    origin: &Origin<'_>,
+    origin: &BackupOrigin<'_>,
     entries: &Snapshot,
 ) -> io::Result<SavedFile> {
     let began = Instant::now();
@@ -110,7 +110,7 @@ mod tests {
     fn files_are_private_whole_and_never_replaced() {
         let folder = tempfile::TempDir::new().unwrap();
         let cluster = Some(("my cluster/é".to_owned(), Some(7)));
-        let origin = Origin { store: "memory", cluster, complete: true };
+        let origin = BackupOrigin { store: "memory", cluster, complete: true };
         let saved = |place: &Destination| save_backup(place, &origin, &Snapshot::new());
         let place = Destination::Folder(folder.path().to_owned());
         let (first, second) = (saved(&place).unwrap(), saved(&place).unwrap());

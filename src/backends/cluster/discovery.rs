@@ -56,7 +56,7 @@ struct CachedNodes {
 pub async fn connect(options: &ClusterOptions) -> Result<Cluster, StoreError> {
     let given = Arc::new(create_servers(&options.addresses, options)?);
     let answers = ask_all(&given).await?;
-    same_cluster(&answers)?;
+    check_one_cluster(&answers)?;
     let newest = answers.iter().map(|answer| &answer.nodes).max_by_key(|nodes| nodes.version);
     let known = newest.cloned().unwrap_or_default();
     let addresses = if options.only_these {
@@ -181,10 +181,11 @@ async fn ask_server(given: &Servers, server: Server) -> Result<CachedNodes, Call
     Ok(CachedNodes { address: server.address, nodes })
 }
 
-fn same_cluster(answers: &[CachedNodes]) -> Result<(), StoreError> {
-    let mut known = answers.iter().filter(|answer| answer.nodes.fingerprint.is_some());
+fn check_one_cluster(answers: &[CachedNodes]) -> Result<(), StoreError> {
+    // A node that never joined a cluster has nothing cached.
+    let mut known = answers.iter().filter(|answer| !answer.nodes.cluster_name.is_empty());
     let Some(first) = known.next() else { return Ok(()) };
-    match known.find(|other| other.nodes.fingerprint != first.nodes.fingerprint) {
+    match known.find(|other| !is_same_cluster(&other.nodes, &first.nodes)) {
         None => Ok(()),
         Some(other) => Err(StoreError::Usage(format!(
             "the addresses belong to two clusters: {} to {}, {} to {}",

@@ -15,11 +15,11 @@ use tokio::time::{Instant, timeout_at};
 
 use super::super::request::Request;
 use super::super::transport::{Server, Servers};
+use super::ident::identify_server;
 use crate::codec::NodesConfiguration;
 use crate::proto::metadata::VersionedValue;
 use crate::proto::metadata_server_svc::GetRequest;
 use crate::proto::metadata_server_svc::metadata_server_svc_client::MetadataServerSvcClient;
-use crate::proto::node_ctl_svc::node_ctl_svc_client::NodeCtlSvcClient;
 
 /// The longest search for a leader; without one, the nodes are asked.
 const LEADER_SEARCH_LIMIT: Duration = Duration::from_secs(2);
@@ -44,7 +44,7 @@ impl Leader {
         }
         // 0 is what servers take for none, as clusters have it that are older than fingerprints.
         let fingerprint = known.fingerprint.unwrap_or_default();
-        let server = search_leader(peers).await?;
+        let server = search_leader(peers, &known.cluster_name).await?;
         Some(Leader { server, cluster_name: known.cluster_name.clone(), fingerprint })
     }
 
@@ -75,10 +75,10 @@ struct Member {
     names: Option<u32>,
 }
 
-async fn search_leader(peers: &Servers) -> Option<Server> {
+async fn search_leader(peers: &Servers, cluster_name: &str) -> Option<Server> {
     let deadline = Instant::now() + LEADER_SEARCH_LIMIT;
     let mut asked: FuturesUnordered<_> =
-        peers.all().map(|server| ask_member(peers, server)).collect();
+        peers.all().map(|server| ask_member(peers, server, cluster_name)).collect();
     let mut members = Vec::new();
     while let Ok(Some(answer)) = timeout_at(deadline, asked.next()).await {
         match answer {
@@ -91,18 +91,15 @@ async fn search_leader(peers: &Servers) -> Option<Server> {
     members.into_iter().find(|member| member.id == leader).map(|member| member.server)
 }
 
-/// Asks a server for its status, if it is a metadata server.
-async fn ask_member(peers: &Servers, server: &Server) -> Option<Member> {
-    let channel = server.channel.clone();
-    let mut member = MetadataServerSvcClient::new(channel.clone());
-    let mut node = NodeCtlSvcClient::new(channel);
-    let (of_member, of_node) =
-        (Request::without_key("metadata server's status"), Request::without_key("ident"));
-    let (status, ident) = join!(
-        peers.call_once(server, &of_member, member.status(())),
-        peers.call_once(server, &of_node, node.get_ident(()))
-    );
-    Some(Member { server: server.clone(), id: ident.ok()?.node_id?.id, names: status.ok()?.leader })
+/// Asks a server for its status, if it is a metadata server of this cluster: another one's may have taken
+/// the address of a node that is gone.
+async fn ask_member(peers: &Servers, server: &Server, cluster_name: &str) -> Option<Member> {
+    let mut member = MetadataServerSvcClient::new(server.channel.clone());
+    let what = Request::without_key("metadata server's status");
+    let (status, ident) =
+        join!(peers.call_once(server, &what, member.status(())), identify_server(peers, server));
+    let ident = ident.ok().filter(|ident| ident.cluster_name == cluster_name)?;
+    Some(Member { server: server.clone(), id: ident.id?, names: status.ok()?.leader })
 }
 
 /// Returns the leader that most members name.

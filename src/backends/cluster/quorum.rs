@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use tokio::join;
 
 use super::super::request::Request;
-use super::super::transport::Servers;
+use super::super::transport::{CallFailure, Servers};
 use super::ident::identify_server;
 use super::poll::poll_until;
 use crate::codec::{Node, NodesConfiguration};
@@ -55,11 +55,11 @@ async fn ask_status(
     let what = Request::without_key("metadata server's status");
     let (status, ident) =
         join!(peers.call_once(&server, &what, client.status(())), identify_server(peers, &server));
-    let (status, ident) = (status?, ident?);
-    let is_other = ident.id.is_some_and(|id| id != node.id) || ident.cluster_name != cluster_name;
-    match is_other {
-        true => Err(format!("another node responds, of cluster {}", ident.cluster_name)),
-        false => Ok(status),
+    let ident = ident?;
+    match (ident.is_node(node.id, cluster_name), status) {
+        (false, _) => Err(format!("another node responds: {ident}")),
+        (true, Err(CallFailure::NotHere(_))) => Err("runs no metadata server".to_owned()),
+        (true, status) => Ok(status?),
     }
 }
 

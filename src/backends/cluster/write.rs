@@ -54,7 +54,11 @@ impl WritableCluster {
 
     /// Returns the largest value in bytes: the servers refuse values above 95 % of their message limit.
     fn largest_value(&self) -> usize {
-        self.0.peers.given_message_limit().unwrap_or(SERVER_MESSAGE_LIMIT) / 100 * 95
+        self.message_limit() / 100 * 95
+    }
+
+    fn message_limit(&self) -> usize {
+        self.0.peers.given_message_limit().unwrap_or(SERVER_MESSAGE_LIMIT)
     }
 
     async fn write_one(&self, change: &Change) -> Result<(), StoreError> {
@@ -215,6 +219,10 @@ impl Target for WritableCluster {
 
     fn is_live_cluster(&self) -> bool {
         true
+    }
+
+    fn snapshot_limit(&self) -> Option<usize> {
+        Some(self.message_limit())
     }
 
     /// Sends a put that requires a version of an absent key: it goes through the log as any other,

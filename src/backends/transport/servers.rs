@@ -138,7 +138,13 @@ impl Servers {
         }
         let limit = self.limits.request;
         let checked = tokio::time::timeout(limit, admission(server.clone())).await;
-        checked.unwrap_or_else(|_| Err(CallFailure::Elsewhere(no_answer(limit))))?;
+        match checked {
+            Ok(Ok(())) => {}
+            // What it refuses, another server may not.
+            Ok(Err(CallFailure::Final(_, reason))) => return Err(CallFailure::NotHere(reason)),
+            Ok(Err(failure)) => return Err(failure),
+            Err(_) => return Err(CallFailure::Elsewhere(no_answer(limit))),
+        }
         admitted.store(true, Ordering::Relaxed);
         Ok(())
     }

@@ -4,7 +4,7 @@
 use super::decision::{EditDecision, OldValue};
 use super::failures::unexpected_version;
 use super::job::EditJob;
-use crate::backends::backup::{Destination, Origin};
+use crate::backends::backup::{BackupOrigin, Destination};
 use crate::codec;
 use crate::commands::save_backup::save_entries;
 use crate::model::{Change, Effect, Entry, Snapshot, StoreError};
@@ -22,7 +22,7 @@ pub(super) fn save_old_value(job: &EditJob<'_>) -> Result<(), Failure> {
     let destination = Destination::Folder(job.args.backup_dir.clone());
     let cluster = codec::cluster_of(&job.stored);
     // Only the edited key is saved.
-    let origin = Origin { store: job.target().name(), cluster, complete: false };
+    let origin = BackupOrigin { store: job.target().name(), cluster, complete: false };
     let saved = save_entries(&destination, &origin, &old)?;
     job.state.set_backup(saved.path);
     Ok(())

@@ -25,7 +25,7 @@ use crate::commands::Context;
 use crate::commands::open_store::OpenSource;
 use crate::commands::store_arg::StoreArg;
 use crate::events::Event;
-use crate::model::{Plan, Quorum};
+use crate::model::{Key, Plan, Quorum};
 use crate::outcome::{Check, Code, Failure, Finding, MigrationOutcome, Outcome, Readiness};
 use crate::pipeline::checks::{check_environment, check_store_probe, check_tls, refusal};
 use crate::pipeline::plan::OnExisting;
@@ -65,14 +65,17 @@ async fn migrate(job: &Job<'_>, from: Option<StoreArg>) -> Result<(), Failure> {
     let content = checks::check_source_content(&sides, job.args);
     content.iter().cloned().for_each(|finding| job.add_finding(finding));
     let desired = checks::decide_desired(&sides);
-    if let Some(findings) = finished_rollback::find_finished(&sides, &desired, &content) {
-        findings.into_iter().for_each(|finding| job.add_finding(finding));
+    let nodes = live_nodes::observe_sides(job, opened.as_ref(), &sides).await;
+    record_nodes(job, &sides, &nodes);
+    let finished = finished_rollback::find_finished(&sides, &desired, &content);
+    let held = sides.target.snapshot.as_ref().ok().and_then(|held| held.get(&Key::NodesConfig));
+    if let Some(findings) = finished.filter(|_| !nodes.has_node_on_source(held)) {
+        findings.into_iter().for_each(|finding| add_access_finding(job, finding));
+        check_last(job).await?;
         let prepared = prepare(opened, sides, desired, Observations::default())?;
         finished_rollback::end_finished(job, &prepared);
         return Ok(());
     }
-    let nodes = live_nodes::observe_sides(job, opened.as_ref(), &sides).await;
-    record_nodes(job, &sides, &nodes);
     let of_nodes = checks::check_nodes_and_access(&sides, &desired, &nodes, job.args);
     of_nodes.into_iter().for_each(|finding| add_access_finding(job, finding));
     let observed = Observations {
@@ -104,7 +107,8 @@ fn add_access_finding(job: &Job<'_>, finding: Finding) {
 
 /// Keeps what is known of the nodes and of the metadata servers as data.
 fn record_nodes(job: &Job<'_>, sides: &Sides, nodes: &observations::NodeObservations) {
-    job.state.set_nodes(nodes.describe_nodes());
+    let target = sides.target.nodes().unwrap_or_default();
+    job.state.set_nodes(nodes.describe_nodes(&target.cluster_name));
     let quorum = sides.target.quorum.as_ref().or(sides.source.quorum.as_ref());
     if let Some(count) = quorum.and_then(Quorum::members) {
         job.state.set_quorum(count.clone());
@@ -176,7 +180,7 @@ async fn probe_store(job: &Job<'_>) -> Finding {
         return finding.readiness(Readiness::Unknown);
     }
     if refusal(&job.state.findings()).is_some() {
-        return skipped("other checks failed");
+        return skipped("other checks failed").readiness(Readiness::Unknown);
     }
     check_store_probe(&job.target_store().probe_conditional_writes().await)
 }
@@ -185,7 +189,7 @@ async fn write_and_verify(job: &Job<'_>, prepared: &Prepared) -> Result<(), Fail
     let with_resume = |failure| interrupted::add_resume_hint(failure, job);
     let plan: Plan = job.state.plan();
     job.context.events.emit(Event::Planned(&plan));
-    write::back_up_target(job, prepared)?;
+    write::back_up_target(job, prepared).await?;
     write::write_plan(job, prepared).await.map_err(with_resume)?;
     let copied = write::verify_copy(job, prepared).await.map_err(with_resume)?;
     if let Some(cluster) = job.target.cluster() {

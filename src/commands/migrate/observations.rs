@@ -3,8 +3,13 @@
 use std::path::PathBuf;
 
 use crate::codec::Node;
-use crate::model::{LimitViolation, NodeIdent, NodeProbe, NodeState, ObservedNode, StoreError};
-use crate::pipeline::checks::{Answers, NodeObservation, StoreUse, judge_response};
+use crate::model::{
+    Entry, Key, LimitViolation, NodeIdent, NodeProbe, NodeState, ObservedNode, StoreError,
+};
+use crate::pipeline::checks::{
+    Answers, NodeObservation, StoreUse, judge_response, not_of_migration,
+};
+use crate::pipeline::verify::are_same;
 
 /// The responses of the nodes that source and target name.
 #[derive(Debug, Default)]
@@ -20,8 +25,23 @@ pub(super) struct NodeObservations {
 }
 
 impl NodeObservations {
+    /// Returns whether a node of a roll-back is seen in its normal roles elsewhere than on the target: it
+    /// runs on the source. `held` is the target's `nodes_config`.
+    pub(super) fn has_node_on_source(&self, held: Option<&Entry>) -> bool {
+        let Some(answers) = &self.rollback else { return false };
+        let is_normal = |probe: &NodeProbe| !not_of_migration(&probe.roles).is_empty();
+        let is_elsewhere = |probe: &NodeProbe| {
+            let own = probe.nodes_config.as_ref().and_then(Entry::value);
+            is_normal(probe) && !are_same(&Key::NodesConfig, own, held.and_then(Entry::value))
+        };
+        let mut at_home = answers.at_home.iter().filter_map(|(_, probe)| probe.as_ref().ok());
+        at_home.any(is_elsewhere) || answers.elsewhere.iter().any(|(_, probe)| is_normal(probe))
+    }
+
     /// Returns the nodes as documents show them.
-    pub(super) fn describe_nodes(&self) -> Vec<ObservedNode> {
+    ///
+    /// `target` is the name of a live target's cluster.
+    pub(super) fn describe_nodes(&self, target: &str) -> Vec<ObservedNode> {
         let of_stores = self.on_source.iter().chain(&self.on_target).map(|observed| {
             let state = match &observed.usage {
                 StoreUse::Running(roles) => NodeState::NormalRoles(roles.clone()),
@@ -30,7 +50,8 @@ impl NodeObservations {
             observe(&observed.node, state)
         });
         let answers = self.rollback.iter().flat_map(|answers| &answers.at_home);
-        let of_target = answers.map(|(node, probe)| observe(node, judge_probe(node, probe)));
+        let of_target =
+            answers.map(|(node, probe)| observe(node, judge_probe(node, probe, target)));
         self.of_cluster.iter().cloned().chain(of_stores).chain(of_target).collect()
     }
 }
@@ -40,16 +61,14 @@ fn observe(node: &Node, state: NodeState) -> ObservedNode {
     ObservedNode { id: node.id, name, address, state }
 }
 
-fn judge_probe(node: &Node, probe: &Result<NodeProbe, String>) -> NodeState {
+fn judge_probe(node: &Node, probe: &Result<NodeProbe, String>, cluster_name: &str) -> NodeState {
     let ident = probe.clone().map(|probe| NodeIdent {
         id: probe.node_id.map(|(id, _)| id),
         is_alive: probe.is_alive,
         cluster_name: probe.cluster_name,
         roles: probe.roles,
     });
-    // The cluster is the target itself, whose name the check compares.
-    let cluster = ident.as_ref().map(|ident| ident.cluster_name.clone()).unwrap_or_default();
-    judge_response(node, &cluster, ident)
+    judge_response(node, cluster_name, ident)
 }
 
 /// The values that do not fit the target; `None` where it is not known what would be written, or the

@@ -91,7 +91,7 @@ mod tests {
     use prost::bytes::Bytes;
 
     use super::*;
-    use crate::backends::backup::{Destination, Origin, save_backup};
+    use crate::backends::backup::{BackupOrigin, Destination, save_backup};
     use crate::model::{CasToken, Value, Version};
 
     fn entry(version: u32) -> Entry {
@@ -135,7 +135,7 @@ mod tests {
         let mut snapshot = Snapshot::from([(Key::RuleBook, entry(5))]);
         assert!(!is_backup_of(&file, &snapshot));
         let destination = Destination::File(file.clone());
-        let origin = Origin { store: "memory", cluster: None, complete: true };
+        let origin = BackupOrigin { store: "memory", cluster: None, complete: true };
         save_backup(&destination, &origin, &snapshot).unwrap();
         assert!(is_backup_of(&file, &snapshot));
         snapshot.insert(Key::Logs, entry(1));

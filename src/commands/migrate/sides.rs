@@ -70,6 +70,8 @@ pub(super) struct TargetState {
     pub(super) write_probe: Result<(), StoreError>,
     /// The endpoints that servers could not use.
     pub(super) endpoint_faults: Vec<EndpointFault>,
+    /// The most bytes of all values together.
+    pub(super) snapshot_limit: Option<usize>,
 }
 
 impl TargetState {
@@ -171,9 +173,24 @@ async fn read_source(unread: UnreadSource, job: &Job<'_>) -> (Option<OpenSource>
         Some(error) => Err(error),
         None => snapshot::read(opened.source(), Stage::ReadSource, job.context.events).await,
     };
-    let missing_keys = opened.source().describe_missing_keys();
+    let missing_keys = match &snapshot {
+        Ok(snapshot) if kind == SourceKind::ExternalStore => {
+            find_missing_keys(opened.source(), snapshot).await
+        }
+        _ => opened.source().describe_missing_keys(),
+    };
     let state = SourceState { kind, quorum, snapshot, missing_keys, uses_other_store: false };
     (Some(opened), state)
+}
+
+/// Describes why a store may have more keys than were read; `None` if all are known.
+pub(super) async fn find_missing_keys<S: Source + ?Sized>(
+    store: &S,
+    snapshot: &Snapshot,
+) -> Option<String> {
+    // A failed count says no more than one that the store does not permit.
+    let foreign = store.count_foreign_keys().await.unwrap_or_default();
+    snapshot::describe_missing_keys(store, snapshot, foreign)
 }
 
 /// Reads the target, and probes whether it accepts writes; keys in `at_hand` are asked for by name.
@@ -196,7 +213,15 @@ async fn read_target(job: &Job<'_>, at_hand: &Snapshot) -> TargetState {
         _ => None,
     };
     let name = target.name().to_owned();
-    TargetState { name, snapshot, quorum, uses_replicated_store, write_probe, endpoint_faults }
+    TargetState {
+        name,
+        snapshot,
+        quorum,
+        uses_replicated_store,
+        write_probe,
+        endpoint_faults,
+        snapshot_limit: target.snapshot_limit(),
+    }
 }
 
 async fn read_target_keys(

@@ -7,9 +7,9 @@ use super::checks::check_source_nodes_again;
 use super::job::Job;
 use super::live_nodes::observe_source;
 use super::prepared::Prepared;
-use super::sides::SourceKind;
+use super::sides::{SourceKind, find_missing_keys};
 use super::state::MigrationState;
-use crate::backends::backup::{Destination, Origin};
+use crate::backends::backup::{BackupOrigin, Destination};
 use crate::codec;
 use crate::commands::save_backup::save_entries;
 use crate::events::{Event, Stage};
@@ -30,7 +30,7 @@ pub(super) const MAX_CATCH_UP_ROUNDS: usize = 3;
 ///
 /// # Errors
 /// [`Code::BackupFailed`].
-pub(super) fn back_up_target(job: &Job<'_>, prepared: &Prepared) -> Result<(), Failure> {
+pub(super) async fn back_up_target(job: &Job<'_>, prepared: &Prepared) -> Result<(), Failure> {
     let plan = job.state.plan();
     if plan.count(Action::Overwrite) + plan.count(Action::Delete) == 0 {
         return Ok(());
@@ -40,10 +40,10 @@ pub(super) fn back_up_target(job: &Job<'_>, prepared: &Prepared) -> Result<(), F
         Some(prior) => prior.clone(),
         None => {
             let destination = Destination::Folder(job.args.backup_dir.clone());
-            let origin = Origin {
+            let origin = BackupOrigin {
                 store: job.target_store().name(),
                 cluster: codec::cluster_of(held),
-                complete: true,
+                complete: find_missing_keys(job.target_store(), held).await.is_none(),
             };
             save_entries(&destination, &origin, held)?.path
         }
@@ -209,7 +209,7 @@ async fn copy_changes(
     let violations = target.find_limit_violations(source_now).await;
     let findings = [
         checks::check_values(source_now, &job.args.allow_undecoded),
-        checks::check_limits(&violations, source_now, target.is_live_cluster()),
+        checks::check_limits(&violations, source_now, target.snapshot_limit()),
     ];
     if let Some(refusal) = checks::refusal(&findings) {
         let reason = format!("the source changed to what can't be copied: {}", refusal.message);

@@ -23,7 +23,8 @@ pub fn check_consistency(snapshot: &Snapshot) -> Finding {
         }
     }
     let detail = match frozen.len() {
-        0 => "no partition has a frozen leadership".to_owned(),
+        0 if unchecked.is_empty() => "no partition has a frozen leadership".to_owned(),
+        0 => format!("the leadership of {} is not known", plural(unchecked.len(), "partition")),
         count => format!("{} with a frozen leadership", plural(count, "partition")),
     };
     let finding = Finding::ok(Check::Consistency, detail);

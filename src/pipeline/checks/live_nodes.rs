@@ -59,7 +59,7 @@ pub fn check_live_nodes(
 fn describe_observation(NodeObservation { node, side, usage }: &NodeObservation) -> String {
     match usage {
         StoreUse::Running(roles) => {
-            format!("{node} runs on the {side}, still has roles: {}", roles.join(", "))
+            format!("{node} runs on the {side} in its normal roles: {}", roles.join(", "))
         }
         StoreUse::NoResponse => {
             format!("{node} did not respond in time: make sure that it does not run on the {side}")
@@ -83,7 +83,7 @@ mod tests {
         let finding = check_live_nodes(&running, unseen(), false);
         assert_eq!(finding.code, Some(Code::NotInMigrationMode));
         let described =
-            "N1 (a, http://a:1) runs on the source, still has roles: worker, log-server";
+            "N1 (a, http://a:1) runs on the source in its normal roles: worker, log-server";
         assert_eq!(finding.items, [described]);
         assert_eq!(check_live_nodes(&running, unseen(), true).status, CheckStatus::Warning);
         // A node that hangs proves nothing, and is reported.

@@ -5,17 +5,20 @@ use super::source::not_of_migration;
 use crate::codec::Node;
 use crate::model::{NodeIdent, NodeState, ObservedNode};
 use crate::outcome::{Check, Code, Finding, Readiness};
+use crate::wording::plural;
 
 const RESTART_HINT: &str =
     "stop each node that runs in its normal roles, then start it with --metadata-migration-mode";
 
-const NO_RESPONSE_HINT: &str = "start each node that does not respond with --metadata-migration-mode: if it is started without \
-                                the flag later, it writes to the old store";
+const NO_RESPONSE_HINT: &str = "start each node that does not respond, in the mode of the others: one that comes back later \
+                                without --metadata-migration-mode writes to the old store";
 
 const IGNORE_HINT: &str = "if a node is permanently removed, skip it with --ignore-node";
 
 const OTHER_NODE_HINT: &str =
-    "find out which server listens at that address, and correct the node's advertised address";
+    "correct the node's advertised address, at which another server listens";
+
+const ASK_ALL_HINT: &str = "leave out --single-address, so that every node is asked";
 
 const WAIT_HINT: &str =
     "wait until each node that is starting or stopping is up, then run the same command again";
@@ -30,10 +33,8 @@ pub fn judge_response(
         Ok(ident) => ident,
         Err(reason) => return NodeState::NoResponse(reason),
     };
-    let is_other = ident.id.is_some_and(|id| id != node.id) || ident.cluster_name != cluster_name;
-    if is_other {
-        let id = ident.id.map_or("a node".to_owned(), |id| format!("N{id}"));
-        return NodeState::AnotherNode(format!("{id} of cluster {}", ident.cluster_name));
+    if !ident.is_node(node.id, cluster_name) {
+        return NodeState::AnotherNode(ident.to_string());
     }
     let roles = not_of_migration(&ident.roles);
     if !roles.is_empty() {
@@ -63,17 +64,18 @@ pub fn check_migration_mode(nodes: &[ObservedNode], ignored: &[u32], dry_run: bo
     if faults.is_empty() {
         return describe_ready_nodes(nodes, ignored);
     }
-    let verb = if faults.len() == 1 { "is" } else { "are" };
-    let detail = format!("{} of {} nodes {verb} not in migration mode", faults.len(), nodes.len());
-    let is_permanent = faults.iter().any(|fault| !fault.ends_with_restart);
+    let detail = describe_fault_counts(&faults, nodes.len());
+    let is_permanent = faults.iter().any(|fault| fault.kind != FaultKind::OtherMode);
+    let is_partial = nodes.iter().any(|node| matches!(node.state, NodeState::NotAsked(_)));
+    let readiness = if is_partial { Readiness::Unknown } else { Readiness::AfterRestart };
     let items = faults.iter().map(|fault| fault.text.clone()).collect();
     let failed =
         Finding::failed(Check::MigrationMode, Code::NotInMigrationMode, detail).items(items);
     let finding = add_hints(failed, nodes, ignored);
     match (is_permanent, dry_run) {
         (true, _) => finding,
-        (false, true) => finding.readiness(Readiness::AfterRestart).into_warning(),
-        (false, false) => finding.readiness(Readiness::AfterRestart),
+        (false, true) => finding.readiness(readiness).into_warning(),
+        (false, false) => finding.readiness(readiness),
     }
 }
 
@@ -88,7 +90,7 @@ pub fn check_normal_roles(nodes: &[ObservedNode]) -> Finding {
     let (normal, others): (Vec<_>, Vec<_>) = nodes.iter().partition(is_normal);
     if !normal.is_empty() {
         let items = normal.into_iter().filter_map(describe_state).collect();
-        let detail = "nodes run in their normal roles";
+        let detail = "a node runs in its normal roles";
         return Finding::failed(Check::MigrationMode, Code::NotInMigrationMode, detail)
             .items(items)
             .hint(RESTART_HINT);
@@ -119,11 +121,15 @@ fn describe_ready_nodes(nodes: &[ObservedNode], ignored: &[u32]) -> Finding {
             .into_warning()
             .readiness(Readiness::Unknown);
     }
-    let skipped = nodes.iter().filter(|node| ignored.contains(&node.id)).count();
-    let suffix = if skipped == 0 { String::new() } else { format!(", {skipped} skipped") };
-    let detail = match nodes.len() {
-        1 => format!("the node runs in migration mode{suffix}"),
-        count => format!("all {count} nodes run in migration mode{suffix}"),
+    let skipped: Vec<_> = nodes.iter().filter(|node| ignored.contains(&node.id)).collect();
+    let (running, all) = (nodes.len() - skipped.len(), nodes.len());
+    let detail = match (running, skipped.is_empty()) {
+        (1, true) => "the node runs in migration mode".to_owned(),
+        (count, true) => format!("all {count} nodes run in migration mode"),
+        (count, false) => {
+            let skipped: Vec<_> = skipped.iter().map(ToString::to_string).collect();
+            format!("{count} of {all} nodes in migration mode; skipped: {}", skipped.join(", "))
+        }
     };
     Finding::ok(Check::MigrationMode, detail)
 }
@@ -131,8 +137,40 @@ fn describe_ready_nodes(nodes: &[ObservedNode], ignored: &[u32]) -> Finding {
 /// Why a node keeps a migration from being made.
 struct NodeFault {
     text: String,
-    /// `true` if restarting the node in migration mode is all that is to be done.
-    ends_with_restart: bool,
+    kind: FaultKind,
+}
+
+/// The kinds of faults, each counted of its own.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum FaultKind {
+    /// Restarting the node in migration mode is all that is to be done.
+    OtherMode,
+    NoResponse,
+    AnotherNode,
+    /// `--ignore-node` names a node that responds.
+    NotIgnorable,
+}
+
+/// Counts the nodes of each kind of fault.
+fn describe_fault_counts(faults: &[NodeFault], all: usize) -> String {
+    let counts = [
+        (FaultKind::OtherMode, "is not in migration mode", "are not in migration mode"),
+        (FaultKind::NoResponse, "does not respond", "do not respond"),
+        (
+            FaultKind::AnotherNode,
+            "has another node at its address",
+            "have other nodes at their addresses",
+        ),
+        (FaultKind::NotIgnorable, "cannot be skipped", "cannot be skipped"),
+    ];
+    let described = counts.iter().filter_map(|(kind, one, several)| {
+        match faults.iter().filter(|fault| fault.kind == *kind).count() {
+            0 => None,
+            1 => Some(format!("1 {one}")),
+            count => Some(format!("{count} {several}")),
+        }
+    });
+    format!("of {}, {}", plural(all, "node"), described.collect::<Vec<_>>().join(" and "))
 }
 
 fn find_fault(node: &ObservedNode, ignored: &[u32]) -> Option<NodeFault> {
@@ -143,13 +181,18 @@ fn find_fault(node: &ObservedNode, ignored: &[u32]) -> Option<NodeFault> {
     match (ignored.contains(&node.id), responds) {
         (true, true) => {
             let text = format!("{node} responds, so it cannot be skipped with --ignore-node");
-            Some(NodeFault { text, ends_with_restart: false })
+            Some(NodeFault { text, kind: FaultKind::NotIgnorable })
         }
         (true, false) => None,
         (false, _) => {
-            let ends_with_restart =
-                !matches!(node.state, NodeState::AnotherNode(_) | NodeState::NoResponse(_));
-            Some(NodeFault { text: describe_state(node)?, ends_with_restart })
+            let kind = match &node.state {
+                NodeState::NoResponse(_) => FaultKind::NoResponse,
+                NodeState::AnotherNode(_) => FaultKind::AnotherNode,
+                // Nothing is known of it, but that it last started in migration mode.
+                NodeState::NotAsked(roles) if roles.is_empty() => return None,
+                _ => FaultKind::OtherMode,
+            };
+            Some(NodeFault { text: describe_state(node)?, kind })
         }
     }
 }
@@ -166,7 +209,7 @@ fn describe_state(node: &ObservedNode) -> Option<String> {
             Some(format!("{node}: another node responds at this address: {other}"))
         }
         NodeState::NoResponse(reason) => Some(format!("{node} does not respond: {reason}")),
-        NodeState::NotAsked(roles) if roles.is_empty() => None,
+        NodeState::NotAsked(roles) if roles.is_empty() => Some(format!("{node} was not asked")),
         NodeState::NotAsked(roles) => {
             Some(format!("{node} was not asked, and last started with roles: {}", roles.join(", ")))
         }
@@ -180,10 +223,8 @@ fn add_hints(finding: Finding, nodes: &[ObservedNode], ignored: &[u32]) -> Findi
     let is_silent = |state: &NodeState| matches!(state, NodeState::NoResponse(_));
     let is_other = |state: &NodeState| matches!(state, NodeState::AnotherNode(_));
     let hints = [
-        (
-            occurs(|state| matches!(state, NodeState::NormalRoles(_) | NodeState::NotAsked(_))),
-            RESTART_HINT,
-        ),
+        (occurs(|state| matches!(state, NodeState::NormalRoles(_))), RESTART_HINT),
+        (occurs(|state| matches!(state, NodeState::NotAsked(_))), ASK_ALL_HINT),
         (occurs(|state| matches!(state, NodeState::Starting)), WAIT_HINT),
         (occurs(is_other), OTHER_NODE_HINT),
         (occurs(is_silent), NO_RESPONSE_HINT),

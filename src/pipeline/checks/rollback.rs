@@ -22,8 +22,8 @@ pub struct Answers {
     pub unknown: Vec<Node>,
 }
 
-const REMOVE_NODE_HINT: &str = "remove a node that is permanently gone from the cluster while the cluster still runs on the \
-                                source";
+const REMOVE_NODE_HINT: &str =
+    "start the cluster on the source again to remove a node there that is permanently gone";
 
 /// Checks that each node of the source runs in migration mode on the target, whose `nodes_config` is
 /// `stored`. In a dry run a node in its normal roles stops nothing.
@@ -33,9 +33,9 @@ pub fn check_running_nodes(
     uses_replicated_store: UsesReplicatedStore,
     dry_run: bool,
 ) -> Finding {
-    let faults = describe_faults(answers, stored);
+    let faults = find_faults(answers, stored);
     if let Some(finding) = check_store_in_use(uses_replicated_store) {
-        return finding.items(faults);
+        return finding.items(faults.into_iter().map(|fault| fault.text).collect());
     }
     let all = plural(answers.at_home.len() + answers.unknown.len(), "node");
     if faults.is_empty() {
@@ -47,13 +47,50 @@ pub fn check_running_nodes(
     }
     let detail =
         format!("not every node of the source ({all}) runs in migration mode on the target");
-    let finding = Finding::failed(Check::MigrationMode, Code::NotInMigrationMode, detail)
-        .items(faults)
-        .hint(RESTART_ON_REPLICATED_HINT)
-        .hint(REMOVE_NODE_HINT);
-    let finding = finding.readiness(Readiness::AfterRestart);
-    if dry_run { finding.into_warning() } else { finding }
+    let is_permanent = faults.iter().any(|fault| fault.kind != FaultKind::OtherMode);
+    let items = faults.iter().map(|fault| fault.text.clone()).collect();
+    let failed =
+        Finding::failed(Check::MigrationMode, Code::NotInMigrationMode, detail).items(items);
+    let hints = FAULT_HINTS.iter().filter(|(kind, _)| faults.iter().any(|one| one.kind == *kind));
+    let finding = hints.fold(failed, |finding, (_, hint)| finding.hint(*hint));
+    match (is_permanent, dry_run) {
+        (true, _) => finding,
+        (false, true) => finding.readiness(Readiness::AfterRestart).into_warning(),
+        (false, false) => finding.readiness(Readiness::AfterRestart),
+    }
 }
+
+/// Why a node of the source keeps a roll-back from being made.
+struct RollbackFault {
+    text: String,
+    kind: FaultKind,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum FaultKind {
+    /// Restarting the node in migration mode is all that is to be done.
+    OtherMode,
+    NoResponse,
+    /// The node, or another one, runs elsewhere than on the target.
+    Elsewhere,
+    /// The target does not know the node.
+    Unknown,
+}
+
+/// The hint of each kind, in the order of doing.
+const FAULT_HINTS: [(FaultKind, &str); 4] = [
+    (FaultKind::Elsewhere, RESTART_ON_REPLICATED_HINT),
+    (
+        FaultKind::OtherMode,
+        "restart each node that is not in migration mode on its replicated store, with \
+         --metadata-migration-mode",
+    ),
+    (
+        FaultKind::NoResponse,
+        "start each node that does not respond on its replicated store, with --metadata-migration-mode",
+    ),
+    (FaultKind::Unknown, REMOVE_NODE_HINT),
+];
 
 /// Returns the failed check where the nodes do not run on their replicated store, or that is unknown.
 fn check_store_in_use(uses_replicated_store: UsesReplicatedStore) -> Option<Finding> {
@@ -76,45 +113,65 @@ fn check_store_in_use(uses_replicated_store: UsesReplicatedStore) -> Option<Find
     }
 }
 
-fn describe_faults(answers: &Answers, stored: Option<&Entry>) -> Vec<String> {
+fn find_faults(answers: &Answers, stored: Option<&Entry>) -> Vec<RollbackFault> {
+    let fault = |kind, text| RollbackFault { text, kind };
     let at_home = answers.at_home.iter().filter_map(|(node, probe)| match probe {
-        Ok(probe) => describe_fault(node, probe, stored),
-        Err(reason) => Some(format!("{node} does not respond: {reason}")),
+        Ok(probe) => find_fault(node, probe, stored).map(|(kind, text)| fault(kind, text)),
+        Err(reason) => {
+            Some(fault(FaultKind::NoResponse, format!("{node} does not respond: {reason}")))
+        }
     });
     let elsewhere = answers.elsewhere.iter().map(|(node, probe)| {
         let who = probe.node_id.map_or("a node".to_owned(), |(id, _)| format!("N{id}"));
-        format!("{who} responds at {}, and is not the source's node {}", node.address, node.name)
+        let (at, name) = (&node.address, &node.name);
+        fault(
+            FaultKind::Elsewhere,
+            format!("{who} responds at {at}, and is not the source's node {name}"),
+        )
     });
-    let unknown =
-        answers.unknown.iter().map(|node| format!("{node} is in the source, not in the target"));
+    let unknown = answers.unknown.iter().map(|node| {
+        fault(FaultKind::Unknown, format!("{node} is in the source, not in the target"))
+    });
     at_home.chain(elsewhere).chain(unknown).collect()
 }
 
-fn describe_fault(node: &Node, probe: &NodeProbe, stored: Option<&Entry>) -> Option<String> {
+fn find_fault(
+    node: &Node,
+    probe: &NodeProbe,
+    stored: Option<&Entry>,
+) -> Option<(FaultKind, String)> {
     let Some((id, generation)) = probe.node_id else {
-        return Some(format!("{node} has not joined the cluster"));
+        return Some((FaultKind::OtherMode, format!("{node} has not joined the cluster")));
     };
     let roles = not_of_migration(probe.roles.iter().chain(&node.roles));
     let (own, stored) = (probe.nodes_config.as_ref(), stored);
     let (own, stored) = (own.and_then(Entry::value), stored.and_then(Entry::value));
-    let version = |value: Option<&Value>| {
-        value.map_or("absent".to_owned(), |value| format!("at version {}", value.version))
-    };
     if id != node.id {
-        Some(format!("{node}: another node responds, N{id} of cluster {}", probe.cluster_name))
+        let cluster = &probe.cluster_name;
+        let text =
+            format!("{node}: another node responds at this address: N{id} of cluster {cluster}");
+        Some((FaultKind::Elsewhere, text))
     } else if !roles.is_empty() {
-        Some(format!("{node} still has roles: {}", roles.join(", ")))
+        let text = format!("{node} runs in its normal roles: {}", roles.join(", "));
+        Some((FaultKind::OtherMode, text))
     } else if !are_same(&Key::NodesConfig, own, stored) {
-        let (own, stored) = (version(own), version(stored));
-        Some(format!("{node} runs on another store: nodes_config is {own} there, {stored} here"))
+        let (own, stored) = (describe_version(own), describe_version(stored));
+        let text =
+            format!("{node} runs on another store: nodes_config is {own} there, {stored} here");
+        Some((FaultKind::Elsewhere, text))
     } else if generation != node.generation {
         let known = node.generation;
-        Some(format!("{node} runs with generation {generation}, the target has {known}"))
+        let text = format!("{node} runs with generation {generation}, the target has {known}");
+        Some((FaultKind::Elsewhere, text))
     } else if !probe.is_alive {
-        Some(format!("{node} is starting or stopping"))
+        Some((FaultKind::OtherMode, format!("{node} is starting or stopping")))
     } else {
         None
     }
+}
+
+fn describe_version(value: Option<&Value>) -> String {
+    value.map_or("absent".to_owned(), |value| format!("at version {}", value.version))
 }
 
 /// Checks that the live cluster is the source's, and that its `nodes_config` can be merged.
@@ -245,8 +302,8 @@ mod tests {
         assert_eq!(finding.code, Some(Code::NotInMigrationMode));
         insta::assert_snapshot!(finding.items.join("\n"), @r"
         N2 (n2, http://n2:1) has not joined the cluster
-        N3 (n3, http://n3:1): another node responds, N9 of cluster demo
-        N4 (n4, http://n4:1) still has roles: worker
+        N3 (n3, http://n3:1): another node responds at this address: N9 of cluster demo
+        N4 (n4, http://n4:1) runs in its normal roles: worker
         N5 (n5, http://n5:1) runs on another store: nodes_config is at version 8 there, at version 7 here
         N6 (n6, http://n6:1) runs on another store: nodes_config is absent there, at version 7 here
         N7 (n7, http://n7:1) runs with generation 4, the target has 3
@@ -255,7 +312,10 @@ mod tests {
         N1 responds at http://n1:1, and is not the source's node n1
         N10 (n10, http://n10:1) is in the source, not in the target
         ");
-        assert_eq!(check(&answers, UsesReplicatedStore::Yes, true).status, CheckStatus::Warning);
+        assert_eq!(check(&answers, UsesReplicatedStore::Yes, true).status, CheckStatus::Failed);
+        let normal = NodeProbe { roles: vec!["worker".to_owned()], ..probe(1) };
+        let normal = Answers { at_home: vec![(node(1), Ok(normal))], ..Answers::default() };
+        assert_eq!(check(&normal, UsesReplicatedStore::Yes, true).status, CheckStatus::Warning);
     }
 
     #[test]

@@ -93,12 +93,12 @@ pub fn check_members(quorum: Finding, membership: Option<&Membership>) -> Findin
     let items: Vec<_> = membership.removed.iter().map(|(_, node)| node.clone()).collect();
     let command = membership.removal_command();
     if membership.keeps_majority() {
-        let detail = format!(
-            "{}; after the roll-back {left}; first remove the others with the official tool's `{command}`, \
-             which does not know them any more after the roll-back",
-            quorum.detail
+        let detail = format!("{}; after the roll-back {left}", quorum.detail);
+        let hint = format!(
+            "remove the others before the roll-back with the official tool's `{command}`, which does not know \
+             them any more after it"
         );
-        return Finding::ok(Check::Quorum, detail).items(items).into_warning();
+        return Finding::ok(Check::Quorum, detail).items(items).into_warning().hint(hint);
     }
     let detail = format!(
         "the roll-back would end the cluster for good: {left}; the source no longer has the others"
@@ -155,9 +155,8 @@ mod tests {
         assert_eq!((warning.status, warning.code), (CheckStatus::Warning, None));
         assert_eq!(
             warning.text(),
-            "target: held; after the roll-back 2 of 3 members of the replicated store can start (quorum 2); \
-             first remove the others with the official tool's `metadata-server remove-node 3`, which \
-             does not know them any more after the roll-back: N3 (n3, http://n3:1)"
+            "target: held; after the roll-back 2 of 3 members of the replicated store can start (quorum 2): \
+             N3 (n3, http://n3:1)"
         );
         for (members, kept) in [
             (&[1, 2, 3][..], &[1, 4][..]),

@@ -102,7 +102,7 @@ pub fn check_values(snapshot: &Snapshot, undecoded: &[Key]) -> Finding {
 const INSPECT_HINT: &str = "inspect a value with `metadata get --raw --key KEY` and the same store";
 
 fn permission_hint(key: &Key) -> String {
-    format!("if {key} is of a newer server that wrote it so, copy it with --allow-undecoded {key}")
+    format!("if a newer server wrote {key}, copy it with --allow-undecoded {key}")
 }
 
 fn judge_value(key: &Key, entry: &Entry) -> ValueVerdict {

@@ -81,15 +81,12 @@ pub fn check_target_writable(probe: &Result<(), StoreError>) -> Finding {
     }
 }
 
-/// The message limit of a cluster, unless its `message-size-limit` was changed.
-const MESSAGE_LIMIT: u64 = 32 << 20;
-
 /// Checks that every value fits the target; of a live cluster also, as a warning, that all values
 /// together fit one message.
 pub fn check_limits(
     violations: &Result<Vec<LimitViolation>, StoreError>,
     desired: &Snapshot,
-    is_live: bool,
+    snapshot_limit: Option<usize>,
 ) -> Finding {
     let violations = match violations {
         Ok(violations) => violations,
@@ -100,9 +97,9 @@ pub fn check_limits(
         let largest = format_bytes(sizes.clone().max().unwrap_or_default());
         let detail = format!("all values fit; the largest has {largest}");
         let total: u64 = sizes.sum();
-        return match is_live && total > MESSAGE_LIMIT {
-            true => warn_of_large_snapshot(&detail, total),
-            false => Finding::ok(Check::Limits, detail),
+        return match snapshot_limit.map(|limit| limit as u64).filter(|limit| total > *limit) {
+            Some(limit) => warn_of_large_snapshot(&detail, total, limit),
+            None => Finding::ok(Check::Limits, detail),
         };
     }
     let items = violations.iter().map(|one| format!("{} {}", one.key, one.reason)).collect();
@@ -114,11 +111,11 @@ pub fn check_limits(
 }
 
 /// Warns of a store whose snapshot, one message with all keys, may be larger than messages can be.
-fn warn_of_large_snapshot(detail: &str, total: u64) -> Finding {
-    let (total, limit) = (format_bytes(total), format_bytes(MESSAGE_LIMIT));
+fn warn_of_large_snapshot(detail: &str, total: u64, limit: u64) -> Finding {
+    let (total, limit) = (format_bytes(total), format_bytes(limit));
     let detail = format!(
         "{detail}; all values together have {total}: a metadata server that falls behind, or is added, gets \
-         them in one message and may not be able to follow, since the servers limit it to {limit} by default; \
+         them in one message and may not be able to follow, since a message may have {limit}; \
          message-size-limit in their sections [networking] and [metadata-client] raises that limit"
     );
     Finding::ok(Check::Limits, detail).into_warning()

@@ -177,7 +177,7 @@ fn store_larger_than_one_message_is_warned_of_in_a_rollback() {
     };
     let check = |size: usize, is_live: bool| {
         let desired = Snapshot::from([epoch(0, size), epoch(1, size)]);
-        check_limits(&Ok(Vec::new()), &desired, is_live)
+        check_limits(&Ok(Vec::new()), &desired, is_live.then_some(32 << 20))
     };
     assert_eq!(check(16 << 20, true).status, CheckStatus::Ok);
     assert_eq!(check((16 << 20) + 1, false).status, CheckStatus::Ok);

@@ -94,7 +94,9 @@ pub(super) fn check_both_sides(
     let plan = plan::decide_plan(&desired.snapshot, held, on_existing(args));
     let is_live = sides.target.is_live_cluster();
     findings.push(match &observed.limit_violations {
-        Some(violations) => checks::check_limits(violations, &desired.snapshot, is_live),
+        Some(violations) => {
+            checks::check_limits(violations, &desired.snapshot, sides.target.snapshot_limit)
+        }
         None => Finding::skipped(Check::Limits, "the target accepts no writes"),
     });
     let same_store = sides.source.describe_use_of(held);
@@ -175,7 +177,8 @@ pub(super) fn check_nodes_and_access(
     let may_be_finished = desired.is_some_and(|one| one.rollback == RollbackState::Newer);
     if may_be_finished && !args.overwrite_newer {
         // The nodes need not be brought back for what may be finished.
-        mode.hints = vec![RUNNING_SINCE_HINT.to_owned()];
+        mode =
+            Finding::skipped(Check::MigrationMode, "see target-newer: nothing may be left to do");
     }
     let quorum = check_quorum(sides, desired);
     let access = check_target_access(&sides.target);
