@@ -6,5 +6,6 @@ pub mod checks;
 pub mod edit;
 pub mod nodes_config_merge;
 pub mod plan;
+pub mod references;
 pub mod snapshot;
 pub mod verify;

@@ -7,9 +7,10 @@ use super::failures::{
     absent_key, failed_patch, invalid_value, uneditable_value, unexpected_version,
 };
 use crate::codec::{self, CodecError, Encoding};
-use crate::model::{CasToken, Entry, Key, Value, Version};
+use crate::model::{CasToken, Entry, Key, Snapshot, Value, Version};
 use crate::outcome::Failure;
 use crate::pipeline::edit;
+use crate::pipeline::references::find_added_broken_references;
 use crate::wording::plural;
 
 /// The errors of a refused document that are named beside the first.
@@ -22,6 +23,8 @@ pub(super) struct EditRequest<'a> {
     /// The version of `--version`, which the stored value must have.
     pub(super) expected_version: Option<u32>,
     pub(super) store_name: &'a str,
+    /// The entries that the key refers to, as far as the store has them.
+    pub(super) beside: &'a Snapshot,
 }
 
 /// A value to write, and the stored one that it replaces.
@@ -84,7 +87,7 @@ pub(super) fn decide_edit(
     let bytes = codec::encode(key, encoding, &edited, version)
         .map_err(|error| invalid_value(key, &error.to_string()))?;
     let value = Value { version, bytes };
-    let document = decode_new_value(key, &value, old.as_ref())?;
+    let document = decode_new_value(request, &value, old.as_ref())?;
     warnings.extend(find_warnings(key, old.as_ref(), &document));
     let diff = diff_documents(key, old.as_ref(), &document, version);
     Ok(EditDecision { key: key.clone(), old, value, document, diff, warnings })
@@ -153,11 +156,18 @@ fn next_version(key: &Key, old: Option<&OldValue>) -> Result<Version, Failure> {
 }
 
 /// Decodes the new value as the servers would.
-fn decode_new_value(key: &Key, value: &Value, old: Option<&OldValue>) -> Result<Json, Failure> {
+fn decode_new_value(
+    request: &EditRequest<'_>,
+    value: &Value,
+    old: Option<&OldValue>,
+) -> Result<Json, Failure> {
+    let key = request.key;
     let document = codec::decode(key, &value.bytes)
         .and_then(|document| codec::check(key, value).map(|()| document))
         .map_err(|error| invalid_value(key, &error.to_string()))?;
-    let errors = codec::find_added_errors(key, &document, old.map(|old| &old.document));
+    let stored = old.map(|old| &old.document);
+    let mut errors = codec::find_added_errors(key, &document, stored);
+    errors.extend(find_added_broken_references(key, &document, stored, request.beside));
     match errors.split_first() {
         None => Ok(document),
         Some((first, others)) => {
@@ -233,7 +243,10 @@ mod tests {
     ) -> Result<EditDecision, Failure> {
         let edit = Edit::Put(json!({"rules": {}}));
         let key = &Key::RuleBook;
-        decide_edit(&EditRequest { key, edit: &edit, expected_version, store_name: "etcd" }, stored)
+        let beside = &Snapshot::new();
+        let request =
+            EditRequest { key, edit: &edit, expected_version, store_name: "etcd", beside };
+        decide_edit(&request, stored)
     }
 
     #[test]

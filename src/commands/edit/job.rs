@@ -8,6 +8,7 @@ use crate::commands::open_store::OpenTarget;
 use crate::events::Event;
 use crate::model::{Entry, Key, Snapshot};
 use crate::outcome::Failure;
+use crate::pipeline::references::referenced_keys;
 
 /// One run of `patch` or `put`, with the store open and read.
 pub(super) struct EditJob<'a> {
@@ -17,7 +18,8 @@ pub(super) struct EditJob<'a> {
     pub(super) store: OpenTarget,
     /// The key to edit.
     pub(super) key: Key,
-    /// The entries of the key and of `nodes_config`, which names the cluster and its nodes.
+    /// The entries of the key, of those that it refers to, and of `nodes_config`, which names the cluster and
+    /// its nodes.
     pub(super) stored: Snapshot,
 }
 
@@ -38,9 +40,11 @@ impl EditJob<'_> {
     }
 }
 
-/// Reads the value, and `nodes_config` beside it.
+/// Reads the value, and beside it `nodes_config` and the values that it refers to.
 pub(super) async fn read_stored(store: &OpenTarget, key: &Key) -> Result<Snapshot, Failure> {
     let mut keys = vec![key.clone(), Key::NodesConfig];
+    keys.extend(referenced_keys(key).iter().cloned());
+    keys.sort();
     keys.dedup();
     let entries = store.target().read(&keys).await.map_err(|error| store.failure(&error))?;
     Ok(keys.into_iter().zip(entries).filter_map(|(key, entry)| Some((key, entry?))).collect())

@@ -54,6 +54,7 @@ async fn run_job(job: &EditJob<'_>, edit: &Edit) -> Result<(), Failure> {
         edit,
         expected_version: job.args.expected_version,
         store_name: job.target().name(),
+        beside: &job.stored,
     };
     let decision = decision::decide_edit(&request, job.stored_entry())?;
     job.state.set_decision(&decision, job.args.dry_run);
