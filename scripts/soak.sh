@@ -7,8 +7,8 @@ scripts/setup.sh
 export RESTATECTL_SOAK=1 RESTATECTL_FUZZ_CASES=1000000
 echo "== $RESTATECTL_FUZZ_CASES cases per fuzz test"
 cargo test --release --locked --lib fuzz
-echo "== kills, races, the fault matrix, lost leaders"
-cargo test --locked --test integration -- --nocapture kills:: races:: fault_matrix:: lost_leaders::
+echo "== kills, races, the fault matrix, lost leaders, roll-backs asked again, every edit of the oracle"
+cargo test --locked --test integration -- --nocapture kills:: races:: fault_matrix:: lost_leaders:: asked_again:: oracle::
 
 # Every other published server, one at a time: each takes about 200 MB.
 for version in 1.7.4 1.7.6 1.7.8 1.7.9 1.7.10; do
