@@ -25,6 +25,15 @@ pub enum StoreError {
         /// The rejection, for each address that was tried.
         reason: String,
     },
+    /// The store responds with what no answer to the request can be: it repeats itself, or names what was not
+    /// asked for. Nothing that it says is relied on.
+    #[error("{store} answers wrongly: {reason}")]
+    WrongAnswer {
+        /// The store.
+        store: String,
+        /// What it answered, and what to check.
+        reason: String,
+    },
     /// The store responds, and has lost the majority that it needs to read or write.
     #[error("{store} has no quorum: {reason}")]
     NoQuorum {

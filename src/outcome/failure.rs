@@ -142,6 +142,7 @@ impl Failure {
             StoreError::Usage(_) => Code::Usage,
             StoreError::Unavailable { .. }
             | StoreError::Untrusted { .. }
+            | StoreError::WrongAnswer { .. }
             | StoreError::Denied { .. } => Code::SourceUnavailable,
             StoreError::TooLarge { .. } => Code::ValueTooLarge,
             _ => Code::Internal,
@@ -203,6 +204,7 @@ impl Failure {
         let code = match error {
             StoreError::Unavailable { .. }
             | StoreError::Untrusted { .. }
+            | StoreError::WrongAnswer { .. }
             | StoreError::NoQuorum { .. } => Code::TargetUnavailable,
             StoreError::Denied { .. } => Code::TargetDenied,
             StoreError::Full { .. } => Code::TargetFull,

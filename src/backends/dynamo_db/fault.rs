@@ -7,6 +7,7 @@ use aws_sdk_dynamodb::types::CancellationReason;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
 use super::super::aws::{self, AwsError, describe_error};
+use super::answers::AnswerFault;
 use super::client::{TableClient, Transacted};
 use crate::model::StoreError;
 
@@ -62,6 +63,21 @@ impl TableClient {
                 reason: format!("{status} {reason}"),
             }),
         }
+    }
+
+    /// Classifies an answer that is not one to the request. Another attempt would be answered alike.
+    pub(super) fn classify_answer(&self, fault: &AnswerFault) -> AwsError {
+        AwsError::Permanent(match fault {
+            AnswerFault::Wrong(what) => self.wrong_answer(what),
+            AnswerFault::OtherKey(key) => self.wrong_schema(Some(key)),
+        })
+    }
+
+    /// Returns the error of a store that does what no DynamoDB does.
+    pub(super) fn wrong_answer(&self, what: &str) -> StoreError {
+        let reason =
+            format!("{what}; check aws-endpoint-url, and what stands between here and the store");
+        StoreError::WrongAnswer { store: self.name.clone(), reason }
     }
 
     pub(super) fn missing_table(&self) -> StoreError {

@@ -3,12 +3,14 @@
 //! Preconditions are condition expressions, and all changes of a write are one transaction. An item
 //! has nothing that changes with every write, so that what was read is required in full.
 
+mod answers;
 mod client;
 mod fault;
 mod item;
 mod item_limits;
 mod json;
 mod listing;
+mod names;
 mod schema;
 mod store;
 mod write;
