@@ -25,6 +25,7 @@ use tonic::transport::{Channel, Endpoint, Uri};
 pub use address::Address;
 pub use attempts::CallError;
 pub use call_failure::{CallFailure, classify_status};
+pub(super) use connect_error::{TlsFault, find_tls_fault};
 use quick_ack::QuickAck;
 pub use server::Server;
 pub use servers::{Admission, ServerKind, Servers};
