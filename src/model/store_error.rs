@@ -25,15 +25,6 @@ pub enum StoreError {
         /// The rejection, for each address that was tried.
         reason: String,
     },
-    /// The store responds with what no answer to the request can be: it repeats itself, or names what was not
-    /// asked for. Nothing that it says is relied on.
-    #[error("{store} answers wrongly: {reason}")]
-    WrongAnswer {
-        /// The store.
-        store: String,
-        /// What it answered, and what to check.
-        reason: String,
-    },
     /// The store responds, and has lost the majority that it needs to read or write.
     #[error("{store} has no quorum: {reason}")]
     NoQuorum {
@@ -74,6 +65,23 @@ pub enum StoreError {
         store: String,
         /// The keys that are not as the write required.
         keys: Vec<Key>,
+    },
+    /// An answer that can't be right, such as a listing that does not progress: what it leaves out is not
+    /// known.
+    #[error("{store} gave an answer that can't be used: {reason}")]
+    Unusable {
+        /// The store.
+        store: String,
+        /// The fault of the answer.
+        reason: String,
+    },
+    /// The store ignores or rejects the conditions of writes, without which nothing is written.
+    #[error("{store} does not handle conditional writes as Restate needs them: {reason}")]
+    Unconditional {
+        /// The store.
+        store: String,
+        /// The behaviour that was seen.
+        reason: String,
     },
     /// Several addresses that can't belong together, or none that can be used.
     #[error("{0}")]

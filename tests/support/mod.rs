@@ -26,6 +26,7 @@ pub mod migration;
 pub mod oracle;
 pub mod package;
 pub mod page;
+pub mod peak_memory;
 pub mod policy;
 pub mod ports;
 pub mod process;
@@ -36,6 +37,7 @@ pub mod screen;
 pub mod shell;
 pub mod store_toml;
 pub mod terminal;
+pub mod tls_proxy;
 pub mod tool;
 
 use std::path::{Path, PathBuf};

@@ -60,7 +60,7 @@ where
     }
     if let Some(fault) = find_cause::<AnswerTooLarge>(error) {
         let reason = fault.to_string();
-        return AwsError::Permanent(StoreError::WrongAnswer { store, reason });
+        return AwsError::Permanent(StoreError::Unusable { store, reason });
     }
     match error {
         SdkError::ConstructionFailure(_) => {

@@ -68,16 +68,15 @@ impl TableClient {
     /// Classifies an answer that is not one to the request. Another attempt would be answered alike.
     pub(super) fn classify_answer(&self, fault: &AnswerFault) -> AwsError {
         AwsError::Permanent(match fault {
-            AnswerFault::Wrong(what) => self.wrong_answer(what),
+            AnswerFault::Wrong(what) => self.unusable_answer(what),
             AnswerFault::OtherKey(key) => self.wrong_schema(Some(key)),
         })
     }
 
     /// Returns the error of a store that does what no DynamoDB does.
-    pub(super) fn wrong_answer(&self, what: &str) -> StoreError {
-        let reason =
-            format!("{what}; check aws-endpoint-url, and what stands between here and the store");
-        StoreError::WrongAnswer { store: self.name.clone(), reason }
+    pub(super) fn unusable_answer(&self, what: &str) -> StoreError {
+        let reason = what.to_owned();
+        StoreError::Unusable { store: self.name.clone(), reason }
     }
 
     pub(super) fn missing_table(&self) -> StoreError {

@@ -45,7 +45,7 @@ async fn scan_names(store: &DynamoDb) -> Result<ScannedNames, StoreError> {
         if !starts.insert(&next) {
             let next = quote(&next);
             let what = format!("Scan goes in a circle: it has LastEvaluatedKey {next} twice");
-            return Err(store.client.wrong_answer(&what));
+            return Err(store.client.unusable_answer(&what));
         }
         if starts.count() >= MOST_PAGES {
             let what = format!("a scan of it has not ended after {MOST_PAGES} pages");
@@ -59,9 +59,9 @@ async fn scan_names(store: &DynamoDb) -> Result<ScannedNames, StoreError> {
 /// or the table's size.
 fn too_large_to_list(store: &DynamoDb, what: &str) -> StoreError {
     let reason = format!(
-        "{what}; deny dynamodb:Scan to have only the known names read, or use a table of its own"
+        "{what}; use a table of its own, or deny dynamodb:Scan, so that only the known names are read"
     );
-    StoreError::WrongAnswer { store: store.client.name.clone(), reason }
+    StoreError::Unusable { store: store.client.name.clone(), reason }
 }
 
 /// The names at which pages began, each as a digest whose key no server knows.
