@@ -47,6 +47,15 @@ pub enum StoreError {
         /// The store's own message.
         reason: String,
     },
+    /// The store is asked for more than its capacity, for as long as retries are made. Nothing was carried
+    /// out.
+    #[error("{store} has not enough capacity: {reason}")]
+    Throttled {
+        /// The store.
+        store: String,
+        /// The capacity that is exceeded, with the store's own message.
+        reason: String,
+    },
     /// The request is larger than the store takes.
     #[error("{store} refuses a request of this size: {reason}")]
     TooLarge {

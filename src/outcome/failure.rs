@@ -143,6 +143,7 @@ impl Failure {
             StoreError::Unavailable { .. }
             | StoreError::Untrusted { .. }
             | StoreError::Unusable { .. }
+            | StoreError::Throttled { .. }
             | StoreError::Denied { .. } => Code::SourceUnavailable,
             StoreError::TooLarge { .. } => Code::ValueTooLarge,
             _ => Code::Internal,
@@ -218,6 +219,7 @@ impl Failure {
             StoreError::Unavailable { .. }
             | StoreError::Untrusted { .. }
             | StoreError::Unusable { .. }
+            | StoreError::Throttled { .. }
             | StoreError::NoQuorum { .. } => Code::TargetUnavailable,
             StoreError::Denied { .. } => Code::TargetDenied,
             StoreError::Full { .. } => Code::TargetFull,

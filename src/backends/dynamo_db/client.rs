@@ -3,13 +3,14 @@
 use std::error::Error;
 use std::time::Instant;
 
-use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, TransactWriteItem};
 
 use super::super::aws::{AwsError, Retries};
 use super::super::request::Request;
 use super::answers::{self, ReadItems, ScanPage};
+use super::fault;
 use super::item::{self, Item, VERSION};
 use crate::model::StoreError;
 
@@ -30,6 +31,8 @@ pub(super) enum Transacted {
     Unmet(Vec<usize>),
     /// Nothing was written, and the next attempt may succeed.
     Refused(String),
+    /// Nothing was written: the transaction needs more capacity than there is at the moment.
+    Throttled(String),
     /// Nothing is known of it.
     Lost(String),
 }
@@ -52,8 +55,8 @@ impl TableClient {
                 match self.retries.pause_before_retry(idle, since) {
                     Some(pause) => tokio::time::sleep(pause).await,
                     None => {
-                        let reason = "it leaves reads unprocessed: its read capacity is exceeded";
-                        return Err(self.unavailable(reason.to_owned()));
+                        let reason = "it leaves reads unprocessed".to_owned();
+                        return Err(StoreError::Throttled { store: self.name.clone(), reason });
                     }
                 }
             }
@@ -128,11 +131,16 @@ impl TableClient {
         {
             return self.classify_cancellation(cancelled.cancellation_reasons());
         }
-        match self.classify_error("dynamodb:PutItem or dynamodb:DeleteItem", &error) {
+        match self.classify_error(fault::WRITE_ACTION, &error) {
             AwsError::Retryable(reason) | AwsError::NoResponse(reason) => {
                 Ok(Transacted::Lost(reason))
             }
-            AwsError::NotExecuted(reason) => Ok(Transacted::Refused(reason)),
+            AwsError::NotExecuted(reason) => {
+                Ok(match error.code().is_some_and(fault::is_throttle) {
+                    true => Transacted::Throttled(reason),
+                    false => Transacted::Refused(reason),
+                })
+            }
             AwsError::Permanent(error) => Err(error),
         }
     }

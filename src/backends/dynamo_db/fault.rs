@@ -1,6 +1,7 @@
 //! Classification of DynamoDB's errors.
 
 use std::error::Error;
+use std::time::Duration;
 
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::types::CancellationReason;
@@ -10,6 +11,17 @@ use super::super::aws::{self, AwsError, describe_error};
 use super::answers::AnswerFault;
 use super::client::{TableClient, Transacted};
 use crate::model::StoreError;
+
+/// The permissions of a transaction: those of the writes in it.
+pub(super) const WRITE_ACTION: &str = "dynamodb:PutItem or dynamodb:DeleteItem";
+
+/// Returns whether the code means that capacity is exceeded, of the table or the account.
+pub(super) fn is_throttle(code: &str) -> bool {
+    matches!(
+        code,
+        "ProvisionedThroughputExceededException" | "ThrottlingException" | "RequestLimitExceeded"
+    )
+}
 
 impl TableClient {
     /// Classifies a failed request that needs the permission `action`.
@@ -37,11 +49,11 @@ impl TableClient {
         let (store, reason) = (self.name.clone(), describe_error(code, message));
         match code {
             "ResourceNotFoundException" => AwsError::Permanent(self.missing_table()),
-            "ProvisionedThroughputExceededException"
-            | "ThrottlingException"
-            | "RequestLimitExceeded"
-            | "TransactionConflictException"
-            | "ReplicatedWriteConflictException" => AwsError::NotExecuted(reason),
+            "TransactionConflictException" | "ReplicatedWriteConflictException" => {
+                AwsError::NotExecuted(reason)
+            }
+            _ if is_throttle(code) => AwsError::NotExecuted(reason),
+            "UnknownOperationException" => AwsError::Permanent(self.unknown_operation(action)),
             "TransactionInProgressException" => AwsError::Retryable(reason),
             "ValidationException" => AwsError::Permanent(self.classify_invalid(message, reason)),
             // A gateway in front of it may deny in words of its own.
@@ -79,6 +91,16 @@ impl TableClient {
         StoreError::Unusable { store: self.name.clone(), reason }
     }
 
+    /// Returns the error of writes that are throttled for this long.
+    pub(super) fn throttled(&self, reason: &str, since: Duration) -> StoreError {
+        let (table, seconds) = (&self.table, since.as_secs_f64());
+        let reason = format!(
+            "the write capacity of the table {table} has been exceeded for {seconds:.1} s; raise it, or make \
+             the table on-demand ({reason})"
+        );
+        StoreError::Throttled { store: self.name.clone(), reason }
+    }
+
     pub(super) fn missing_table(&self) -> StoreError {
         let (table, region) = (&self.table, &self.region);
         self.unavailable(format!("the table {table} does not exist in region {region}"))
@@ -94,6 +116,26 @@ impl TableClient {
         match is_size(message) {
             true => StoreError::TooLarge { store, reason },
             false => StoreError::Other { store, reason },
+        }
+    }
+
+    /// Returns the error of a server that lacks an operation. Restate itself writes without transactions.
+    fn unknown_operation(&self, action: &str) -> StoreError {
+        let store = self.name.clone();
+        match action {
+            WRITE_ACTION => StoreError::Unconditional {
+                store,
+                reason: "it does not know TransactWriteItems (UnknownOperationException), by which keys are written \
+                         completely or not at all"
+                    .to_owned(),
+            },
+            _ => {
+                let operation = action.trim_start_matches("dynamodb:");
+                StoreError::Unusable {
+                    store,
+                    reason: format!("it does not know {operation} (UnknownOperationException)"),
+                }
+            }
         }
     }
 
@@ -114,17 +156,17 @@ impl TableClient {
         reasons: &[CancellationReason],
     ) -> Result<Transacted, StoreError> {
         let mut unmet = Vec::new();
-        let mut again = None;
+        let (mut again, mut throttled) = (None, None);
         for (place, reason) in reasons.iter().enumerate() {
             let (code, message) =
                 (reason.code().unwrap_or("None"), reason.message().unwrap_or_default());
             match code {
                 "None" => {}
                 "ConditionalCheckFailed" => unmet.push(place),
-                "TransactionConflict"
-                | "ProvisionedThroughputExceeded"
-                | "ThrottlingError"
-                | "RequestLimitExceeded" => again = Some(describe_error(code, message)),
+                "TransactionConflict" => again = Some(describe_error(code, message)),
+                "ProvisionedThroughputExceeded" | "ThrottlingError" | "RequestLimitExceeded" => {
+                    throttled = Some(describe_error(code, message));
+                }
                 "AccessDenied" => {
                     let reason = describe_error(code, message);
                     return Err(StoreError::Denied { store: self.name.clone(), reason });
@@ -139,11 +181,14 @@ impl TableClient {
                 _ => return Err(self.classify_invalid(message, describe_error(code, message))),
             }
         }
-        Ok(match again {
+        Ok(match (throttled, again) {
             // A condition that does not hold is final, whatever else came in the way.
             _ if !unmet.is_empty() => Transacted::Unmet(unmet),
-            Some(reason) => Transacted::Refused(reason),
-            None => Transacted::Lost("it was cancelled, and no reason was given".to_owned()),
+            (Some(reason), _) => Transacted::Throttled(reason),
+            (None, Some(reason)) => Transacted::Refused(reason),
+            (None, None) => {
+                Transacted::Lost("it was cancelled, and no reason was given".to_owned())
+            }
         })
     }
 }

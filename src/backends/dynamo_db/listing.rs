@@ -12,9 +12,6 @@ use super::names::{NameSorter, ScannedNames, TooManyNames};
 use super::store::{DynamoDb, MOST_ITEMS};
 use crate::model::{Key, StoreError};
 
-/// The most pages of one scan. A page has 1 MB of items, whether they are below the prefix or not.
-const MOST_PAGES: usize = 10_000;
-
 /// Restate's keys. An unknown name counts if its item is just what Restate writes.
 pub(super) async fn list_keys(store: &DynamoDb) -> Result<BTreeSet<Key>, StoreError> {
     let names = scan_names(store).await?;
@@ -32,6 +29,7 @@ pub(super) async fn count_foreign_items(store: &DynamoDb) -> Result<u64, StoreEr
 async fn scan_names(store: &DynamoDb) -> Result<ScannedNames, StoreError> {
     let mut sorter = NameSorter::new(&store.prefix);
     let (mut starts, mut start) = (PageStarts::default(), None);
+    let most_pages = store.facts.get().copied().unwrap_or_default().most_pages();
     loop {
         let page = store.client.scan(&store.prefix, start.as_deref()).await?;
         for item in &page.items {
@@ -47,8 +45,8 @@ async fn scan_names(store: &DynamoDb) -> Result<ScannedNames, StoreError> {
             let what = format!("Scan goes in a circle: it has LastEvaluatedKey {next} twice");
             return Err(store.client.unusable_answer(&what));
         }
-        if starts.count() >= MOST_PAGES {
-            let what = format!("a scan of it has not ended after {MOST_PAGES} pages");
+        if starts.count() >= most_pages {
+            let what = format!("a scan of it has not ended after {most_pages} pages");
             return Err(too_large_to_list(store, &what));
         }
         start = Some(next);

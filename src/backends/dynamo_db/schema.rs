@@ -6,13 +6,16 @@ use aws_sdk_dynamodb::types::{TableDescription, TableStatus};
 use super::super::request::Request;
 use super::client::TableClient;
 use super::item::PK;
+use super::table_facts::TableFacts;
 use crate::model::StoreError;
 use crate::model::unless_denied;
 
+/// Checks the table's key and state, and returns what its description says.
+///
 /// # Errors
 /// [`StoreError::Usage`] for a table with another key, [`StoreError::Unavailable`] for one that is not
 /// there or not ready. Where describing it is not permitted, nothing is known.
-pub(super) async fn check_schema(client: &TableClient) -> Result<(), StoreError> {
+pub(super) async fn check_schema(client: &TableClient) -> Result<Option<TableFacts>, StoreError> {
     let what = Request::without_key("DescribeTable");
     let described = client.retries.run_with_retries(&client.name, &what, || async {
         let answer = client.dynamo.describe_table().table_name(&client.table).send().await;
@@ -20,13 +23,15 @@ pub(super) async fn check_schema(client: &TableClient) -> Result<(), StoreError>
             answer.map_err(|error| client.classify_error("dynamodb:DescribeTable", &error))?;
         Ok(answer.table)
     });
-    let Some(Some(table)) = unless_denied(described.await)? else { return Ok(()) };
+    let Some(Some(table)) = unless_denied(described.await)? else { return Ok(None) };
     let key = key_of(&table);
     if key != format!("{PK} (HASH, S)") {
         return Err(client.wrong_schema(Some(&key)));
     }
     match table.table_status() {
-        None | Some(TableStatus::Active | TableStatus::Updating) => Ok(()),
+        None | Some(TableStatus::Active | TableStatus::Updating) => {
+            Ok(Some(TableFacts::from_description(&table)))
+        }
         Some(status) => {
             let reason = format!("the table {} is in the state {status}", client.table);
             Err(client.unavailable(reason))
