@@ -9,6 +9,7 @@ mod dynamo_db;
 mod dynamo_db_access;
 mod dynamo_db_answers;
 mod dynamo_db_permissions;
+mod dynoxide;
 mod etcd;
 mod object_store;
 mod s3_access;

@@ -22,6 +22,8 @@ pub enum HttpFault {
     CutBody,
     /// Forwarded after this action.
     Before(Box<dyn Fn() + Send>),
+    /// Answered with what this returns for the request: a status and a document; forwarded without.
+    Judge(Box<dyn Fn(&[u8]) -> Option<(u16, String)> + Send>),
     /// Forwarded after this has changed the request.
     Alter(Box<dyn Fn(&[u8]) -> Vec<u8> + Send>),
     /// Forwarded; given the request's head and the response, this returns what is sent instead.
@@ -125,6 +127,10 @@ fn answer(request: &[u8], client: &mut TcpStream, to: &str, shared: &Shared) -> 
             None => canned(*status, &s3_error(*status, code)),
         },
         Some(HttpFault::Json(status, body)) => canned(*status, body),
+        Some(HttpFault::Judge(judge)) => match judge(request) {
+            Some((status, body)) => canned(status, &body),
+            None => pass_on(request, &head, to)?,
+        },
         Some(HttpFault::Alter(change)) => pass_on(&change(request), &head, to)?,
         Some(HttpFault::Rewrite(change)) => change(&head, pass_on(request, &head, to)?),
         Some(HttpFault::Respond(respond)) => {

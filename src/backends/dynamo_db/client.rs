@@ -55,8 +55,8 @@ impl TableClient {
                 match self.retries.pause_before_retry(idle, since) {
                     Some(pause) => tokio::time::sleep(pause).await,
                     None => {
-                        let reason = "it leaves reads unprocessed".to_owned();
-                        return Err(StoreError::Throttled { store: self.name.clone(), reason });
+                        let reason = "it leaves reads unprocessed";
+                        return Err(self.throttled("read", reason, since.elapsed()));
                     }
                 }
             }

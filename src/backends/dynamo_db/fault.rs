@@ -91,11 +91,11 @@ impl TableClient {
         StoreError::Unusable { store: self.name.clone(), reason }
     }
 
-    /// Returns the error of writes that are throttled for this long.
-    pub(super) fn throttled(&self, reason: &str, since: Duration) -> StoreError {
+    /// Returns the error of reads or writes (`verb`) that are throttled for this long.
+    pub(super) fn throttled(&self, verb: &str, reason: &str, since: Duration) -> StoreError {
         let (table, seconds) = (&self.table, since.as_secs_f64());
         let reason = format!(
-            "the write capacity of the table {table} has been exceeded for {seconds:.1} s; raise it, or make \
+            "the {verb} capacity of the table {table} has been exceeded for {seconds:.1} s; raise it, or make \
              the table on-demand ({reason})"
         );
         StoreError::Throttled { store: self.name.clone(), reason }

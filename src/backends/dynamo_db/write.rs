@@ -107,7 +107,7 @@ async fn run_transaction(
             Transacted::Throttled(reason) => {
                 // The caller splits it: all of it at once may never fit.
                 can_retry = items.len() == 1 || attempts < SPLIT_AFTER;
-                client.throttled(&reason, since.elapsed())
+                client.throttled("write", &reason, since.elapsed())
             }
             Transacted::Refused(reason) => client.unavailable(reason),
             Transacted::Lost(reason) => {
