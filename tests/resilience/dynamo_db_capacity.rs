@@ -135,3 +135,25 @@ fn dry_run_names_the_capacity_and_a_server_without_transactions() {
     let run = restatectl(&args).expect(6);
     assert!(run.err.contains("does not know BatchGetItem"), "{}", run.err);
 }
+
+#[test]
+fn server_that_ignores_conditions_is_refused_and_nothing_is_left_behind() {
+    let setting = BehindProxy::with_table(Cluster::ready_to_migrate(3));
+    // As if the condition that is never met were none: of the same length, for the head of the request.
+    let never = "attribute_exists(pk) AND attribute_not_exists(pk)";
+    let change = move |request: &[u8]| {
+        let text = String::from_utf8(request.to_vec()).unwrap();
+        let met = format!("{:width$}", "attribute_not_exists(pk)", width = never.len());
+        text.replace(never, &met).into_bytes()
+    };
+    setting.proxy.inject("POST", WRITE, ALWAYS, HttpFault::Alter(Box::new(change)));
+    for more in [&["--dry-run"][..], &[]] {
+        let refused = setting.migrate("p/", more).expect(5).json();
+        assert_eq!(refused["error"]["code"], "store-probe-failed");
+        assert!(
+            refused["checks"].to_string().contains("a condition that is never met"),
+            "{refused}"
+        );
+        assert!(setting.store.items().is_empty());
+    }
+}

@@ -44,6 +44,12 @@ web_identity_token_file = /nonexistent/token
 [profile chained]
 role_arn = arn:aws:iam::1:role/r
 source_profile = absent
+[profile role]
+role_arn = arn:aws:iam::1:role/r
+source_profile = keys
+[profile keys]
+aws_access_key_id = k
+aws_secret_access_key = s
 ";
 
 /// The limit of each run: nothing is retried.
@@ -94,6 +100,24 @@ fn unusable_profile_is_reported_with_its_cause_and_advice() {
     ] {
         assert_refused(&format!("aws-profile = \"{profile}\""), &envs, 6, words);
     }
+    // The role's service refuses connections, or never answers.
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let silent = format!("http://{}/", silent.local_addr().unwrap());
+    for (endpoint, words) in [
+        ("http://127.0.0.1:1", "the role of the profile role: "),
+        (silent.as_str(), "the role of the profile role did not respond within 2 s"),
+    ] {
+        let envs = [&envs[..], &[("AWS_ENDPOINT_URL_STS", endpoint)]].concat();
+        assert_refused("aws-profile = \"role\"", &envs, 6, &[words, "check role_arn"]);
+    }
+    // A session that was begun, and has ended; its file is named by the SHA-1 of "corp".
+    let cache = folder.path().join(".aws/sso/cache");
+    std::fs::create_dir_all(&cache).unwrap();
+    let token = "{\"accessToken\":\"t0ken\",\"expiresAt\":\"2020-01-01T00:00:00Z\"}";
+    std::fs::write(cache.join("ee0bfd2552fbd840c02cc48b6e823320543c450f.json"), token).unwrap();
+    let envs = [&envs[..], &[("HOME", folder.path().to_str().unwrap())]].concat();
+    let words = ["the SSO session of the profile sso", "has expired", "run `aws sso login"];
+    assert_refused("aws-profile = \"sso\"", &envs, 6, &words);
     let broken = write_file(&folder, "broken", "[profile x");
     let envs = [("AWS_CONFIG_FILE", broken.as_str()), ("AWS_PROFILE", "x")];
     assert_refused("", &envs, 6, &["can't be read", "on line 1"]);

@@ -194,6 +194,10 @@ fn source_of(set: &ProfileSet, first: &Profile) -> IdentitySource {
         let source = profile.get("source_profile").filter(|name| *name != profile.name());
         match source.filter(|_| is_role) {
             None if is_role => return IdentitySource::Role(profile.name().to_owned()),
+            // Where its source has keys, it is the role that can't be had.
+            None if profile.name() != first.name() && has_keys(profile) => {
+                return IdentitySource::Role(first.name().to_owned());
+            }
             None => return base_of(profile),
             Some(name) => match set.get_profile(name) {
                 Some(source) => profile = source,
@@ -202,6 +206,10 @@ fn source_of(set: &ProfileSet, first: &Profile) -> IdentitySource {
         }
     }
     IdentitySource::Role(first.name().to_owned())
+}
+
+fn has_keys(profile: &Profile) -> bool {
+    ["aws_access_key_id", "aws_secret_access_key"].iter().all(|key| profile.get(key).is_some())
 }
 
 fn base_of(profile: &Profile) -> IdentitySource {

@@ -145,6 +145,12 @@ impl TableClient {
         }
     }
 
+    /// Removes an item of the program's own making, as far as that is permitted.
+    pub(super) async fn delete_scratch_item(&self, name: &str) {
+        let key = Some(item::key(name));
+        let _ = self.dynamo.delete_item().table_name(&self.table).set_key(key).send().await;
+    }
+
     pub(super) fn unavailable(&self, reason: String) -> StoreError {
         StoreError::Unavailable { store: self.name.clone(), reason }
     }

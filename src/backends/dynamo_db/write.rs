@@ -64,10 +64,14 @@ pub(super) async fn probe_write(store: &DynamoDb) -> Result<(), StoreError> {
     let ended = run_transaction(store, &items, &Request::about_key(TRANSACT, &name)).await;
     match ended.map_err(|failed| failed.error)? {
         Ended::Unmet { .. } => Ok(()),
-        Ended::Done => Err(StoreError::Other {
-            store: store.client.name.clone(),
-            reason: format!("it wrote {name} under a condition that can't hold"),
-        }),
+        Ended::Done => {
+            // What it wrote is this program's own, and no key of Restate.
+            store.client.delete_scratch_item(&name).await;
+            Err(StoreError::Unconditional {
+                store: store.client.name.clone(),
+                reason: format!("it wrote {name} under a condition that is never met"),
+            })
+        }
     }
 }
 
