@@ -9,6 +9,7 @@ use std::time::Duration;
 use serde_json::json;
 
 /// A fault of one request.
+#[allow(clippy::type_complexity, reason = "each function is described beside it")]
 pub enum HttpFault {
     /// Answered with this status and error code, and not forwarded.
     Answer(u16, &'static str),
