@@ -10,9 +10,11 @@ use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, TransactWriteIt
 use super::super::aws::{AwsError, Retries};
 use super::super::request::Request;
 use super::answers::{self, ReadItems, ScanPage};
-use super::fault;
 use super::item::{self, Item, VERSION};
 use crate::model::StoreError;
+
+/// The permissions of a transaction: those of the writes in it.
+pub(super) const WRITE_ACTION: &str = "dynamodb:PutItem or dynamodb:DeleteItem";
 
 pub(super) struct TableClient {
     pub(super) dynamo: aws_sdk_dynamodb::Client,
@@ -131,12 +133,12 @@ impl TableClient {
         {
             return self.classify_cancellation(cancelled.cancellation_reasons());
         }
-        match self.classify_error(fault::WRITE_ACTION, &error) {
+        match self.classify_error(WRITE_ACTION, &error) {
             AwsError::Retryable(reason) | AwsError::NoResponse(reason) => {
                 Ok(Transacted::Lost(reason))
             }
             AwsError::NotExecuted(reason) => {
-                Ok(match error.code().is_some_and(fault::is_throttle) {
+                Ok(match error.code().is_some_and(|code| Self::is_throttle(code)) {
                     true => Transacted::Throttled(reason),
                     false => Transacted::Refused(reason),
                 })

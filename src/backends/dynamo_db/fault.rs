@@ -9,19 +9,8 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
 use super::super::aws::{self, AwsError, describe_error};
 use super::answers::AnswerFault;
-use super::client::{TableClient, Transacted};
+use super::client::{TableClient, Transacted, WRITE_ACTION};
 use crate::model::StoreError;
-
-/// The permissions of a transaction: those of the writes in it.
-pub(super) const WRITE_ACTION: &str = "dynamodb:PutItem or dynamodb:DeleteItem";
-
-/// Returns whether the code means that capacity is exceeded, of the table or the account.
-pub(super) fn is_throttle(code: &str) -> bool {
-    matches!(
-        code,
-        "ProvisionedThroughputExceededException" | "ThrottlingException" | "RequestLimitExceeded"
-    )
-}
 
 impl TableClient {
     /// Classifies a failed request that needs the permission `action`.
@@ -42,6 +31,16 @@ impl TableClient {
         self.classify_code(action, status, code, message)
     }
 
+    /// Returns whether the code means that capacity is exceeded, of the table or the account.
+    pub(super) fn is_throttle(code: &str) -> bool {
+        matches!(
+            code,
+            "ProvisionedThroughputExceededException"
+                | "ThrottlingException"
+                | "RequestLimitExceeded"
+        )
+    }
+
     fn classify_code(&self, action: &str, status: u16, code: &str, message: &str) -> AwsError {
         if let Some(rejected) = aws::classify_rejected_identity(&self.name, code, message) {
             return AwsError::Permanent(rejected);
@@ -52,7 +51,7 @@ impl TableClient {
             "TransactionConflictException" | "ReplicatedWriteConflictException" => {
                 AwsError::NotExecuted(reason)
             }
-            _ if is_throttle(code) => AwsError::NotExecuted(reason),
+            _ if Self::is_throttle(code) => AwsError::NotExecuted(reason),
             "UnknownOperationException" => AwsError::Permanent(self.unknown_operation(action)),
             "TransactionInProgressException" => AwsError::Retryable(reason),
             "ValidationException" => AwsError::Permanent(self.classify_invalid(message, reason)),
