@@ -62,7 +62,7 @@ fn assert_refused(lines: &str, envs: &[(&str, &str)], code: i32, words: &[&str])
         let folder = TempDir::new().unwrap();
         let section = format!("[metadata-client]\n{store}{NOWHERE}{lines}");
         let began = Instant::now();
-        let ended = read_from(&write_file(&folder, "store.toml", &section), envs);
+        let ended = run_on(&["list"], &write_file(&folder, "store.toml", &section), envs);
         assert!(began.elapsed() < SECONDS, "{lines}{envs:?}: {:?}", began.elapsed());
         assert_eq!(ended.code, code, "{lines}{envs:?}: {}", ended.err);
         for word in words {
@@ -75,8 +75,12 @@ fn assert_refused(lines: &str, envs: &[(&str, &str)], code: i32, words: &[&str])
 }
 
 fn read_from(toml: &str, envs: &[(&str, &str)]) -> Run {
-    let args = ["--request-timeout", "2500", "metadata", "get", "-k", "rule_book", "--from", toml];
-    let mut command = command(&program(), &args);
+    run_on(&["get", "-k", "rule_book"], toml, envs)
+}
+
+fn run_on(subcommand: &[&str], toml: &str, envs: &[(&str, &str)]) -> Run {
+    let options = ["--request-timeout", "2500", "metadata"];
+    let mut command = command(&program(), &[&options, subcommand, &["--from", toml]].concat());
     command.env("HOME", "/nonexistent").env("PATH", "/usr/bin:/bin").envs(envs.iter().copied());
     run(command, "")
 }

@@ -3,12 +3,12 @@
 //!
 //! The library's own texts are not used where it advises its callers' programmers: about features of crates.
 
-use std::error::Error;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{self, ProvideCredentials, SharedCredentialsProvider, future};
+use tokio::sync::Mutex;
 use tokio::time::timeout;
 
 use super::fault::innermost_cause;
@@ -18,12 +18,17 @@ use crate::config::AwsAccess;
 /// The most time in which credentials are found: several services may be asked for them.
 const CREDENTIALS_WAIT: Duration = Duration::from_secs(10);
 
+/// The time for which a failure counts: a command that repeats itself asks again after it.
+const FAILURE_TIME: Duration = Duration::from_secs(30);
+
 /// Finds credentials as another provider does, and checks them.
 #[derive(Debug)]
 pub(super) struct CheckedCredentials {
     found: SharedCredentialsProvider,
     access: AwsAccess,
     wait: Duration,
+    /// The last failure: what is asked next fails at once, and does not wait as long again.
+    failure: Mutex<Option<(Instant, String)>>,
 }
 
 impl CheckedCredentials {
@@ -34,18 +39,29 @@ impl CheckedCredentials {
         request: Duration,
     ) -> CheckedCredentials {
         let wait = CREDENTIALS_WAIT.min(request.mul_f64(0.8));
-        CheckedCredentials { found, access: access.clone(), wait }
+        CheckedCredentials { found, access: access.clone(), wait, failure: Mutex::default() }
     }
 
     async fn load(&self) -> provider::Result {
+        // Held meanwhile, so that requests that begin together ask once.
+        let mut failure = self.failure.lock().await;
+        let known = failure.as_ref().filter(|(when, _)| when.elapsed() < FAILURE_TIME);
+        if let Some((_, reason)) = known {
+            return Err(CredentialsError::provider_error(reason.clone()));
+        }
+        let loaded = self.load_once().await;
+        *failure = loaded.as_ref().err().map(|reason| (Instant::now(), reason.clone()));
+        loaded.map_err(CredentialsError::provider_error)
+    }
+
+    async fn load_once(&self) -> Result<Credentials, String> {
         match timeout(self.wait, self.found.provide_credentials()).await {
-            Ok(Ok(found)) => check_characters(found).map_err(CredentialsError::provider_error),
-            Ok(Err(error)) => Err(CredentialsError::provider_error(self.explain(&error).await)),
+            Ok(Ok(found)) => check_characters(found),
+            Ok(Err(error)) => Err(self.explain(&error).await),
             Err(_) => {
                 let source = identity_source::find_source(&self.access).await;
                 let seconds = self.wait.as_secs_f64();
-                let reason = format!("{source} did not respond within {seconds} s");
-                Err(CredentialsError::provider_error(with_advice(reason, &source)))
+                Err(with_advice(format!("{source} did not respond within {seconds} s"), &source))
             }
         }
     }
@@ -87,11 +103,11 @@ impl ProvideCredentials for CheckedCredentials {
 ///
 /// The library panics where a key id can't be in a header; so does the server. It signs with any secret, and
 /// a store may even have been given the same one.
-fn check_characters(found: Credentials) -> Result<Credentials, Box<dyn Error + Send + Sync>> {
+fn check_characters(found: Credentials) -> Result<Credentials, String> {
     if !is_key_id(found.access_key_id()) {
         let reason = "the AWS access key id has a newline, a space or another character that no key id has: \
                       remove it, from the servers' configuration too (a Restate server panics)";
-        return Err(reason.into());
+        return Err(reason.to_owned());
     }
     let secret = found.secret_access_key();
     if secret.trim() != secret || secret.contains(char::is_control) {
