@@ -61,11 +61,11 @@ fn throttled_transaction_is_split_with_nodes_config_last() {
     let long = ["--request-timeout", "10000", "-o", "json"];
     let run =
         |more: &[&str]| migrate(&setting.cluster, &setting.toml("p/"), &[&long, more].concat());
-    let passed = throttle_above(&setting, 2);
+    let passed = throttle_above(&setting, 3);
     run(&[]).expect(0);
     let mut transactions = std::mem::take(&mut *passed.lock().unwrap());
     transactions.retain(|items| !items.is_empty());
-    assert!(transactions.iter().all(|items| items.len() <= 2), "{transactions:?}");
+    assert!(transactions.iter().all(|items| items.len() <= 3), "{transactions:?}");
     assert_eq!(transactions.concat().len(), setting.store.items().len());
     assert_eq!(transactions.last().unwrap(), &["PUT p/nodes_config"]);
     setting.verify("p/");

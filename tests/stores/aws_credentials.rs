@@ -79,7 +79,7 @@ fn read_from(toml: &str, envs: &[(&str, &str)]) -> Run {
 }
 
 fn run_on(subcommand: &[&str], toml: &str, envs: &[(&str, &str)]) -> Run {
-    let options = ["--request-timeout", "2500", "metadata"];
+    let options = ["--request-timeout", "1250", "metadata"];
     let mut command = command(&program(), &[&options, subcommand, &["--from", toml]].concat());
     command.env("HOME", "/nonexistent").env("PATH", "/usr/bin:/bin").envs(envs.iter().copied());
     run(command, "")
@@ -97,7 +97,7 @@ fn unusable_profile_is_reported_with_its_cause_and_advice() {
         ("sso", &["SSO session of the profile sso", "run `aws sso login --profile sso`"]),
         ("login", &["login_session, which neither this program nor the Restate server"]),
         ("failing", &["the credential_process of the profile failing", "no luck", "by hand"]),
-        ("hanging", &["the credential_process of the profile hanging did not respond within 2 s"]),
+        ("hanging", &["the credential_process of the profile hanging did not respond within 1 s"]),
         ("newline", &["the AWS access key id has a newline"]),
         ("federated", &["the web identity token in /nonexistent/token", "is mounted"]),
         ("chained", &["the profile absent does not exist"]),
@@ -109,7 +109,7 @@ fn unusable_profile_is_reported_with_its_cause_and_advice() {
     let silent = format!("http://{}/", silent.local_addr().unwrap());
     for (endpoint, words) in [
         ("http://127.0.0.1:1", "the role of the profile role: "),
-        (silent.as_str(), "the role of the profile role did not respond within 2 s"),
+        (silent.as_str(), "the role of the profile role did not respond within 1 s"),
     ] {
         let envs = [&envs[..], &[("AWS_ENDPOINT_URL_STS", endpoint)]].concat();
         assert_refused("aws-profile = \"role\"", &envs, 6, &[words, "check role_arn"]);
@@ -143,7 +143,7 @@ fn absent_or_silent_sources_are_reported_with_all_that_was_tried() {
     let metadata = [("AWS_EC2_METADATA_SERVICE_ENDPOINT", silent.as_str())];
     assert_refused("", &metadata, 6, &["the instance metadata"]);
     let container = [disabled, ("AWS_CONTAINER_CREDENTIALS_FULL_URI", silent.as_str())];
-    let words = ["the container's credentials at http://127.0.0.1", "did not respond within 2 s"];
+    let words = ["the container's credentials at http://127.0.0.1", "did not respond within 1 s"];
     assert_refused("", &container, 6, &words);
     let token = [("AWS_WEB_IDENTITY_TOKEN_FILE", "/nonexistent"), ("AWS_ROLE_ARN", "arn:x")];
     assert_refused("", &token, 6, &["the web identity token in /nonexistent"]);
