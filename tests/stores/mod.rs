@@ -12,5 +12,6 @@ mod dynamo_db_permissions;
 mod dynoxide;
 mod etcd;
 mod object_store;
+mod one_store;
 mod s3_access;
 mod s3_permissions;
