@@ -1,6 +1,7 @@
 //! Access to AWS that is not there: each case ends in seconds, once and for all, and says what was tried and what
 //! to do, for DynamoDB and S3 alike.
 
+use std::io::Write as _;
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
@@ -8,6 +9,7 @@ use tempfile::TempDir;
 
 use crate::support::certificates::{Authority, CertificateRequest};
 use crate::support::dynamo::create_table;
+use crate::support::http_proxy::{HttpFault, HttpProxy};
 use crate::support::s3::moto;
 use crate::support::store_toml::{replace_line, write_file};
 use crate::support::tls_proxy::TlsProxy;
@@ -142,6 +144,26 @@ fn absent_or_silent_sources_are_reported_with_all_that_was_tried() {
     assert_refused("", &half, 6, &["(AWS_SECRET_ACCESS_KEY is not set)"]);
     let metadata = [("AWS_EC2_METADATA_SERVICE_ENDPOINT", silent.as_str())];
     assert_refused("", &metadata, 6, &["the instance metadata"]);
+    // A metadata service that answers one byte a second.
+    let drip = HttpProxy::start("http://127.0.0.1:1");
+    for method in ["PUT", "GET"] {
+        let respond = HttpFault::Respond(Box::new(|_, client| {
+            let _ = client.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 9999\r\n\r\n");
+            while client.write_all(b"x").is_ok() {
+                std::thread::sleep(Duration::from_secs(1));
+            }
+        }));
+        drip.inject(method, "", usize::MAX / 4, respond);
+    }
+    let drip = drip.endpoint();
+    let metadata = [("AWS_EC2_METADATA_SERVICE_ENDPOINT", drip.as_str())];
+    assert_refused("", &metadata, 6, &["the instance metadata (IMDS) did not respond within 1 s"]);
+    let folder = TempDir::new().unwrap();
+    let section =
+        format!("[metadata-client]\n{DYNAMO_DB}aws-endpoint-url = \"http://127.0.0.1:1\"");
+    let ended = read_from(&write_file(&folder, "store.toml", &section), &metadata);
+    assert_eq!(ended.code, 2);
+    assert!(ended.err.contains("the AWS region was not found within 1 s"), "{}", ended.err);
     let container = [disabled, ("AWS_CONTAINER_CREDENTIALS_FULL_URI", silent.as_str())];
     let words = ["the container's credentials at http://127.0.0.1", "did not respond within 1 s"];
     assert_refused("", &container, 6, &words);

@@ -10,7 +10,9 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 
-use super::credentials::CheckedCredentials;
+use tokio::time::timeout;
+
+use super::credentials::{self, CheckedCredentials};
 use super::http_client::build_http_client;
 use super::resolver::RacingResolver;
 use crate::config::AwsAccess;
@@ -57,7 +59,15 @@ pub(in super::super) async fn load_sdk_config(reach: &Reach<'_>) -> Result<SdkCo
         }
         AwsAccess::DefaultChain => {}
     }
-    let resolved = loader.load().await;
+    // The region may be asked for: of the instance metadata, whose answers have no time of their own.
+    let wait = credentials::wait_within(reach.request);
+    let resolved = timeout(wait, loader.load()).await.map_err(|_| {
+        let seconds = wait.as_secs_f64();
+        StoreError::Usage(format!(
+            "the AWS region was not found within {seconds} s: set aws-region in [metadata-client], or \
+             AWS_REGION"
+        ))
+    })?;
     check_region(resolved.region())?;
     let Some(found) = resolved.credentials_provider() else { return Ok(resolved) };
     let checked = CheckedCredentials::new(found, reach.access, reach.request);

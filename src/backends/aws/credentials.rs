@@ -18,6 +18,11 @@ use crate::config::AwsAccess;
 /// The most time in which credentials are found: several services may be asked for them.
 const CREDENTIALS_WAIT: Duration = Duration::from_secs(10);
 
+/// Returns the time in which credentials or a region are found, if one attempt of a request has this time.
+pub(super) fn wait_within(request: Duration) -> Duration {
+    CREDENTIALS_WAIT.min(request.mul_f64(0.8))
+}
+
 /// The time for which a failure counts: a command that repeats itself asks again after it.
 const FAILURE_TIME: Duration = Duration::from_secs(30);
 
@@ -38,8 +43,8 @@ impl CheckedCredentials {
         access: &AwsAccess,
         request: Duration,
     ) -> CheckedCredentials {
-        let wait = CREDENTIALS_WAIT.min(request.mul_f64(0.8));
-        CheckedCredentials { found, access: access.clone(), wait, failure: Mutex::default() }
+        let (access, wait) = (access.clone(), wait_within(request));
+        CheckedCredentials { found, access, wait, failure: Mutex::default() }
     }
 
     async fn load(&self) -> provider::Result {

@@ -138,7 +138,7 @@ impl TableClient {
                 Ok(Transacted::Lost(reason))
             }
             AwsError::NotExecuted(reason) => {
-                Ok(match error.code().is_some_and(|code| Self::is_throttle(code)) {
+                Ok(match error.code().is_some_and(Self::is_throttle) {
                     true => Transacted::Throttled(reason),
                     false => Transacted::Refused(reason),
                 })
