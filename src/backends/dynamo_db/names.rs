@@ -46,6 +46,7 @@ impl<'a> NameSorter<'a> {
 
     /// Adds a full name, with whether its item has a version.
     pub(super) fn add(&mut self, full: &str, has_version: bool) -> Result<(), TooManyNames> {
+        // A server that ignores the filter sends others, too: they mean nothing here.
         let Some(name) = full.strip_prefix(self.prefix) else { return Ok(()) };
         let key = Key::parse(name);
         let of_prefix = prefix_of(full);
