@@ -66,6 +66,23 @@ pub enum StoreError {
         /// The keys that are not as the write required.
         keys: Vec<Key>,
     },
+    /// An answer that can't be right, such as a listing that does not progress: what it leaves out is not
+    /// known.
+    #[error("{store} gave an answer that can't be used: {reason}")]
+    Unusable {
+        /// The store.
+        store: String,
+        /// The fault of the answer.
+        reason: String,
+    },
+    /// The store ignores or rejects the conditions of writes, without which nothing is written.
+    #[error("{store} does not handle conditional writes as Restate needs them: {reason}")]
+    Unconditional {
+        /// The store.
+        store: String,
+        /// The behaviour that was seen.
+        reason: String,
+    },
     /// Several addresses that can't belong together, or none that can be used.
     #[error("{0}")]
     Usage(String),

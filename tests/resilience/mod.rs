@@ -6,4 +6,7 @@ mod interrupted_runs;
 mod kills;
 mod lost_leaders;
 mod races;
+mod s3_bodies;
 mod s3_faults;
+mod s3_listings;
+mod s3_probe;

@@ -13,7 +13,7 @@ use crate::support::block_on;
 use crate::support::conformance::assert_conforms;
 use crate::support::dynamo::create_table;
 use crate::support::etcd::Etcd;
-use crate::support::s3::{moto, seaweed};
+use crate::support::s3::{moto, s3s_fs, seaweed};
 
 fn open_etcd(toml: &str) -> EtcdStore {
     match config::parse(toml, "test").unwrap().store {
@@ -38,6 +38,12 @@ async fn open_s3(toml: &str) -> ObjectStore {
 #[test]
 fn seaweedfs_conforms() {
     let bucket = seaweed().bucket();
+    block_on(async { assert_conforms(&open_s3(&bucket.section("some/prefix")).await).await });
+}
+
+#[test]
+fn s3s_fs_conforms() {
+    let bucket = s3s_fs().bucket();
     block_on(async { assert_conforms(&open_s3(&bucket.section("some/prefix")).await).await });
 }
 

@@ -9,4 +9,5 @@ mod dynamo_db_permissions;
 mod etcd;
 mod object_store;
 mod s3_access;
+mod s3_foreign_objects;
 mod s3_permissions;

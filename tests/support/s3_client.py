@@ -53,6 +53,12 @@ def put(bucket, objects):
         list(pool.map(put_one, objects.items()))
 
 
+def put_large(bucket, key, size, encoding):
+    """An object that begins as a value, and is zeros otherwise."""
+    body = b"e" + bytes(size - 1)
+    client("s3").put_object(Bucket=bucket, Key=key, Body=body, ContentEncoding=encoding)
+
+
 def create_table(table, key="pk", kind="S"):
     client("dynamodb").create_table(
         TableName=table,
@@ -99,6 +105,7 @@ commands = {
     "create": lambda bucket: client("s3").create_bucket(Bucket=bucket) and None,
     "dump": dump,
     "put": put,
+    "put_large": put_large,
     "delete": lambda bucket, key: client("s3").delete_object(Bucket=bucket, Key=key) and None,
     "create_table": create_table,
     "items": items,

@@ -2,6 +2,7 @@
 //! failures.
 
 mod access;
+mod answer_limit;
 mod concurrency_limiter;
 mod fault;
 mod origins;
@@ -9,9 +10,11 @@ mod resolver;
 mod retry;
 
 pub(super) use access::{Reach, load_sdk_config, read_variable};
+pub(super) use answer_limit::{AnswerLimit, is_over_limit};
 pub(super) use concurrency_limiter::ConcurrencyLimiter;
 pub(super) use fault::{
-    AwsError, classify_missing_answer, classify_rejected_identity, describe_error, innermost_cause,
+    AwsError, classify_missing_answer, classify_rejected_identity, describe_answer, describe_error,
+    innermost_cause,
 };
 pub(super) use origins::find_origins;
 pub(super) use retry::Retries;

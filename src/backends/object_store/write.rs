@@ -6,7 +6,8 @@ use futures_util::future::join_all;
 use prost::bytes::Bytes;
 
 use super::body::{self, Body};
-use super::client::{Object, Precondition, Put};
+use super::client::{Precondition, Put};
+use super::object::Object;
 use super::store::{ObjectStore, entry_from_object};
 use crate::model::{CasToken, Change, Effect, Key, StoreError};
 
@@ -55,7 +56,7 @@ impl Intent {
     }
 
     fn is_done(&self, object: &Object) -> bool {
-        match body::decode_body(&object.body, object.encoding.as_deref()) {
+        match object.decode() {
             Ok(Body::Value { salt, .. }) => self.salt == Some(salt),
             Ok(Body::Tombstone) => self.salt.is_none(),
             Err(_) => false,
@@ -71,7 +72,7 @@ async fn write_one(store: &ObjectStore, change: &Change) -> Result<(), StoreErro
     loop {
         match store.client.put_once(&name, &intent.body, &condition).await? {
             Put::Done => return Ok(()),
-            Put::Lost(reason) => {
+            Put::Refused(reason) | Put::Lost(reason) => {
                 lost += 1;
                 match store.client.retries.pause_before_retry(lost, since) {
                     Some(pause) => tokio::time::sleep(pause).await,
@@ -79,7 +80,7 @@ async fn write_one(store: &ObjectStore, change: &Change) -> Result<(), StoreErro
                 }
             }
             Put::Unmet => {
-                let found = store.client.get(&name, false).await?;
+                let found = store.client.get(&name).await?;
                 if found.as_ref().is_some_and(|object| intent.is_done(object) && lost > 0) {
                     return Ok(());
                 }

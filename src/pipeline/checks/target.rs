@@ -73,13 +73,30 @@ pub fn add_endpoint_faults(finding: Finding, faults: &[EndpointFault]) -> Findin
     finding.items(items).into_warning().hint(hint)
 }
 
-/// Checks that the target accepts writes.
-pub fn check_target_writable(probe: &Result<(), StoreError>) -> Finding {
-    match probe {
-        Ok(()) => Finding::ok(Check::TargetWritable, "accepts conditional writes"),
-        Err(error) => Finding::of_failure(Check::TargetWritable, Failure::of_target(error)),
+/// Checks that the target accepts writes; `untried` is what the probe leaves open.
+pub fn check_target_writable(
+    probe: &Result<(), StoreError>,
+    untried: Option<&'static str>,
+) -> Finding {
+    match (probe, untried) {
+        (Ok(()), None) => Finding::ok(Check::TargetWritable, "accepts conditional writes"),
+        (Ok(()), Some(untried)) => {
+            let seen = "refuses, as it must, a write whose condition is not met";
+            Finding::ok(Check::TargetWritable, format!("{seen}; {untried}"))
+        }
+        (Err(error), _) => {
+            let finding = Finding::of_failure(Check::TargetWritable, Failure::of_target(error));
+            match error {
+                StoreError::Unconditional { .. } => finding.hint(UNCONDITIONAL_HINT),
+                _ => finding,
+            }
+        }
     }
 }
+
+/// The hint for a store that does not honour the conditions of writes.
+const UNCONDITIONAL_HINT: &str = "use another store: Restate itself would corrupt its metadata there (--skip-store-probe \
+                                  overrides)";
 
 /// Checks that every value fits the target; of a live cluster also, as a warning, that all values
 /// together fit one message.
@@ -194,15 +211,14 @@ fn conflict_hint(plan: &Plan, conflicts: &[&Step]) -> &'static str {
 /// Checks that the store honours conditional writes.
 pub fn check_store_probe(probed: &Result<ConditionalWrites, StoreError>) -> Finding {
     match probed {
-        Ok(ConditionalWrites::Honoured) => {
-            Finding::ok(Check::StoreProbe, "conditional writes are honoured")
-        }
+        Ok(ConditionalWrites::Honoured) => Finding::ok(
+            Check::StoreProbe,
+            "conditional writes are honoured, and objects are kept as written",
+        ),
         Ok(ConditionalWrites::Violated(faults)) => {
-            let detail = format!("the store does not honour conditional writes: {faults}");
-            Finding::failed(Check::StoreProbe, Code::StoreProbeFailed, detail).hint(
-                "use another store: Restate itself would corrupt its metadata there (--skip-store-probe \
-                 overrides)",
-            )
+            let detail = format!("the store does not handle writes as Restate needs it: {faults}");
+            Finding::failed(Check::StoreProbe, Code::StoreProbeFailed, detail)
+                .hint(UNCONDITIONAL_HINT)
         }
         Err(error) => Finding::of_failure(Check::StoreProbe, Failure::of_target(error))
             .hint(CHECK_TARGET_HINT),

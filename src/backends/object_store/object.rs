@@ -1,0 +1,105 @@
+//! Reads the body of an object, never more of it than a value can have, and never for longer than its size
+//! explains.
+
+use std::time::{Duration, Instant};
+
+use aws_sdk_s3::operation::get_object::GetObjectOutput;
+use prost::bytes::{Bytes, BytesMut};
+
+use super::super::aws::{AwsError, innermost_cause, is_over_limit};
+use super::body::{self, Body};
+use crate::wording::format_bytes;
+
+/// The bytes of a body that each have the time of a request: the whole of one may take longer than that.
+const TIMED_PIECE: usize = 4 << 20;
+
+/// An object as it was read.
+#[derive(Clone, Debug)]
+pub(super) struct Object {
+    pub(super) content: Content,
+    pub(super) encoding: Option<String>,
+    pub(super) etag: String,
+}
+
+/// The body of an object, as far as it was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Content {
+    Whole(Bytes),
+    /// More than a value can have, so that it was not read.
+    TooLarge {
+        /// The size, as far as the store named it.
+        bytes: Option<u64>,
+        /// The most bytes that are read.
+        most: usize,
+    },
+}
+
+impl Object {
+    /// Decodes the body.
+    ///
+    /// # Errors
+    /// What is wrong, to be read after the key's name.
+    pub(super) fn decode(&self) -> Result<Body, String> {
+        match &self.content {
+            Content::Whole(body) => body::decode_body(body, self.encoding.as_deref()),
+            Content::TooLarge { bytes, most } => Err(describe_excess(*bytes, *most)),
+        }
+    }
+}
+
+fn describe_excess(bytes: Option<u64>, most: usize) -> String {
+    let most = format_bytes(most as u64);
+    let size = match bytes {
+        Some(bytes) => format!("has {}", format_bytes(bytes)),
+        None => "does not end".to_owned(),
+    };
+    format!(
+        "{size}, and is not read: a value can have {most}, or the message-size-limit of the \
+         [metadata-client] section if that is larger"
+    )
+}
+
+/// The limits of one body.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct BodyLimits {
+    /// The most bytes; the request has an [`AnswerLimit`](super::super::aws::AnswerLimit) of as many.
+    pub(super) bytes: usize,
+    /// The time of each [`TIMED_PIECE`].
+    pub(super) time: Duration,
+}
+
+/// Receives the whole body in one piece of memory; the SDK's own collecting has it twice for a
+/// moment.
+pub(super) async fn receive_body(
+    answer: GetObjectOutput,
+    limits: BodyLimits,
+) -> Result<Content, AwsError> {
+    let most = limits.bytes;
+    let named = answer.content_length().and_then(|length| u64::try_from(length).ok());
+    if let Some(length) = named.filter(|length| *length > most as u64) {
+        // Dropping the answer closes its connection.
+        return Ok(Content::TooLarge { bytes: Some(length), most });
+    }
+    let room = named.and_then(|length| usize::try_from(length).ok()).unwrap_or_default();
+    let mut whole = BytesMut::with_capacity(room);
+    let mut body = answer.body;
+    let began = Instant::now();
+    loop {
+        let pieces = u32::try_from(1 + whole.len() / TIMED_PIECE).unwrap_or(u32::MAX);
+        let left = (limits.time * pieces).saturating_sub(began.elapsed());
+        let piece = match tokio::time::timeout(left, body.next()).await {
+            Ok(Some(Ok(piece))) => piece,
+            Ok(Some(Err(error))) if is_over_limit(&error) => {
+                return Ok(Content::TooLarge { bytes: named, most });
+            }
+            Ok(Some(Err(error))) => return Err(AwsError::Retryable(innermost_cause(&error))),
+            Ok(None) => return Ok(Content::Whole(whole.freeze())),
+            Err(_) => {
+                let received = format_bytes(whole.len() as u64);
+                let reason = format!("the body of the object is too slow: {received} in time");
+                return Err(AwsError::Retryable(reason));
+            }
+        };
+        whole.extend_from_slice(&piece);
+    }
+}

@@ -1,0 +1,245 @@
+//! What the probes see of a store, or of a gateway in front of it, that Restate can't use: before the first
+//! write, with the words for what was met, and without leaving anything behind.
+
+use serde_json::Value as Json;
+
+use crate::support::behind_proxy::{BehindProxy, SHORT_TIMEOUT};
+use crate::support::http_proxy::HttpFault;
+use crate::support::migration::migrate;
+use crate::support::s3::{Bucket, s3rver};
+use crate::support::s3_answers::replace_header;
+use crate::support::store_toml::write_file;
+use crate::support::tool::{command, program, restatectl, wait_for_exit};
+use crate::support::wait_for;
+
+type Setting = BehindProxy<Bucket>;
+
+const ALWAYS: usize = usize::MAX / 4;
+
+/// Asserts that a migration is refused with these words, and that nothing was left behind.
+#[track_caller]
+fn assert_probe_fails(setting: &Setting, more: &[&str], words: &str) -> Json {
+    let document = setting.migrate("p", more).expect(5).json();
+    assert_eq!(document["error"]["code"], "store-probe-failed", "{document}");
+    let message = document["error"]["message"].as_str().unwrap();
+    assert!(message.contains(words), "{words}: {message}");
+    assert!(setting.store.objects().is_empty(), "{words}");
+    setting.proxy.clear_faults();
+    document
+}
+
+fn status_of<'a>(document: &'a Json, check: &str) -> &'a Json {
+    let checks = document["checks"].as_array().unwrap();
+    &checks.iter().find(|one| one["check"] == check).unwrap()["status"]
+}
+
+/// Changes every request of this method.
+fn alter(
+    setting: &Setting,
+    method: &'static str,
+    change: impl Fn(&[u8]) -> Vec<u8> + Send + 'static,
+) {
+    setting.proxy.inject(method, "", ALWAYS, HttpFault::Alter(Box::new(change)));
+}
+
+/// Changes every answer to this method.
+fn rewrite(
+    setting: &Setting,
+    method: &'static str,
+    change: impl Fn(&str, Vec<u8>) -> Vec<u8> + Send + 'static,
+) {
+    setting.proxy.inject(method, "", ALWAYS, HttpFault::Rewrite(Box::new(change)));
+}
+
+fn without_conditions(request: &[u8]) -> Vec<u8> {
+    replace_header(&replace_header(request, "if-match", None), "if-none-match", None)
+}
+
+#[test]
+fn store_that_ignores_or_rejects_conditions_is_refused_by_the_dry_run() {
+    let setting = Setting::with_unsigned_bucket();
+    // A gateway that drops the conditions; the store would have honoured them.
+    alter(&setting, "PUT", without_conditions);
+    let document = assert_probe_fails(&setting, &["--dry-run"], "in spite of an If-Match");
+    assert_eq!(status_of(&document, "target-writable"), "failed");
+    alter(&setting, "PUT", without_conditions);
+    assert_probe_fails(&setting, &[], "in spite of an If-Match on a missing one");
+    for (status, code, words) in [
+        (501, "NotImplemented", "a write with If-Match is answered 501 NotImplemented: injected"),
+        (400, "InvalidArgument", "a write with If-Match is answered 400 InvalidArgument"),
+    ] {
+        setting.proxy.requests();
+        setting.proxy.inject("PUT", "", ALWAYS, HttpFault::Answer(status, code));
+        assert_probe_fails(&setting, &["--dry-run"], words);
+        let requests = setting.proxy.requests();
+        assert_eq!(requests.iter().filter(|it| it.starts_with("PUT")).count(), 1, "{status}");
+    }
+    // Only the creating condition.
+    setting.proxy.inject(
+        "PUT",
+        "",
+        ALWAYS,
+        HttpFault::Rewrite(Box::new(|head, answer| match head.contains("if-none-match") {
+            true => b"HTTP/1.1 501 No\r\nconnection: close\r\ncontent-length: 0\r\n\r\n".to_vec(),
+            false => answer,
+        })),
+    );
+    let words = "a write with If-None-Match is answered 501 Not Implemented, without an error code";
+    assert_probe_fails(&setting, &[], words);
+    // Named without its code, too.
+    setting.proxy.inject("PUT", "", ALWAYS, HttpFault::Answer(500, ""));
+    let message = setting.migrate("p", &[]).expect(6).json()["error"]["message"].to_string();
+    assert!(message.contains("500 : injected") || message.contains("500 injected"), "{message}");
+    setting.proxy.clear_faults();
+}
+
+#[test]
+fn s3rver_is_refused_unless_the_operator_overrides_it() {
+    let (setting, bucket) = (Setting::with_bucket(), s3rver().bucket());
+    let toml = write_file(&setting.folder, "s3rver.toml", &bucket.section("p"));
+    let run = |more: &[&str]| migrate(&setting.cluster, &toml, more);
+    for more in [&["--dry-run", "-o", "json"][..], &["-o", "json"]] {
+        let document = run(more).expect(5).json();
+        assert_eq!(document["error"]["code"], "store-probe-failed");
+        assert_eq!(status_of(&document, "target-writable"), "failed");
+    }
+    assert!(bucket.objects().is_empty());
+    let run = run(&["--skip-store-probe"]).expect(0);
+    let text = format!("{}{}", run.out, run.err);
+    assert!(text.contains("in spite of an If-Match on a missing one"), "{text}");
+    assert!(text.contains("it is not known whether conditional writes work"), "{text}");
+    assert!(!text.contains("passed the probe"), "{text}");
+}
+
+#[test]
+fn gateway_that_changes_objects_or_etags_is_named() {
+    let setting = Setting::with_unsigned_bucket();
+    alter(&setting, "PUT", |request| replace_header(request, "content-encoding", None));
+    assert_probe_fails(&setting, &[], "drops the header Content-Encoding");
+    rewrite(&setting, "GET", |_, answer| replace_header(&answer, "content-encoding", Some("gzip")));
+    assert_probe_fails(&setting, &[], "from binary/bilrost+v1 to \"gzip\"");
+    rewrite(&setting, "GET", |head, mut answer| {
+        if head.contains("restatectl-probe-")
+            && let Some(last) = answer.last_mut()
+        {
+            *last ^= 1;
+        }
+        answer
+    });
+    assert_probe_fails(&setting, &[], "returns other bytes than were written");
+    rewrite(&setting, "GET", |_, answer| replace_header(&answer, "etag", None));
+    assert_probe_fails(&setting, &[], "has no ETag, by which to replace it");
+    // Ceph RGW on RADOS: an ETag in quotes matches nothing.
+    alter(&setting, "PUT", quoted_etag_matches_nothing);
+    assert_probe_fails(&setting, &[], "only with an ETag without its quotes");
+}
+
+/// Returns the request as a store takes it that compares with an ETag without quotes.
+fn quoted_etag_matches_nothing(request: &[u8]) -> Vec<u8> {
+    let text = String::from_utf8_lossy(request).into_owned();
+    let etag = text.lines().find_map(|line| line.strip_prefix("if-match: "));
+    match etag.map(|etag| etag.starts_with('"')) {
+        Some(true) => {
+            replace_header(request, "if-match", Some("\"ffffffffffffffffffffffffffffffff\""))
+        }
+        Some(false) => {
+            let quoted = format!("\"{}\"", etag.unwrap_or_default());
+            replace_header(request, "if-match", Some(&quoted))
+        }
+        None => request.to_vec(),
+    }
+}
+
+#[test]
+fn probe_survives_what_a_write_survives() {
+    let setting = Setting::with_bucket();
+    let succeeds = |prefix: &str| {
+        setting.migrate(prefix, &[]).expect(0);
+        setting.verify(prefix);
+        assert!(!setting.store.objects().keys().any(|name| name.contains("probe")), "{prefix}");
+    };
+    // The write of `target-writable`, and each of the probe.
+    for (prefix, fault) in
+        [("refused", HttpFault::Answer(503, "SlowDown")), ("unanswered", HttpFault::LoseAnswer)]
+    {
+        setting.proxy.inject("PUT", "", 1, fault);
+        succeeds(prefix);
+        assert_eq!(setting.proxy.pending_faults(), 0);
+    }
+    for lost in 1..4 {
+        let (count, prefix) = (std::sync::atomic::AtomicUsize::new(0), format!("lost-{lost}"));
+        rewrite(&setting, "PUT", move |_, answer| {
+            match count.fetch_add(1, std::sync::atomic::Ordering::Relaxed) == lost {
+                true => Vec::new(),
+                false => answer,
+            }
+        });
+        succeeds(&prefix);
+        setting.proxy.clear_faults();
+    }
+    rewrite(&setting, "PUT", |head, answer| {
+        match head.contains("if-none-match") && answer.starts_with(b"HTTP/1.1 412") {
+            true => b"HTTP/1.1 304 Not Modified\r\nconnection: close\r\n\r\n".to_vec(),
+            false => answer,
+        }
+    });
+    succeeds("not-modified");
+}
+
+#[test]
+fn no_scratch_object_stays_after_an_error_or_a_signal() {
+    let setting = Setting::with_bucket();
+    for allowed in 1..5 {
+        let count = std::sync::atomic::AtomicUsize::new(0);
+        rewrite(&setting, "PUT", move |_, answer| {
+            match count.fetch_add(1, std::sync::atomic::Ordering::Relaxed) >= allowed {
+                true => {
+                    b"HTTP/1.1 403 No\r\nconnection: close\r\ncontent-length: 0\r\n\r\n".to_vec()
+                }
+                false => answer,
+            }
+        });
+        let document = setting.migrate("p", &[]).expect(6).json();
+        assert_eq!(document["error"]["code"], "target-denied");
+        assert!(setting.store.objects().is_empty(), "{allowed}");
+        setting.proxy.clear_faults();
+    }
+    // A signal while the second write of the probe has no answer.
+    setting.proxy.inject("PUT", "", 1, HttpFault::Answer(503, "SlowDown"));
+    setting.proxy.inject("PUT", "", 1, HttpFault::Before(Box::new(|| {})));
+    setting.proxy.inject("PUT", "", 1, HttpFault::Hang);
+    let address = setting.cluster.address();
+    let toml = setting.toml("p");
+    let args = ["-s", &address, "metadata", "migrate", "--toml", &toml, "-o", "json"];
+    let mut run = command(&program(), &args);
+    run.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
+    let child = run.spawn().unwrap();
+    wait_for("a scratch object", std::time::Duration::from_secs(20), || {
+        (!setting.store.objects().is_empty()).then_some(())
+    });
+    let id = child.id().to_string();
+    assert!(std::process::Command::new("kill").args(["-INT", &id]).status().unwrap().success());
+    wait_for_exit(child).expect(130);
+    assert!(setting.store.objects().is_empty());
+}
+
+#[test]
+fn missing_etag_or_encoding_of_a_key_is_named() {
+    let setting = Setting::with_bucket();
+    setting.migrate("p", &[]).expect(0);
+    let toml = setting.toml("p");
+    let get = ["metadata", "get", "-k", "nodes_config", "--from", &toml, "-o", "json"];
+    rewrite(&setting, "GET", |_, answer| replace_header(&answer, "etag", None));
+    let message = restatectl(&get).expect(6).json()["error"]["message"].to_string();
+    assert!(message.contains("p/nodes_config has no ETag"), "{message}");
+    setting.proxy.clear_faults();
+    // A copy of the bucket that left the headers behind.
+    rewrite(&setting, "GET", |_, answer| replace_header(&answer, "content-encoding", None));
+    let message = restatectl(&get).expect(5).json()["error"]["message"].to_string();
+    assert!(message.contains("lacks its header Content-Encoding"), "{message}");
+    let other = write_file(&setting.folder, "other.toml", &setting.store.section("q"));
+    let args = [&["metadata", "migrate", "--from", &toml, "--toml", &other], &SHORT_TIMEOUT[..]];
+    let document = restatectl(&args.concat()).expect(5).json();
+    assert_eq!(document["error"]["code"], "value-corrupt", "{document}");
+    assert!(document["error"]["message"].as_str().unwrap().contains("Content-Encoding"));
+}
