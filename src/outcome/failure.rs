@@ -154,7 +154,7 @@ impl Failure {
         failure.hint_for_answer(error)
     }
 
-    /// Adds the step that helps where a store answers what it must not.
+    /// Adds the step that helps where a store does what it must not.
     #[must_use]
     fn hint_for_answer(self, error: &StoreError) -> Self {
         match error {
@@ -162,6 +162,9 @@ impl Failure {
                 "ask the store without the gateway, proxy or cache in front of it; if it answers so itself, \
                  use another store",
             ),
+            StoreError::Unconditional { .. } => {
+                self.hint("use another store: Restate itself would corrupt its metadata there")
+            }
             _ => self,
         }
     }

@@ -1,7 +1,7 @@
 //! What the probes see of a store, or of a gateway in front of it, that Restate can't use: before the first
 //! write, with the words for what was met, and without leaving anything behind.
 
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 
 use crate::support::behind_proxy::{BehindProxy, SHORT_TIMEOUT};
 use crate::support::http_proxy::HttpFault;
@@ -64,6 +64,14 @@ fn store_that_ignores_or_rejects_conditions_is_refused_by_the_dry_run() {
     assert_eq!(status_of(&document, "target-writable"), "failed");
     alter(&setting, "PUT", without_conditions);
     assert_probe_fails(&setting, &[], "in spite of an If-Match on a missing one");
+    // One that drops one of them is seen by the probe of the real run only, or where it is asked for.
+    alter(&setting, "PUT", |request| replace_header(request, "if-none-match", None));
+    let document = setting.migrate("p", &["--dry-run"]).expect(0).json();
+    let checks = document["checks"].as_array().unwrap();
+    let writable = checks.iter().find(|one| one["check"] == "target-writable").unwrap();
+    assert!(writable["detail"].as_str().unwrap().contains("is found out by store-probe"));
+    let words = "an existing object in spite of If-None-Match: *";
+    assert_probe_fails(&setting, &["--dry-run", "--store-probe"], words);
     for (status, code, words) in [
         (501, "NotImplemented", "a write with If-Match is answered 501 NotImplemented: injected"),
         (400, "InvalidArgument", "a write with If-Match is answered 400 InvalidArgument"),
@@ -132,6 +140,14 @@ fn gateway_that_changes_objects_or_etags_is_named() {
     // Ceph RGW on RADOS: an ETag in quotes matches nothing.
     alter(&setting, "PUT", quoted_etag_matches_nothing);
     assert_probe_fails(&setting, &[], "only with an ETag without its quotes");
+    // Without the probe it creates, and can't replace; there is no other writer to look for.
+    setting.migrate("p", &[]).expect(0);
+    setting.store.put(&[("p/rule_book", b"e!", None)]);
+    alter(&setting, "PUT", quoted_etag_matches_nothing);
+    let document = setting.migrate("p", &["--skip-store-probe", "--force", "-y"]).expect(7).json();
+    let message = document["error"]["message"].as_str().unwrap();
+    assert!(message.contains("refuses an If-Match with the ETag that the object has"), "{message}");
+    assert!(!message.contains("another writer"), "{message}");
 }
 
 /// Returns the request as a store takes it that compares with an ETag without quotes.
@@ -224,7 +240,7 @@ fn no_scratch_object_stays_after_an_error_or_a_signal() {
 }
 
 #[test]
-fn missing_etag_or_encoding_of_a_key_is_named() {
+fn key_without_its_headers_or_too_large_is_named() {
     let setting = Setting::with_bucket();
     setting.migrate("p", &[]).expect(0);
     let toml = setting.toml("p");
@@ -242,4 +258,13 @@ fn missing_etag_or_encoding_of_a_key_is_named() {
     let document = restatectl(&args.concat()).expect(5).json();
     assert_eq!(document["error"]["code"], "value-corrupt", "{document}");
     assert!(document["error"]["message"].as_str().unwrap().contains("Content-Encoding"));
+    setting.proxy.clear_faults();
+    // What can't be read can't be saved, so that it is not replaced either.
+    let (name, size) = ("q/pp_epoch_1", 33 << 20);
+    let large = json!({"bucket": setting.store.name, "key": name, "size": size, "encoding": "x"});
+    setting.store.s3.boto("put_large", &large);
+    let args = [args.concat(), vec!["--force", "-y", "--dry-run"]].concat();
+    let message = restatectl(&args).expect(5).json()["error"]["message"].to_string();
+    assert!(message.contains("1 existing key can't be saved before it is replaced"), "{message}");
+    assert!(message.contains("pp_epoch_1 has 33.00 MiB, and is not read"), "{message}");
 }

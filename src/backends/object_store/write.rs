@@ -87,7 +87,8 @@ async fn write_one(store: &ObjectStore, change: &Change) -> Result<(), StoreErro
                 rounds += 1;
                 condition = match next_condition(&change.effect, found) {
                     Some(condition) if rounds < MOST_ROUNDS => condition,
-                    _ => return Err(conflict_error(store, &change.key)),
+                    Some(condition) => return Err(unexplained_error(store, &condition)),
+                    None => return Err(conflict_error(store, &change.key)),
                 };
                 // Two writes that race get 409 while they do.
                 if let Some(pause) = store.client.retries.pause_before_retry(1, since) {
@@ -130,6 +131,16 @@ fn required_etag(tag: &CasToken) -> String {
             "\"of-another-store\"".to_owned()
         }
     }
+}
+
+/// Returns the error of a write that is refused though its condition holds: there is no other writer to look
+/// for.
+fn unexplained_error(store: &ObjectStore, condition: &Precondition) -> StoreError {
+    let reason = match condition {
+        Precondition::Absent => "it refuses to create an object that does not exist",
+        Precondition::ETag(_) => "it refuses an If-Match with the ETag that the object has",
+    };
+    StoreError::Unconditional { store: store.client.name.clone(), reason: reason.to_owned() }
 }
 
 fn conflict_error(store: &ObjectStore, key: &Key) -> StoreError {

@@ -4,8 +4,8 @@ use super::source::not_of_migration;
 use crate::codec::{self, NodesConfiguration};
 use crate::model::epoch_ranges::in_ranges;
 use crate::model::{
-    ConditionalWrites, EndpointFault, EndpointFaultKind, Entry, Key, KeyStatus, LimitViolation,
-    Plan, Snapshot, Step, StoreError,
+    Action, ConditionalWrites, EndpointFault, EndpointFaultKind, Entry, Key, KeyStatus,
+    LimitViolation, Plan, Snapshot, Step, StoreError,
 };
 use crate::outcome::{Check, CheckStatus, Code, Failure, Finding};
 use crate::pipeline::verify::{compare, compare_values, is_step_done};
@@ -87,7 +87,9 @@ pub fn check_target_writable(
         (Err(error), _) => {
             let finding = Finding::of_failure(Check::TargetWritable, Failure::of_target(error));
             match error {
-                StoreError::Unconditional { .. } => finding.hint(UNCONDITIONAL_HINT),
+                StoreError::Unconditional { .. } => {
+                    Finding { hints: vec![UNCONDITIONAL_HINT.to_owned()], ..finding }
+                }
                 _ => finding,
             }
         }
@@ -180,6 +182,9 @@ pub fn check_target_keys(plan: &Plan, same_store: Option<&str>, merges: bool) ->
     }
     let conflicts: Vec<_> = plan.conflicts().collect();
     let existing = plan.steps.iter().filter(|step| step.target.is_some()).count();
+    if let Some(finding) = refuse_unsaved(plan) {
+        return finding;
+    }
     if conflicts.is_empty() {
         let detail = match existing {
             0 => "no existing keys".to_owned(),
@@ -195,6 +200,27 @@ pub fn check_target_keys(plan: &Plan, same_store: Option<&str>, merges: bool) ->
     Finding::failed(Check::TargetKeys, Code::TargetKeysExist, detail)
         .items(describe_conflicts(&conflicts, merges))
         .hint(conflict_hint(plan, &conflicts))
+}
+
+/// Refuses to replace what was too large to be read, and so can't be saved to a backup file first; `None`
+/// without any.
+fn refuse_unsaved(plan: &Plan) -> Option<Finding> {
+    let is_replaced = |step: &&Step| matches!(step.action, Action::Overwrite | Action::Delete);
+    let unsaved = plan.steps.iter().filter(is_replaced).filter_map(|step| match &step.target {
+        Some(Entry::Damaged { reason, raw, .. }) if raw.is_empty() => {
+            Some(format!("{} {reason}", step.key))
+        }
+        _ => None,
+    });
+    let items: Vec<_> = unsaved.collect();
+    let detail =
+        format!("{} can't be saved before it is replaced", plural(items.len(), "existing key"));
+    let finding = Finding::failed(Check::TargetKeys, Code::TargetKeysExist, detail);
+    (!items.is_empty()).then(|| {
+        finding
+            .items(items)
+            .hint("move these keys away with the tools of the store, then run again")
+    })
 }
 
 fn conflict_hint(plan: &Plan, conflicts: &[&Step]) -> &'static str {
