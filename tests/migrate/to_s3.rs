@@ -97,7 +97,8 @@ fn migrated_cluster_runs_on_s3s_fs_and_then_on_moto() {
     cluster.stop();
     let migrate = ["metadata", "migrate", "--from", &one_toml, "--toml", &other_toml];
     restatectl(&migrate).expect(0);
-    assert_eq!(read_values(&other, ""), read_values(&one, "some/prefix/"));
+    // Of what Restate writes itself, the type of the content is not compared.
+    restatectl(&["metadata", "verify", "--from", &one_toml, "--toml", &other_toml]).expect(0);
     cluster.restart(&Mode::External(sections[1].clone()));
     cluster.wait_for_rules(&["scope1/*"]);
 }

@@ -145,6 +145,8 @@ fn foreign_names_are_counted_and_few_are_read() {
         let names = epoch.into_iter().chain(names).collect();
         Page { names, is_truncated, next: next.as_deref(), count: None }.respond()
     });
+    setting.proxy.inject("GET", "/p/pp_epoch_0", 1, HttpFault::Before(Box::new(|| {})));
+    setting.proxy.inject("GET", "", usize::MAX / 4, HttpFault::Answer(404, "NoSuchKey"));
     let args = ["metadata", "list", "--from", &setting.toml(), "-o", "json"];
     let measured = run_measured(command(&program(), &args));
     let run = measured.run.expect(0);
@@ -171,10 +173,10 @@ fn listing_that_never_ends_is_given_up() {
     });
     let list = ["metadata", "list", "--from", &setting.toml(), "-o", "json"];
     let measured =
-        run_measured(command(&program(), &[&list[..], &["--request-timeout", "40"]].concat()));
+        run_measured(command(&program(), &[&list[..], &["--request-timeout", "30"]].concat()));
     let document = measured.run.expect(6).json();
     let message = document["error"]["message"].as_str().unwrap();
-    assert!(message.contains("has not ended after 4 s and"), "{message}");
+    assert!(message.contains("has not ended after 3 s and"), "{message}");
     assert!(measured.took.as_secs() < 20, "{:?}", measured.took);
     assert!(measured.peak_mib < MOST_MIB, "{} MiB", measured.peak_mib);
 }

@@ -1,20 +1,94 @@
 //! What the probes see of a store, or of a gateway in front of it, that Restate can't use: before the first
 //! write, with the words for what was met, and without leaving anything behind.
 
-use serde_json::{Value as Json, json};
+use std::sync::OnceLock;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::Relaxed;
 
-use crate::support::behind_proxy::{BehindProxy, SHORT_TIMEOUT};
-use crate::support::http_proxy::HttpFault;
-use crate::support::migration::migrate;
-use crate::support::s3::{Bucket, s3rver};
+use serde_json::{Value as Json, json};
+use tempfile::TempDir;
+
+use crate::support::behind_proxy::SHORT_TIMEOUT;
+use crate::support::http_proxy::{HttpFault, HttpProxy};
+use crate::support::listing::{key_names, list_keys};
+use crate::support::restate::Cluster;
+use crate::support::s3::{Bucket, moto, s3rver};
 use crate::support::s3_answers::replace_header;
 use crate::support::store_toml::write_file;
-use crate::support::tool::{command, program, restatectl, wait_for_exit};
+use crate::support::tool::{Run, command, program, restatectl, wait_for_exit};
 use crate::support::wait_for;
 
-type Setting = BehindProxy<Bucket>;
-
 const ALWAYS: usize = usize::MAX / 4;
+
+/// A bucket behind a proxy, to which a backup of a cluster is migrated.
+struct Setting {
+    bucket: Bucket,
+    proxy: HttpProxy,
+    folder: TempDir,
+}
+
+/// Returns a backup of a cluster, which is started once for all tests.
+fn backup() -> &'static str {
+    static BACKUP: OnceLock<(TempDir, String)> = OnceLock::new();
+    let (_, path) = BACKUP.get_or_init(|| {
+        let (cluster, folder) = (Cluster::ready_to_migrate(3), TempDir::new().unwrap());
+        let path = folder.path().join("cluster.jsonl").to_str().unwrap().to_owned();
+        let address = cluster.address();
+        restatectl(&["-s", &address, "metadata", "backup", "--to", &path]).expect(0);
+        (folder, path)
+    });
+    path
+}
+
+impl Setting {
+    fn new(bucket: Bucket) -> Setting {
+        let proxy = HttpProxy::start(&bucket.s3.endpoint);
+        Setting { bucket, proxy, folder: TempDir::new().unwrap() }
+    }
+
+    /// Takes a bucket of moto, which does not verify signatures: its requests may be changed.
+    fn unsigned() -> Setting {
+        Setting::new(moto().bucket())
+    }
+
+    fn toml(&self, prefix: &str) -> String {
+        let section = self.bucket.section_at(&self.proxy.endpoint(), prefix);
+        write_file(&self.folder, &format!("{prefix}.toml"), &section)
+    }
+
+    fn migrate(&self, prefix: &str, more: &[&str]) -> Run {
+        let toml = self.toml(prefix);
+        let args = ["metadata", "migrate", "--from", backup(), "--toml", &toml];
+        restatectl(&[&args[..], &SHORT_TIMEOUT, more].concat())
+    }
+
+    /// Asserts that nothing lies below the prefix, by the store itself.
+    #[track_caller]
+    fn assert_nothing_below(&self, prefix: &str) {
+        let listed = list_keys(&self.bucket.section(prefix));
+        assert_eq!((&listed["keys"], &listed["foreign"]), (&json!([]), &json!(0)));
+    }
+
+    /// Changes every request of this method.
+    fn alter(&self, method: &'static str, change: impl Fn(&[u8]) -> Vec<u8> + Send + 'static) {
+        self.proxy.inject(method, "", ALWAYS, HttpFault::Alter(Box::new(change)));
+    }
+
+    /// Changes every answer to this method.
+    fn rewrite(
+        &self,
+        method: &'static str,
+        change: impl Fn(&str, Vec<u8>) -> Vec<u8> + Send + 'static,
+    ) {
+        self.proxy.inject(method, "", ALWAYS, HttpFault::Rewrite(Box::new(change)));
+    }
+
+    /// Changes the answers to writes, given how many there were before.
+    fn rewrite_writes(&self, change: impl Fn(usize, Vec<u8>) -> Vec<u8> + Send + 'static) {
+        let count = AtomicUsize::new(0);
+        self.rewrite("PUT", move |_, answer| change(count.fetch_add(1, Relaxed), answer));
+    }
+}
 
 /// Asserts that a migration is refused with these words, and that nothing was left behind.
 #[track_caller]
@@ -23,7 +97,7 @@ fn assert_probe_fails(setting: &Setting, more: &[&str], words: &str) -> Json {
     assert_eq!(document["error"]["code"], "store-probe-failed", "{document}");
     let message = document["error"]["message"].as_str().unwrap();
     assert!(message.contains(words), "{words}: {message}");
-    assert!(setting.store.objects().is_empty(), "{words}");
+    setting.assert_nothing_below("p");
     setting.proxy.clear_faults();
     document
 }
@@ -33,39 +107,21 @@ fn status_of<'a>(document: &'a Json, check: &str) -> &'a Json {
     &checks.iter().find(|one| one["check"] == check).unwrap()["status"]
 }
 
-/// Changes every request of this method.
-fn alter(
-    setting: &Setting,
-    method: &'static str,
-    change: impl Fn(&[u8]) -> Vec<u8> + Send + 'static,
-) {
-    setting.proxy.inject(method, "", ALWAYS, HttpFault::Alter(Box::new(change)));
-}
-
-/// Changes every answer to this method.
-fn rewrite(
-    setting: &Setting,
-    method: &'static str,
-    change: impl Fn(&str, Vec<u8>) -> Vec<u8> + Send + 'static,
-) {
-    setting.proxy.inject(method, "", ALWAYS, HttpFault::Rewrite(Box::new(change)));
-}
-
 fn without_conditions(request: &[u8]) -> Vec<u8> {
     replace_header(&replace_header(request, "if-match", None), "if-none-match", None)
 }
 
 #[test]
 fn store_that_ignores_or_rejects_conditions_is_refused_by_the_dry_run() {
-    let setting = Setting::with_unsigned_bucket();
+    let setting = Setting::unsigned();
     // A gateway that drops the conditions; the store would have honoured them.
-    alter(&setting, "PUT", without_conditions);
+    setting.alter("PUT", without_conditions);
     let document = assert_probe_fails(&setting, &["--dry-run"], "in spite of an If-Match");
     assert_eq!(status_of(&document, "target-writable"), "failed");
-    alter(&setting, "PUT", without_conditions);
+    setting.alter("PUT", without_conditions);
     assert_probe_fails(&setting, &[], "in spite of an If-Match on a missing one");
     // One that drops one of them is seen by the probe of the real run only, or where it is asked for.
-    alter(&setting, "PUT", |request| replace_header(request, "if-none-match", None));
+    setting.alter("PUT", |request| replace_header(request, "if-none-match", None));
     let document = setting.migrate("p", &["--dry-run"]).expect(0).json();
     let checks = document["checks"].as_array().unwrap();
     let writable = checks.iter().find(|one| one["check"] == "target-writable").unwrap();
@@ -103,16 +159,16 @@ fn store_that_ignores_or_rejects_conditions_is_refused_by_the_dry_run() {
 
 #[test]
 fn s3rver_is_refused_unless_the_operator_overrides_it() {
-    let (setting, bucket) = (Setting::with_bucket(), s3rver().bucket());
-    let toml = write_file(&setting.folder, "s3rver.toml", &bucket.section("p"));
-    let run = |more: &[&str]| migrate(&setting.cluster, &toml, more);
-    for more in [&["--dry-run", "-o", "json"][..], &["-o", "json"]] {
-        let document = run(more).expect(5).json();
+    let setting = Setting::new(s3rver().bucket());
+    for more in [&["--dry-run"][..], &[]] {
+        let document = setting.migrate("p", more).expect(5).json();
         assert_eq!(document["error"]["code"], "store-probe-failed");
         assert_eq!(status_of(&document, "target-writable"), "failed");
     }
-    assert!(bucket.objects().is_empty());
-    let run = run(&["--skip-store-probe"]).expect(0);
+    assert!(setting.bucket.objects().is_empty());
+    let toml = setting.toml("p");
+    let args = ["metadata", "migrate", "--from", backup(), "--toml", &toml, "--skip-store-probe"];
+    let run = restatectl(&args).expect(0);
     let text = format!("{}{}", run.out, run.err);
     assert!(text.contains("in spite of an If-Match on a missing one"), "{text}");
     assert!(text.contains("it is not known whether conditional writes work"), "{text}");
@@ -121,12 +177,12 @@ fn s3rver_is_refused_unless_the_operator_overrides_it() {
 
 #[test]
 fn gateway_that_changes_objects_or_etags_is_named() {
-    let setting = Setting::with_unsigned_bucket();
-    alter(&setting, "PUT", |request| replace_header(request, "content-encoding", None));
+    let setting = Setting::unsigned();
+    setting.alter("PUT", |request| replace_header(request, "content-encoding", None));
     assert_probe_fails(&setting, &[], "drops the header Content-Encoding");
-    rewrite(&setting, "GET", |_, answer| replace_header(&answer, "content-encoding", Some("gzip")));
+    setting.rewrite("GET", |_, answer| replace_header(&answer, "content-encoding", Some("gzip")));
     assert_probe_fails(&setting, &[], "from binary/bilrost+v1 to \"gzip\"");
-    rewrite(&setting, "GET", |head, mut answer| {
+    setting.rewrite("GET", |head, mut answer| {
         if head.contains("restatectl-probe-")
             && let Some(last) = answer.last_mut()
         {
@@ -135,15 +191,15 @@ fn gateway_that_changes_objects_or_etags_is_named() {
         answer
     });
     assert_probe_fails(&setting, &[], "returns other bytes than were written");
-    rewrite(&setting, "GET", |_, answer| replace_header(&answer, "etag", None));
+    setting.rewrite("GET", |_, answer| replace_header(&answer, "etag", None));
     assert_probe_fails(&setting, &[], "has no ETag, by which to replace it");
     // Ceph RGW on RADOS: an ETag in quotes matches nothing.
-    alter(&setting, "PUT", quoted_etag_matches_nothing);
+    setting.alter("PUT", quoted_etag_matches_nothing);
     assert_probe_fails(&setting, &[], "only with an ETag without its quotes");
     // Without the probe it creates, and can't replace; there is no other writer to look for.
     setting.migrate("p", &[]).expect(0);
-    setting.store.put(&[("p/rule_book", b"e!", None)]);
-    alter(&setting, "PUT", quoted_etag_matches_nothing);
+    setting.bucket.put(&[("p/rule_book", b"e!", None)]);
+    setting.alter("PUT", quoted_etag_matches_nothing);
     let document = setting.migrate("p", &["--skip-store-probe", "--force", "-y"]).expect(7).json();
     let message = document["error"]["message"].as_str().unwrap();
     assert!(message.contains("refuses an If-Match with the ETag that the object has"), "{message}");
@@ -168,11 +224,11 @@ fn quoted_etag_matches_nothing(request: &[u8]) -> Vec<u8> {
 
 #[test]
 fn probe_survives_what_a_write_survives() {
-    let setting = Setting::with_bucket();
+    let setting = Setting::unsigned();
     let succeeds = |prefix: &str| {
         setting.migrate(prefix, &[]).expect(0);
-        setting.verify(prefix);
-        assert!(!setting.store.objects().keys().any(|name| name.contains("probe")), "{prefix}");
+        let listed = list_keys(&setting.bucket.section(prefix));
+        assert_eq!((key_names(&listed).len(), &listed["foreign"]), (7, &json!(0)), "{prefix}");
     };
     // The write of `target-writable`, and each of the probe.
     for (prefix, fault) in
@@ -183,17 +239,14 @@ fn probe_survives_what_a_write_survives() {
         assert_eq!(setting.proxy.pending_faults(), 0);
     }
     for lost in 1..4 {
-        let (count, prefix) = (std::sync::atomic::AtomicUsize::new(0), format!("lost-{lost}"));
-        rewrite(&setting, "PUT", move |_, answer| {
-            match count.fetch_add(1, std::sync::atomic::Ordering::Relaxed) == lost {
-                true => Vec::new(),
-                false => answer,
-            }
+        setting.rewrite_writes(move |count, answer| match count == lost {
+            true => Vec::new(),
+            false => answer,
         });
-        succeeds(&prefix);
+        succeeds(&format!("lost-{lost}"));
         setting.proxy.clear_faults();
     }
-    rewrite(&setting, "PUT", |head, answer| {
+    setting.rewrite("PUT", |head, answer| {
         match head.contains("if-none-match") && answer.starts_with(b"HTTP/1.1 412") {
             true => b"HTTP/1.1 304 Not Modified\r\nconnection: close\r\n\r\n".to_vec(),
             false => answer,
@@ -204,10 +257,10 @@ fn probe_survives_what_a_write_survives() {
 
 #[test]
 fn no_scratch_object_stays_after_an_error_or_a_signal() {
-    let setting = Setting::with_bucket();
+    let setting = Setting::unsigned();
     for allowed in 1..5 {
         let count = std::sync::atomic::AtomicUsize::new(0);
-        rewrite(&setting, "PUT", move |_, answer| {
+        setting.rewrite("PUT", move |_, answer| {
             match count.fetch_add(1, std::sync::atomic::Ordering::Relaxed) >= allowed {
                 true => {
                     b"HTTP/1.1 403 No\r\nconnection: close\r\ncontent-length: 0\r\n\r\n".to_vec()
@@ -217,52 +270,51 @@ fn no_scratch_object_stays_after_an_error_or_a_signal() {
         });
         let document = setting.migrate("p", &[]).expect(6).json();
         assert_eq!(document["error"]["code"], "target-denied");
-        assert!(setting.store.objects().is_empty(), "{allowed}");
+        setting.assert_nothing_below("p");
         setting.proxy.clear_faults();
     }
     // A signal while the second write of the probe has no answer.
     setting.proxy.inject("PUT", "", 1, HttpFault::Answer(503, "SlowDown"));
     setting.proxy.inject("PUT", "", 1, HttpFault::Before(Box::new(|| {})));
     setting.proxy.inject("PUT", "", 1, HttpFault::Hang);
-    let address = setting.cluster.address();
     let toml = setting.toml("p");
-    let args = ["-s", &address, "metadata", "migrate", "--toml", &toml, "-o", "json"];
+    let args = ["metadata", "migrate", "--from", backup(), "--toml", &toml];
     let mut run = command(&program(), &args);
     run.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
     let child = run.spawn().unwrap();
     wait_for("a scratch object", std::time::Duration::from_secs(20), || {
-        (!setting.store.objects().is_empty()).then_some(())
+        (list_keys(&setting.bucket.section("p"))["foreign"] == 1).then_some(())
     });
     let id = child.id().to_string();
     assert!(std::process::Command::new("kill").args(["-INT", &id]).status().unwrap().success());
     wait_for_exit(child).expect(130);
-    assert!(setting.store.objects().is_empty());
+    assert!(setting.bucket.objects().is_empty());
 }
 
 #[test]
 fn key_without_its_headers_or_too_large_is_named() {
-    let setting = Setting::with_bucket();
+    let setting = Setting::unsigned();
     setting.migrate("p", &[]).expect(0);
     let toml = setting.toml("p");
     let get = ["metadata", "get", "-k", "nodes_config", "--from", &toml, "-o", "json"];
-    rewrite(&setting, "GET", |_, answer| replace_header(&answer, "etag", None));
+    setting.rewrite("GET", |_, answer| replace_header(&answer, "etag", None));
     let message = restatectl(&get).expect(6).json()["error"]["message"].to_string();
     assert!(message.contains("p/nodes_config has no ETag"), "{message}");
     setting.proxy.clear_faults();
     // A copy of the bucket that left the headers behind.
-    rewrite(&setting, "GET", |_, answer| replace_header(&answer, "content-encoding", None));
+    setting.rewrite("GET", |_, answer| replace_header(&answer, "content-encoding", None));
     let message = restatectl(&get).expect(5).json()["error"]["message"].to_string();
     assert!(message.contains("lacks its header Content-Encoding"), "{message}");
-    let other = write_file(&setting.folder, "other.toml", &setting.store.section("q"));
+    let other = write_file(&setting.folder, "other.toml", &setting.bucket.section("q"));
     let args = [&["metadata", "migrate", "--from", &toml, "--toml", &other], &SHORT_TIMEOUT[..]];
     let document = restatectl(&args.concat()).expect(5).json();
     assert_eq!(document["error"]["code"], "value-corrupt", "{document}");
     assert!(document["error"]["message"].as_str().unwrap().contains("Content-Encoding"));
     setting.proxy.clear_faults();
     // What can't be read can't be saved, so that it is not replaced either.
-    let (name, size) = ("q/pp_epoch_1", 33 << 20);
-    let large = json!({"bucket": setting.store.name, "key": name, "size": size, "encoding": "x"});
-    setting.store.s3.boto("put_large", &large);
+    let large = json!({"bucket": setting.bucket.name, "size": 33 << 20, "encoding": "x",
+        "keys": ["q/pp_epoch_1"]});
+    setting.bucket.s3.boto("put_large", &large);
     let args = [args.concat(), vec!["--force", "-y", "--dry-run"]].concat();
     let message = restatectl(&args).expect(5).json()["error"]["message"].to_string();
     assert!(message.contains("1 existing key can't be saved before it is replaced"), "{message}");

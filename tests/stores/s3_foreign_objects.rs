@@ -30,11 +30,9 @@ fn empty_large_and_odd_objects_break_nothing() {
             ("p/.keep", b"", None),
             ("p/restatectl-probe-0", EPOCH, BILROST),
         ]);
-        for name in ["p/large", "p/pp_epoch_1"] {
-            let body =
-                json!({"bucket": bucket.name, "key": name, "size": LARGE, "encoding": BILROST});
-            s3.boto("put_large", &body);
-        }
+        let large = json!({"bucket": bucket.name, "size": LARGE, "encoding": BILROST,
+            "keys": ["p/large", "p/pp_epoch_1"]});
+        s3.boto("put_large", &large);
         let toml = write_file(&folder, "s3.toml", &bucket.section("p"));
         let list = ["metadata", "list", "--from", &toml, "-o", "json"];
         let measured = run_measured(command(&program(), &list));

@@ -8,7 +8,7 @@ use super::dynamo::{Table, create_table};
 use super::http_proxy::HttpProxy;
 use super::migration::migrate;
 use super::restate::Cluster;
-use super::s3::{Bucket, moto, seaweed};
+use super::s3::{Bucket, seaweed};
 use super::store_toml::write_file;
 use super::tool::{Run, restatectl};
 
@@ -26,15 +26,7 @@ pub struct BehindProxy<S> {
 
 impl BehindProxy<Bucket> {
     pub fn with_bucket() -> Self {
-        BehindProxy::with_bucket_in(seaweed().bucket().warm())
-    }
-
-    /// Takes a bucket of moto, which does not verify signatures: its requests may be changed.
-    pub fn with_unsigned_bucket() -> Self {
-        BehindProxy::with_bucket_in(moto().bucket())
-    }
-
-    fn with_bucket_in(bucket: Bucket) -> Self {
+        let bucket = seaweed().bucket().warm();
         let proxy = HttpProxy::start(&bucket.s3.endpoint);
         BehindProxy::new(Cluster::ready_to_migrate(3), bucket, proxy, Bucket::section_at)
     }

@@ -53,10 +53,11 @@ def put(bucket, objects):
         list(pool.map(put_one, objects.items()))
 
 
-def put_large(bucket, key, size, encoding):
-    """An object that begins as a value, and is zeros otherwise."""
+def put_large(bucket, keys, size, encoding):
+    """Objects that begin as a value, and are zeros otherwise."""
     body = b"e" + bytes(size - 1)
-    client("s3").put_object(Bucket=bucket, Key=key, Body=body, ContentEncoding=encoding)
+    for key in keys:
+        client("s3").put_object(Bucket=bucket, Key=key, Body=body, ContentEncoding=encoding)
 
 
 def create_table(table, key="pk", kind="S"):
