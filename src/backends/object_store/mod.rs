@@ -24,7 +24,8 @@ use futures_util::future::try_join_all;
 
 use super::{ReadLimits, Source, Target, WriteLimits};
 use crate::model::{
-    AccessOrigins, Change, ConditionalWrites, Entry, Key, LimitViolation, Snapshot, StoreError,
+    AccessOrigins, Change, ConditionalWrites, Entry, FailedWrite, Key, LimitViolation, Snapshot,
+    StoreError,
 };
 use candidates::Examined;
 pub use store::ObjectStore;
@@ -95,7 +96,7 @@ impl Target for ObjectStore {
         Ok(self.find_large_values(desired))
     }
 
-    async fn write(&self, changes: &[Change]) -> Result<(), StoreError> {
+    async fn write(&self, changes: &[Change]) -> Result<(), FailedWrite> {
         write::write_changes(self, changes).await
     }
 
