@@ -98,12 +98,11 @@ impl BucketClient {
                 );
                 AwsError::Permanent(StoreError::Usage(reason))
             }
-            (401 | 403 | 405, _) => {
+            (401 | 403 | 405, "") => {
                 AwsError::Permanent(StoreError::Denied { store, reason: described() })
             }
-            _ if is_full(status, code) => {
-                AwsError::Permanent(StoreError::Full { store, reason: described() })
-            }
+            (401 | 403 | 405, _) => AwsError::Permanent(StoreError::Denied { store, reason }),
+            _ if is_full(status, code) => AwsError::Permanent(StoreError::Full { store, reason }),
             // Refused before it was looked at, or while its body was still awaited.
             (429, _) | (_, "SlowDown" | "RequestTimeout") => AwsError::NotExecuted(described()),
             (500.., _) => AwsError::Retryable(described()),
