@@ -8,6 +8,7 @@ mod dynamo_db_access;
 mod dynamo_db_permissions;
 mod etcd;
 mod object_store;
+mod one_store;
 mod s3_access;
 mod s3_foreign_objects;
 mod s3_permissions;

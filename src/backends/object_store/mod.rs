@@ -25,7 +25,7 @@ use futures_util::future::try_join_all;
 use super::{ReadLimits, Source, Target, WriteLimits};
 use crate::model::{
     AccessOrigins, Change, ConditionalWrites, Entry, FailedWrite, Key, LimitViolation, Snapshot,
-    StoreError,
+    StoreError, StoreIdentity,
 };
 use candidates::Examined;
 pub use store::ObjectStore;
@@ -59,6 +59,10 @@ impl Source for ObjectStore {
 
     async fn count_foreign_keys(&self) -> Result<Option<u64>, StoreError> {
         listing::count_foreign_objects(self).await
+    }
+
+    async fn identify(&self) -> Result<Option<StoreIdentity>, StoreError> {
+        Ok(Some(self.identity.clone()))
     }
 }
 

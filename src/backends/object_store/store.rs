@@ -12,8 +12,10 @@ use super::body::Body;
 use super::candidates::Examined;
 use super::client::BucketClient;
 use super::object::{Content, Object};
-use crate::config::ObjectStoreConfig;
-use crate::model::{AccessOrigins, CasToken, Entry, Key, LimitViolation, Snapshot, StoreError};
+use crate::config::{self, ObjectStoreConfig};
+use crate::model::{
+    AccessOrigins, CasToken, Entry, Key, LimitViolation, Snapshot, StoreError, StoreIdentity,
+};
 use crate::wording::format_bytes;
 
 /// Requests at once: what an S3 answers well over kept connections.
@@ -36,6 +38,7 @@ pub struct ObjectStore {
     /// The names of scratch objects that may be there.
     pub(super) scratch: Mutex<BTreeSet<String>>,
     pub(super) origins: AccessOrigins,
+    pub(super) identity: StoreIdentity,
 }
 
 impl fmt::Debug for ObjectStore {
@@ -50,31 +53,37 @@ impl ObjectStore {
     /// # Errors
     /// [`StoreError::Usage`] for what the server would refuse before any request.
     pub async fn open(
-        config: &ObjectStoreConfig,
+        section: &ObjectStoreConfig,
         requests: RequestOptions,
     ) -> Result<Self, StoreError> {
-        let access = access::resolve_access(config, requests.timeout).await?;
-        let (bucket, prefix) = (config.bucket.clone(), config.prefix.clone());
+        let access = access::resolve_access(section, requests.timeout).await?;
+        let (bucket, prefix) = (section.bucket.clone(), section.prefix.clone());
         let at = access.endpoint.as_deref().map_or(String::new(), |endpoint| {
-            format!(" at {}", crate::config::without_userinfo(endpoint))
+            format!(" at {}", config::without_userinfo(endpoint))
         });
         let client = BucketClient {
             name: format!("object-store s3://{bucket}/{prefix}{at}"),
             s3: access.s3,
             bucket,
             retries: Retries::new(
-                config.retry.clone(),
+                section.retry.clone(),
                 requests.timeout,
                 ConcurrencyLimiter::new(requests.limit_concurrency(CONCURRENCY)),
             ),
             request_timeout: requests.timeout,
-            max_body: limit_body(config.message_size_limit),
+            max_body: limit_body(section.message_size_limit),
         };
-        let is_amazon = access::is_amazon(access.endpoint.as_deref());
+        let endpoint = access.endpoint.as_deref();
+        let is_amazon = config::is_amazon(endpoint);
+        let identity = StoreIdentity::ObjectStore {
+            endpoint: config::normalize_aws_endpoint(endpoint, &access.region),
+            bucket: client.bucket.clone(),
+            prefix: prefix.clone(),
+        };
         let prefix = if prefix.is_empty() { prefix } else { format!("{prefix}/") };
         let (examined, scratch) = (Mutex::default(), Mutex::default());
         let origins = access.origins;
-        Ok(ObjectStore { client, prefix, is_amazon, examined, scratch, origins })
+        Ok(ObjectStore { client, prefix, is_amazon, examined, scratch, origins, identity })
     }
 
     pub(super) fn object_name(&self, key: &Key) -> String {

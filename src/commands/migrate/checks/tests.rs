@@ -61,6 +61,7 @@ fn sides(target: Snapshot) -> Sides {
         write_probe: Ok(()),
         untried_writes: None,
         endpoint_faults: Vec::new(),
+        is_source: Ok(false),
         snapshot_limit: None,
     };
     Sides { source, target }
