@@ -11,3 +11,4 @@ mod s3_bodies;
 mod s3_faults;
 mod s3_listings;
 mod s3_probe;
+mod s3_probe_faults;

@@ -10,25 +10,24 @@ use tempfile::TempDir;
 
 use crate::support::behind_proxy::SHORT_TIMEOUT;
 use crate::support::http_proxy::{HttpFault, HttpProxy};
-use crate::support::listing::{key_names, list_keys};
+use crate::support::listing::list_keys;
 use crate::support::restate::Cluster;
 use crate::support::s3::{Bucket, moto, s3rver};
 use crate::support::s3_answers::replace_header;
 use crate::support::store_toml::write_file;
-use crate::support::tool::{Run, command, program, restatectl, wait_for_exit};
-use crate::support::wait_for;
+use crate::support::tool::{Run, restatectl};
 
-const ALWAYS: usize = usize::MAX / 4;
+pub const ALWAYS: usize = usize::MAX / 4;
 
 /// A bucket behind a proxy, to which a backup of a cluster is migrated.
-struct Setting {
-    bucket: Bucket,
-    proxy: HttpProxy,
+pub struct Setting {
+    pub bucket: Bucket,
+    pub proxy: HttpProxy,
     folder: TempDir,
 }
 
 /// Returns a backup of a cluster, which is started once for all tests.
-fn backup() -> &'static str {
+pub fn backup() -> &'static str {
     static BACKUP: OnceLock<(TempDir, String)> = OnceLock::new();
     let (_, path) = BACKUP.get_or_init(|| {
         let (cluster, folder) = (Cluster::ready_to_migrate(3), TempDir::new().unwrap());
@@ -47,16 +46,16 @@ impl Setting {
     }
 
     /// Takes a bucket of moto, which does not verify signatures: its requests may be changed.
-    fn unsigned() -> Setting {
+    pub fn unsigned() -> Setting {
         Setting::new(moto().bucket())
     }
 
-    fn toml(&self, prefix: &str) -> String {
+    pub fn toml(&self, prefix: &str) -> String {
         let section = self.bucket.section_at(&self.proxy.endpoint(), prefix);
         write_file(&self.folder, &format!("{prefix}.toml"), &section)
     }
 
-    fn migrate(&self, prefix: &str, more: &[&str]) -> Run {
+    pub fn migrate(&self, prefix: &str, more: &[&str]) -> Run {
         let toml = self.toml(prefix);
         let args = ["metadata", "migrate", "--from", backup(), "--toml", &toml];
         restatectl(&[&args[..], &SHORT_TIMEOUT, more].concat())
@@ -64,7 +63,7 @@ impl Setting {
 
     /// Asserts that nothing lies below the prefix, by the store itself.
     #[track_caller]
-    fn assert_nothing_below(&self, prefix: &str) {
+    pub fn assert_nothing_below(&self, prefix: &str) {
         let listed = list_keys(&self.bucket.section(prefix));
         assert_eq!((&listed["keys"], &listed["foreign"]), (&json!([]), &json!(0)));
     }
@@ -75,7 +74,7 @@ impl Setting {
     }
 
     /// Changes every answer to this method.
-    fn rewrite(
+    pub fn rewrite(
         &self,
         method: &'static str,
         change: impl Fn(&str, Vec<u8>) -> Vec<u8> + Send + 'static,
@@ -84,7 +83,7 @@ impl Setting {
     }
 
     /// Changes the answers to writes, given how many there were before.
-    fn rewrite_writes(&self, change: impl Fn(usize, Vec<u8>) -> Vec<u8> + Send + 'static) {
+    pub fn rewrite_writes(&self, change: impl Fn(usize, Vec<u8>) -> Vec<u8> + Send + 'static) {
         let count = AtomicUsize::new(0);
         self.rewrite("PUT", move |_, answer| change(count.fetch_add(1, Relaxed), answer));
     }
@@ -220,75 +219,6 @@ fn quoted_etag_matches_nothing(request: &[u8]) -> Vec<u8> {
         }
         None => request.to_vec(),
     }
-}
-
-#[test]
-fn probe_survives_what_a_write_survives() {
-    let setting = Setting::unsigned();
-    let succeeds = |prefix: &str| {
-        setting.migrate(prefix, &[]).expect(0);
-        let listed = list_keys(&setting.bucket.section(prefix));
-        assert_eq!((key_names(&listed).len(), &listed["foreign"]), (7, &json!(0)), "{prefix}");
-    };
-    // The write of `target-writable`, and each of the probe.
-    for (prefix, fault) in
-        [("refused", HttpFault::Answer(503, "SlowDown")), ("unanswered", HttpFault::LoseAnswer)]
-    {
-        setting.proxy.inject("PUT", "", 1, fault);
-        succeeds(prefix);
-        assert_eq!(setting.proxy.pending_faults(), 0);
-    }
-    for lost in 1..4 {
-        setting.rewrite_writes(move |count, answer| match count == lost {
-            true => Vec::new(),
-            false => answer,
-        });
-        succeeds(&format!("lost-{lost}"));
-        setting.proxy.clear_faults();
-    }
-    setting.rewrite("PUT", |head, answer| {
-        match head.contains("if-none-match") && answer.starts_with(b"HTTP/1.1 412") {
-            true => b"HTTP/1.1 304 Not Modified\r\nconnection: close\r\n\r\n".to_vec(),
-            false => answer,
-        }
-    });
-    succeeds("not-modified");
-}
-
-#[test]
-fn no_scratch_object_stays_after_an_error_or_a_signal() {
-    let setting = Setting::unsigned();
-    for allowed in 1..5 {
-        let count = std::sync::atomic::AtomicUsize::new(0);
-        setting.rewrite("PUT", move |_, answer| {
-            match count.fetch_add(1, std::sync::atomic::Ordering::Relaxed) >= allowed {
-                true => {
-                    b"HTTP/1.1 403 No\r\nconnection: close\r\ncontent-length: 0\r\n\r\n".to_vec()
-                }
-                false => answer,
-            }
-        });
-        let document = setting.migrate("p", &[]).expect(6).json();
-        assert_eq!(document["error"]["code"], "target-denied");
-        setting.assert_nothing_below("p");
-        setting.proxy.clear_faults();
-    }
-    // A signal while the second write of the probe has no answer.
-    setting.proxy.inject("PUT", "", 1, HttpFault::Answer(503, "SlowDown"));
-    setting.proxy.inject("PUT", "", 1, HttpFault::Before(Box::new(|| {})));
-    setting.proxy.inject("PUT", "", 1, HttpFault::Hang);
-    let toml = setting.toml("p");
-    let args = ["metadata", "migrate", "--from", backup(), "--toml", &toml];
-    let mut run = command(&program(), &args);
-    run.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
-    let child = run.spawn().unwrap();
-    wait_for("a scratch object", std::time::Duration::from_secs(20), || {
-        (list_keys(&setting.bucket.section("p"))["foreign"] == 1).then_some(())
-    });
-    let id = child.id().to_string();
-    assert!(std::process::Command::new("kill").args(["-INT", &id]).status().unwrap().success());
-    wait_for_exit(child).expect(130);
-    assert!(setting.bucket.objects().is_empty());
 }
 
 #[test]

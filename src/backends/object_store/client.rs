@@ -9,7 +9,7 @@ use prost::bytes::Bytes;
 use super::super::aws::{self, AnswerLimit, AwsError, Retries};
 use super::super::request::Request;
 use super::body::{self, BILROST, Body};
-use super::fault::ObjectError;
+use super::fault::{Faults, ObjectError};
 use super::object::{BodyLimits, Object, receive_body};
 use super::page::{ListPage, check_page};
 use crate::model::StoreError;
@@ -64,6 +64,14 @@ pub(super) struct BucketClient {
 }
 
 impl BucketClient {
+    fn faults(&self) -> Faults<'_> {
+        Faults { store: &self.name, bucket: &self.bucket }
+    }
+
+    pub(super) fn unavailable(&self, reason: String) -> StoreError {
+        StoreError::Unavailable { store: self.name.clone(), reason }
+    }
+
     /// Reads the object.
     ///
     /// # Errors
@@ -74,7 +82,8 @@ impl BucketClient {
                 let Some(answer) = self.request_object(name, None).await? else { return Ok(None) };
                 let etag = answer.e_tag().filter(|etag| !etag.is_empty());
                 let etag = etag.ok_or_else(|| {
-                    self.unusable(format!("the object {name} has no ETag, by which to replace it"))
+                    self.faults()
+                        .unusable(format!("the object {name} has no ETag, by which to replace it"))
                 })?;
                 let (etag, encoding) =
                     (etag.to_owned(), answer.content_encoding().map(ToOwned::to_owned));
@@ -122,11 +131,11 @@ impl BucketClient {
         let request = request.set_range(range.map(ToOwned::to_owned)).customize();
         match request.interceptor(AnswerLimit(self.max_body)).send().await {
             Ok(answer) => Ok(Some(answer)),
-            Err(error) => match self.classify_error(&error) {
+            Err(error) => match self.faults().classify_error(&error) {
                 ObjectError::Missing => Ok(None),
                 // An empty object has no first byte.
                 ObjectError::NoSuchRange(_) if range.is_some() => Ok(None),
-                fault => Err(self.unexpected(fault)),
+                fault => Err(self.faults().unexpected(fault)),
             },
         }
     }
@@ -153,15 +162,15 @@ impl BucketClient {
                         .customize()
                         .interceptor(AnswerLimit(MAX_ANSWER));
                     let answer = request.send().await.map_err(|error| {
-                        match self.classify_error(&error) {
+                        match self.faults().classify_error(&error) {
                             ObjectError::Missing => {
                                 AwsError::Permanent(self.unavailable(NO_S3.to_owned()))
                             }
-                            fault => self.unexpected(fault),
+                            fault => self.faults().unexpected(fault),
                         }
                     })?;
                     check_page(&answer).map_err(|fault| {
-                        self.unusable(format!("the listing of its objects {fault}"))
+                        self.faults().unusable(format!("the listing of its objects {fault}"))
                     })
                 },
             )
@@ -195,7 +204,7 @@ impl BucketClient {
         let began = Instant::now();
         let put = match request.send().await {
             Ok(_) => Ok(Put::Done),
-            Err(error) => match self.classify_error(&error) {
+            Err(error) => match self.faults().classify_error(&error) {
                 ObjectError::Aws(AwsError::NotExecuted(reason)) => Ok(Put::Refused(reason)),
                 ObjectError::Aws(AwsError::Retryable(reason) | AwsError::NoResponse(reason)) => {
                     Ok(Put::Lost(reason))
@@ -206,7 +215,7 @@ impl BucketClient {
                     store: self.name.clone(),
                     reason: format!("a write with {} is answered {reason}", condition.header()),
                 }),
-                fault @ ObjectError::NoSuchRange(_) => match self.unexpected(fault) {
+                fault @ ObjectError::NoSuchRange(_) => match self.faults().unexpected(fault) {
                     AwsError::Permanent(error) => Err(error),
                     other => Ok(Put::Lost(other.describe_error())),
                 },
@@ -228,9 +237,9 @@ impl BucketClient {
                 let request = self.s3.delete_object().bucket(&self.bucket).key(name).customize();
                 match request.interceptor(AnswerLimit(MAX_ANSWER)).send().await {
                     Ok(_) => Ok(()),
-                    Err(error) => match self.classify_error(&error) {
+                    Err(error) => match self.faults().classify_error(&error) {
                         ObjectError::Missing => Ok(()),
-                        fault => Err(self.unexpected(fault)),
+                        fault => Err(self.faults().unexpected(fault)),
                     },
                 }
             })

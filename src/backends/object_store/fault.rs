@@ -6,7 +6,6 @@ use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
 use super::super::aws::{self, AwsError, describe_answer, describe_error};
-use super::client::BucketClient;
 use crate::model::StoreError;
 
 /// The failure of one attempt of a request for an object.
@@ -24,10 +23,16 @@ pub(super) enum ObjectError {
     NotUnderstood(String),
 }
 
-impl BucketClient {
+/// The bucket that a request went to, as its failures name it.
+pub(super) struct Faults<'a> {
+    pub(super) store: &'a str,
+    pub(super) bucket: &'a str,
+}
+
+impl Faults<'_> {
     /// Returns the failure of a request for which none of the special answers has a meaning.
     pub(super) fn unexpected(&self, fault: ObjectError) -> AwsError {
-        let store = self.name.clone();
+        let store = self.store.to_owned();
         match fault {
             ObjectError::Aws(error) => error,
             ObjectError::Missing => self.unusable("404 to a request that has no object"),
@@ -42,13 +47,9 @@ impl BucketClient {
 
     pub(super) fn unusable(&self, reason: impl Into<String>) -> AwsError {
         AwsError::Permanent(StoreError::Unusable {
-            store: self.name.clone(),
+            store: self.store.to_owned(),
             reason: reason.into(),
         })
-    }
-
-    pub(super) fn unavailable(&self, reason: String) -> StoreError {
-        StoreError::Unavailable { store: self.name.clone(), reason }
     }
 
     pub(super) fn classify_error<E>(&self, error: &SdkError<E, HttpResponse>) -> ObjectError
@@ -59,7 +60,7 @@ impl BucketClient {
             return ObjectError::Aws(self.unusable("more bytes than any answer has"));
         }
         let SdkError::ServiceError(service) = error else {
-            return ObjectError::Aws(aws::classify_missing_answer(&self.name, error));
+            return ObjectError::Aws(aws::classify_missing_answer(self.store, error));
         };
         let status = service.raw().status().as_u16();
         let code = service.err().code().unwrap_or_default();
@@ -79,16 +80,16 @@ impl BucketClient {
 
     fn classify_code(&self, status: u16, code: &str, message: &str) -> AwsError {
         if code != "NoSuchBucket"
-            && let Some(rejected) = aws::classify_rejected_identity(&self.name, code, message)
+            && let Some(rejected) = aws::classify_rejected_identity(self.store, code, message)
         {
             return AwsError::Permanent(rejected);
         }
-        let (store, reason) = (self.name.clone(), describe_error(code, message));
+        let (store, reason) = (self.store.to_owned(), describe_error(code, message));
         let described = || describe_answer(status, code, message);
         match (status, code) {
             (_, "NoSuchBucket") => {
                 let reason = format!("the bucket {} does not exist", self.bucket);
-                AwsError::Permanent(self.unavailable(reason))
+                AwsError::Permanent(StoreError::Unavailable { store, reason })
             }
             (301 | 307 | 308, _)
             | (_, "AuthorizationHeaderMalformed" | "IllegalLocationConstraintException") => {

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 use std::sync::PoisonError;
 
-use super::candidates::{Candidates, Examined, examine_candidates};
+use super::candidates::{Candidates, examine_candidates};
+use super::examined::Examined;
 use super::store::ObjectStore;
 use super::walk::{Walked, walk_objects};
 use crate::model::unless_denied;

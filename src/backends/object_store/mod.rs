@@ -7,6 +7,7 @@ mod access;
 mod body;
 mod candidates;
 mod client;
+mod examined;
 mod fault;
 mod listing;
 mod object;
@@ -27,7 +28,7 @@ use crate::model::{
     AccessOrigins, Change, ConditionalWrites, Entry, FailedWrite, Key, LimitViolation, Snapshot,
     StoreError, StoreIdentity,
 };
-use candidates::Examined;
+use examined::Examined;
 pub use store::ObjectStore;
 
 #[async_trait]

@@ -9,8 +9,8 @@ use super::super::aws::{ConcurrencyLimiter, Retries};
 use super::super::intact_entry;
 use super::access;
 use super::body::Body;
-use super::candidates::Examined;
 use super::client::BucketClient;
+use super::examined::Examined;
 use super::object::{Content, Object};
 use crate::config::{self, ObjectStoreConfig};
 use crate::model::{
