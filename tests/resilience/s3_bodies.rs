@@ -68,6 +68,19 @@ fn body_that_never_ends_costs_no_more_than_a_value() {
         write_for_ever(client, &head, &[b'e'; 64 << 10], Duration::ZERO);
     });
     assert!(words.contains("pp_epoch_0 has 200.00 MiB, and is not read"), "{words}");
+    // Many of them at once do not add up.
+    let names: Vec<_> = (0..16).map(|n| format!("p/pp_epoch_{n}")).collect();
+    let objects: Vec<_> = names.iter().map(|name| (name.as_str(), &b"e"[..], None)).collect();
+    setting.bucket.put(&objects);
+    for name in &names {
+        let respond = |_: &str, client: &mut TcpStream| {
+            write_for_ever(client, HEAD, &[b'e'; 64 << 10], Duration::ZERO);
+        };
+        let fault = HttpFault::Respond(Box::new(respond));
+        setting.proxy.inject("GET", &format!("/{name}"), usize::MAX / 4, fault);
+    }
+    let words = setting.list("/none", 0, |_, _| {});
+    assert_eq!(words.matches("does not end, and is not read").count(), 16, "{words}");
     // As an error, and as a page of a listing.
     let words = setting.list("/p/pp_epoch_0", 6, |_, client| {
         let head = "HTTP/1.1 404 Not Found\r\nconnection: close\r\n";
@@ -80,6 +93,12 @@ fn body_that_never_ends_costs_no_more_than_a_value() {
         write_for_ever(client, head, &[b' '; 64 << 10], Duration::ZERO);
     });
     assert!(words.contains("more bytes than any answer has"), "{words}");
+    // As the page of a gateway, which is no listing.
+    let words = setting.list(&listing, 6, |_, client| {
+        let page = "HTTP/1.1 200 OK\r\ncontent-length: 19\r\n\r\n<html>login</html>\n";
+        let _ = client.write_all(page.as_bytes());
+    });
+    assert!(words.contains("200, with other content than S3's"), "{words}");
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::primitives::ByteStream;
 use prost::bytes::Bytes;
+use tokio::sync::Semaphore;
 
 use super::super::aws::{self, AnswerLimit, AwsError, Retries};
 use super::super::request::Request;
@@ -61,6 +62,7 @@ pub(super) struct BucketClient {
     pub(super) request_timeout: Duration,
     /// The most bytes of a body that are read.
     pub(super) max_body: usize,
+    pub(super) large_bodies: Semaphore,
 }
 
 impl BucketClient {
@@ -87,7 +89,11 @@ impl BucketClient {
                 })?;
                 let (etag, encoding) =
                     (etag.to_owned(), answer.content_encoding().map(ToOwned::to_owned));
-                let limits = BodyLimits { bytes: self.max_body, time: self.request_timeout };
+                let limits = BodyLimits {
+                    bytes: self.max_body,
+                    time: self.request_timeout,
+                    large: &self.large_bodies,
+                };
                 Ok(Some(Object { content: receive_body(answer, limits).await?, encoding, etag }))
             })
             .await

@@ -67,6 +67,10 @@ impl Faults<'_> {
         let message = service.err().message().unwrap_or_default();
         let described = || describe_answer(status, code, message);
         match (status, code) {
+            // A page for people, such as that of a gateway that asks for a login.
+            (200..300, _) => ObjectError::Aws(self.unusable(format!(
+                "{status}, with other content than S3's: check aws-endpoint-url"
+            ))),
             // 304 belongs to reads; some stores also answer a create so, where there is an object.
             (412 | 409 | 304, _) => ObjectError::Unmet,
             (404, code) if code != "NoSuchBucket" => ObjectError::Missing,

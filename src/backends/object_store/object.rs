@@ -5,13 +5,20 @@ use std::time::{Duration, Instant};
 
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use prost::bytes::{Bytes, BytesMut};
+use tokio::sync::Semaphore;
 
 use super::super::aws::{AwsError, innermost_cause, is_over_limit};
+use super::super::transport::MAX_MESSAGE;
 use super::body::{self, Body};
 use crate::wording::format_bytes;
 
 /// The bytes of a body that each have the time of a request: the whole of one may take longer than that.
 const TIMED_PIECE: usize = 4 << 20;
+
+/// The bytes of a body that any number of requests may have received. Larger ones are few, and are received
+/// two at a time, so that many at once do not add up.
+const SMALL_BODY: usize = 256 << 10;
+pub(super) const LARGE_BODIES_AT_ONCE: usize = 2;
 
 /// An object as it was read.
 #[derive(Clone, Debug)]
@@ -61,18 +68,20 @@ fn describe_excess(bytes: Option<u64>, most: usize) -> String {
 
 /// The limits of one body.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct BodyLimits {
+pub(super) struct BodyLimits<'a> {
     /// The most bytes; the request has an [`AnswerLimit`](super::super::aws::AnswerLimit) of as many.
     pub(super) bytes: usize,
     /// The time of each [`TIMED_PIECE`].
     pub(super) time: Duration,
+    /// A permit for each body beyond [`SMALL_BODY`].
+    pub(super) large: &'a Semaphore,
 }
 
 /// Receives the whole body in one piece of memory; the SDK's own collecting has it twice for a
 /// moment.
 pub(super) async fn receive_body(
     answer: GetObjectOutput,
-    limits: BodyLimits,
+    limits: BodyLimits<'_>,
 ) -> Result<Content, AwsError> {
     let most = limits.bytes;
     let named = answer.content_length().and_then(|length| u64::try_from(length).ok());
@@ -81,12 +90,12 @@ pub(super) async fn receive_body(
         return Ok(Content::TooLarge { bytes: Some(length), most });
     }
     let room = named.and_then(|length| usize::try_from(length).ok()).unwrap_or_default();
-    let mut whole = BytesMut::with_capacity(room);
+    let mut whole = BytesMut::with_capacity(room.min(MAX_MESSAGE));
     let mut body = answer.body;
-    let began = Instant::now();
+    let (began, mut waited, mut permit) = (Instant::now(), Duration::ZERO, None);
     loop {
         let pieces = u32::try_from(1 + whole.len() / TIMED_PIECE).unwrap_or(u32::MAX);
-        let left = (limits.time * pieces).saturating_sub(began.elapsed());
+        let left = (limits.time * pieces + waited).saturating_sub(began.elapsed());
         let piece = match tokio::time::timeout(left, body.next()).await {
             Ok(Some(Ok(piece))) => piece,
             Ok(Some(Err(error))) if is_over_limit(&error) => {
@@ -101,5 +110,13 @@ pub(super) async fn receive_body(
             }
         };
         whole.extend_from_slice(&piece);
+        if permit.is_none() && whole.len() > SMALL_BODY {
+            let since = Instant::now();
+            // The semaphore is never closed.
+            permit = limits.large.acquire().await.ok();
+            waited = since.elapsed();
+            // At once: growing by doubling has the body twice for a moment.
+            whole.reserve(most.min(MAX_MESSAGE).saturating_sub(whole.len()));
+        }
     }
 }

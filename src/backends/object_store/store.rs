@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Mutex;
 
+use tokio::sync::Semaphore;
+
 use super::super::RequestOptions;
 use super::super::aws::{ConcurrencyLimiter, Retries};
 use super::super::intact_entry;
@@ -11,7 +13,7 @@ use super::access;
 use super::body::Body;
 use super::client::BucketClient;
 use super::examined::Examined;
-use super::object::{Content, Object};
+use super::object::{Content, LARGE_BODIES_AT_ONCE, Object};
 use crate::config::{self, ObjectStoreConfig};
 use crate::model::{
     AccessOrigins, CasToken, Entry, Key, LimitViolation, Snapshot, StoreError, StoreIdentity,
@@ -72,6 +74,7 @@ impl ObjectStore {
             ),
             request_timeout: requests.timeout,
             max_body: limit_body(section.message_size_limit),
+            large_bodies: Semaphore::new(LARGE_BODIES_AT_ONCE),
         };
         let endpoint = access.endpoint.as_deref();
         let is_amazon = config::is_amazon(endpoint);
@@ -139,5 +142,19 @@ pub(super) fn entry_from_object(object: Object) -> Option<Entry> {
             };
             Some(Entry::Damaged { reason, raw, tag })
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limit_of_a_body_is_that_of_a_value_or_of_the_section() {
+        for (section, value) in [(None, 32 << 20), (Some(1), 32 << 20), (Some(40 << 20), 40 << 20)]
+        {
+            assert_eq!(limit_body(section), value + ENVELOPE);
+        }
+        assert_eq!(limit_body(Some(u64::MAX)), usize::MAX);
     }
 }

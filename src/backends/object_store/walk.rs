@@ -15,7 +15,7 @@ use crate::wording::plural;
 const MAX_PAGES: usize = 10_000;
 
 /// The most time, in time-outs of a request.
-const MAX_TIMEOUTS: u32 = 100;
+const MAX_TIMEOUTS: u32 = 50;
 
 /// The end of a walk.
 pub(super) enum Walked {
