@@ -135,6 +135,14 @@ pub trait Target: Source {
     /// What a real write would have met: denied, full, unavailable.
     async fn probe_write(&self) -> Result<(), StoreError>;
 
+    /// Describes what [`Target::probe_write`] leaves open; `None` if that is as good as a write.
+    fn untried_writes(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// Removes what a probe that was broken off may have left, where that is permitted.
+    async fn remove_scratch_objects(&self) {}
+
     /// Asks every endpoint of this store on its own, where it has several, and returns those that servers
     /// could not use.
     async fn find_endpoint_faults(&self) -> Vec<EndpointFault> {

@@ -23,7 +23,7 @@ pub(super) const FIELDS: [&str; 6] = [
 /// [`FieldError`] for the first field that the server does not take.
 pub(super) fn read_general(fields: &Fields<'_>) -> Result<Timeouts, FieldError> {
     let seconds = Duration::from_secs;
-    check_message_size_limit(fields)?;
+    read_message_size_limit(fields)?;
     read_retry_policy(fields, "backoff-policy", Missing::IsTheDefault)?;
     Ok(Timeouts {
         connect: fields.timeout("connect-timeout")?.unwrap_or(seconds(3)),
@@ -32,18 +32,22 @@ pub(super) fn read_general(fields: &Fields<'_>) -> Result<Timeouts, FieldError> 
     })
 }
 
-fn check_message_size_limit(fields: &Fields<'_>) -> Result<(), FieldError> {
+/// Returns the most bytes of a message, which is the most of a value.
+///
+/// # Errors
+/// [`FieldError`] for a size that the server does not take.
+pub(super) fn read_message_size_limit(fields: &Fields<'_>) -> Result<Option<u64>, FieldError> {
     const NAME: &str = "message-size-limit";
     const WANTED: &str = "a size such as \"32 MiB\", or a whole number of bytes of at least 1";
-    match fields.integer(NAME) {
-        Some((bytes, at)) => bytes
-            .filter(|bytes| *bytes > 0)
-            .map_or(Err((at, format!("{NAME} must be {WANTED}"))), |_| Ok(())),
+    let (bytes, at) = match fields.integer(NAME) {
+        Some((bytes, at)) => (bytes, at),
         None => match fields.text_as(NAME, WANTED)? {
-            Some((text, at)) if parse_byte_size(&text).is_none() => {
-                Err((at, format!("{NAME} must be {WANTED}")))
-            }
-            _ => Ok(()),
+            Some((text, at)) => (parse_byte_size(&text), at),
+            None => return Ok(None),
         },
+    };
+    match bytes.filter(|bytes| *bytes > 0) {
+        Some(bytes) => Ok(Some(bytes)),
+        None => Err((at, format!("{NAME} must be {WANTED}"))),
     }
 }

@@ -4,7 +4,7 @@ use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_enco
 
 use super::aws::{self, ProfileAndKey};
 use super::fields::{FieldError, Fields};
-use super::general::read_general;
+use super::general::{read_general, read_message_size_limit};
 use super::retry::{Missing, read_retry_policy};
 use super::store::ObjectStoreConfig;
 
@@ -60,6 +60,7 @@ pub(super) fn read_object_store(
         endpoint: aws::read_endpoint(fields)?,
         allow_http: fields.boolean("aws-allow-http")?,
         retry: read_retry_policy(fields, "object-store-retry-policy", Missing::IsAFault)?,
+        message_size_limit: read_message_size_limit(fields)?,
         timeouts,
     })
 }

@@ -52,6 +52,8 @@ pub struct ObjectStoreConfig {
     pub allow_http: Option<bool>,
     /// The policy for requests that fail.
     pub retry: RetryPolicy,
+    /// The most bytes of a message between servers, if the section names it.
+    pub message_size_limit: Option<u64>,
     /// The time limits of a connection.
     pub timeouts: Timeouts,
 }

@@ -163,6 +163,9 @@ impl Failure {
                 "ask the store without the gateway, proxy or cache in front of it; if it answers so itself, \
                  use another store",
             ),
+            StoreError::Unconditional { .. } => {
+                self.hint("use another store: Restate itself would corrupt its metadata there")
+            }
             _ => self,
         }
     }

@@ -7,7 +7,8 @@ use tempfile::TempDir;
 use crate::support::migration::{
     assert_works_on_target, migrate, source_values, start_cluster_to_migrate,
 };
-use crate::support::s3::{Bucket, Object, seaweed};
+use crate::support::restate::Mode;
+use crate::support::s3::{Bucket, Object, moto, s3s_fs, seaweed};
 use crate::support::store_toml::write_file;
 use crate::support::tool::{official, restatectl};
 
@@ -78,6 +79,28 @@ fn migrated_cluster_runs_on_s3() {
     assert!(get("nodes_config")["version"].as_u64().unwrap() > u64::from(before["nodes_config"].0));
     let listed = restatectl(&["metadata", "list", "--from", &toml, "-o", "json"]).expect(0).json();
     assert_eq!(listed["keys"].as_array().unwrap().len(), before.len());
+}
+
+#[test]
+fn migrated_cluster_runs_on_s3s_fs_and_then_on_moto() {
+    let mut cluster = start_cluster_to_migrate();
+    let (one, other, folder) = (s3s_fs().bucket(), moto().bucket(), TempDir::new().unwrap());
+    let sections = [one.section("some/prefix"), other.section("")];
+    let one_toml = write_file(&folder, "s3s-fs.toml", &sections[0]);
+    let other_toml = write_file(&folder, "moto.toml", &sections[1]);
+    let before = source_values(&cluster);
+    migrate(&cluster, &one_toml, &[]).expect(0);
+    assert_eq!(read_values(&one, "some/prefix/"), before);
+    assert_eq!(one.objects().len(), before.len());
+    cluster.restart(&Mode::External(sections[0].clone()));
+    cluster.wait_for_rules(&["scope1/*"]);
+    cluster.stop();
+    let migrate = ["metadata", "migrate", "--from", &one_toml, "--toml", &other_toml];
+    restatectl(&migrate).expect(0);
+    // Of what Restate writes itself, the type of the content is not compared.
+    restatectl(&["metadata", "verify", "--from", &one_toml, "--toml", &other_toml]).expect(0);
+    cluster.restart(&Mode::External(sections[1].clone()));
+    cluster.wait_for_rules(&["scope1/*"]);
 }
 
 #[test]

@@ -8,4 +8,8 @@ mod kills;
 mod lost_answers;
 mod lost_leaders;
 mod races;
+mod s3_bodies;
 mod s3_faults;
+mod s3_listings;
+mod s3_probe;
+mod s3_probe_faults;

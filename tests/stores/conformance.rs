@@ -9,13 +9,21 @@ use crate::support::conformance::assert_conforms;
 use crate::support::dynamo::create_table;
 use crate::support::etcd::Etcd;
 use crate::support::open_store::{open_dynamo, open_etcd, open_s3};
-use crate::support::s3::{moto, seaweed};
+use crate::support::s3::{moto, s3s_fs, seaweed};
 
 const REQUEST: Duration = Duration::from_secs(10);
 
 #[test]
 fn seaweedfs_conforms() {
     let bucket = seaweed().bucket();
+    block_on(async {
+        assert_conforms(&open_s3(&bucket.section("some/prefix"), REQUEST).await).await
+    });
+}
+
+#[test]
+fn s3s_fs_conforms() {
+    let bucket = s3s_fs().bucket();
     block_on(async {
         assert_conforms(&open_s3(&bucket.section("some/prefix"), REQUEST).await).await
     });

@@ -14,4 +14,5 @@ mod etcd;
 mod object_store;
 mod one_store;
 mod s3_access;
+mod s3_foreign_objects;
 mod s3_permissions;

@@ -8,6 +8,15 @@ use std::time::Duration;
 
 use serde_json::json;
 
+/// Returns what is forwarded instead of the request.
+pub type AlterRequest = Box<dyn Fn(&[u8]) -> Vec<u8> + Send>;
+
+/// Returns what is sent instead of the response, given the request's head.
+pub type RewriteAnswer = Box<dyn Fn(&str, Vec<u8>) -> Vec<u8> + Send>;
+
+/// Answers on the connection, given the request's head.
+pub type Respond = Box<dyn Fn(&str, &mut TcpStream) + Send>;
+
 /// A fault of one request.
 #[allow(clippy::type_complexity, reason = "each function is described beside it")]
 pub enum HttpFault {
@@ -25,12 +34,12 @@ pub enum HttpFault {
     Before(Box<dyn Fn() + Send>),
     /// Answered with what this returns for the request: a status and a document; forwarded without.
     Judge(Box<dyn Fn(&[u8]) -> Option<(u16, String)> + Send>),
-    /// Forwarded after this has changed the request.
-    Alter(Box<dyn Fn(&[u8]) -> Vec<u8> + Send>),
-    /// Forwarded; given the request's head and the response, this returns what is sent instead.
-    Rewrite(Box<dyn Fn(&str, Vec<u8>) -> Vec<u8> + Send>),
-    /// Not forwarded: given the request's head, this answers on the connection, which is closed after it.
-    Respond(Box<dyn Fn(&str, &mut TcpStream) + Send>),
+    /// Forwarded after this has changed it.
+    Alter(AlterRequest),
+    /// Forwarded; this changes the response.
+    Rewrite(RewriteAnswer),
+    /// Not forwarded: this answers, and the connection is closed after it.
+    Respond(Respond),
 }
 
 struct Rule {

@@ -33,6 +33,7 @@ pub mod ports;
 pub mod process;
 pub mod restate;
 pub mod s3;
+pub mod s3_answers;
 pub mod schema;
 pub mod screen;
 pub mod shell;

@@ -1,5 +1,5 @@
-//! Real S3 servers: SeaweedFS, which honours conditional writes, and moto, which behaves like Amazon.
-//! One of each serves all tests of a run; each test has its own bucket.
+//! Real S3 servers: SeaweedFS and s3s-fs, which honour conditional writes, moto, which behaves like Amazon,
+//! and s3rver, which ignores conditions. One of each serves all tests of a run; each test has its own bucket.
 
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
@@ -15,7 +15,7 @@ use tempfile::TempDir;
 use super::ports::Port;
 use super::process::Process;
 use super::tool::{command, run};
-use super::{project, python_program, wait_for};
+use super::{cargo_program, npm_program, project, python_program, wait_for};
 
 /// A secret long enough to be distinct from other text.
 pub const SECRET: &str = "very-secret-key-of-the-tests";
@@ -62,6 +62,42 @@ pub fn seaweed() -> S3 {
 pub fn moto() -> S3 {
     static SERVER: OnceLock<S3> = OnceLock::new();
     shared(&SERVER, || start_moto(&[]))
+}
+
+pub fn s3s_fs() -> S3 {
+    static SERVER: OnceLock<S3> = OnceLock::new();
+    shared(&SERVER, start_s3s_fs)
+}
+
+pub fn s3rver() -> S3 {
+    static SERVER: OnceLock<S3> = OnceLock::new();
+    shared(&SERVER, start_s3rver)
+}
+
+fn start_s3s_fs() -> (S3, Box<dyn std::any::Any>) {
+    let (folder, port) = (TempDir::new().unwrap(), Port::free());
+    let (number, log) = (port.number.to_string(), folder.path().join("log"));
+    let root = folder.path().join("root");
+    std::fs::create_dir(&root).unwrap();
+    let args = ["--host", "127.0.0.1", "--port", &number, "--access-key", KEY_ID];
+    let args = [&args[..], &["--secret-key", SECRET, root.to_str().unwrap()]].concat();
+    let process = Process::start(&cargo_program("s3s-fs"), &args, &[], &log);
+    ready(&S3::at_port(port.number), process, (folder, port))
+}
+
+fn start_s3rver() -> (S3, Box<dyn std::any::Any>) {
+    let (folder, port) = (TempDir::new().unwrap(), Port::free());
+    let (number, log) = (port.number.to_string(), folder.path().join("log"));
+    let root = folder.path().join("root");
+    std::fs::create_dir(&root).unwrap();
+    let args =
+        ["-d", root.to_str().unwrap(), "-a", "127.0.0.1", "-p", &number, "--no-vhost-buckets"];
+    // It encrypts its tokens by an algorithm that newer versions of OpenSSL do not have by default.
+    let envs = [("NODE_OPTIONS", "--openssl-legacy-provider")];
+    let process = Process::start(&npm_program("s3rver/bin/s3rver.js"), &args, &envs, &log);
+    let (key_id, secret) = ("S3RVER".to_owned(), "S3RVER".to_owned());
+    let s3 = S3 { key_id, secret, ..S3::at_port(port.number) };
+    ready(&s3, process, (folder, port))
 }
 
 fn start_seaweed() -> (S3, Box<dyn std::any::Any>) {

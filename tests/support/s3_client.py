@@ -53,6 +53,13 @@ def put(bucket, objects):
         list(pool.map(put_one, objects.items()))
 
 
+def put_large(bucket, keys, size, encoding):
+    """Objects that begin as a value, and are zeros otherwise."""
+    body = b"e" + bytes(size - 1)
+    for key in keys:
+        client("s3").put_object(Bucket=bucket, Key=key, Body=body, ContentEncoding=encoding)
+
+
 def create_table(table, key="pk", kind="S", units=None):
     """A table on demand, or with this provisioned capacity."""
     capacity = {"ReadCapacityUnits": units, "WriteCapacityUnits": units}
@@ -104,6 +111,7 @@ commands = {
     "create": lambda bucket: client("s3").create_bucket(Bucket=bucket) and None,
     "dump": dump,
     "put": put,
+    "put_large": put_large,
     "delete": lambda bucket, key: client("s3").delete_object(Bucket=bucket, Key=key) and None,
     "create_table": create_table,
     "items": items,

@@ -73,7 +73,22 @@ where
 
 /// Formats a service's error as code and message.
 pub(in super::super) fn describe_error(code: &str, message: &str) -> String {
-    if message.is_empty() { code.to_owned() } else { format!("{code}: {message}") }
+    match (code, message) {
+        ("", "") => "no error code".to_owned(),
+        (code, "") => code.to_owned(),
+        ("", message) => message.to_owned(),
+        (code, message) => format!("{code}: {message}"),
+    }
+}
+
+/// Formats the answer of a service as status, code and message, any of which a gateway may leave out.
+pub(in super::super) fn describe_answer(status: u16, code: &str, message: &str) -> String {
+    let words = http::StatusCode::from_u16(status).ok().and_then(|one| one.canonical_reason());
+    match (code, message, words) {
+        ("", "", Some(words)) => format!("{status} {words}, without an error code"),
+        ("", "", None) => format!("{status}, without an error code"),
+        _ => format!("{status} {}", describe_error(code, message)),
+    }
 }
 
 /// Classifies a service's error that means the same for every service: a clock that is wrong, and

@@ -17,7 +17,8 @@ pub(super) use access::{Reach, load_sdk_config};
 pub(super) use concurrency_limiter::ConcurrencyLimiter;
 pub(super) use environment::read_variable;
 pub(super) use fault::{
-    AwsError, classify_missing_answer, classify_rejected_identity, describe_error, innermost_cause,
+    AwsError, classify_missing_answer, classify_rejected_identity, describe_answer, describe_error,
+    innermost_cause,
 };
 pub(super) use origins::find_origins;
 pub(super) use retry::Retries;

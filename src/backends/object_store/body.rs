@@ -12,9 +12,16 @@ pub(super) const BILROST: &str = "binary/bilrost+v1";
 /// The Content-Encoding of what was written before; often there is none at all.
 const CBOR: &str = "binary/cbor";
 
+/// The fault of an object that was copied by a tool that leaves the headers behind.
+const LOST_ENCODING: &str = "lacks its header Content-Encoding, without which Restate can't read it; copy the bucket again \
+                             with its headers, or set binary/bilrost+v1 on each object";
+
 const EXISTS: u8 = b'e';
 /// The whole of a tombstone.
 pub(super) const TOMBSTONE: &[u8] = b"d";
+
+/// The least bytes of a value's body: the header byte, and a version of at least 1 in two messages.
+pub(super) const MIN_VALUE_BODY: usize = 5;
 
 /// The content of an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,8 +91,15 @@ fn decode_payload(payload: Bytes, encoding: Option<&str>) -> Result<Body, String
             let Versioned { version, bytes } = salted.value;
             Ok(Body::Value { salt: salted.salt, version, bytes })
         }
-        "" | CBOR => decode_cbor(&payload).ok_or_else(|| format!("does not decode as {CBOR}")),
-        other => Err(format!("has the unknown Content-Encoding {other:?}")),
+        "" => decode_cbor(&payload).ok_or_else(|| match Salted::decode(payload) {
+            Ok(_) => LOST_ENCODING.to_owned(),
+            Err(_) => format!("has no Content-Encoding and does not decode as {CBOR}"),
+        }),
+        CBOR => decode_cbor(&payload).ok_or_else(|| format!("does not decode as {CBOR}")),
+        other => Err(format!(
+            "has the Content-Encoding {other:?}, where Restate writes {BILROST}; check whether a gateway or \
+             a copy of the bucket changed it"
+        )),
     }
 }
 

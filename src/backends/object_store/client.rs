@@ -1,32 +1,36 @@
-//! Requests to one bucket, and the classification of their failures.
+//! Requests to one bucket, and their answers.
 
-use std::error::Error;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::primitives::ByteStream;
-use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
-use prost::bytes::{Bytes, BytesMut};
+use prost::bytes::Bytes;
+use tokio::sync::Semaphore;
 
-use super::super::aws::{self, AwsError, Retries, describe_error};
+use super::super::aws::{self, AwsError, Retries};
 use super::super::request::Request;
-use super::super::transport::MAX_MESSAGE;
-use super::body::BILROST;
+use super::answer_limit::AnswerLimit;
+use super::body::{self, BILROST, Body};
+use super::fault::{Faults, ObjectError};
+use super::object::{BodyLimits, Object, receive_body};
+use super::page::{ListPage, check_page};
 use crate::model::StoreError;
-
-/// An object as it was read.
-#[derive(Clone, Debug)]
-pub(super) struct Object {
-    pub(super) body: Bytes,
-    pub(super) encoding: Option<String>,
-    pub(super) etag: String,
-}
 
 /// The precondition of a write.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Precondition {
     Absent,
     ETag(String),
+}
+
+impl Precondition {
+    /// Returns the name of the header that has it.
+    pub(super) fn header(&self) -> &'static str {
+        match self {
+            Precondition::Absent => "If-None-Match",
+            Precondition::ETag(_) => "If-Match",
+        }
+    }
 }
 
 /// The end of one attempt of a conditional write.
@@ -46,74 +50,101 @@ pub(super) enum Put {
 const NO_S3: &str = "there is no such bucket, or another server than S3 responds there (404): check path and \
                      aws-endpoint-url";
 
-/// The failure of one attempt of a request for an object.
-#[derive(Debug)]
-enum ObjectError {
-    Aws(AwsError),
-    /// There is no such object.
-    Missing,
-    /// The precondition was not met.
-    Unmet,
-}
-
-impl From<ObjectError> for AwsError {
-    fn from(error: ObjectError) -> AwsError {
-        match error {
-            ObjectError::Aws(error) => error,
-            ObjectError::Missing | ObjectError::Unmet => {
-                AwsError::Retryable("an answer that does not fit".to_owned())
-            }
-        }
-    }
-}
+/// The most bytes of an answer without an object: a thousand names of a kilobyte, each character escaped,
+/// have a third of it.
+const MAX_ANSWER: usize = 16 << 20;
 
 pub(super) struct BucketClient {
     pub(super) s3: aws_sdk_s3::Client,
     pub(super) bucket: String,
     pub(super) name: String,
     pub(super) retries: Retries,
-}
-
-/// Lists one page of the names with that prefix; with a delimiter, none that contain it.
-pub(super) type ListPage = (Vec<(String, i64)>, Option<String>);
-
-/// Receives the whole body in one piece of memory; the SDK's own collecting has it twice for a
-/// moment.
-async fn receive_body(mut body: ByteStream, length: usize) -> Result<Bytes, AwsError> {
-    let mut whole = BytesMut::with_capacity(length.min(MAX_MESSAGE));
-    while let Some(piece) = body.next().await {
-        whole.extend_from_slice(
-            &piece.map_err(|error| AwsError::Retryable(aws::innermost_cause(&error)))?,
-        );
-    }
-    Ok(whole.freeze())
+    /// The time limit of one attempt of a request, and of each piece of a body.
+    pub(super) request_timeout: Duration,
+    /// The most bytes of a body that are read.
+    pub(super) max_body: usize,
+    pub(super) large_bodies: Semaphore,
 }
 
 impl BucketClient {
-    /// Reads the object, or its first byte alone.
-    pub(super) async fn get(
-        &self,
-        name: &str,
-        first_byte: bool,
-    ) -> Result<Option<Object>, StoreError> {
+    fn faults(&self) -> Faults<'_> {
+        Faults { store: &self.name, bucket: &self.bucket }
+    }
+
+    pub(super) fn unavailable(&self, reason: String) -> StoreError {
+        StoreError::Unavailable { store: self.name.clone(), reason }
+    }
+
+    /// Reads the object.
+    ///
+    /// # Errors
+    /// [`StoreError::Unusable`] for one without an ETag: no write can be conditional on that.
+    pub(super) async fn get(&self, name: &str) -> Result<Option<Object>, StoreError> {
         self.retries
             .run_with_retries(&self.name, &Request::about_key("GetObject", &name), || async {
-                let range = first_byte.then(|| "bytes=0-0".to_owned());
-                let request = self.s3.get_object().bucket(&self.bucket).key(name).set_range(range);
-                let answer = match request.send().await {
-                    Ok(answer) => answer,
-                    Err(error) => match self.classify_error(&error) {
-                        ObjectError::Missing => return Ok(None),
-                        fault => return Err(fault.into()),
-                    },
+                let Some(answer) = self.request_object(name, None).await? else { return Ok(None) };
+                let etag = answer.e_tag().filter(|etag| !etag.is_empty());
+                let etag = etag.ok_or_else(|| {
+                    self.faults()
+                        .unusable(format!("the object {name} has no ETag, by which to replace it"))
+                })?;
+                let (etag, encoding) =
+                    (etag.to_owned(), answer.content_encoding().map(ToOwned::to_owned));
+                let limits = BodyLimits {
+                    bytes: self.max_body,
+                    time: self.request_timeout,
+                    large: &self.large_bodies,
                 };
-                let encoding = answer.content_encoding().map(ToOwned::to_owned);
-                let etag = answer.e_tag().unwrap_or_default().to_owned();
-                let length = usize::try_from(answer.content_length().unwrap_or_default());
-                let body = receive_body(answer.body, length.unwrap_or_default()).await?;
-                Ok(Some(Object { body, encoding, etag }))
+                Ok(Some(Object { content: receive_body(answer, limits).await?, encoding, etag }))
             })
             .await
+    }
+
+    /// Returns whether the object decodes as a value of Restate's. One that does not begin as such is not
+    /// read any further.
+    pub(super) async fn holds_value(&self, name: &str) -> Result<bool, StoreError> {
+        let begins_so = self
+            .retries
+            .run_with_retries(&self.name, &Request::about_key("GetObject", &name), || async {
+                let Some(answer) = self.request_object(name, Some("bytes=0-0")).await? else {
+                    return Ok(false);
+                };
+                let encoding = answer.content_encoding().map(ToOwned::to_owned);
+                let mut body = answer.body;
+                // A store that ignores the range sends more; it is left unread.
+                let first = tokio::time::timeout(self.request_timeout, body.next()).await;
+                let first = first.map_err(|_| AwsError::Retryable("no first byte".to_owned()))?;
+                let first = first.transpose();
+                let first = first
+                    .map_err(|error| AwsError::Retryable(aws::innermost_cause(&error)))?
+                    .and_then(|piece| piece.first().copied());
+                Ok(body::may_be_ours(first, encoding.as_deref()))
+            })
+            .await?;
+        if !begins_so {
+            return Ok(false);
+        }
+        let object = self.get(name).await?;
+        Ok(object.is_some_and(|object| matches!(object.decode(), Ok(Body::Value { .. }))))
+    }
+
+    /// Asks for an object, or a range of it; `None` where there is none.
+    async fn request_object(
+        &self,
+        name: &str,
+        range: Option<&str>,
+    ) -> Result<Option<GetObjectOutput>, AwsError> {
+        let request = self.s3.get_object().bucket(&self.bucket).key(name);
+        let request = request.set_range(range.map(ToOwned::to_owned)).customize();
+        match request.interceptor(AnswerLimit(self.max_body)).send().await {
+            Ok(answer) => Ok(Some(answer)),
+            Err(error) => match self.faults().classify_error(&error) {
+                ObjectError::Missing => Ok(None),
+                // An empty object has no first byte.
+                ObjectError::NoSuchRange(_) if range.is_some() => Ok(None),
+                fault => Err(self.faults().unexpected(fault)),
+            },
+        }
     }
 
     /// Lists one page of the names with that prefix; with a delimiter, none that contain it.
@@ -134,20 +165,20 @@ impl BucketClient {
                         .bucket(&self.bucket)
                         .prefix(prefix)
                         .set_delimiter(delimiter.map(ToOwned::to_owned))
-                        .set_continuation_token(token.map(ToOwned::to_owned));
+                        .set_continuation_token(token.map(ToOwned::to_owned))
+                        .customize()
+                        .interceptor(AnswerLimit(MAX_ANSWER));
                     let answer = request.send().await.map_err(|error| {
-                        match self.classify_error(&error) {
-                            ObjectError::Missing => ObjectError::Aws(AwsError::Permanent(
-                                self.unavailable(NO_S3.to_owned()),
-                            )),
-                            fault => fault,
+                        match self.faults().classify_error(&error) {
+                            ObjectError::Missing => {
+                                AwsError::Permanent(self.unavailable(NO_S3.to_owned()))
+                            }
+                            fault => self.faults().unexpected(fault),
                         }
                     })?;
-                    let names = answer.contents().iter();
-                    let names = names.filter_map(|object| {
-                        Some((object.key()?.to_owned(), object.size().unwrap_or_default()))
-                    });
-                    Ok((names.collect(), answer.next_continuation_token().map(ToOwned::to_owned)))
+                    check_page(&answer).map_err(|fault| {
+                        self.faults().unusable(format!("the listing of its objects {fault}"))
+                    })
                 },
             )
             .await
@@ -173,18 +204,28 @@ impl BucketClient {
             .content_encoding(BILROST)
             .set_if_none_match(absent)
             .set_if_match(etag)
-            .body(ByteStream::from(body.clone()));
+            .body(ByteStream::from(body.clone()))
+            .customize()
+            .interceptor(AnswerLimit(MAX_ANSWER));
         let turn = self.retries.pace.acquire_permit().await;
         let began = Instant::now();
         let put = match request.send().await {
             Ok(_) => Ok(Put::Done),
-            Err(error) => match self.classify_error(&error) {
+            Err(error) => match self.faults().classify_error(&error) {
                 ObjectError::Aws(AwsError::NotExecuted(reason)) => Ok(Put::Refused(reason)),
                 ObjectError::Aws(AwsError::Retryable(reason) | AwsError::NoResponse(reason)) => {
                     Ok(Put::Lost(reason))
                 }
                 ObjectError::Aws(AwsError::Permanent(error)) => Err(error),
                 ObjectError::Missing | ObjectError::Unmet => Ok(Put::Unmet),
+                ObjectError::NotUnderstood(reason) => Err(StoreError::Unconditional {
+                    store: self.name.clone(),
+                    reason: format!("a write with {} is answered {reason}", condition.header()),
+                }),
+                fault @ ObjectError::NoSuchRange(_) => match self.faults().unexpected(fault) {
+                    AwsError::Permanent(error) => Err(error),
+                    other => Ok(Put::Lost(other.describe_error())),
+                },
             },
         };
         Request::about_key("PutObject", &name).finish(
@@ -200,66 +241,16 @@ impl BucketClient {
     pub(super) async fn delete(&self, name: &str) -> Result<(), StoreError> {
         self.retries
             .run_with_retries(&self.name, &Request::about_key("DeleteObject", &name), || async {
-                let request = self.s3.delete_object().bucket(&self.bucket).key(name);
-                request.send().await.map_err(|error| self.classify_error(&error))?;
-                Ok(())
+                let request = self.s3.delete_object().bucket(&self.bucket).key(name).customize();
+                match request.interceptor(AnswerLimit(MAX_ANSWER)).send().await {
+                    Ok(_) => Ok(()),
+                    Err(error) => match self.faults().classify_error(&error) {
+                        ObjectError::Missing => Ok(()),
+                        fault => Err(self.faults().unexpected(fault)),
+                    },
+                }
             })
             .await
-    }
-
-    pub(super) fn unavailable(&self, reason: String) -> StoreError {
-        StoreError::Unavailable { store: self.name.clone(), reason }
-    }
-
-    fn classify_error<E>(&self, error: &SdkError<E, HttpResponse>) -> ObjectError
-    where
-        E: ProvideErrorMetadata + Error + 'static,
-    {
-        let SdkError::ServiceError(service) = error else {
-            return ObjectError::Aws(aws::classify_missing_answer(&self.name, error));
-        };
-        let status = service.raw().status().as_u16();
-        let code = service.err().code().unwrap_or_default();
-        let message = service.err().message().unwrap_or_default();
-        match (status, code) {
-            (412 | 409, _) => ObjectError::Unmet,
-            (404, code) if code != "NoSuchBucket" => ObjectError::Missing,
-            _ => ObjectError::Aws(self.classify_code(status, code, message)),
-        }
-    }
-
-    fn classify_code(&self, status: u16, code: &str, message: &str) -> AwsError {
-        if code != "NoSuchBucket"
-            && let Some(rejected) = aws::classify_rejected_identity(&self.name, code, message)
-        {
-            return AwsError::Permanent(rejected);
-        }
-        let (store, reason) = (self.name.clone(), describe_error(code, message));
-        match (status, code) {
-            (_, "NoSuchBucket") => {
-                let reason = format!("the bucket {} does not exist", self.bucket);
-                AwsError::Permanent(self.unavailable(reason))
-            }
-            (301 | 307 | 308, _)
-            | (_, "AuthorizationHeaderMalformed" | "IllegalLocationConstraintException") => {
-                let reason = format!(
-                    "the bucket {} is in another region: check aws-region ({reason})",
-                    self.bucket
-                );
-                AwsError::Permanent(StoreError::Usage(reason))
-            }
-            (401 | 403, _) => AwsError::Permanent(StoreError::Denied { store, reason }),
-            _ if is_full(status, code) => AwsError::Permanent(StoreError::Full { store, reason }),
-            // Refused before it was looked at, or while its body was still awaited.
-            (429, _) | (_, "SlowDown" | "RequestTimeout") => {
-                AwsError::NotExecuted(format!("{status} {reason}"))
-            }
-            (500.., _) => AwsError::Retryable(format!("{status} {reason}")),
-            _ => AwsError::Permanent(StoreError::Other {
-                store,
-                reason: format!("{status} {reason}"),
-            }),
-        }
     }
 }
 
@@ -271,9 +262,4 @@ fn describe_failure(put: &Result<Put, StoreError>) -> Option<String> {
         Ok(Put::Refused(reason) | Put::Lost(reason)) => Some(reason.clone()),
         Err(error) => Some(error.to_string()),
     }
-}
-
-/// Returns whether a store other than Amazon's reports that it is full.
-fn is_full(status: u16, code: &str) -> bool {
-    status == 507 || code.contains("StorageFull") || code == "QuotaExceeded"
 }

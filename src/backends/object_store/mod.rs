@@ -4,14 +4,22 @@
 //! absent, and is replaced under its ETag.
 
 mod access;
+mod answer_limit;
 mod body;
+mod candidates;
 mod client;
+mod examined;
+mod fault;
 mod listing;
+mod object;
+mod page;
 mod probe;
 mod store;
+mod walk;
 mod write;
 
 use std::collections::BTreeSet;
+use std::sync::PoisonError;
 
 use async_trait::async_trait;
 use futures_util::future::try_join_all;
@@ -21,6 +29,7 @@ use crate::model::{
     AccessOrigins, Change, ConditionalWrites, Entry, FailedWrite, Key, LimitViolation, Snapshot,
     StoreError, StoreIdentity,
 };
+use examined::Examined;
 pub use store::ObjectStore;
 
 #[async_trait]
@@ -35,6 +44,11 @@ impl Source for ObjectStore {
 
     fn read_limits(&self) -> ReadLimits {
         ReadLimits { keys: 1, concurrency: self.client.retries.pace.max_concurrency() }
+    }
+
+    fn describe_missing_keys(&self) -> Option<String> {
+        let examined = self.examined.lock().unwrap_or_else(PoisonError::into_inner);
+        examined.as_ref().and_then(Examined::describe_missing_keys)
     }
 
     async fn list_keys(&self) -> Result<Option<BTreeSet<Key>>, StoreError> {
@@ -65,9 +79,27 @@ impl Target for ObjectStore {
         probe::probe_write(self).await
     }
 
-    async fn find_limit_violations(&self, _: &Snapshot) -> Result<Vec<LimitViolation>, StoreError> {
-        // An object may have 5 GiB in one request: far more than any value.
-        Ok(Vec::new())
+    fn untried_writes(&self) -> Option<&'static str> {
+        Some(match self.is_amazon {
+            true => {
+                "what only a write that succeeds would meet, such as a key policy of KMS, is not known"
+            }
+            false => {
+                "no object was written: whether the store honours each condition and keeps Content-Encoding \
+                 is found out by store-probe"
+            }
+        })
+    }
+
+    async fn remove_scratch_objects(&self) {
+        probe::remove_scratch_objects(self).await;
+    }
+
+    async fn find_limit_violations(
+        &self,
+        desired: &Snapshot,
+    ) -> Result<Vec<LimitViolation>, StoreError> {
+        Ok(self.find_large_values(desired))
     }
 
     async fn write(&self, changes: &[Change]) -> Result<(), FailedWrite> {
@@ -88,8 +120,8 @@ impl Target for ObjectStore {
 
     fn operator_advice(&self) -> Option<&'static str> {
         (!self.is_amazon).then_some(
-            "Restate supports only Amazon S3 as an object store for metadata: that another store \
-             passed the probe of conditional writes is no promise of Restate's.",
+            "Restate supports only Amazon S3 as an object store for metadata: that this program could \
+             write to another store is no promise of Restate's.",
         )
     }
 }

@@ -1,18 +1,33 @@
 //! An S3 bucket and prefix, opened.
 
+use std::collections::BTreeSet;
 use std::fmt;
+use std::sync::Mutex;
+
+use tokio::sync::Semaphore;
 
 use super::super::RequestOptions;
 use super::super::aws::{ConcurrencyLimiter, Retries};
 use super::super::intact_entry;
 use super::access;
-use super::body::{self, Body};
-use super::client::{BucketClient, Object};
+use super::body::Body;
+use super::client::BucketClient;
+use super::examined::Examined;
+use super::object::{Content, LARGE_BODIES_AT_ONCE, Object};
 use crate::config::{self, ObjectStoreConfig};
-use crate::model::{AccessOrigins, CasToken, Entry, Key, StoreError, StoreIdentity};
+use crate::model::{
+    AccessOrigins, CasToken, Entry, Key, LimitViolation, Snapshot, StoreError, StoreIdentity,
+};
+use crate::wording::format_bytes;
 
 /// Requests at once: what an S3 answers well over kept connections.
 const CONCURRENCY: usize = 64;
+
+/// The most bytes of a value, unless `message-size-limit` is higher: a server sends it to others in a message
+/// of its own, and refuses a larger one.
+const MAX_VALUE: u64 = 32 << 20;
+/// The room for what is around a value in its object.
+const ENVELOPE: usize = 4 << 10;
 
 /// A prefix in a bucket.
 pub struct ObjectStore {
@@ -20,6 +35,10 @@ pub struct ObjectStore {
     /// The prefix with a slash at its end, or empty.
     pub(super) prefix: String,
     pub(super) is_amazon: bool,
+    /// The objects with unknown names, as the last listing found them.
+    pub(super) examined: Mutex<Option<Examined>>,
+    /// The names of scratch objects that may be there.
+    pub(super) scratch: Mutex<BTreeSet<String>>,
     pub(super) origins: AccessOrigins,
     pub(super) identity: StoreIdentity,
 }
@@ -53,6 +72,9 @@ impl ObjectStore {
                 requests.timeout,
                 ConcurrencyLimiter::new(requests.limit_concurrency(CONCURRENCY)),
             ),
+            request_timeout: requests.timeout,
+            max_body: limit_body(section.message_size_limit),
+            large_bodies: Semaphore::new(LARGE_BODIES_AT_ONCE),
         };
         let endpoint = access.endpoint.as_deref();
         let is_amazon = config::is_amazon(endpoint);
@@ -62,7 +84,9 @@ impl ObjectStore {
             prefix: prefix.clone(),
         };
         let prefix = if prefix.is_empty() { prefix } else { format!("{prefix}/") };
-        Ok(ObjectStore { client, prefix, is_amazon, origins: access.origins, identity })
+        let (examined, scratch) = (Mutex::default(), Mutex::default());
+        let origins = access.origins;
+        Ok(ObjectStore { client, prefix, is_amazon, examined, scratch, origins, identity })
     }
 
     pub(super) fn object_name(&self, key: &Key) -> String {
@@ -70,20 +94,67 @@ impl ObjectStore {
     }
 
     pub(super) async fn read_one(&self, key: &Key) -> Result<Option<Entry>, StoreError> {
-        let object = self.client.get(&self.object_name(key), false).await?;
+        let object = self.client.get(&self.object_name(key)).await?;
         Ok(object.and_then(entry_from_object))
     }
 }
 
+impl ObjectStore {
+    /// Finds the values that would not be read back. Amazon takes far larger objects.
+    pub(super) fn find_large_values(&self, desired: &Snapshot) -> Vec<LimitViolation> {
+        let most = self.client.max_body.saturating_sub(ENVELOPE);
+        let values = desired.iter().filter_map(|(key, entry)| Some((key, entry.value()?)));
+        let large = values.filter(|(_, value)| value.bytes.len() > most);
+        large
+            .map(|(key, value)| LimitViolation {
+                key: key.clone(),
+                reason: format!(
+                    "has {}, and this store is read with a limit of {}",
+                    format_bytes(value.bytes.len() as u64),
+                    format_bytes(most as u64)
+                ),
+                hint:
+                    "set message-size-limit in the target's [metadata-client] section to what the \
+                       servers have"
+                        .to_owned(),
+            })
+            .collect()
+    }
+}
+
+/// Returns the most bytes of a body, by the section's limit of messages.
+fn limit_body(message_size_limit: Option<u64>) -> usize {
+    let value = message_size_limit.unwrap_or_default().max(MAX_VALUE);
+    usize::try_from(value).unwrap_or(usize::MAX).saturating_add(ENVELOPE)
+}
+
 /// Turns an object into an entry; a tombstone is absent.
 pub(super) fn entry_from_object(object: Object) -> Option<Entry> {
+    let decoded = object.decode();
     let tag = CasToken::ETag(object.etag);
-    match body::decode_body(&object.body, object.encoding.as_deref()) {
+    match decoded {
         Ok(Body::Tombstone) => None,
         Ok(Body::Value { version, bytes, .. }) => Some(intact_entry(version, bytes, tag)),
         Err(reason) => {
-            let raw = vec![("body".to_owned(), object.body)];
+            let raw = match object.content {
+                Content::Whole(body) => vec![("body".to_owned(), body)],
+                Content::TooLarge { .. } => Vec::new(),
+            };
             Some(Entry::Damaged { reason, raw, tag })
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limit_of_a_body_is_that_of_a_value_or_of_the_section() {
+        for (section, value) in [(None, 32 << 20), (Some(1), 32 << 20), (Some(40 << 20), 40 << 20)]
+        {
+            assert_eq!(limit_body(section), value + ENVELOPE);
+        }
+        assert_eq!(limit_body(Some(u64::MAX)), usize::MAX);
     }
 }

@@ -6,7 +6,8 @@ use futures_util::future::join_all;
 use prost::bytes::Bytes;
 
 use super::body::{self, Body};
-use super::client::{Object, Precondition, Put};
+use super::client::{Precondition, Put};
+use super::object::Object;
 use super::store::{ObjectStore, entry_from_object};
 use crate::model::{CasToken, Change, Effect, FailedWrite, Key, StoreError};
 
@@ -58,7 +59,7 @@ impl Intent {
     }
 
     fn is_done(&self, object: &Object) -> bool {
-        match body::decode_body(&object.body, object.encoding.as_deref()) {
+        match object.decode() {
             Ok(Body::Value { salt, .. }) => self.salt == Some(salt),
             Ok(Body::Tombstone) => self.salt.is_none(),
             Err(_) => false,
@@ -96,14 +97,15 @@ async fn write_until_settled(
                 }
             }
             Put::Unmet => {
-                let found = store.client.get(&name, false).await?;
+                let found = store.client.get(&name).await?;
                 if *is_in_doubt && found.as_ref().is_some_and(|object| intent.is_done(object)) {
                     return Ok(());
                 }
                 rounds += 1;
                 condition = match next_condition(&change.effect, found) {
                     Some(condition) if rounds < MOST_ROUNDS => condition,
-                    _ => return Err(conflict_error(store, &change.key)),
+                    Some(condition) => return Err(unexplained_error(store, &condition)),
+                    None => return Err(conflict_error(store, &change.key)),
                 };
                 // Two writes that race get 409 while they do.
                 if let Some(pause) = store.client.retries.pause_before_retry(1, since) {
@@ -146,6 +148,16 @@ fn required_etag(tag: &CasToken) -> String {
             "\"of-another-store\"".to_owned()
         }
     }
+}
+
+/// Returns the error of a write that is refused though its condition holds: there is no other writer to look
+/// for.
+fn unexplained_error(store: &ObjectStore, condition: &Precondition) -> StoreError {
+    let reason = match condition {
+        Precondition::Absent => "it refuses to create an object that does not exist",
+        Precondition::ETag(_) => "it refuses an If-Match with the ETag that the object has",
+    };
+    StoreError::Unconditional { store: store.client.name.clone(), reason: reason.to_owned() }
 }
 
 fn conflict_error(store: &ObjectStore, key: &Key) -> StoreError {

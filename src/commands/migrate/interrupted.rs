@@ -25,6 +25,9 @@ const FRESH_NODE_HINT: &str = "until then, start no fresh node with auto-provisi
 pub(super) async fn describe_interruption(signal: Signal, job: &Job<'_>) -> Failure {
     job.state.set_outcome(MigrationOutcome::Interrupted);
     let failure = signal.failure();
+    // A probe may have been broken off.
+    let removal = job.target_store().remove_scratch_objects();
+    let _ = tokio::time::timeout(READ_BACK_LIMIT, removal).await;
     if !job.state.has_begun_writing() {
         return Failure { message: format!("{}; nothing was written", failure.message), ..failure };
     }

@@ -25,7 +25,7 @@ use crate::commands::Context;
 use crate::commands::open_store::OpenSource;
 use crate::commands::store_arg::StoreArg;
 use crate::events::Event;
-use crate::model::{Key, Plan, Quorum};
+use crate::model::{Key, Plan, Quorum, StoreError};
 use crate::outcome::{Check, Code, Failure, Finding, MigrationOutcome, Outcome, Readiness};
 use crate::pipeline::checks::{check_environment, check_store_probe, check_tls, refusal};
 use crate::pipeline::plan::OnExisting;
@@ -135,7 +135,7 @@ async fn find_limit_violations(
     desired: &Result<Desired, &'static str>,
 ) -> observations::LimitViolations {
     match (desired, &sides.target.write_probe) {
-        (Ok(desired), Ok(())) => {
+        (Ok(desired), Ok(()) | Err(StoreError::Unconditional { .. })) => {
             Some(job.target_store().find_limit_violations(&desired.snapshot).await)
         }
         _ => None,

@@ -69,6 +69,8 @@ pub(super) struct TargetState {
     /// The answer of a live cluster to whether its own store holds what was read.
     pub(super) uses_replicated_store: Option<UsesReplicatedStore>,
     pub(super) write_probe: Result<(), StoreError>,
+    /// What that probe leaves open.
+    pub(super) untried_writes: Option<&'static str>,
     /// The endpoints that servers could not use.
     pub(super) endpoint_faults: Vec<EndpointFault>,
     /// The most bytes of all values together.
@@ -231,6 +233,7 @@ async fn read_target(job: &Job<'_>, at_hand: &Snapshot) -> TargetState {
         quorum,
         uses_replicated_store,
         write_probe,
+        untried_writes: target.untried_writes(),
         endpoint_faults,
         snapshot_limit: target.snapshot_limit(),
         is_source: Ok(false),

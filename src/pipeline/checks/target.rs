@@ -4,8 +4,8 @@ use super::source::not_of_migration;
 use crate::codec::{self, NodesConfiguration};
 use crate::model::epoch_ranges::in_ranges;
 use crate::model::{
-    ConditionalWrites, EndpointFault, EndpointFaultKind, Entry, Key, KeyStatus, LimitViolation,
-    Plan, Snapshot, Step, StoreError,
+    Action, ConditionalWrites, EndpointFault, EndpointFaultKind, Entry, Key, KeyStatus,
+    LimitViolation, Plan, Snapshot, Step, StoreError,
 };
 use crate::outcome::{Check, CheckStatus, Code, Failure, Finding};
 use crate::pipeline::verify::{compare, compare_values, is_step_done};
@@ -73,13 +73,32 @@ pub fn add_endpoint_faults(finding: Finding, faults: &[EndpointFault]) -> Findin
     finding.items(items).into_warning().hint(hint)
 }
 
-/// Checks that the target accepts writes.
-pub fn check_target_writable(probe: &Result<(), StoreError>) -> Finding {
-    match probe {
-        Ok(()) => Finding::ok(Check::TargetWritable, "accepts conditional writes"),
-        Err(error) => Finding::of_failure(Check::TargetWritable, Failure::of_target(error)),
+/// Checks that the target accepts writes; `untried` is what the probe leaves open.
+pub fn check_target_writable(
+    probe: &Result<(), StoreError>,
+    untried: Option<&'static str>,
+) -> Finding {
+    match (probe, untried) {
+        (Ok(()), None) => Finding::ok(Check::TargetWritable, "accepts conditional writes"),
+        (Ok(()), Some(untried)) => {
+            let seen = "refuses, as it must, a write whose condition is not met";
+            Finding::ok(Check::TargetWritable, format!("{seen}; {untried}"))
+        }
+        (Err(error), _) => {
+            let finding = Finding::of_failure(Check::TargetWritable, Failure::of_target(error));
+            match error {
+                StoreError::Unconditional { .. } => {
+                    Finding { hints: vec![UNCONDITIONAL_HINT.to_owned()], ..finding }
+                }
+                _ => finding,
+            }
+        }
     }
 }
+
+/// The hint for a store that does not honour the conditions of writes.
+const UNCONDITIONAL_HINT: &str = "use another store: Restate itself would corrupt its metadata there (--skip-store-probe \
+                                  overrides)";
 
 /// Checks that every value fits the target; of a live cluster also, as a warning, that all values
 /// together fit one message.
@@ -177,6 +196,9 @@ pub fn refuse_source_as_target() -> Finding {
 pub fn check_target_keys(plan: &Plan, merges: bool) -> Finding {
     let conflicts: Vec<_> = plan.conflicts().collect();
     let existing = plan.steps.iter().filter(|step| step.target.is_some()).count();
+    if let Some(finding) = refuse_unsaved(plan) {
+        return finding;
+    }
     if conflicts.is_empty() {
         let detail = match existing {
             0 => "no existing keys".to_owned(),
@@ -194,6 +216,27 @@ pub fn check_target_keys(plan: &Plan, merges: bool) -> Finding {
         .hint(conflict_hint(plan, &conflicts))
 }
 
+/// Refuses to replace what was too large to be read, and so can't be saved to a backup file first; `None`
+/// without any.
+fn refuse_unsaved(plan: &Plan) -> Option<Finding> {
+    let is_replaced = |step: &&Step| matches!(step.action, Action::Overwrite | Action::Delete);
+    let unsaved = plan.steps.iter().filter(is_replaced).filter_map(|step| match &step.target {
+        Some(Entry::Damaged { reason, raw, .. }) if raw.is_empty() => {
+            Some(format!("{} {reason}", step.key))
+        }
+        _ => None,
+    });
+    let items: Vec<_> = unsaved.collect();
+    let detail =
+        format!("{} can't be saved before it is replaced", plural(items.len(), "existing key"));
+    let finding = Finding::failed(Check::TargetKeys, Code::TargetKeysExist, detail);
+    (!items.is_empty()).then(|| {
+        finding
+            .items(items)
+            .hint("move these keys away with the tools of the store, then run again")
+    })
+}
+
 fn conflict_hint(plan: &Plan, conflicts: &[&Step]) -> &'static str {
     if plan.steps.iter().all(is_step_done) {
         "use --resume: the target already holds all of the source, which is then verified"
@@ -208,15 +251,14 @@ fn conflict_hint(plan: &Plan, conflicts: &[&Step]) -> &'static str {
 /// Checks that the store honours conditional writes.
 pub fn check_store_probe(probed: &Result<ConditionalWrites, StoreError>) -> Finding {
     match probed {
-        Ok(ConditionalWrites::Honoured) => {
-            Finding::ok(Check::StoreProbe, "conditional writes are honoured")
-        }
+        Ok(ConditionalWrites::Honoured) => Finding::ok(
+            Check::StoreProbe,
+            "conditional writes are honoured, and objects are kept as written",
+        ),
         Ok(ConditionalWrites::Violated(faults)) => {
-            let detail = format!("the store does not honour conditional writes: {faults}");
-            Finding::failed(Check::StoreProbe, Code::StoreProbeFailed, detail).hint(
-                "use another store: Restate itself would corrupt its metadata there (--skip-store-probe \
-                 overrides)",
-            )
+            let detail = format!("the store does not handle writes as Restate needs it: {faults}");
+            Finding::failed(Check::StoreProbe, Code::StoreProbeFailed, detail)
+                .hint(UNCONDITIONAL_HINT)
         }
         Err(error) => Finding::of_failure(Check::StoreProbe, Failure::of_target(error))
             .hint(CHECK_TARGET_HINT),

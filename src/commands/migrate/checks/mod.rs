@@ -7,7 +7,7 @@ use super::observations::{NodeObservations, Observations};
 use super::sides::{Sides, SourceKind, TargetState};
 use crate::codec::{self, NodesConfiguration};
 use crate::model::{Entry, Key, Plan, Snapshot, UsesReplicatedStore};
-use crate::outcome::{Check, Failure, Finding};
+use crate::outcome::{Check, Code, Failure, Finding};
 use crate::pipeline::checks::{self, Answers, FINISHED_ROLLBACK_HINT, OverwriteCluster, Permits};
 use crate::pipeline::nodes_config_merge::{self, RollbackState};
 use crate::pipeline::plan::{self, OnExisting};
@@ -187,7 +187,8 @@ pub(super) fn check_nodes_and_access(
             Finding::skipped(Check::MigrationMode, "see target-newer: nothing may be left to do");
     }
     let quorum = check_quorum(sides, desired);
-    let access = check_target_access(&sides.target);
+    let [target, writable] = check_target_access(&sides.target);
+    let access = [target, permit_unprobed_store(writable, args.skip_store_probe)];
     [mode, quorum].into_iter().chain(access).collect()
 }
 
@@ -299,10 +300,21 @@ pub(super) fn check_target_access(target: &TargetState) -> [Finding; 2] {
             _ => checks::add_endpoint_faults(reached, &target.endpoint_faults),
         },
         match &target.snapshot {
-            Ok(_) => checks::check_target_writable(&target.write_probe),
+            Ok(_) => checks::check_target_writable(&target.write_probe, target.untried_writes),
             Err(_) => Finding::skipped(Check::TargetWritable, TARGET_UNREADABLE),
         },
     ]
+}
+
+/// Turns the refusal of a store that does not honour conditions into a warning, if the operator skips the
+/// probe of them.
+fn permit_unprobed_store(writable: Finding, skips_probe: bool) -> Finding {
+    match writable.code {
+        Some(Code::StoreProbeFailed) if skips_probe => {
+            Finding { code: None, ..writable }.into_warning()
+        }
+        _ => writable,
+    }
 }
 
 #[cfg(test)]

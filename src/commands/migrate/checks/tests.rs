@@ -59,6 +59,7 @@ fn sides(target: Snapshot) -> Sides {
         quorum: None,
         uses_replicated_store: None,
         write_probe: Ok(()),
+        untried_writes: None,
         endpoint_faults: Vec::new(),
         is_source: Ok(false),
         snapshot_limit: None,
