@@ -161,18 +161,14 @@ async fn ask_node(given: &Servers, address: &Address) -> Result<CachedNodes, Cal
 }
 
 async fn ask_server(given: &Servers, server: Server) -> Result<CachedNodes, CallFailure> {
-    let channel = server.channel.clone();
-    let mut client =
-        NodeCtlSvcClient::new(channel).max_decoding_message_size(given.message_limit());
-    let request = GetMetadataRequest { kind: MetadataKind::NodesConfiguration.into() };
-    let encoded = given
-        .call_once(
-            &server,
-            &Request::without_key("cached nodes_config"),
-            client.get_metadata(request),
-        )
-        .await?
-        .encoded;
+    let limit = given.message_limit();
+    let get = |channel| async move {
+        let mut client = NodeCtlSvcClient::new(channel).max_decoding_message_size(limit);
+        let request = GetMetadataRequest { kind: MetadataKind::NodesConfiguration.into() };
+        client.get_metadata(request).await
+    };
+    let what = Request::without_key("cached nodes_config");
+    let encoded = given.call_once(&server, &what, get).await?.encoded;
     // A node that never joined a cluster has nothing cached.
     let nodes = codec::decode(&Key::NodesConfig, &encoded)
         .ok()

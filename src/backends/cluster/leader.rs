@@ -15,7 +15,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::super::request::Request;
 use super::super::transport::{Server, Servers};
-use super::ident::identify_server;
+use super::ident::{get_status, identify_server};
 use crate::codec::NodesConfiguration;
 use crate::proto::metadata::VersionedValue;
 use crate::proto::metadata_server_svc::GetRequest;
@@ -55,15 +55,18 @@ impl Leader {
         peers: &Servers,
         key: &str,
     ) -> Result<Option<VersionedValue>, String> {
-        let mut client = MetadataServerSvcClient::new(self.server.channel.clone())
-            .max_decoding_message_size(peers.message_limit());
-        let request = GetRequest {
-            key: key.to_owned(),
-            cluster_fingerprint: self.fingerprint,
-            cluster_name: Some(self.cluster_name.clone()),
+        let get = |channel| {
+            let request = GetRequest {
+                key: key.to_owned(),
+                cluster_fingerprint: self.fingerprint,
+                cluster_name: Some(self.cluster_name.clone()),
+            };
+            let client = MetadataServerSvcClient::new(channel);
+            let mut client = client.max_decoding_message_size(peers.message_limit());
+            async move { client.get(request).await }
         };
         let what = Request::about_key("as leader, get", &key);
-        Ok(peers.call_once(&self.server, &what, client.get(request)).await?.value)
+        Ok(peers.call_once(&self.server, &what, get).await?.value)
     }
 }
 
@@ -94,10 +97,7 @@ async fn search_leader(peers: &Servers, cluster_name: &str) -> Option<Server> {
 /// Asks a server for its status, if it is a metadata server of this cluster: another one's may have taken
 /// the address of a node that is gone.
 async fn ask_member(peers: &Servers, server: &Server, cluster_name: &str) -> Option<Member> {
-    let mut member = MetadataServerSvcClient::new(server.channel.clone());
-    let what = Request::without_key("metadata server's status");
-    let (status, ident) =
-        join!(peers.call_once(server, &what, member.status(())), identify_server(peers, server));
+    let (status, ident) = join!(get_status(peers, server), identify_server(peers, server));
     let ident = ident.ok().filter(|ident| ident.cluster_name == cluster_name)?;
     Some(Member { server: server.clone(), id: ident.id?, names: status.ok()?.leader })
 }

@@ -87,13 +87,13 @@ async fn probe_node(peers: &Servers, address: &str) -> Result<NodeProbe, String>
 
 async fn nodes_config_at(peers: &Servers, server: &Server) -> Result<Option<Entry>, String> {
     let get = || {
-        let mut client = MetadataProxySvcClient::new(server.channel.clone())
-            .max_decoding_message_size(peers.message_limit());
-        let request = GetRequest { key: Key::NodesConfig.to_string() };
-        async move {
-            let what = Request::about_key("get", &Key::NodesConfig);
-            peers.call_once(server, &what, client.get(request)).await
-        }
+        let get = |channel| {
+            let request = GetRequest { key: Key::NodesConfig.to_string() };
+            let client = MetadataProxySvcClient::new(channel);
+            let mut client = client.max_decoding_message_size(peers.message_limit());
+            async move { client.get(request).await }
+        };
+        async move { peers.call_once(server, &Request::about_key("get", &Key::NodesConfig), get).await }
     };
     let answer = poll_until(get, |answer, elapsed| answer.is_ok() || elapsed >= STORE_WAIT).await;
     let reason = |failure: CallFailure| format!("its store does not respond: {}", failure.reason());

@@ -5,14 +5,12 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use tokio::join;
 
-use super::super::request::Request;
 use super::super::transport::{CallFailure, Servers};
-use super::ident::identify_server;
+use super::ident::{get_status, identify_server};
 use super::poll::poll_until;
 use crate::codec::{Node, NodesConfiguration};
 use crate::model::{MemberCount, Members, Quorum};
 use crate::proto::metadata_server_svc::StatusResponse;
-use crate::proto::metadata_server_svc::metadata_server_svc_client::MetadataServerSvcClient;
 use crate::proto::node_ctl_svc::MetadataServerStatus;
 
 /// The longest wait for a leader: an election takes about a second. A member that hangs makes each
@@ -51,10 +49,7 @@ async fn ask_status(
     cluster_name: &str,
 ) -> Result<StatusResponse, String> {
     let server = peers.server_at(&node.address.parse()?)?;
-    let mut client = MetadataServerSvcClient::new(server.channel.clone());
-    let what = Request::without_key("metadata server's status");
-    let (status, ident) =
-        join!(peers.call_once(&server, &what, client.status(())), identify_server(peers, &server));
+    let (status, ident) = join!(get_status(peers, &server), identify_server(peers, &server));
     let ident = ident?;
     match (ident.is_node(node.id, cluster_name), status) {
         (false, _) => Err(format!("another node responds: {ident}")),

@@ -91,9 +91,9 @@ impl EtcdClient {
     pub(super) async fn read_cluster_id(&self, address: &Address) -> Result<u64, String> {
         let server = self.members.server_at(address)?;
         let what = Request::without_key("cluster id");
-        let call = async {
+        let call = |channel| async {
             let options = GetOptions::new().with_count_only();
-            let mut client = kv_client(server.channel.clone()).await?;
+            let mut client = kv_client(channel).await?;
             let answer = client.get("nodes_config", Some(options)).await;
             answer.map(tonic::Response::new).map_err(grpc_status)
         };
