@@ -5,6 +5,7 @@ mod cutover;
 mod dead_nodes;
 mod leader_reads;
 mod live_nodes;
+mod out_of_reach;
 mod tls;
 mod unknown_partitions;
 mod writes;

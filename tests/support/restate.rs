@@ -85,6 +85,13 @@ impl Cluster {
         Cluster::start_at(vec![Port::free()], (ip, host), CURRENT, &[&["metadata-server"]], 1)
     }
 
+    /// Starts so many metadata servers that listen on 127.0.0.1 and advertise `localhost`.
+    pub fn start_metadata_servers_by_name(count: usize) -> Cluster {
+        let ports = (0..count).map(|_| Port::free()).collect();
+        let roles: Vec<&[&'static str]> = vec![&["metadata-server"]; count];
+        Cluster::start_at(ports, ("127.0.0.1", "localhost"), CURRENT, &roles, 1)
+    }
+
     /// Starts a cluster with the server of this npm package.
     pub fn start_version(server: &str, roles: &[&[&'static str]], partitions: usize) -> Cluster {
         let ports = roles.iter().map(|_| Port::free()).collect();

@@ -3,7 +3,9 @@
 //! The nodes are found through what the nodes themselves cache, which they tell also when the
 //! metadata store has no quorum: so that a lost quorum is reported as such.
 
+use std::collections::HashSet;
 use std::num::NonZeroUsize;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -16,6 +18,7 @@ use super::super::transport::{
     Address, Admission, CallFailure, Limits, Server, ServerKind, Servers, TlsOptions,
     classify_status,
 };
+use super::stand_ins::StandIns;
 use super::{Cluster, READS_AT_ONCE};
 use crate::codec::{self, NodesConfiguration};
 use crate::model::{Key, StoreError};
@@ -79,7 +82,21 @@ pub async fn connect(options: &ClusterOptions) -> Result<Cluster, StoreError> {
     let at_once =
         options.max_concurrency.map_or(READS_AT_ONCE, |most| most.get().min(READS_AT_ONCE));
     let (only_these, leader) = (options.only_these, Mutex::default());
-    Ok(Cluster { name, peers, known, only_these, at_once, leader })
+    let stand_ins = match only_these {
+        true => StandIns::default(),
+        false => StandIns::find(&peers, &known, peers.short_limit()).await,
+    };
+    let is_read_through_others = AtomicBool::new(false);
+    Ok(Cluster {
+        name,
+        peers,
+        known,
+        only_these,
+        at_once,
+        leader,
+        stand_ins,
+        is_read_through_others,
+    })
 }
 
 pub(super) fn create_servers(
@@ -199,11 +216,7 @@ fn in_order_of_trust(
 ) -> Vec<Address> {
     let answered = answers.iter().map(|answer| answer.address.clone());
     let found = known.nodes.iter().filter_map(|node| node.address.parse().ok());
-    let mut ordered: Vec<Address> = Vec::new();
-    for address in answered.chain(found).chain(given.iter().cloned()) {
-        if !ordered.contains(&address) {
-            ordered.push(address);
-        }
-    }
-    ordered
+    let mut seen = HashSet::new();
+    let all = answered.chain(found).chain(given.iter().cloned());
+    all.filter(|address| seen.insert(address.clone())).collect()
 }

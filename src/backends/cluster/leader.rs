@@ -8,8 +8,7 @@
 
 use std::time::Duration;
 
-use futures_util::StreamExt;
-use futures_util::stream::FuturesUnordered;
+use futures_util::{StreamExt, stream};
 use tokio::join;
 use tokio::time::{Instant, timeout_at};
 
@@ -23,6 +22,9 @@ use crate::proto::metadata_server_svc::metadata_server_svc_client::MetadataServe
 
 /// The longest search for a leader; without one, the nodes are asked.
 const LEADER_SEARCH_LIMIT: Duration = Duration::from_secs(2);
+
+/// The servers that are asked at once.
+const ASKED_AT_ONCE: usize = 64;
 
 /// The leader of the replicated store, as it or the other members last reported.
 #[derive(Clone)]
@@ -80,8 +82,8 @@ struct Member {
 
 async fn search_leader(peers: &Servers, cluster_name: &str) -> Option<Server> {
     let deadline = Instant::now() + LEADER_SEARCH_LIMIT;
-    let mut asked: FuturesUnordered<_> =
-        peers.all().map(|server| ask_member(peers, server, cluster_name)).collect();
+    let asked: Vec<_> = peers.all().map(|server| ask_member(peers, server, cluster_name)).collect();
+    let mut asked = stream::iter(asked).buffer_unordered(ASKED_AT_ONCE);
     let mut members = Vec::new();
     while let Ok(Some(answer)) = timeout_at(deadline, asked.next()).await {
         match answer {

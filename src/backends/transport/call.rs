@@ -36,10 +36,14 @@ pub(super) struct Pool<'a> {
     pub(super) is_delay_reported: &'a AtomicBool,
 }
 
-/// A call under way. `A` makes one attempt on the server at a place in the list.
-pub(super) struct Call<'a, T, A> {
+/// Makes one attempt on the server at a place in the list.
+pub(super) type Attempt<'a, T> =
+    dyn Fn(usize, Channel) -> BoxFuture<'a, Result<T, CallFailure>> + Send + Sync + 'a;
+
+/// A call under way.
+pub(super) struct Call<'a, T> {
     pool: Pool<'a>,
-    attempt: A,
+    attempt: Box<Attempt<'a, T>>,
     attempts: Attempts,
     running: FuturesUnordered<BoxFuture<'a, Answer<T>>>,
     pause: Duration,
@@ -61,13 +65,9 @@ struct Asked<'a> {
     patience: Duration,
 }
 
-impl<'a, T, A> Call<'a, T, A>
-where
-    T: Send + 'a,
-    A: Fn(usize, Channel) -> BoxFuture<'a, Result<T, CallFailure>>,
-{
+impl<'a, T: Send + 'a> Call<'a, T> {
     /// Creates a call that takes at most `limit` in all.
-    pub(super) fn new(pool: Pool<'a>, limit: Duration, attempt: A) -> Self {
+    pub(super) fn new(pool: Pool<'a>, limit: Duration, attempt: Box<Attempt<'a, T>>) -> Self {
         let attempts = Attempts::new(pool.servers.len(), limit);
         Call { pool, attempt, attempts, running: FuturesUnordered::new(), pause: FIRST_PAUSE }
     }

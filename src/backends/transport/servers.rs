@@ -14,7 +14,7 @@ use tonic::transport::Channel;
 use super::super::request::Request;
 use super::active_time::ActiveTime;
 use super::attempts::{CallError, no_answer};
-use super::call::{Call, Pool};
+use super::call::{Attempt, Call, Pool};
 use super::server::Server;
 use super::tls::Tls;
 use super::{Address, CallFailure, Limits, MAX_MESSAGE, TlsOptions};
@@ -107,25 +107,25 @@ impl Servers {
     ///
     /// # Errors
     /// [`CallError`], after every server was tried, and the time of one request is over.
-    pub(in super::super) async fn call<T, F>(
-        &self,
-        what: &Request<'_>,
-        call: impl Fn(Channel) -> F + Sync,
+    pub(in super::super) async fn call<'a, T, F>(
+        &'a self,
+        what: &'a Request<'a>,
+        call: impl Fn(Channel) -> F + Send + Sync + 'a,
     ) -> Result<T, CallError>
     where
-        T: Send,
-        F: Future<Output = Result<T, Status>> + Send,
+        T: Send + 'a,
+        F: Future<Output = Result<T, Status>> + Send + 'a,
     {
         if self.all.is_empty() {
             return Err(CallError::Unavailable("it has no address".to_owned()));
         }
-        let call = &call;
-        let attempt = |index: usize, channel: Channel| -> BoxFuture<'_, _> {
+        let attempt: Box<Attempt<'a, T>> = Box::new(move |index, channel| {
+            let answer = call(channel);
             Box::pin(async move {
                 let server = self.admit(index).await?;
-                self.log_call(server, what, call(channel)).await
+                self.log_call(server, what, answer).await
             })
-        };
+        });
         let Servers { all, preferred, is_delay_reported, .. } = self;
         let pool = Pool { servers: all, preferred, is_delay_reported };
         let result = Call::new(pool, self.time_limit(), attempt).run().await;
@@ -138,7 +138,7 @@ impl Servers {
     /// Returns the time of the next call: a short one after a call that nobody answered.
     fn time_limit(&self) -> Duration {
         match self.has_given_up.load(Ordering::Relaxed) {
-            true => self.limits.request.min(SHORT_LIMIT),
+            true => self.short_limit(),
             false => self.limits.request,
         }
     }
@@ -189,7 +189,7 @@ impl Servers {
     where
         F: Future<Output = Result<tonic::Response<T>, Status>>,
     {
-        let limit = self.limits.request.min(SHORT_LIMIT);
+        let limit = self.short_limit();
         let (mut clock, mut has_renewed) = (ActiveTime::start(), false);
         loop {
             let connection = server.connection();
@@ -228,6 +228,11 @@ impl Servers {
             }
             None => Server::create(address, self.limits, None),
         }
+    }
+
+    /// Returns the time for what servers answer at once, or not at all.
+    pub fn short_limit(&self) -> Duration {
+        self.limits.request.min(SHORT_LIMIT)
     }
 
     /// Returns the largest message in bytes that is sent and received.

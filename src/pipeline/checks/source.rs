@@ -1,5 +1,6 @@
 //! Checks of the source: a Restate store, intact, of a known version, in migration mode.
 
+use super::migration_mode::REACH_NODES_HINT;
 use super::owner::describe_fingerprint;
 use crate::codec::{self, CodecError, NodesConfiguration};
 use crate::model::{Entry, Key, MemberCount, Quorum, Snapshot, StoreError, Value};
@@ -221,7 +222,10 @@ pub fn check_quorum(quorum: &Quorum) -> Finding {
 
 /// Returns the finding of a store that has its majority: metadata servers that do not count are a warning.
 pub(super) fn describe_held_quorum(count: &MemberCount, detail: String) -> Finding {
-    let finding = Finding::ok(Check::Quorum, detail);
+    let mut finding = Finding::ok(Check::Quorum, detail);
+    if count.is_partly_reached {
+        finding = finding.into_warning().hint(REACH_NODES_HINT);
+    }
     match count.not_members.is_empty() {
         true => finding,
         false => finding.into_warning().hint(
