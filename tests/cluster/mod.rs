@@ -6,6 +6,7 @@ mod dead_nodes;
 mod leader_reads;
 mod live_nodes;
 mod out_of_reach;
+mod silent_addresses;
 mod tls;
 mod unknown_partitions;
 mod writes;

@@ -7,3 +7,4 @@ mod kills;
 mod lost_leaders;
 mod races;
 mod s3_faults;
+mod suspensions;

@@ -34,6 +34,7 @@ pub mod s3;
 pub mod schema;
 pub mod screen;
 pub mod shell;
+pub mod silent_port;
 pub mod store_toml;
 pub mod terminal;
 pub mod tool;

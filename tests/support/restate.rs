@@ -239,6 +239,11 @@ impl Cluster {
         self.wait_until_alive(index);
     }
 
+    /// Sends a node's process a signal, such as STOP.
+    pub fn signal_node(&self, index: usize, signal: &str) {
+        self.nodes[index].process.as_ref().unwrap().signal(signal);
+    }
+
     /// Kills it with SIGKILL.
     pub fn kill_node(&mut self, index: usize) {
         self.nodes[index].process.take().unwrap().kill();
