@@ -3,6 +3,7 @@
 mod addresses;
 mod cutover;
 mod dead_nodes;
+mod hostile_nodes;
 mod leader_reads;
 mod live_nodes;
 mod out_of_reach;

@@ -25,6 +25,9 @@ use crate::model::{Key, StoreError};
 use crate::proto::node_ctl_svc::node_ctl_svc_client::NodeCtlSvcClient;
 use crate::proto::node_ctl_svc::{GetMetadataRequest, MetadataKind};
 
+/// The largest cached `nodes_config` that is accepted: that of some 25,000 nodes.
+pub(super) const MOST_CACHED_BYTES: usize = 8 << 20;
+
 /// After the first answer, how long the others are waited for.
 const GRACE: Duration = Duration::from_millis(500);
 
@@ -178,7 +181,7 @@ async fn ask_node(given: &Servers, address: &Address) -> Result<CachedNodes, Cal
 }
 
 async fn ask_server(given: &Servers, server: Server) -> Result<CachedNodes, CallFailure> {
-    let limit = given.message_limit();
+    let limit = given.message_limit().min(MOST_CACHED_BYTES);
     let get = |channel| async move {
         let mut client = NodeCtlSvcClient::new(channel).max_decoding_message_size(limit);
         let request = GetMetadataRequest { kind: MetadataKind::NodesConfiguration.into() };

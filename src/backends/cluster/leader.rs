@@ -16,12 +16,15 @@ use super::super::request::Request;
 use super::super::transport::{Server, Servers};
 use super::ident::{get_status, identify_server};
 use crate::codec::NodesConfiguration;
+use crate::model::Key;
 use crate::proto::metadata::VersionedValue;
 use crate::proto::metadata_server_svc::GetRequest;
 use crate::proto::metadata_server_svc::metadata_server_svc_client::MetadataServerSvcClient;
 
 /// The longest search for a leader; without one, the nodes are asked.
 const LEADER_SEARCH_LIMIT: Duration = Duration::from_secs(2);
+
+const MOST_EPOCH_BYTES: usize = 1 << 20;
 
 /// The servers that are asked at once.
 const ASKED_AT_ONCE: usize = 64;
@@ -64,11 +67,21 @@ impl Leader {
                 cluster_name: Some(self.cluster_name.clone()),
             };
             let client = MetadataServerSvcClient::new(channel);
-            let mut client = client.max_decoding_message_size(peers.message_limit());
+            let mut client = client.max_decoding_message_size(answer_limit(peers, key));
             async move { client.get(request).await }
         };
         let what = Request::about_key("as leader, get", &key);
         Ok(peers.call_once(&self.server, &what, get).await?.value)
+    }
+}
+
+/// Returns the most bytes of an answer with the value of this key.
+///
+/// Many epochs are read at once, and each has a few hundred bytes: as many of the largest messages would be gigabytes.
+pub(super) fn answer_limit(peers: &Servers, key: &str) -> usize {
+    match key.starts_with(Key::EPOCH_PREFIX) {
+        true => peers.message_limit().min(MOST_EPOCH_BYTES),
+        false => peers.message_limit(),
     }
 }
 

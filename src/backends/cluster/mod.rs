@@ -39,7 +39,7 @@ use crate::proto::metadata_proxy_svc::GetRequest;
 use crate::proto::metadata_proxy_svc::metadata_proxy_svc_client::MetadataProxySvcClient;
 use crate::proto::node_ctl_svc::node_ctl_svc_client::NodeCtlSvcClient;
 use crate::proto::node_ctl_svc::{GetMetadataRequest, MetadataKind};
-use leader::Leader;
+use leader::{Leader, answer_limit};
 use stand_ins::StandIns;
 
 /// Measured: more than about 100 requests in flight reset the connection, and these already bring all
@@ -148,7 +148,7 @@ impl Cluster {
     /// Reads `nodes_config` as a node last had it from its store, in the stored encoding.
     async fn cached_nodes_config(&self) -> Option<Bytes> {
         let what = Request::without_key("cached nodes_config");
-        let limit = self.peers.message_limit();
+        let limit = self.peers.message_limit().min(discovery::MOST_CACHED_BYTES);
         let call = self.peers.call(&what, |channel| {
             let request = GetMetadataRequest { kind: MetadataKind::NodesConfiguration.into() };
             async move {
@@ -189,7 +189,7 @@ impl Cluster {
 
     /// Reads the value from the node's own store, whichever that is.
     async fn get_from_node(&self, name: &str) -> Result<Option<VersionedValue>, CallError> {
-        let limit = self.peers.message_limit();
+        let limit = answer_limit(&self.peers, name);
         let answer = self
             .peers
             .call(&Request::about_key("get", &name), |channel| {
