@@ -8,7 +8,7 @@ use async_trait::async_trait;
 
 use super::{ReadLimits, Source, Target, WriteLimits};
 use crate::model::{
-    CasToken, Change, Effect, Entry, Key, LimitViolation, Snapshot, StoreError, Value,
+    CasToken, Change, Effect, Entry, FailedWrite, Key, LimitViolation, Snapshot, StoreError, Value,
 };
 
 /// Values by key, each with the revision of its last write.
@@ -120,7 +120,7 @@ impl Target for Memory {
         Ok(Vec::new())
     }
 
-    async fn write(&self, changes: &[Change]) -> Result<(), StoreError> {
+    async fn write(&self, changes: &[Change]) -> Result<(), FailedWrite> {
         let mut state = self.state();
         let keys: Vec<_> = changes
             .iter()
@@ -128,7 +128,8 @@ impl Target for Memory {
             .map(|change| change.key.clone())
             .collect();
         if !keys.is_empty() {
-            return Err(StoreError::Conflict { store: "memory".to_owned(), keys });
+            let error = StoreError::Conflict { store: "memory".to_owned(), keys };
+            return Err(FailedWrite::not_written(error));
         }
         for change in changes {
             state.revision += 1;

@@ -22,8 +22,8 @@ use async_trait::async_trait;
 use prost::bytes::Bytes;
 
 use crate::model::{
-    AccessOrigins, CasToken, Change, ConditionalWrites, EndpointFault, Entry, Key, LimitViolation,
-    Snapshot, StoreError, Value, Version,
+    AccessOrigins, CasToken, Change, ConditionalWrites, EndpointFault, Entry, FailedWrite, Key,
+    LimitViolation, Snapshot, StoreError, Value, Version,
 };
 
 /// The limits of reads that neither overload a store nor leave it idle.
@@ -136,9 +136,9 @@ pub trait Target: Source {
     ///
     /// # Errors
     /// [`StoreError::Conflict`] with every key of the batch whose precondition does not hold;
-    /// where writes are atomic, nothing of the batch has then been written. After
-    /// [`StoreError::Unavailable`] the state is unknown and has to be read.
-    async fn write(&self, changes: &[Change]) -> Result<(), StoreError>;
+    /// where writes are atomic, nothing of the batch was then written by the last attempt. Whether an
+    /// earlier one may have been carried out is [`FailedWrite::may_have_written`].
+    async fn write(&self, changes: &[Change]) -> Result<(), FailedWrite>;
 
     /// Returns whether servers run on this store while it is written, as they do on the replicated
     /// store.

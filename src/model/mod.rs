@@ -8,6 +8,7 @@ mod comparison;
 mod digest;
 mod endpoint_fault;
 pub(crate) mod epoch_ranges;
+mod failed_write;
 mod key;
 mod plan;
 mod saved_file;
@@ -25,6 +26,7 @@ pub use cluster::{
 pub use comparison::{Comparison, KeyComparison, KeyStatus};
 pub(crate) use digest::sha256_hex;
 pub use endpoint_fault::{EndpointFault, EndpointFaultKind};
+pub use failed_write::{FailedWrite, WriteState};
 pub use key::Key;
 pub use plan::{Action, Plan, Step};
 pub use saved_file::SavedFile;

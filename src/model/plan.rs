@@ -89,6 +89,9 @@ impl Plan {
             match self.step_index(&step.key) {
                 Ok(place) => {
                     if let Some(earlier) = self.steps.get_mut(place) {
+                        if earlier.action == Action::Skip {
+                            earlier.action = step.action;
+                        }
                         earlier.source = step.source;
                     }
                 }

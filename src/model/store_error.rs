@@ -7,8 +7,7 @@ use super::key::Key;
 /// A failed operation on one store. The message completes "failed to …" and names the store.
 #[derive(Debug, Error)]
 pub enum StoreError {
-    /// The store is unreachable, or did not respond in time or intelligibly. It is not known
-    /// whether a write that ended so was carried out.
+    /// The store is unreachable, or did not respond in time or intelligibly.
     #[error("{store} can't be reached: {reason}")]
     Unavailable {
         /// The store, or the one address of it that was asked.
@@ -16,8 +15,7 @@ pub enum StoreError {
         /// Why, for each address that was tried.
         reason: String,
     },
-    /// No server responded, and one side rejects the other's certificate. As with `Unavailable`, it is
-    /// not known whether a write that ended so was carried out: another server may have got it.
+    /// No server responded, and one side rejects the other's certificate.
     #[error("{store} can't be reached: {reason}")]
     Untrusted {
         /// The store.
@@ -57,8 +55,7 @@ pub enum StoreError {
         /// The store's own message.
         reason: String,
     },
-    /// A precondition did not hold: these keys are not as they were read. Nothing of the batch
-    /// was written.
+    /// A precondition did not hold: these keys are not as they were read.
     #[error("{store} was changed by another writer in the meantime: {}", list_keys(keys))]
     Conflict {
         /// The store.
@@ -77,18 +74,6 @@ pub enum StoreError {
         /// The store's own message.
         reason: String,
     },
-}
-
-impl StoreError {
-    /// Returns whether a write that ended so may have been carried out, so that it has to be read.
-    pub fn leaves_write_unknown(&self) -> bool {
-        matches!(
-            self,
-            StoreError::Unavailable { .. }
-                | StoreError::Untrusted { .. }
-                | StoreError::NoQuorum { .. }
-        )
-    }
 }
 
 /// Turns a denial into `None`, for a question that Restate itself never asks.
@@ -111,23 +96,4 @@ fn list_keys(keys: &[Key]) -> String {
         names.push(format!("and {} more", keys.len() - SHOWN));
     }
     names.join(", ")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn write_is_unknown_after_every_error_without_an_answer() {
-        let (store, reason) = (|| "s".to_owned(), || "r".to_owned());
-        for (error, is_unknown) in [
-            (StoreError::Unavailable { store: store(), reason: reason() }, true),
-            (StoreError::Untrusted { store: store(), reason: reason() }, true),
-            (StoreError::NoQuorum { store: store(), reason: reason() }, true),
-            (StoreError::Denied { store: store(), reason: reason() }, false),
-            (StoreError::Conflict { store: store(), keys: Vec::new() }, false),
-        ] {
-            assert_eq!(error.leaves_write_unknown(), is_unknown, "{error:?}");
-        }
-    }
 }

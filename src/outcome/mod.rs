@@ -4,11 +4,14 @@
 mod failure;
 mod finding;
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 
-use crate::model::{Comparison, Entry, Key, MemberCount, ObservedNode, Plan, SavedFile, Version};
+use crate::model::{
+    Action, Comparison, Entry, Key, MemberCount, ObservedNode, Plan, SavedFile, Step, Version,
+    WriteState,
+};
 pub use failure::{Code, Failure, exit};
 pub use finding::{Check, CheckStatus, Finding, Permission, Readiness, judge_readiness};
 
@@ -158,8 +161,8 @@ pub struct EditResult {
     pub backup: Option<PathBuf>,
     /// `true` for a dry run.
     pub dry_run: bool,
-    /// `true` if the new value is known to be in the store.
-    pub written: bool,
+    /// Whether the new value is in the store.
+    pub write_state: WriteState,
 }
 
 /// The end that a migration came to.
@@ -198,10 +201,9 @@ pub struct Migration {
     pub ready: Option<bool>,
     /// The plan, once it was decided.
     pub plan: Plan,
-    /// The keys that are known to be in the target, or gone from it, as planned, by this run.
-    pub written: BTreeSet<Key>,
-    /// `true` if anything may have been written.
-    pub may_have_written: bool,
+    /// Each key that this run has begun to write, or to delete, and what came of it. A key that is written
+    /// is in the target, or gone from it, as planned.
+    pub writes: BTreeMap<Key, WriteState>,
     /// The backup file of what the target held before.
     pub backup: Option<PathBuf>,
     /// `true` if target and source were read again and compared equal.
@@ -212,4 +214,28 @@ pub struct Migration {
     pub elapsed_ms: u64,
     /// The next steps for the operator, one text a step.
     pub next_steps: Vec<String>,
+}
+
+impl Migration {
+    /// Returns whether anything may have been written.
+    pub fn may_have_written(&self) -> bool {
+        !self.writes.is_empty()
+    }
+
+    /// Returns what came of one step of the plan.
+    pub fn write_state(&self, step: &Step) -> WriteState {
+        match step.action {
+            Action::Skip | Action::Conflict => WriteState::NotWritten,
+            Action::Create | Action::Overwrite | Action::Delete => {
+                self.writes.get(&step.key).copied().unwrap_or_default()
+            }
+        }
+    }
+
+    /// Returns the keys of all steps that are to be written, and have ended so.
+    pub fn keys_in_state(&self, state: WriteState) -> impl Iterator<Item = &Key> {
+        let is_written = |step: &&Step| !matches!(step.action, Action::Skip | Action::Conflict);
+        let steps = self.plan.steps.iter().filter(is_written);
+        steps.filter(move |step| self.write_state(step) == state).map(|step| &step.key)
+    }
 }

@@ -10,14 +10,16 @@ use futures_util::stream::FuturesUnordered;
 
 use crate::backends::{Target, WriteLimits};
 use crate::events::{Event, EventSink, Stage};
-use crate::model::{Change, Effect, Key, Plan, StoreError, Value};
+use crate::model::{Change, Effect, FailedWrite, Key, Plan, Value};
 
 /// A record of what was written, for the report of a run that stops midway.
 pub trait Journal: Send + Sync {
-    /// Records that the next writes are about to be sent.
-    fn begin_writes(&self);
+    /// Records that these changes are about to be sent: from now on, they may be carried out.
+    fn begin_writes(&self, changes: &[Change]);
     /// Records that these changes were acknowledged.
     fn add_written(&self, changes: &[Change]);
+    /// Records that the store certainly carried out none of these changes.
+    fn add_not_written(&self, changes: &[Change]);
 }
 
 /// Carries out every change of the plan.
@@ -29,7 +31,7 @@ pub async fn carry_out(
     target: &dyn Target,
     journal: &dyn Journal,
     events: &dyn EventSink,
-) -> Result<(), StoreError> {
+) -> Result<(), FailedWrite> {
     let changes = plan.changes();
     events.emit(Event::Started(Stage::Write, target.name()));
     events.emit(Event::Total(Stage::Write, changes.len()));
@@ -44,7 +46,7 @@ pub async fn carry_out(
 ///
 /// # Errors
 /// As [`Target::write`].
-pub async fn write_one(change: Change, target: &dyn Target) -> Result<(), StoreError> {
+pub async fn write_one(change: Change, target: &dyn Target) -> Result<(), FailedWrite> {
     target.write(&[change]).await
 }
 
@@ -111,14 +113,14 @@ async fn write_all(
     target: &dyn Target,
     journal: &dyn Journal,
     events: &dyn EventSink,
-) -> Result<(), StoreError> {
+) -> Result<(), FailedWrite> {
     let mut waiting = batches.into_iter();
     let mut under_way = FuturesUnordered::new();
     let mut failed = None;
     loop {
         while failed.is_none() && under_way.len() < target.write_limits().concurrency.max(1) {
             let Some(batch) = waiting.next() else { break };
-            journal.begin_writes();
+            journal.begin_writes(&batch);
             under_way.push(async move { (target.write(&batch).await, batch) });
         }
         match under_way.next().await {
@@ -130,7 +132,12 @@ async fn write_all(
                     events.emit(Event::Key(Stage::Write, bytes as u64));
                 }
             }
-            Some((Err(error), _)) => failed = failed.or(Some(error)),
+            Some((Err(error), batch)) => {
+                if !error.may_have_written {
+                    journal.add_not_written(&batch);
+                }
+                failed = failed.or(Some(error));
+            }
         }
     }
 }

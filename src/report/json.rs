@@ -5,7 +5,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::rendered::Rendered;
 use crate::model::{
-    Action, Entry, KeyComparison, KeyStatus, MemberCount, ObservedNode, Step, Value,
+    Entry, KeyComparison, KeyStatus, MemberCount, ObservedNode, Step, Value, WriteState,
 };
 use crate::outcome::{
     BackupResult, CommandResult, EditResult, Failure, FetchedValue, Finding, ListResult, ListedKey,
@@ -114,7 +114,8 @@ fn edit_to_json(edit: &EditResult) -> Json {
         "version": edit.version.map(|version| version.0),
         "value": edit.value,
         "backup": edit.backup.as_ref().map(|path| path.display().to_string()),
-        "written": edit.written,
+        "written": edit.write_state == WriteState::Written,
+        "write_state": edit.write_state.name(),
     })
 }
 
@@ -212,13 +213,14 @@ fn quorum_to_json(count: &MemberCount) -> Json {
 /// Describes a step by the source's value, or by the target's if the source does not have the key.
 fn step_to_json(step: &Step, migration: &Migration) -> Json {
     let in_target = step.target.as_ref().and_then(Entry::value);
-    let value = step.source.as_ref().or(in_target);
+    let (value, state) = (step.source.as_ref().or(in_target), migration.write_state(step));
     json!({
         "key": step.key.to_string(),
         "action": step.action.name(),
         "version": value.map(|value| value.version.0),
         "bytes": value.map(|value| value.bytes.len()),
         "sha256": value.map(Value::sha256),
-        "written": step.action != Action::Skip && migration.written.contains(&step.key),
+        "written": state == WriteState::Written,
+        "write_state": state.name(),
     })
 }

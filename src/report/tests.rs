@@ -1,6 +1,6 @@
 //! Outcomes as text and JSON, each as a snapshot.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use prost::bytes::Bytes;
 
@@ -9,7 +9,7 @@ use super::*;
 use crate::codec;
 use crate::model::{
     CasToken, Entry, Key, MemberCount, NodeState, ObservedNode, Quorum, SavedFile, Snapshot, Value,
-    Version,
+    Version, WriteState,
 };
 use crate::outcome::{
     self, BackupResult, Code, CommandResult, EditResult, Failure, FetchedValue, ListResult,
@@ -201,8 +201,10 @@ fn migrate_shows_written_keys_or_next_steps() {
         .after_writing();
     let stopped = Migration {
         outcome: outcome::MigrationOutcome::Failed,
-        written: BTreeSet::from([Key::PartitionEpoch(0)]),
-        may_have_written: true,
+        writes: BTreeMap::from([
+            (Key::PartitionEpoch(0), WriteState::Written),
+            (Key::NodesConfig, WriteState::Unknown),
+        ]),
         ..migration(OnExisting::Overwrite, true)
     };
     insta::assert_snapshot!(
@@ -212,8 +214,7 @@ fn migrate_shows_written_keys_or_next_steps() {
     let migrated = Migration {
         outcome: outcome::MigrationOutcome::Migrated,
         verified: true,
-        may_have_written: true,
-        written: source_entries().into_keys().collect(),
+        writes: source_entries().into_keys().map(|key| (key, WriteState::Written)).collect(),
         next_steps: vec![
             "Update with\n[metadata-client]\ntype = \"etcd\"".into(),
             "Restart".into(),
@@ -285,8 +286,8 @@ fn edits_show_versions_and_backup() {
         EditResult { old_version: None, version: Some(Version(1)), backup: None, ..edit_result() };
     let failure = Failure::new(Code::VersionMismatch, "rule_book was changed in the meantime");
     let outcomes = [
-        edit_outcome(EditResult { written: true, ..edit_result() }, None),
-        edit_outcome(EditResult { written: true, ..created }, None),
+        edit_outcome(EditResult { write_state: WriteState::Written, ..edit_result() }, None),
+        edit_outcome(EditResult { write_state: WriteState::Written, ..created }, None),
         edit_outcome(EditResult { dry_run: true, backup: None, ..edit_result() }, None),
         edit_outcome(edit_result(), Some(failure)),
     ];

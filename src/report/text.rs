@@ -7,7 +7,7 @@ use super::plan_table::render_plan;
 use super::rendered::Rendered;
 use super::style::Style;
 use super::table::{EntryCells, draw_table, new_table};
-use crate::model::{Action, KeyComparison, KeyStatus, Step, Version};
+use crate::model::{KeyComparison, KeyStatus, Version, WriteState};
 use crate::outcome::{
     BackupResult, CheckStatus, CommandResult, EditResult, Failure, FetchedValue, ListResult,
     Migration, MigrationOutcome, Outcome, VerifyResult,
@@ -216,14 +216,16 @@ fn render_migration(migration: &Migration, style: Style) -> Rendered {
     Rendered { out: out.into_bytes(), err }
 }
 
-/// Lists the keys that a stopped run has certainly written, and those that it may have written.
+/// Lists the keys that a stopped run has written, those that it may have written, and the rest.
 fn describe_writes(migration: &Migration) -> String {
-    if !migration.may_have_written {
+    if !migration.may_have_written() {
         return String::new();
     }
-    let is_unconfirmed =
-        |step: &&Step| step.action != Action::Skip && !migration.written.contains(&step.key);
-    let unconfirmed = migration.plan.steps.iter().filter(is_unconfirmed).map(|step| &step.key);
-    let (written, unconfirmed) = (list_key_names(&migration.written), list_key_names(unconfirmed));
-    format!("written: {written}\nunconfirmed: {unconfirmed}\n")
+    let list = |state| list_key_names(migration.keys_in_state(state));
+    format!(
+        "written: {}\nunconfirmed: {}\nnot written: {}\n",
+        list(WriteState::Written),
+        list(WriteState::Unknown),
+        list(WriteState::NotWritten)
+    )
 }

@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use restatectl::backends::cluster::{self, ClusterOptions, WritableCluster};
-use restatectl::backends::transport::{Limits, TlsOptions};
+use restatectl::backends::cluster::WritableCluster;
 use restatectl::backends::{Source, Target};
 use restatectl::codec::{self, Encoding};
 use restatectl::model::{CasToken, Entry, Key, Snapshot, Value, Version};
@@ -12,19 +11,12 @@ use restatectl::model::{Change, Effect, StoreError};
 use crate::support::block_on;
 use crate::support::conformance::{assert_conforms_to_keys, create, value};
 use crate::support::faulty_proxy::{Direction, FaultyProxy, NetworkFault};
+use crate::support::open_store;
 use crate::support::restate::{Cluster, Mode, get_value, put_value};
 use crate::support::tool::restatectl;
 
 async fn open_cluster(addresses: &str, only_these: bool) -> WritableCluster {
-    let second = Duration::from_secs(1);
-    let options = ClusterOptions {
-        addresses: addresses.split(',').map(|address| address.parse().unwrap()).collect(),
-        only_these,
-        limits: Limits { connect: second, request: 10 * second, keep_alive: None, message: None },
-        max_concurrency: None,
-        tls: TlsOptions { ca: None, identity: None, skip_verify: false },
-    };
-    cluster::connect(&options).await.unwrap().into_writable()
+    open_store::open_cluster(addresses, only_these, Duration::from_secs(10)).await
 }
 
 fn unknown_key(name: &str) -> Key {
@@ -87,7 +79,7 @@ fn write_that_would_destroy_the_store_is_not_sent() {
             Effect::Create(at(version + 9)),
         ] {
             let error = store.write(&change(effect)).await.unwrap_err();
-            assert!(matches!(error, StoreError::Conflict { .. }), "{error}");
+            assert!(matches!(error.error, StoreError::Conflict { .. }), "{error}");
         }
         let kept = read_entry(&store, &Key::NodesConfig).await.unwrap();
         assert_eq!(kept.value(), Some(&value(version, &bytes)));
@@ -124,7 +116,7 @@ fn retry_after_a_lost_response_is_not_a_conflict() {
         block_on(async {
             let store = open_cluster(&address, true).await;
             let error = store.write(&[create(&key, value(1, b"ours"))]).await.unwrap_err();
-            assert!(matches!(error, StoreError::Conflict { .. }), "{error}");
+            assert!(matches!(error.error, StoreError::Conflict { .. }), "{error}");
         });
     }
 }

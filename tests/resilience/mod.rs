@@ -4,6 +4,7 @@ mod dynamo_db_faults;
 mod fault_matrix;
 mod interrupted_runs;
 mod kills;
+mod lost_answers;
 mod lost_leaders;
 mod races;
 mod s3_faults;

@@ -2,69 +2,38 @@
 
 use std::time::Duration;
 
-use restatectl::backends::RequestOptions;
-use restatectl::backends::dynamo_db::DynamoDb;
-use restatectl::backends::etcd::Etcd as EtcdStore;
 use restatectl::backends::memory::Memory;
-use restatectl::backends::object_store::ObjectStore;
-use restatectl::config::{self, StoreConfig};
 
 use crate::support::block_on;
 use crate::support::conformance::assert_conforms;
 use crate::support::dynamo::create_table;
 use crate::support::etcd::Etcd;
+use crate::support::open_store::{open_dynamo, open_etcd, open_s3};
 use crate::support::s3::{moto, seaweed};
 
-fn open_etcd(toml: &str) -> EtcdStore {
-    match config::parse(toml, "test").unwrap().store {
-        StoreConfig::Etcd(config) => {
-            EtcdStore::open(&config, RequestOptions::with_timeout(Duration::from_secs(5))).unwrap()
-        }
-        other => panic!("{other:?}"),
-    }
-}
-
-async fn open_s3(toml: &str) -> ObjectStore {
-    match config::parse(toml, "test").unwrap().store {
-        StoreConfig::ObjectStore(config) => {
-            ObjectStore::open(&config, RequestOptions::with_timeout(Duration::from_secs(10)))
-                .await
-                .unwrap()
-        }
-        other => panic!("{other:?}"),
-    }
-}
+const REQUEST: Duration = Duration::from_secs(10);
 
 #[test]
 fn seaweedfs_conforms() {
     let bucket = seaweed().bucket();
-    block_on(async { assert_conforms(&open_s3(&bucket.section("some/prefix")).await).await });
+    block_on(async {
+        assert_conforms(&open_s3(&bucket.section("some/prefix"), REQUEST).await).await
+    });
 }
 
 #[test]
 fn moto_conforms() {
     let bucket = moto().bucket();
-    block_on(async { assert_conforms(&open_s3(&bucket.section("")).await).await });
-}
-
-async fn open_dynamo(toml: &str) -> DynamoDb {
-    match config::parse(toml, "test").unwrap().store {
-        StoreConfig::DynamoDb(config) => {
-            DynamoDb::open(&config, RequestOptions::with_timeout(Duration::from_secs(10)))
-                .await
-                .unwrap()
-        }
-        other => panic!("{other:?}"),
-    }
+    block_on(async { assert_conforms(&open_s3(&bucket.section(""), REQUEST).await).await });
 }
 
 #[test]
 fn dynamo_db_conforms() {
     let table = create_table();
     block_on(async {
-        assert_conforms(&open_dynamo(&table.section("a prefix/")).await).await;
-        assert_conforms(&open_dynamo(&table.section("a prefix")).await).await;
-        assert_conforms(&open_dynamo(&table.section("")).await).await;
+        assert_conforms(&open_dynamo(&table.section("a prefix/"), REQUEST).await).await;
+        assert_conforms(&open_dynamo(&table.section("a prefix"), REQUEST).await).await;
+        assert_conforms(&open_dynamo(&table.section(""), REQUEST).await).await;
     });
 }
 
@@ -76,5 +45,5 @@ fn memory_conforms() {
 #[test]
 fn etcd_conforms() {
     let etcd = Etcd::start();
-    block_on(async { assert_conforms(&open_etcd(&etcd.section())).await });
+    block_on(async { assert_conforms(&open_etcd(&etcd.section(), REQUEST)).await });
 }

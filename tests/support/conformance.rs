@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use prost::bytes::Bytes;
 use restatectl::backends::Target;
 use restatectl::model::{CasToken, Entry, Key, Value, Version};
-use restatectl::model::{Change, Effect, StoreError};
+use restatectl::model::{Change, Effect, FailedWrite, StoreError};
 
 /// Returns a value with this version and these bytes.
 pub fn value(version: u32, bytes: &[u8]) -> Value {
@@ -27,9 +27,9 @@ async fn read(store: &dyn Target, key: &Key) -> Option<(Value, CasToken)> {
 }
 
 #[track_caller]
-fn assert_conflict(result: Result<(), StoreError>, expected: &[&Key]) {
+fn assert_conflict(result: Result<(), FailedWrite>, expected: &[&Key]) {
     match result {
-        Err(StoreError::Conflict { keys, .. }) => {
+        Err(FailedWrite { error: StoreError::Conflict { keys, .. }, may_have_written: false }) => {
             assert_eq!(keys.iter().collect::<Vec<_>>(), expected);
         }
         other => panic!("no conflict but {other:?}"),

@@ -24,6 +24,7 @@ pub mod http;
 pub mod http_proxy;
 pub mod listing;
 pub mod migration;
+pub mod open_store;
 pub mod oracle;
 pub mod package;
 pub mod page;

@@ -7,18 +7,17 @@
 //! and it is never deleted. Nothing at all is put without a precondition.
 
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicU32, Ordering};
 
 use async_trait::async_trait;
 use tonic::{Code, Status};
 
 use super::super::request::Request;
-use super::super::transport::CallError;
+use super::super::transport::{CallError, SentAttempts};
 use super::super::{ReadLimits, Source, Target, WriteLimits};
 use super::Cluster;
 use crate::codec;
 use crate::model::{
-    CasToken, Change, Effect, Entry, Key, LimitViolation, Snapshot, StoreError, Value,
+    CasToken, Change, Effect, Entry, FailedWrite, Key, LimitViolation, Snapshot, StoreError, Value,
 };
 use crate::proto::common::Version as WireVersion;
 use crate::proto::metadata::{Precondition, PreconditionKind, VersionedValue};
@@ -61,33 +60,38 @@ impl WritableCluster {
         self.0.peers.given_message_limit().unwrap_or(SERVER_MESSAGE_LIMIT)
     }
 
-    async fn write_one(&self, change: &Change) -> Result<(), StoreError> {
-        self.check_rules(change)?;
-        let attempts = AtomicU32::new(0);
-        match self.send_put(change, &attempts).await {
-            Ok(()) => Ok(()),
-            Err(CallError::Permanent(Code::FailedPrecondition, _)) => {
-                // An attempt whose answer was lost may have been carried out, so that the next one met
-                // what it had itself written.
-                let found = self.0.get(&change.key).await?;
-                let maybe_ours = attempts.load(Ordering::Relaxed) > 1;
-                if maybe_ours && change.is_done(found.as_ref()) {
-                    return Ok(());
+    async fn write_one(&self, change: &Change) -> Result<(), FailedWrite> {
+        self.check_rules(change).map_err(FailedWrite::not_written)?;
+        let attempts = SentAttempts::default();
+        let Err(error) = self.send_put(change, &attempts).await else { return Ok(()) };
+        let may_have_written = attempts.is_in_doubt(&error);
+        let error = match error {
+            CallError::Permanent(Code::FailedPrecondition, _) => {
+                match self.judge_unmet(change, may_have_written).await {
+                    Ok(()) => return Ok(()),
+                    Err(error) => error,
                 }
-                let keys = vec![change.key.clone()];
-                Err(StoreError::Conflict { store: self.0.name.clone(), keys })
             }
-            Err(CallError::Permanent(Code::OutOfRange, reason)) => {
-                Err(StoreError::TooLarge { store: self.0.name.clone(), reason })
+            CallError::Permanent(Code::PermissionDenied | Code::Unauthenticated, reason) => {
+                StoreError::Denied { store: self.0.name.clone(), reason }
             }
-            Err(CallError::Permanent(Code::PermissionDenied | Code::Unauthenticated, reason)) => {
-                Err(StoreError::Denied { store: self.0.name.clone(), reason })
-            }
-            Err(error) => Err(self.0.explain_error(error).await),
-        }
+            error => self.0.explain_error(error).await,
+        };
+        Err(FailedWrite { error, may_have_written })
     }
 
-    async fn send_put(&self, change: &Change, attempts: &AtomicU32) -> Result<(), CallError> {
+    /// Judges a write whose precondition was not met: an attempt whose answer was lost may have been carried
+    /// out, so that the next one met what it had itself written.
+    async fn judge_unmet(&self, change: &Change, is_in_doubt: bool) -> Result<(), StoreError> {
+        let found = self.0.get(&change.key).await?;
+        if is_in_doubt && change.is_done(found.as_ref()) {
+            return Ok(());
+        }
+        let keys = vec![change.key.clone()];
+        Err(StoreError::Conflict { store: self.0.name.clone(), keys })
+    }
+
+    async fn send_put(&self, change: &Change, attempts: &SentAttempts) -> Result<(), CallError> {
         let key = change.key.to_string();
         match change.value() {
             Some(value) => {
@@ -102,7 +106,7 @@ impl WritableCluster {
                 let precondition = Some(precondition(&change.effect));
                 let request = DeleteRequest { key: key.clone(), precondition };
                 let delete = |channel| {
-                    attempts.fetch_add(1, Ordering::Relaxed);
+                    attempts.count_one();
                     let request = request.clone();
                     async move { MetadataProxySvcClient::new(channel).delete(request).await }
                 };
@@ -114,11 +118,11 @@ impl WritableCluster {
     async fn put_change(
         &self,
         request: &PutRequest,
-        attempts: &AtomicU32,
+        attempts: &SentAttempts,
     ) -> Result<(), CallError> {
         let limit = self.0.peers.message_limit();
         let put = |channel| {
-            attempts.fetch_add(1, Ordering::Relaxed);
+            attempts.count_one();
             let request = request.clone();
             async move {
                 let client = MetadataProxySvcClient::new(channel);
@@ -239,7 +243,7 @@ impl Target for WritableCluster {
                 version: Some(WireVersion { value: u32::MAX }),
             }),
         };
-        match self.put_change(&request, &AtomicU32::new(0)).await {
+        match self.put_change(&request, &SentAttempts::default()).await {
             Ok(()) => Err(StoreError::Other {
                 store: self.0.name.clone(),
                 reason: format!("a write of {PROBE} succeeded although its condition was not met"),
@@ -259,19 +263,24 @@ impl Target for WritableCluster {
         Ok(large.map(|(key, value)| size_violation(key, value, limit)).collect())
     }
 
-    async fn write(&self, changes: &[Change]) -> Result<(), StoreError> {
-        let mut conflicts = Vec::new();
+    async fn write(&self, changes: &[Change]) -> Result<(), FailedWrite> {
+        let (mut conflicts, mut may_have_written) = (Vec::new(), false);
         for change in changes {
-            match self.write_one(change).await {
-                Ok(()) => {}
-                Err(StoreError::Conflict { keys, .. }) => conflicts.extend(keys),
-                Err(other) => return Err(other),
+            let Err(failed) = self.write_one(change).await else {
+                may_have_written = true;
+                continue;
+            };
+            may_have_written |= failed.may_have_written;
+            match failed.error {
+                StoreError::Conflict { keys, .. } => conflicts.extend(keys),
+                error => return Err(FailedWrite { error, may_have_written }),
             }
         }
-        match conflicts.is_empty() {
-            true => Ok(()),
-            false => Err(StoreError::Conflict { store: self.0.name.clone(), keys: conflicts }),
+        if conflicts.is_empty() {
+            return Ok(());
         }
+        let error = StoreError::Conflict { store: self.0.name.clone(), keys: conflicts };
+        Err(FailedWrite { error, may_have_written })
     }
 }
 

@@ -20,7 +20,8 @@ use async_trait::async_trait;
 
 use super::{ReadLimits, Source, Target, WriteLimits};
 use crate::model::{
-    AccessOrigins, Change, Entry, Key, LimitViolation, Snapshot, StoreError, unless_denied,
+    AccessOrigins, Change, Entry, FailedWrite, Key, LimitViolation, Snapshot, StoreError,
+    unless_denied,
 };
 pub use store::DynamoDb;
 use store::MOST_ITEMS;
@@ -81,7 +82,7 @@ impl Target for DynamoDb {
         Ok(item_limits::find_violations(&self.prefix, wanted))
     }
 
-    async fn write(&self, changes: &[Change]) -> Result<(), StoreError> {
+    async fn write(&self, changes: &[Change]) -> Result<(), FailedWrite> {
         write::write_changes(self, changes).await
     }
 

@@ -11,13 +11,13 @@ use super::super::request::Request;
 use super::client::Transacted;
 use super::item::{self, ConditionExpression};
 use super::store::DynamoDb;
-use crate::model::{Change, Effect, StoreError, Value, Version, unmet_keys};
+use crate::model::{Change, Effect, FailedWrite, StoreError, Value, Version, unmet_keys};
 use crate::wording::plural;
 
 const TRANSACT: &str = "TransactWriteItems";
 
 /// Carries out all changes, or none of them.
-pub(super) async fn write_changes(store: &DynamoDb, changes: &[Change]) -> Result<(), StoreError> {
+pub(super) async fn write_changes(store: &DynamoDb, changes: &[Change]) -> Result<(), FailedWrite> {
     if changes.is_empty() {
         return Ok(());
     }
@@ -25,7 +25,7 @@ pub(super) async fn write_changes(store: &DynamoDb, changes: &[Change]) -> Resul
         .iter()
         .map(|change| build_operation(&store.client.table, &store.item_name(&change.key), change))
         .collect::<Result<Vec<_>, _>>()
-        .map_err(|error| store.client.build_error(&error))?;
+        .map_err(|error| FailedWrite::not_written(store.client.build_error(&error)))?;
     let keys: Vec<_> = changes.iter().map(|change| &change.key).collect();
     let (unmet, in_doubt) =
         match run_transaction(store, &items, &Request::about_keys(TRANSACT, &keys)).await? {
@@ -38,14 +38,16 @@ pub(super) async fn write_changes(store: &DynamoDb, changes: &[Change]) -> Resul
         // Amazon knows an attempt again by its token. Where that is not so, or not any more, the next
         // one meets what the lost one has written.
         let all: Vec<_> = changes.iter().map(|change| change.key.clone()).collect();
-        let found = store.read(&all).await?;
+        let found = store.read(&all).await;
+        let found = found.map_err(|error| FailedWrite { error, may_have_written: true })?;
         let mut pairs = changes.iter().zip(&found);
         if pairs.all(|(change, found)| change.is_done(found.as_ref())) {
             return Ok(());
         }
         keys = unmet_keys(changes, &found);
     }
-    Err(StoreError::Conflict { store: store.client.name.clone(), keys })
+    let error = StoreError::Conflict { store: store.client.name.clone(), keys };
+    Err(FailedWrite { error, may_have_written: in_doubt })
 }
 
 /// Runs a transaction whose condition never applies: permission and table are checked anyway.
@@ -56,7 +58,8 @@ pub(super) async fn probe_write(store: &DynamoDb) -> Result<(), StoreError> {
     let value = Value { version: Version(0), bytes: Bytes::from_static(b"probe") };
     let put = build_put(&store.client.table, &name, &value, ConditionExpression::never_met());
     let items = [put.map_err(|error| store.client.build_error(&error))?];
-    match run_transaction(store, &items, &Request::about_key(TRANSACT, &name)).await? {
+    let ended = run_transaction(store, &items, &Request::about_key(TRANSACT, &name)).await;
+    match ended.map_err(|failed| failed.error)? {
         Ended::Unmet { .. } => Ok(()),
         Ended::Done => Err(StoreError::Other {
             store: store.client.name.clone(),
@@ -81,7 +84,7 @@ async fn run_transaction(
     store: &DynamoDb,
     items: &[TransactWriteItem],
     what: &Request<'_>,
-) -> Result<Ended, StoreError> {
+) -> Result<Ended, FailedWrite> {
     let client = &store.client;
     // One for all attempts, so that they are carried out once.
     let token = format!("{:016x}{:016x}", fastrand::u64(..), fastrand::u64(..));
@@ -92,7 +95,7 @@ async fn run_transaction(
         let started = Instant::now();
         let ended = client.transact_once(items, &token).await;
         what.finish(&client.name, started, describe_failure(&ended).as_deref());
-        let ended = ended?;
+        let ended = ended.map_err(|error| FailedWrite { error, may_have_written: in_doubt })?;
         turn.finish(matches!(ended, Transacted::Done | Transacted::Unmet(_)));
         let reason = match ended {
             Transacted::Done => return Ok(Ended::Done),
@@ -105,7 +108,10 @@ async fn run_transaction(
         };
         match client.retries.pause_before_retry(attempts, since) {
             Some(pause) => tokio::time::sleep(pause).await,
-            None => return Err(client.unavailable(reason)),
+            None => {
+                let error = client.unavailable(reason);
+                return Err(FailedWrite { error, may_have_written: in_doubt });
+            }
         }
     }
 }

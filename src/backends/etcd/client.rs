@@ -1,16 +1,14 @@
 //! Requests to the members of one etcd, and the classification of their failures.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-
 use etcd_client::{Error, GetOptions, KeyValue, KvClient, Txn, TxnResponse};
 use tonic::transport::Channel;
 use tonic::{Code, Status};
 
 use super::super::request::Request;
 use super::super::transport::{
-    self, Address, CallError, CallFailure, Limits, ServerKind, Servers, TlsOptions,
+    self, Address, CallError, CallFailure, Limits, SentAttempts, ServerKind, Servers, TlsOptions,
 };
-use crate::model::StoreError;
+use crate::model::{FailedWrite, StoreError};
 
 /// A transaction's answer may hold 64 values of any size.
 const MAX_ANSWER: usize = 1 << 30;
@@ -44,23 +42,38 @@ impl EtcdClient {
         what: &Request<'_>,
         txn: &Txn,
     ) -> Result<TxnResponse, StoreError> {
-        self.run_counted_txn(what, txn).await.map(|(answer, _)| answer)
+        let attempts = SentAttempts::default();
+        self.run_counted_txn(what, txn, &attempts).await.map_err(|error| self.store_error(error))
     }
 
-    /// Runs the transaction, and counts the attempts, each of which may have been carried out.
-    pub(super) async fn run_counted_txn(
+    /// Runs a transaction that writes; the answer comes with whether an earlier attempt may have been
+    /// carried out.
+    pub(super) async fn run_write(
         &self,
         what: &Request<'_>,
         txn: &Txn,
-    ) -> Result<(TxnResponse, usize), StoreError> {
-        let attempts = AtomicUsize::new(0);
+    ) -> Result<(TxnResponse, bool), FailedWrite> {
+        let attempts = SentAttempts::default();
+        match self.run_counted_txn(what, txn, &attempts).await {
+            Ok(answer) => Ok((answer, attempts.is_earlier_in_doubt())),
+            Err(error) => {
+                let may_have_written = attempts.is_in_doubt(&error);
+                Err(FailedWrite { error: self.store_error(error), may_have_written })
+            }
+        }
+    }
+
+    async fn run_counted_txn(
+        &self,
+        what: &Request<'_>,
+        txn: &Txn,
+        attempts: &SentAttempts,
+    ) -> Result<TxnResponse, CallError> {
         let call = |channel: Channel| {
-            attempts.fetch_add(1, Ordering::Relaxed);
+            attempts.count_one();
             async { kv_client(channel).await?.txn(txn.clone()).await.map_err(grpc_status) }
         };
-        let answer =
-            self.members.call(what, call).await.map_err(|error| self.store_error(error))?;
-        Ok((answer, attempts.load(Ordering::Relaxed)))
+        self.members.call(what, call).await
     }
 
     /// Reads a range of keys.

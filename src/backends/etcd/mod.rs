@@ -19,7 +19,9 @@ use async_trait::async_trait;
 use super::transport::{Address, Limits};
 use super::{ReadLimits, RequestOptions, Source, Target, WriteLimits};
 use crate::config::{self, EtcdConfig};
-use crate::model::{Change, EndpointFault, Entry, Key, LimitViolation, Snapshot, StoreError};
+use crate::model::{
+    Change, EndpointFault, Entry, FailedWrite, Key, LimitViolation, Snapshot, StoreError,
+};
 use client::EtcdClient;
 use layout::{BATCH_BYTES, KEYS_PER_TXN};
 
@@ -127,7 +129,7 @@ impl Target for Etcd {
         Ok(violations)
     }
 
-    async fn write(&self, changes: &[Change]) -> Result<(), StoreError> {
+    async fn write(&self, changes: &[Change]) -> Result<(), FailedWrite> {
         txn::write_changes(&self.client, changes).await
     }
 }

@@ -7,7 +7,7 @@ use super::super::intact_entry;
 use super::super::request::Request;
 use super::client::EtcdClient;
 use super::layout::version_name;
-use crate::model::{CasToken, Change, Effect, Entry, Key, StoreError, unmet_keys};
+use crate::model::{CasToken, Change, Effect, Entry, FailedWrite, Key, StoreError, unmet_keys};
 
 /// Reads the keys as they are at one revision, at most as many as fit a transaction.
 pub(super) async fn read_keys(
@@ -53,27 +53,26 @@ fn never_met(name: &str) -> Compare {
 pub(super) async fn write_changes(
     client: &EtcdClient,
     changes: &[Change],
-) -> Result<(), StoreError> {
+) -> Result<(), FailedWrite> {
     let keys: Vec<_> = changes.iter().map(|change| change.key.clone()).collect();
     let txn = Txn::new()
         .when(changes.iter().flat_map(change_conditions).collect::<Vec<_>>())
         .and_then(changes.iter().flat_map(change_ops).collect::<Vec<_>>())
         .or_else(read_ops(&keys));
-    let (answer, attempts) =
-        client.run_counted_txn(&Request::about_keys("write", &keys), &txn).await?;
+    let (answer, in_doubt) = client.run_write(&Request::about_keys("write", &keys), &txn).await?;
     if answer.succeeded() {
         return Ok(());
     }
     let found = entries_from_answer(&keys, answer);
     // An attempt whose answer was lost may have been carried out, so that the next one met what it
     // had itself written.
-    if attempts > 1
-        && changes.iter().zip(&found).all(|(change, found)| change.is_done(found.as_ref()))
+    if in_doubt && changes.iter().zip(&found).all(|(change, found)| change.is_done(found.as_ref()))
     {
         return Ok(());
     }
     let keys = unmet_keys(changes, &found);
-    Err(StoreError::Conflict { store: client.name().to_owned(), keys })
+    let error = StoreError::Conflict { store: client.name().to_owned(), keys };
+    Err(FailedWrite { error, may_have_written: in_doubt })
 }
 
 fn change_conditions(change: &Change) -> [Compare; 2] {

@@ -35,6 +35,8 @@ pub(super) enum Put {
     Done,
     /// The condition does not hold, or another write got in the way; reading tells which.
     Unmet,
+    /// It was not carried out, and the next attempt may succeed.
+    Refused(String),
     /// Nothing is known of it.
     Lost(String),
 }
@@ -177,11 +179,10 @@ impl BucketClient {
         let put = match request.send().await {
             Ok(_) => Ok(Put::Done),
             Err(error) => match self.classify_error(&error) {
-                ObjectError::Aws(
-                    AwsError::Retryable(reason)
-                    | AwsError::NoResponse(reason)
-                    | AwsError::NotExecuted(reason),
-                ) => Ok(Put::Lost(reason)),
+                ObjectError::Aws(AwsError::NotExecuted(reason)) => Ok(Put::Refused(reason)),
+                ObjectError::Aws(AwsError::Retryable(reason) | AwsError::NoResponse(reason)) => {
+                    Ok(Put::Lost(reason))
+                }
                 ObjectError::Aws(AwsError::Permanent(error)) => Err(error),
                 ObjectError::Missing | ObjectError::Unmet => Ok(Put::Unmet),
             },
@@ -191,7 +192,7 @@ impl BucketClient {
             began,
             describe_failure(&put).as_deref(),
         );
-        turn.finish(!matches!(put, Ok(Put::Lost(_))));
+        turn.finish(!matches!(put, Ok(Put::Lost(_) | Put::Refused(_))));
         put
     }
 
@@ -249,9 +250,11 @@ impl BucketClient {
             }
             (401 | 403, _) => AwsError::Permanent(StoreError::Denied { store, reason }),
             _ if is_full(status, code) => AwsError::Permanent(StoreError::Full { store, reason }),
-            (429 | 500.., _) | (_, "SlowDown" | "RequestTimeout") => {
-                AwsError::Retryable(format!("{status} {reason}"))
+            // Refused before it was looked at, or while its body was still awaited.
+            (429, _) | (_, "SlowDown" | "RequestTimeout") => {
+                AwsError::NotExecuted(format!("{status} {reason}"))
             }
+            (500.., _) => AwsError::Retryable(format!("{status} {reason}")),
             _ => AwsError::Permanent(StoreError::Other {
                 store,
                 reason: format!("{status} {reason}"),
@@ -265,7 +268,7 @@ fn describe_failure(put: &Result<Put, StoreError>) -> Option<String> {
     match put {
         Ok(Put::Done) => None,
         Ok(Put::Unmet) => Some("the condition was not met".to_owned()),
-        Ok(Put::Lost(reason)) => Some(reason.clone()),
+        Ok(Put::Refused(reason) | Put::Lost(reason)) => Some(reason.clone()),
         Err(error) => Some(error.to_string()),
     }
 }

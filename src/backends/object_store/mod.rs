@@ -18,7 +18,8 @@ use futures_util::future::try_join_all;
 
 use super::{ReadLimits, Source, Target, WriteLimits};
 use crate::model::{
-    AccessOrigins, Change, ConditionalWrites, Entry, Key, LimitViolation, Snapshot, StoreError,
+    AccessOrigins, Change, ConditionalWrites, Entry, FailedWrite, Key, LimitViolation, Snapshot,
+    StoreError,
 };
 pub use store::ObjectStore;
 
@@ -65,7 +66,7 @@ impl Target for ObjectStore {
         Ok(Vec::new())
     }
 
-    async fn write(&self, changes: &[Change]) -> Result<(), StoreError> {
+    async fn write(&self, changes: &[Change]) -> Result<(), FailedWrite> {
         write::write_changes(self, changes).await
     }
 

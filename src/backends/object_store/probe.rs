@@ -76,7 +76,7 @@ async fn attempt_put(
     match store.client.put_once(name, &Bytes::from_static(TOMBSTONE), condition).await? {
         Put::Done => Ok(true),
         Put::Unmet => Ok(false),
-        Put::Lost(reason) => Err(store.client.unavailable(reason)),
+        Put::Refused(reason) | Put::Lost(reason) => Err(store.client.unavailable(reason)),
     }
 }
 

@@ -8,7 +8,7 @@ use prost::bytes::Bytes;
 use super::body::{self, Body};
 use super::client::{Object, Precondition, Put};
 use super::store::{ObjectStore, entry_from_object};
-use crate::model::{CasToken, Change, Effect, Key, StoreError};
+use crate::model::{CasToken, Change, Effect, FailedWrite, Key, StoreError};
 
 /// The number of times that a write may meet a state that explains nothing, such as an absent
 /// object where one has just conflicted.
@@ -18,20 +18,23 @@ const MOST_ROUNDS: u64 = 10;
 pub(super) async fn write_changes(
     store: &ObjectStore,
     changes: &[Change],
-) -> Result<(), StoreError> {
+) -> Result<(), FailedWrite> {
     let outcomes = join_all(changes.iter().map(|change| write_one(store, change))).await;
-    let mut conflicts = Vec::new();
-    for outcome in outcomes {
-        match outcome {
-            Ok(()) => {}
-            Err(StoreError::Conflict { keys, .. }) => conflicts.extend(keys),
-            Err(other) => return Err(other),
+    let mut may_have_written = outcomes.iter().any(Result::is_ok);
+    let (mut conflicts, mut other) = (Vec::new(), None);
+    for failed in outcomes.into_iter().filter_map(Result::err) {
+        may_have_written |= failed.may_have_written;
+        match failed.error {
+            StoreError::Conflict { keys, .. } => conflicts.extend(keys),
+            error => other = other.or(Some(error)),
         }
     }
-    match conflicts.is_empty() {
-        true => Ok(()),
-        false => Err(StoreError::Conflict { store: store.client.name.clone(), keys: conflicts }),
-    }
+    let error = match (other, conflicts) {
+        (Some(error), _) => error,
+        (None, keys) if keys.is_empty() => return Ok(()),
+        (None, keys) => StoreError::Conflict { store: store.client.name.clone(), keys },
+    };
+    Err(FailedWrite { error, may_have_written })
 }
 
 /// One write: its body, and how its own object is known again.
@@ -63,24 +66,38 @@ impl Intent {
     }
 }
 
-async fn write_one(store: &ObjectStore, change: &Change) -> Result<(), StoreError> {
+async fn write_one(store: &ObjectStore, change: &Change) -> Result<(), FailedWrite> {
+    let mut is_in_doubt = false;
+    let written = write_until_settled(store, change, &mut is_in_doubt).await;
+    written.map_err(|error| FailedWrite { error, may_have_written: is_in_doubt })
+}
+
+/// Makes attempts until one of them, or reading, tells how the write ended; `is_in_doubt` is set once an
+/// attempt may have been carried out without an answer.
+async fn write_until_settled(
+    store: &ObjectStore,
+    change: &Change,
+    is_in_doubt: &mut bool,
+) -> Result<(), StoreError> {
     let name = store.object_name(&change.key);
     let intent = Intent::from_effect(&change.effect);
     let mut condition = first_condition(&change.effect);
-    let (since, mut lost, mut rounds) = (Instant::now(), 0, 0);
+    let (since, mut failed, mut rounds) = (Instant::now(), 0, 0);
     loop {
-        match store.client.put_once(&name, &intent.body, &condition).await? {
+        let put = store.client.put_once(&name, &intent.body, &condition).await?;
+        *is_in_doubt |= matches!(put, Put::Lost(_));
+        match put {
             Put::Done => return Ok(()),
-            Put::Lost(reason) => {
-                lost += 1;
-                match store.client.retries.pause_before_retry(lost, since) {
+            Put::Refused(reason) | Put::Lost(reason) => {
+                failed += 1;
+                match store.client.retries.pause_before_retry(failed, since) {
                     Some(pause) => tokio::time::sleep(pause).await,
                     None => return Err(store.client.unavailable(reason)),
                 }
             }
             Put::Unmet => {
                 let found = store.client.get(&name, false).await?;
-                if found.as_ref().is_some_and(|object| intent.is_done(object) && lost > 0) {
+                if *is_in_doubt && found.as_ref().is_some_and(|object| intent.is_done(object)) {
                     return Ok(());
                 }
                 rounds += 1;

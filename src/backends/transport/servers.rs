@@ -4,6 +4,7 @@
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::future::Future;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
@@ -119,10 +120,12 @@ impl Servers {
         if self.all.is_empty() {
             return Err(CallError::Unavailable("it has no address".to_owned()));
         }
+        let call = Arc::new(call);
         let attempt: Box<Attempt<'a, T>> = Box::new(move |index, channel| {
-            let answer = call(channel);
+            let call = call.clone();
             Box::pin(async move {
                 let server = self.admit(index).await?;
+                let answer = call(channel);
                 self.log_call(server, what, answer).await
             })
         });

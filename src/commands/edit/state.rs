@@ -6,27 +6,20 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use super::decision::EditDecision;
 use crate::backends::Source;
 use crate::commands::open_store::store_name;
-use crate::model::Key;
+use crate::model::{Key, WriteState};
 use crate::outcome::{CommandResult, EditResult, Failure, Outcome};
 
 /// The progress of one edit.
 pub(super) struct EditState {
     key: Key,
-    inner: Mutex<Inner>,
-}
-
-#[derive(Default)]
-struct Inner {
-    result: EditResult,
-    /// `true` once the write was sent.
-    is_write_sent: bool,
+    inner: Mutex<EditResult>,
 }
 
 impl EditState {
     /// Starts an edit of this key.
     pub(super) fn new(key: Key) -> Self {
         let result = EditResult { key: key.to_string(), ..EditResult::default() };
-        EditState { key, inner: Mutex::new(Inner { result, is_write_sent: false }) }
+        EditState { key, inner: Mutex::new(result) }
     }
 
     /// Returns the key to edit.
@@ -34,18 +27,18 @@ impl EditState {
         self.key.clone()
     }
 
-    fn lock(&self) -> MutexGuard<'_, Inner> {
+    fn lock(&self) -> MutexGuard<'_, EditResult> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Records the open store.
     pub(super) fn set_store(&self, store: &(impl Source + ?Sized)) {
-        self.lock().result.store = Some(store_name(store));
+        self.lock().store = Some(store_name(store));
     }
 
     /// Records the value to write.
     pub(super) fn set_decision(&self, decision: &EditDecision, dry_run: bool) {
-        let result = &mut self.lock().result;
+        let mut result = self.lock();
         result.old_version = decision.old.as_ref().map(|old| old.version);
         result.version = Some(decision.value.version);
         result.value = Some(decision.document.clone());
@@ -55,31 +48,27 @@ impl EditState {
 
     /// Records the file with the old value.
     pub(super) fn set_backup(&self, path: PathBuf) {
-        self.lock().result.backup = Some(path);
+        self.lock().backup = Some(path);
     }
 
-    /// Records that the write is about to be sent.
-    pub(super) fn mark_write_sent(&self) {
-        self.lock().is_write_sent = true;
-    }
-
-    /// Records that the new value is stored.
-    pub(super) fn mark_written(&self) {
-        self.lock().result.written = true;
+    /// Records what is known of the write: nothing once it is about to be sent.
+    pub(super) fn set_write_state(&self, state: WriteState) {
+        self.lock().write_state = state;
     }
 
     /// Adds to the failure of a signal whether anything may have been written.
     pub(super) fn describe_interruption(&self, failure: Failure) -> Failure {
-        let writes = match self.lock().is_write_sent {
-            true => "the new value may have been written: check with `metadata get`",
-            false => "nothing was written",
+        let writes = match self.lock().write_state {
+            WriteState::Written => "the new value is written",
+            WriteState::NotWritten => "nothing was written",
+            WriteState::Unknown => "the new value may have been written: check with `metadata get`",
         };
         Failure { message: format!("{}; {writes}", failure.message), ..failure }
     }
 
     /// Returns the outcome of the edit.
     pub(super) fn into_outcome(self, failure: Option<Failure>) -> Outcome {
-        let inner = self.inner.into_inner().unwrap_or_else(PoisonError::into_inner);
-        Outcome { result: Some(CommandResult::Edit(Box::new(inner.result))), failure }
+        let result = self.inner.into_inner().unwrap_or_else(PoisonError::into_inner);
+        Outcome { result: Some(CommandResult::Edit(Box::new(result))), failure }
     }
 }

@@ -7,7 +7,7 @@ use super::job::EditJob;
 use crate::backends::backup::{BackupOrigin, Destination};
 use crate::codec;
 use crate::commands::save_backup::save_entries;
-use crate::model::{Change, Effect, Entry, Snapshot, StoreError};
+use crate::model::{Change, Effect, Entry, Snapshot, StoreError, WriteState};
 use crate::outcome::Failure;
 use crate::pipeline::apply;
 use crate::pipeline::edit;
@@ -38,21 +38,45 @@ pub(super) async fn write_value(job: &EditJob<'_>, decision: &EditDecision) -> R
         Some(old) => Effect::Overwrite(decision.value.clone(), old.token.clone()),
         None => Effect::Create(decision.value.clone()),
     };
-    job.state.mark_write_sent();
+    job.state.set_write_state(WriteState::Unknown);
     let change = Change { key: decision.key.clone(), effect };
-    match apply::write_one(change, job.target()).await {
-        Ok(()) => {}
-        Err(StoreError::Conflict { .. }) => return Err(describe_conflict(job, decision).await),
-        Err(error) if error.leaves_write_unknown() => {
-            let current = read_current(job).await;
-            if current.as_ref().and_then(Entry::value) != Some(&decision.value) {
-                return Err(unconfirmed_write(decision, &error));
-            }
+    let state = match apply::write_one(change, job.target()).await {
+        Ok(()) => WriteState::Written,
+        Err(failed) if failed.may_have_written => {
+            settle_write(job, decision, &failed.error).await?
         }
-        Err(error) => return Err(Failure::of_target(&error)),
-    }
-    job.state.mark_written();
+        Err(failed) => {
+            job.state.set_write_state(WriteState::NotWritten);
+            return Err(match failed.error {
+                StoreError::Conflict { .. } => describe_conflict(job, decision).await,
+                error => Failure::of_target(&error),
+            });
+        }
+    };
+    job.state.set_write_state(state);
     Ok(())
+}
+
+/// Reads whether a write whose answer was lost has been carried out.
+///
+/// # Errors
+/// If it can't be read, or is not there: it may then have been replaced since, or still arrive.
+async fn settle_write(
+    job: &EditJob<'_>,
+    decision: &EditDecision,
+    error: &StoreError,
+) -> Result<WriteState, Failure> {
+    let current = job.target().read(std::slice::from_ref(&job.key)).await;
+    let found = match current.map(|mut entries| entries.pop().flatten()) {
+        Ok(Some(Entry::Intact(value, _))) if value == decision.value => {
+            return Ok(WriteState::Written);
+        }
+        Ok(Some(Entry::Intact(value, _))) => format!("version {} is stored now", value.version),
+        Ok(Some(Entry::Damaged { reason, .. })) => format!("the stored value {reason} now"),
+        Ok(None) => "the key is absent now".to_owned(),
+        Err(error) => format!("the key could not be read again ({error})"),
+    };
+    Err(unconfirmed_write(decision, error, &found))
 }
 
 async fn read_current(job: &EditJob<'_>) -> Option<Entry> {
@@ -92,10 +116,11 @@ fn describe_current(old: Option<&OldValue>, current: Option<Entry>, job: &EditJo
     }
 }
 
-fn unconfirmed_write(decision: &EditDecision, error: &StoreError) -> Failure {
+fn unconfirmed_write(decision: &EditDecision, error: &StoreError, found: &str) -> Failure {
     let failure = Failure::of_target(error).after_writing();
     let message = format!(
-        "{}; it is unknown whether {} was written at version {}",
+        "{}; it is unknown whether {} was written at version {}: the response to an attempt was lost, and \
+         {found}",
         failure.message, decision.key, decision.value.version
     );
     Failure { message, ..failure }

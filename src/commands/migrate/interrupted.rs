@@ -4,12 +4,9 @@ use std::time::Duration;
 
 use super::command_lines::repeat_command;
 use super::job::Job;
-
-use crate::events::{NoopSink, Stage};
-use crate::model::{CasToken, Entry, Plan, Step};
+use super::write::confirm_writes;
+use crate::model::WriteState;
 use crate::outcome::{Code, Failure, MigrationOutcome};
-use crate::pipeline::snapshot;
-use crate::pipeline::verify::are_same;
 use crate::terminal::signals::Signal;
 use crate::wording::plural;
 
@@ -31,40 +28,27 @@ pub(super) async fn describe_interruption(signal: Signal, job: &Job<'_>) -> Fail
     if !job.state.has_begun_writing() {
         return Failure { message: format!("{}; nothing was written", failure.message), ..failure };
     }
-    let written = match describe_written(job, &job.state.plan()).await {
-        Some(written) => written,
-        None => format!(
-            "{} written, others unconfirmed: there was no time to read the target again",
-            plural(job.state.written_count(), "key")
-        ),
-    };
+    let has_responded = confirm_writes(job, READ_BACK_LIMIT).await;
+    let written = describe_written(job, has_responded);
     let message = format!("{}; {written}; no key is partially written", failure.message);
     add_hints(Failure { message, ..failure }, job)
 }
 
-/// Describes how much of the plan the target holds now; `None` if it does not respond in time.
-async fn describe_written(job: &Job<'_>, plan: &Plan) -> Option<String> {
-    let planned = plan.steps.iter().filter_map(|step| {
-        let value = step.source.clone()?;
-        let token = CasToken::Version(value.version);
-        Some((step.key.clone(), Entry::Intact(value, token)))
-    });
-    // A target that can't list is asked for what was to be written.
-    let planned = planned.collect();
-    let read = snapshot::read_beside(job.target_store(), &planned, Stage::ReadTarget, &NoopSink);
-    let now = tokio::time::timeout(READ_BACK_LIMIT, read).await.ok()?.ok()?;
-    let is_done = |step: &&Step| match &step.source {
-        Some(source) => {
-            let now = now.get(&step.key).and_then(Entry::value);
-            are_same(&step.key, Some(source), now)
-        }
-        None => !now.contains_key(&step.key),
-    };
-    let (done, all) = (plan.steps.iter().filter(is_done).count(), plan.steps.len());
-    Some(match done == all {
+/// Describes how much of the plan the target holds, as far as it could still be read.
+fn describe_written(job: &Job<'_>, has_responded: bool) -> String {
+    let count = |state| job.state.count_writes(state);
+    let written = count(WriteState::Written);
+    if !has_responded {
+        return format!(
+            "{} written, others unconfirmed: there was no time to read the target again",
+            plural(written, "key")
+        );
+    }
+    let all = written + count(WriteState::Unknown) + count(WriteState::NotWritten);
+    match written == all {
         true => format!("all {} written, but not verified", plural(all, "key")),
-        false => format!("{done} of {} are in the target as planned", plural(all, "key")),
-    })
+        false => format!("{written} of {} are in the target as planned", plural(all, "key")),
+    }
 }
 
 /// Adds the command that resumes the run, where resuming is what helps.

@@ -10,10 +10,10 @@ use super::checks::check_rollback_nodes;
 use super::job::Job;
 use super::live_nodes::ask_cluster_nodes;
 use super::prepared::Prepared;
-use super::write::{MAX_CATCH_UP_ROUNDS, write_failure};
+use super::write::{MAX_CATCH_UP_ROUNDS, describe_failed_write};
 use crate::backends::cluster::Cluster;
 use crate::codec;
-use crate::model::{Action, Entry, Key, Plan, Step, StoreError, Value};
+use crate::model::{Action, Entry, FailedWrite, Key, Plan, Step, StoreError, Value, WriteState};
 use crate::outcome::{Check, CheckStatus, Code, Failure, Finding};
 use crate::pipeline::apply;
 use crate::pipeline::checks::{Membership, check_members};
@@ -43,7 +43,7 @@ pub(super) async fn put_nodes_config(
     for _ in 0..=MAX_CATCH_UP_ROUNDS {
         let now = wait_for_migration_mode(job, prepared, cluster).await?;
         let merged = merge_nodes_config(prepared, &now)?;
-        if merged.is_there && job.state.written_count() == 0 && !job.args.force {
+        if merged.is_there && job.state.count_writes(WriteState::Written) == 0 && !job.args.force {
             return Ok(());
         }
         check_members_again(cluster, &merged, &now).await?;
@@ -51,11 +51,14 @@ pub(super) async fn put_nodes_config(
         job.state.merge_plan(plan.clone());
         match apply::carry_out(&plan, job.target_store(), job.state, job.context.events).await {
             Ok(()) => return confirm_put(job, &merged).await,
-            Err(StoreError::Conflict { .. }) => {
+            Err(FailedWrite { error: StoreError::Conflict { .. }, .. }) => {
                 job.warn("nodes_config of the target changed in the meantime; merging again");
             }
-            Err(error) => match settle_put(job, &merged, &error).await? {
-                Settled::Written => return Ok(()),
+            Err(failed) => match settle_put(job, &merged, &failed).await? {
+                Settled::Written => {
+                    job.state.confirm_write(&Key::NodesConfig);
+                    return Ok(());
+                }
                 Settled::NotWritten => {}
             },
         }
@@ -78,17 +81,18 @@ enum Settled {
 async fn settle_put(
     job: &Job<'_>,
     merged: &Merged,
-    error: &StoreError,
+    failed: &FailedWrite,
 ) -> Result<Settled, Failure> {
-    if !error.leaves_write_unknown() {
-        return Err(write_failure(error, &job.state.plan(), job.state));
+    let error = &failed.error;
+    if !failed.may_have_written {
+        return Err(describe_failed_write(error, job).await);
     }
     match read_nodes_config(job).await {
         Some(value) if is_merge(&value, merged) => Ok(Settled::Written),
         // Not written, or written and raised since by a server that was started.
         Some(value) if value.version < merged.value.version => Ok(Settled::NotWritten),
         Some(value) if contains_merge(&value, merged) => Ok(Settled::Written),
-        Some(_) => Err(write_failure(error, &job.state.plan(), job.state)),
+        Some(_) => Err(describe_failed_write(error, job).await),
         None => Err(unconfirmed_put(error)),
     }
 }
@@ -103,8 +107,10 @@ async fn wait_for_migration_mode(
     let mut is_announced = false;
     loop {
         let held = job.target_store().read(&[Key::NodesConfig]).await;
-        let held = held.map_err(|error| write_failure(&error, &job.state.plan(), job.state))?;
-        let held = held.into_iter().next().flatten();
+        let held = match held {
+            Ok(held) => held.into_iter().next().flatten(),
+            Err(error) => return Err(describe_failed_write(&error, job).await),
+        };
         let finding = check_cluster(cluster, prepared, held.as_ref()).await;
         match (finding.status, held) {
             (CheckStatus::Ok, Some(held)) => return Ok(held),

@@ -1,10 +1,13 @@
 //! The progress of a migration, kept so that it can be reported however the run ends.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use crate::model::{Action, Change, Effect, MemberCount, ObservedNode, Plan};
+use crate::model::{
+    Action, Change, Effect, Key, MemberCount, ObservedNode, Plan, Step, WriteState,
+};
 use crate::outcome::{
     CommandResult, Failure, Finding, Migration, MigrationOutcome, Outcome, StoreName, exit,
     judge_readiness,
@@ -15,15 +18,21 @@ use crate::pipeline::apply::Journal;
 pub(super) struct MigrationState {
     started: Instant,
     state: Mutex<Migration>,
+    /// The keys that an earlier write of this run has changed, or may have.
+    changed_before: Mutex<BTreeSet<Key>>,
 }
 
 impl MigrationState {
     pub(super) fn new(started: Instant) -> Self {
-        MigrationState { started, state: Mutex::default() }
+        MigrationState { started, state: Mutex::default(), changed_before: Mutex::default() }
     }
 
     fn state(&self) -> MutexGuard<'_, Migration> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn changed_before(&self) -> MutexGuard<'_, BTreeSet<Key>> {
+        self.changed_before.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn set_source(&self, name: StoreName) {
@@ -83,11 +92,24 @@ impl MigrationState {
     }
 
     pub(super) fn has_begun_writing(&self) -> bool {
-        self.state().may_have_written
+        self.state().may_have_written()
     }
 
-    pub(super) fn written_count(&self) -> usize {
-        self.state().written.len()
+    /// Returns the number of keys whose write ended so.
+    pub(super) fn count_writes(&self, wanted: WriteState) -> usize {
+        self.state().keys_in_state(wanted).count()
+    }
+
+    /// Returns the steps whose write may or may not have been carried out.
+    pub(super) fn unconfirmed_steps(&self) -> Vec<Step> {
+        let state = self.state();
+        let is_unknown = |step: &&Step| state.write_state(step) == WriteState::Unknown;
+        state.plan.steps.iter().filter(is_unknown).cloned().collect()
+    }
+
+    /// Records that the target was read and holds this key as planned.
+    pub(super) fn confirm_write(&self, key: &Key) {
+        self.state().writes.insert(key.clone(), WriteState::Written);
     }
 
     /// Records that everything has been written, read back and compared.
@@ -118,12 +140,12 @@ fn fail_after_writing(failure: Failure, migration: &mut Migration) -> Failure {
     if migration.outcome == MigrationOutcome::Interrupted {
         return failure;
     }
-    migration.outcome = if migration.may_have_written {
+    migration.outcome = if migration.may_have_written() {
         MigrationOutcome::Failed
     } else {
         MigrationOutcome::Refused
     };
-    if migration.may_have_written && failure.exit != exit::DIFFERENT {
+    if migration.may_have_written() && failure.exit != exit::DIFFERENT {
         failure.after_writing()
     } else {
         failure
@@ -131,19 +153,34 @@ fn fail_after_writing(failure: Failure, migration: &mut Migration) -> Failure {
 }
 
 impl Journal for MigrationState {
-    fn begin_writes(&self) {
-        self.state().may_have_written = true;
+    fn begin_writes(&self, changes: &[Change]) {
+        let writes = &mut self.state().writes;
+        for Change { key, .. } in changes {
+            let before = writes.insert(key.clone(), WriteState::Unknown);
+            if matches!(before, Some(WriteState::Written | WriteState::Unknown)) {
+                self.changed_before().insert(key.clone());
+            }
+        }
     }
 
     fn add_written(&self, changes: &[Change]) {
         let mut state = self.state();
         for change in changes {
             let step = state.plan.step(&change.key);
+            // A key that is deleted in order to be created later holds neither its old value nor the new.
             let is_interim = matches!(change.effect, Effect::Delete(_))
                 && step.is_some_and(|step| step.action != Action::Delete);
             if !is_interim {
-                state.written.insert(change.key.clone());
+                state.writes.insert(change.key.clone(), WriteState::Written);
             }
+        }
+    }
+
+    fn add_not_written(&self, changes: &[Change]) {
+        let writes = &mut self.state().writes;
+        let changed = self.changed_before();
+        for Change { key, .. } in changes.iter().filter(|change| !changed.contains(&change.key)) {
+            writes.insert(key.clone(), WriteState::NotWritten);
         }
     }
 }

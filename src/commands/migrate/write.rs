@@ -1,6 +1,8 @@
 //! The writing stages: back up what is replaced, write the plan, and verify that the copy is complete
 //! while the source did not change.
 
+use std::time::Duration;
+
 use tokio::join;
 
 use super::checks::check_source_nodes_again;
@@ -8,12 +10,11 @@ use super::job::Job;
 use super::live_nodes::observe_source;
 use super::prepared::Prepared;
 use super::sides::{SourceKind, find_missing_keys};
-use super::state::MigrationState;
 use crate::backends::backup::{BackupOrigin, Destination};
 use crate::codec;
 use crate::commands::save_backup::save_entries;
 use crate::events::{Event, Stage};
-use crate::model::{Action, Comparison, Entry, Key, Plan, Snapshot, StoreError};
+use crate::model::{Action, Comparison, Entry, Key, Plan, Snapshot, Step, StoreError, WriteState};
 use crate::outcome::{CheckStatus, Code, Failure};
 use crate::pipeline::checks;
 use crate::pipeline::plan::{self, OnExisting};
@@ -23,6 +24,9 @@ use crate::wording::plural;
 
 /// The number of times that changes of the source are copied again before the run fails.
 pub(super) const MAX_CATCH_UP_ROUNDS: usize = 3;
+
+/// The time for reading the keys whose write was left without an answer: the target may be gone.
+const READ_BACK_LIMIT: Duration = Duration::from_secs(5);
 
 /// Saves the whole of what the target holds, if the plan replaces or deletes anything.
 ///
@@ -71,17 +75,17 @@ pub(super) async fn write_plan(job: &Job<'_>, prepared: &Prepared) -> Result<(),
             true => plan.without(&Key::NodesConfig),
             false => plan.clone(),
         };
-        let Err(error) = apply::carry_out(&writable, target, job.state, job.context.events).await
+        let Err(failed) = apply::carry_out(&writable, target, job.state, job.context.events).await
         else {
             return Ok(());
         };
-        let is_conflict = matches!(error, StoreError::Conflict { .. });
+        let is_conflict = matches!(failed.error, StoreError::Conflict { .. });
         if !is_conflict || !may_have_landed_late || round == MAX_CATCH_UP_ROUNDS {
-            return Err(write_failure(&error, &plan, job.state));
+            return Err(describe_failed_write(&failed.error, job).await);
         }
         match plan_without_conflicts(job, prepared).await {
             Some(plan) => job.state.set_plan(plan),
-            None => return Err(write_failure(&error, &plan, job.state)),
+            None => return Err(describe_failed_write(&failed.error, job).await),
         }
     }
     Ok(())
@@ -97,14 +101,46 @@ async fn plan_without_conflicts(job: &Job<'_>, prepared: &Prepared) -> Option<Pl
 }
 
 /// Returns the failure of a write, with the number of keys that are written.
-pub(super) fn write_failure(error: &StoreError, plan: &Plan, state: &MigrationState) -> Failure {
+///
+/// A key whose write was left without an answer is read first, as far as the target still responds.
+pub(super) async fn describe_failed_write(error: &StoreError, job: &Job<'_>) -> Failure {
+    confirm_writes(job, READ_BACK_LIMIT).await;
     let failure = Failure::of_target(error);
-    let planned = plan.steps.len() - plan.count(Action::Skip);
-    let written = state.written_count();
-    let others = if error.leaves_write_unknown() { ", others unconfirmed" } else { "" };
-    let keys = plural(planned, "key");
-    let message = format!("{}; {written} of {keys} written{others}", failure.message);
+    let count = |state| job.state.count_writes(state);
+    let (written, unknown) = (count(WriteState::Written), count(WriteState::Unknown));
+    let all = plural(written + unknown + count(WriteState::NotWritten), "key");
+    let others = if unknown > 0 { format!(", {unknown} unconfirmed") } else { String::new() };
+    let message = format!("{}; {written} of {all} written{others}", failure.message);
     Failure { message, ..failure }
+}
+
+/// Reads the keys whose write is unconfirmed, and records those that the target holds as planned. Returns
+/// whether the target responded in time.
+///
+/// A key that is not there may still arrive, with a request that is on its way: it stays unconfirmed.
+pub(super) async fn confirm_writes(job: &Job<'_>, limit: Duration) -> bool {
+    let steps = job.state.unconfirmed_steps();
+    let target = job.target_store();
+    let reading = async {
+        for batch in steps.chunks(target.read_limits().keys.max(1)) {
+            let keys: Vec<_> = batch.iter().map(|step| step.key.clone()).collect();
+            let found = target.read(&keys).await.ok()?;
+            for (step, found) in batch.iter().zip(&found) {
+                if is_as_planned(step, found.as_ref()) {
+                    job.state.confirm_write(&step.key);
+                }
+            }
+        }
+        Some(())
+    };
+    matches!(tokio::time::timeout(limit, reading).await, Ok(Some(())))
+}
+
+fn is_as_planned(step: &Step, found: Option<&Entry>) -> bool {
+    match &step.source {
+        Some(source) => are_same(&step.key, Some(source), found.and_then(Entry::value)),
+        None => found.is_none(),
+    }
 }
 
 /// Reads the target back and the source again: each key must be there, equal, and unchanged. Returns
@@ -216,9 +252,11 @@ async fn copy_changes(
         return Err(Failure { message: reason, ..refusal });
     }
     let plan: Plan = plan::decide_plan(source_now, target_now, OnExisting::ResumeAndOverwrite);
-    let written = apply::carry_out(&plan, target, job.state, job.context.events).await;
-    job.state.merge_plan(plan);
-    written.map_err(|error| Failure::of_target(&error))
+    job.state.merge_plan(plan.clone());
+    match apply::carry_out(&plan, target, job.state, job.context.events).await {
+        Ok(()) => Ok(()),
+        Err(failed) => Err(describe_failed_write(&failed.error, job).await),
+    }
 }
 
 /// Checks migration mode again: a node restarted without the flag may already be writing.

@@ -1,7 +1,7 @@
 //! The check of migration mode, by what each node of the live cluster responds now: what a node once
 //! wrote into `nodes_config` says nothing of how it runs today.
 
-use super::source::not_of_migration;
+use super::source::{REACH_NODES_HINT, not_of_migration};
 use crate::codec::Node;
 use crate::model::{NodeIdent, NodeState, ObservedNode};
 use crate::outcome::{Check, Code, Finding, Readiness};
@@ -17,10 +17,6 @@ const IGNORE_HINT: &str = "if a node is permanently removed, skip it with --igno
 
 const OTHER_NODE_HINT: &str =
     "correct the node's advertised address, at which another server listens";
-
-/// The hint for nodes that run, and can't be reached from here.
-pub(super) const REACH_NODES_HINT: &str = "run this where the advertised addresses of the nodes can be reached, such as inside the \
-                                           cluster (`kubectl exec`, or a Job)";
 
 const ONE_ADDRESS_HINT: &str = "to ask only the node that can be reached, name it with --single-address instead of --address: the \
                                 mode of the other nodes is then not checked";

@@ -2,10 +2,9 @@
 //! cluster. That every node of the source runs there proves that none runs on the source any more.
 
 use super::guards::Permits;
-use super::migration_mode::REACH_NODES_HINT;
 use super::owner::{Owner, describe_fingerprint, find_owner};
 use super::rollback_quorum::{FINISHED_ROLLBACK_HINT, RESTART_ON_REPLICATED_HINT};
-use super::source::not_of_migration;
+use super::source::{REACH_NODES_HINT, not_of_migration};
 use crate::codec::Node;
 use crate::model::{Entry, Key, NodeProbe, Snapshot, UsesReplicatedStore, Value};
 use crate::outcome::{Check, Code, Finding, Permission, Readiness};

@@ -1,6 +1,5 @@
 //! Checks of the source: a Restate store, intact, of a known version, in migration mode.
 
-use super::migration_mode::REACH_NODES_HINT;
 use super::owner::describe_fingerprint;
 use crate::codec::{self, CodecError, NodesConfiguration};
 use crate::model::{Entry, Key, MemberCount, Quorum, Snapshot, StoreError, Value};
@@ -12,6 +11,10 @@ const TESTED: (u64, u64, u64) = (1, 7, 12);
 
 /// The roles that a node in migration mode may have: one, both or none.
 const MIGRATION_ROLES: [&str; 2] = ["admin", "metadata-server"];
+
+/// The hint for nodes that run, and can't be reached from here.
+pub(super) const REACH_NODES_HINT: &str = "run this where the advertised addresses of the nodes can be reached, such as inside the \
+                                           cluster (`kubectl exec`, or a Job)";
 
 /// Checks that the source could be read and holds a Restate cluster.
 pub fn check_source(
