@@ -9,5 +9,6 @@ mod live_nodes;
 mod out_of_reach;
 mod silent_addresses;
 mod tls;
+mod two_clusters;
 mod unknown_partitions;
 mod writes;

@@ -112,6 +112,15 @@ impl Cluster {
         cluster
     }
 
+    /// Starts a cluster of one metadata server.
+    pub fn start_named(cluster_name: &'static str) -> Cluster {
+        let roles: &[&[&'static str]] = &[&["metadata-server"]];
+        let mut cluster = Cluster::create_at(vec![Port::free()], LOCAL, CURRENT, roles, 1);
+        cluster.cluster_name = cluster_name;
+        cluster.start_all(&Mode::Normal);
+        cluster
+    }
+
     /// Starts a cluster named `other` with one node at the address of a killed node of this one.
     pub fn start_other_cluster_at(&self, index: usize) -> Cluster {
         let ports = vec![Port::borrowed(self.nodes[index].fabric.number)];

@@ -18,15 +18,13 @@ use super::super::transport::{
     Address, Admission, CallFailure, Limits, Server, ServerKind, Servers, TlsOptions,
     classify_status,
 };
+use super::ident::cached_nodes_limit;
 use super::stand_ins::StandIns;
 use super::{Cluster, READS_AT_ONCE};
 use crate::codec::{self, NodesConfiguration};
 use crate::model::{Key, StoreError};
 use crate::proto::node_ctl_svc::node_ctl_svc_client::NodeCtlSvcClient;
 use crate::proto::node_ctl_svc::{GetMetadataRequest, MetadataKind};
-
-/// The largest cached `nodes_config` that is accepted: that of some 25,000 nodes.
-pub(super) const MOST_CACHED_BYTES: usize = 8 << 20;
 
 /// After the first answer, how long the others are waited for.
 const GRACE: Duration = Duration::from_millis(500);
@@ -164,7 +162,15 @@ fn admission_to(known: NodesConfiguration, asking: Arc<Servers>) -> Admission {
 fn describe_other_cluster(nodes: &NodesConfiguration) -> String {
     match nodes.cluster_name.as_str() {
         "" => "a node responds that has not joined the cluster".to_owned(),
-        name => format!("a node of another cluster responds: {name}"),
+        _ => format!("a node of another cluster responds: {}", describe_cluster(nodes)),
+    }
+}
+
+/// Two clusters may have one name.
+fn describe_cluster(nodes: &NodesConfiguration) -> String {
+    match nodes.fingerprint {
+        Some(fingerprint) => format!("{} (fingerprint {fingerprint})", nodes.cluster_name),
+        None => nodes.cluster_name.clone(),
     }
 }
 
@@ -181,7 +187,7 @@ async fn ask_node(given: &Servers, address: &Address) -> Result<CachedNodes, Cal
 }
 
 async fn ask_server(given: &Servers, server: Server) -> Result<CachedNodes, CallFailure> {
-    let limit = given.message_limit().min(MOST_CACHED_BYTES);
+    let limit = cached_nodes_limit(given);
     let get = |channel| async move {
         let mut client = NodeCtlSvcClient::new(channel).max_decoding_message_size(limit);
         let request = GetMetadataRequest { kind: MetadataKind::NodesConfiguration.into() };
@@ -205,7 +211,10 @@ fn check_one_cluster(answers: &[CachedNodes]) -> Result<(), StoreError> {
         None => Ok(()),
         Some(other) => Err(StoreError::Usage(format!(
             "the addresses belong to two clusters: {} to {}, {} to {}",
-            first.address, first.nodes.cluster_name, other.address, other.nodes.cluster_name
+            first.address,
+            describe_cluster(&first.nodes),
+            other.address,
+            describe_cluster(&other.nodes)
         ))),
     }
 }

@@ -8,6 +8,15 @@ use crate::proto::metadata_server_svc::metadata_server_svc_client::MetadataServe
 use crate::proto::node_ctl_svc::node_ctl_svc_client::NodeCtlSvcClient;
 use crate::proto::node_ctl_svc::{IdentResponse, NodeStatus};
 
+/// The largest cached `nodes_config` that is accepted: that of some 25,000 nodes.
+const MOST_CACHED_BYTES: usize = 8 << 20;
+
+/// Returns the most bytes of an answer with a cached `nodes_config`, which is asked for before it is known whom the
+/// answer comes from.
+pub(super) fn cached_nodes_limit(peers: &Servers) -> usize {
+    peers.message_limit().min(MOST_CACHED_BYTES)
+}
+
 /// Asks a server which node it is.
 pub(super) async fn identify_server(
     peers: &Servers,

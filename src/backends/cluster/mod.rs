@@ -39,6 +39,7 @@ use crate::proto::metadata_proxy_svc::GetRequest;
 use crate::proto::metadata_proxy_svc::metadata_proxy_svc_client::MetadataProxySvcClient;
 use crate::proto::node_ctl_svc::node_ctl_svc_client::NodeCtlSvcClient;
 use crate::proto::node_ctl_svc::{GetMetadataRequest, MetadataKind};
+use ident::cached_nodes_limit;
 use leader::{Leader, answer_limit};
 use stand_ins::StandIns;
 
@@ -148,7 +149,7 @@ impl Cluster {
     /// Reads `nodes_config` as a node last had it from its store, in the stored encoding.
     async fn cached_nodes_config(&self) -> Option<Bytes> {
         let what = Request::without_key("cached nodes_config");
-        let limit = self.peers.message_limit().min(discovery::MOST_CACHED_BYTES);
+        let limit = cached_nodes_limit(&self.peers);
         let call = self.peers.call(&what, |channel| {
             let request = GetMetadataRequest { kind: MetadataKind::NodesConfiguration.into() };
             async move {
