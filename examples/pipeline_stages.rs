@@ -13,7 +13,8 @@ use serde_json::json;
 struct NoopJournal;
 
 impl Journal for NoopJournal {
-    fn begin_writes(&self) {}
+    fn begin_writes(&self, _: &[Change]) {}
+    fn add_not_written(&self, _: &[Change]) {}
     fn add_written(&self, _: &[Change]) {}
 }
 

@@ -23,7 +23,7 @@ use prost::bytes::Bytes;
 
 use crate::model::{
     AccessOrigins, CasToken, Change, ConditionalWrites, EndpointFault, Entry, FailedWrite, Key,
-    LimitViolation, Snapshot, StoreError, Value, Version,
+    LimitViolation, Snapshot, StoreError, StoreIdentity, Value, Version,
 };
 
 /// The limits of reads that neither overload a store nor leave it idle.
@@ -102,6 +102,25 @@ pub trait Source: Send + Sync {
 
     /// Counts foreign keys of the same shape; `None` where the store can't tell.
     async fn count_foreign_keys(&self) -> Result<Option<u64>, StoreError>;
+
+    /// Finds out what tells this store from others; `None` where there is no such thing.
+    async fn identify(&self) -> Result<Option<StoreIdentity>, StoreError> {
+        Ok(None)
+    }
+
+    /// Leaves a mark by which the store is known again under another name, and which no reader sees; `None`
+    /// where there is no such thing.
+    async fn leave_mark(&self) -> Result<Option<i64>, StoreError> {
+        Ok(None)
+    }
+
+    /// Returns whether the mark is in this store.
+    async fn has_mark(&self, _mark: i64) -> Result<bool, StoreError> {
+        Ok(false)
+    }
+
+    /// Removes the mark; one that can't be removed expires.
+    async fn remove_mark(&self, _mark: i64) {}
 }
 
 /// A store that is also written. No write is unconditional.

@@ -133,6 +133,14 @@ impl OpenTarget {
         }
     }
 
+    /// Returns the store as a reader.
+    pub fn as_source(&self) -> &dyn Source {
+        match self {
+            OpenTarget::Cluster(cluster) => cluster.as_ref(),
+            OpenTarget::Store(store) => store.as_ref(),
+        }
+    }
+
     /// Returns the running cluster, if the store is one.
     pub fn cluster(&self) -> Option<&Cluster> {
         match self {

@@ -2,6 +2,7 @@
 
 use crate::codec;
 use crate::model::{Entry, Key, Snapshot};
+use crate::pipeline::checks;
 
 /// The warning about a store without `nodes_config`: a migration writes it last, and deletes it first if
 /// it overwrites.
@@ -16,5 +17,6 @@ pub fn find_snapshot_warnings(snapshot: &Snapshot) -> Vec<String> {
         Entry::Intact(value, _) => Some(format!("{key} {}", codec::check(key, value).err()?)),
     });
     let is_incomplete = !snapshot.is_empty() && !snapshot.contains_key(&Key::NodesConfig);
-    damaged.chain(is_incomplete.then(|| NO_NODES_CONFIG.to_owned())).collect()
+    let absent = checks::describe_absent_epochs(snapshot);
+    damaged.chain(is_incomplete.then(|| NO_NODES_CONFIG.to_owned())).chain(absent).collect()
 }

@@ -3,11 +3,10 @@
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::backends::backup::{Backup, is_backup};
 use crate::commands::Context;
-use crate::config::{self, DynamoDbConfig, ObjectStoreConfig, StoreConfig, StoreFile};
+use crate::config::{self, StoreConfig, StoreFile, normalize_endpoint};
 use crate::events::Event;
 use crate::outcome::{Code, Failure};
 
@@ -86,7 +85,8 @@ fn read_file(argument: &str) -> io::Result<Vec<u8>> {
     Err(io::Error::other("it is too large for a configuration file"))
 }
 
-/// Returns whether both arguments name the same store.
+/// Returns whether both arguments name the same store, as far as their text alone tells. Stores that are open
+/// are asked, see [`are_one_store`](crate::pipeline::same_store::are_one_store).
 pub fn is_same_store(one: &StoreArg, other: &StoreArg) -> bool {
     let (StoreArg::Config(one), StoreArg::Config(other)) = (one, other) else { return false };
     match (&one.store, &other.store) {
@@ -98,53 +98,6 @@ pub fn is_same_store(one: &StoreArg, other: &StoreArg) -> bool {
                 other.addresses.iter().map(|address| normalize_endpoint(address)).collect();
             one.addresses.iter().any(|address| others.contains(&normalize_endpoint(address)))
         }
-        (StoreConfig::ObjectStore(one), StoreConfig::ObjectStore(other)) => {
-            let endpoint =
-                |config: &ObjectStoreConfig| config.endpoint.as_deref().map(normalize_endpoint);
-            (&one.bucket, &one.prefix, endpoint(one))
-                == (&other.bucket, &other.prefix, endpoint(other))
-        }
-        (StoreConfig::DynamoDb(one), StoreConfig::DynamoDb(other)) => {
-            // Two accounts can have tables of the same name: only the access distinguishes them.
-            let endpoint =
-                |config: &DynamoDbConfig| config.endpoint.as_deref().map(normalize_endpoint);
-            (&one.table, &one.key_prefix, &one.region, endpoint(one), &one.access)
-                == (&other.table, &other.key_prefix, &other.region, endpoint(other), &other.access)
-        }
         (one, other) => one == other,
-    }
-}
-
-/// Returns an address or URL in its normal form, in which all names of this machine are `localhost`. Names
-/// of other machines are kept: only a request could tell whether two of them are one machine.
-fn normalize_endpoint(address: &str) -> String {
-    let address = address.trim_end_matches('/');
-    let (scheme, authority) = address.split_once("://").unwrap_or(("", address));
-    let (host, port) = authority.rsplit_once(':').unwrap_or((authority, ""));
-    let loopback = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
-    let is_local = host.eq_ignore_ascii_case("localhost")
-        || host.trim_matches(['[', ']']).parse().is_ok_and(|ip| loopback.contains(&ip));
-    let host = if is_local { "localhost".to_owned() } else { host.to_lowercase() };
-    format!("{scheme}://{host}:{port}")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::normalize_endpoint;
-
-    #[test]
-    fn names_of_this_machine_are_normalized_to_localhost() {
-        for (one, other, same) in [
-            ("127.0.0.1:2379", "localhost:2379", true),
-            ("[::1]:2379", "127.0.0.1:2379", true),
-            ("http://LocalHost:8333/", "http://127.0.0.1:8333", true),
-            ("http://localhost:8333", "https://localhost:8333", false),
-            ("a:1", "A:1", true),
-            ("a:1", "b:1", false),
-            ("127.0.0.1:1", "127.0.0.1:2", false),
-            ("127.0.0.1:1", "127.0.0.2:1", false),
-        ] {
-            assert_eq!(normalize_endpoint(one) == normalize_endpoint(other), same, "{one} {other}");
-        }
     }
 }

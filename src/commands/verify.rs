@@ -12,6 +12,7 @@ use crate::events::{Event, Stage};
 use crate::model::{KeyStatus, Snapshot, StoreError, UsesReplicatedStore};
 use crate::outcome::{Code, CommandResult, Failure, Outcome, VerifyResult};
 use crate::pipeline::checks;
+use crate::pipeline::same_store::{ReadStore, are_one_store};
 use crate::pipeline::snapshot;
 use crate::pipeline::verify::compare;
 
@@ -63,6 +64,7 @@ struct SideSnapshots {
 pub async fn run(args: &VerifyArgs, context: &Context<'_>) -> anyhow::Result<Outcome> {
     let sides = open_sides(args, context).await?;
     let snapshots = read_sides(&sides, context).await?;
+    refuse_one_store(&sides, &snapshots).await?;
     if let Some(failure) = find_same_content(&sides.source, &snapshots, context).await {
         return Err(failure.into());
     }
@@ -121,6 +123,17 @@ fn target_failure(error: &StoreError, target: &OpenSource) -> Failure {
     match (failure.code, target.cluster()) {
         (Code::TargetUnavailable, None) => failure.hint(checks::CHECK_TARGET_HINT),
         _ => failure,
+    }
+}
+
+/// Refuses two names of one store.
+async fn refuse_one_store(sides: &OpenSides, snapshots: &SideSnapshots) -> Result<(), Failure> {
+    let source = ReadStore { store: sides.source.source(), snapshot: &snapshots.source };
+    let target = ReadStore { store: sides.target.source(), snapshot: &snapshots.target };
+    match are_one_store(source, target).await {
+        Ok(false) => Ok(()),
+        Ok(true) => Err(same_store_failure("--from and --toml are two names of one store")),
+        Err(error) => Err(target_failure(&error, &sides.target)),
     }
 }
 

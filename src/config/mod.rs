@@ -8,6 +8,7 @@ mod aws;
 mod byte_size;
 mod duration;
 mod dynamo_db;
+mod endpoint;
 mod etcd;
 mod fields;
 mod general;
@@ -25,6 +26,7 @@ use thiserror::Error;
 use toml::Spanned;
 use toml::de::DeTable;
 
+pub(crate) use endpoint::{is_amazon, normalize_aws_endpoint, normalize_endpoint};
 pub(crate) use etcd::has_port;
 use fields::{FieldError, Fields};
 pub(crate) use ipv6::describe_fault as ipv6_fault;

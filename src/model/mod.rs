@@ -13,6 +13,7 @@ mod key;
 mod plan;
 mod saved_file;
 mod store_error;
+mod store_identity;
 mod target_limits;
 mod value;
 
@@ -32,5 +33,6 @@ pub use plan::{Action, Plan, Step};
 pub use saved_file::SavedFile;
 pub use store_error::StoreError;
 pub(crate) use store_error::unless_denied;
+pub use store_identity::{StoreIdentity, StoreRelation};
 pub use target_limits::{ConditionalWrites, LimitViolation};
 pub use value::{Attribute, CasToken, Entry, Snapshot, Value, Version};

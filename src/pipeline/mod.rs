@@ -1,5 +1,5 @@
-//! The stages of a migration, in their order: read, check, plan, write, verify. All but `snapshot`
-//! and `apply` are pure functions.
+//! The stages of a migration, in their order: read, check, plan, write, verify. All but `snapshot`,
+//! `same_store` and `apply` are pure functions.
 
 pub mod apply;
 pub mod checks;
@@ -7,5 +7,6 @@ pub mod edit;
 pub mod nodes_config_merge;
 pub mod plan;
 pub mod references;
+pub mod same_store;
 pub mod snapshot;
 pub mod verify;

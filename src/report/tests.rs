@@ -169,7 +169,7 @@ fn migration(on_existing: OnExisting, dry_run: bool) -> Migration {
         checks: vec![
             checks::check_migration_mode(&[observed_node()], &[], dry_run),
             checks::check_quorum(&Quorum::Held(member_count())),
-            checks::check_target_keys(&plan, None, false),
+            checks::check_target_keys(&plan, false),
         ],
         nodes: vec![observed_node()],
         quorum: Some(member_count()),

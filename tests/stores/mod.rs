@@ -8,5 +8,6 @@ mod dynamo_db_access;
 mod dynamo_db_permissions;
 mod etcd;
 mod object_store;
+mod one_store;
 mod s3_access;
 mod s3_permissions;

@@ -21,7 +21,7 @@ use async_trait::async_trait;
 use super::{ReadLimits, Source, Target, WriteLimits};
 use crate::model::{
     AccessOrigins, Change, Entry, FailedWrite, Key, LimitViolation, Snapshot, StoreError,
-    unless_denied,
+    StoreIdentity, unless_denied,
 };
 pub use store::DynamoDb;
 use store::MOST_ITEMS;
@@ -61,6 +61,10 @@ impl Source for DynamoDb {
 
     async fn count_foreign_keys(&self) -> Result<Option<u64>, StoreError> {
         unless_denied(listing::count_foreign_items(self).await)
+    }
+
+    async fn identify(&self) -> Result<Option<StoreIdentity>, StoreError> {
+        schema::identify(self).await.map(Some)
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicBool;
 use super::super::RequestOptions;
 use super::super::aws::{self, ConcurrencyLimiter, Reach, Retries};
 use super::client::TableClient;
-use crate::config::{DynamoDbConfig, RetryPolicy};
+use crate::config::{self, DynamoDbConfig, RetryPolicy};
 use crate::model::{AccessOrigins, Key, StoreError};
 
 /// The most items of one BatchGetItem and of one TransactWriteItems.
@@ -20,6 +20,8 @@ const CONCURRENCY: usize = 4;
 pub struct DynamoDb {
     pub(super) client: TableClient,
     pub(super) prefix: String,
+    /// The endpoint in its normal form.
+    pub(super) endpoint: String,
     /// `true` if a listing was denied, so that keys were read by their known names.
     pub(super) unlisted: AtomicBool,
     pub(super) origins: AccessOrigins,
@@ -37,18 +39,18 @@ impl DynamoDb {
     /// # Errors
     /// [`StoreError::Usage`] where the region is not known.
     pub async fn open(
-        config: &DynamoDbConfig,
+        section: &DynamoDbConfig,
         requests: RequestOptions,
     ) -> Result<Self, StoreError> {
         let variables = ["AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL"];
         let goes_to =
-            config.endpoint.clone().or_else(|| variables.into_iter().find_map(aws::read_variable));
+            section.endpoint.clone().or_else(|| variables.into_iter().find_map(aws::read_variable));
         let reach = Reach {
-            access: &config.access,
-            region: config.region.as_deref(),
-            endpoint: config.endpoint.as_deref(),
+            access: &section.access,
+            region: section.region.as_deref(),
+            endpoint: section.endpoint.as_deref(),
             goes_to: goes_to.as_deref(),
-            connect: config.timeouts.connect,
+            connect: section.timeouts.connect,
             request: requests.timeout,
         };
         let resolved = aws::load_sdk_config(&reach).await?;
@@ -58,11 +60,12 @@ impl DynamoDb {
             let special = aws::read_variable("AWS_ENDPOINT_URL_DYNAMODB");
             special.or_else(|| resolved.endpoint_url().map(ToOwned::to_owned))
         };
-        let at = match config.endpoint.clone().or_else(of_environment) {
-            Some(endpoint) => format!(" at {}", crate::config::without_userinfo(&endpoint)),
-            None => String::new(),
-        };
-        let (table, prefix) = (config.table.clone(), config.key_prefix.clone());
+        let endpoint = section.endpoint.clone().or_else(of_environment);
+        let at = endpoint.as_deref().map_or(String::new(), |endpoint| {
+            format!(" at {}", config::without_userinfo(endpoint))
+        });
+        let endpoint = config::normalize_aws_endpoint(endpoint.as_deref(), &region);
+        let (table, prefix) = (section.table.clone(), section.key_prefix.clone());
         let below =
             if prefix.is_empty() { prefix.clone() } else { format!(" key-prefix {prefix}") };
         let client = TableClient {
@@ -76,7 +79,7 @@ impl DynamoDb {
                 ConcurrencyLimiter::new(requests.limit_concurrency(CONCURRENCY)),
             ),
         };
-        Ok(DynamoDb { client, prefix, unlisted: AtomicBool::new(false), origins })
+        Ok(DynamoDb { client, prefix, endpoint, unlisted: AtomicBool::new(false), origins })
     }
 
     /// Returns the partition key of a metadata key.

@@ -1,13 +1,17 @@
 //! Requests to the members of one etcd, and the classification of their failures.
 
+use std::sync::{Arc, OnceLock};
+
 use etcd_client::{Error, GetOptions, KeyValue, KvClient, Txn, TxnResponse};
 use tonic::transport::Channel;
 use tonic::{Code, Status};
 
 use super::super::request::Request;
 use super::super::transport::{
-    self, Address, CallError, CallFailure, Limits, SentAttempts, ServerKind, Servers, TlsOptions,
+    self, Address, Admission, CallError, CallFailure, Limits, SentAttempts, ServerKind, Servers,
+    TlsOptions,
 };
+use super::state::EtcdState;
 use crate::model::{FailedWrite, StoreError};
 
 /// A transaction's answer may hold 64 values of any size.
@@ -27,8 +31,11 @@ impl EtcdClient {
         addresses: &[Address],
         limits: Limits,
     ) -> Result<Self, StoreError> {
-        let members = Servers::new(ETCD_MEMBER, addresses, limits, TlsOptions::default())
+        let mut members = Servers::new(ETCD_MEMBER, addresses, limits, TlsOptions::default())
             .map_err(StoreError::Usage)?;
+        if addresses.len() > 1 {
+            members = members.with_admission(&[], admit_members());
+        }
         Ok(EtcdClient { name, members })
     }
 
@@ -91,27 +98,43 @@ impl EtcdClient {
         self.members.call(&what, call).await.map_err(|error| self.store_error(error))
     }
 
+    /// Makes a call on one member after the other until one responds.
+    pub(super) async fn call<'a, T, F>(
+        &'a self,
+        what: &'a Request<'a>,
+        call: impl Fn(Channel) -> F + Send + Sync + 'a,
+    ) -> Result<T, StoreError>
+    where
+        T: Send + 'a,
+        F: Future<Output = Result<T, Status>> + Send + 'a,
+    {
+        self.members.call(what, call).await.map_err(|error| self.store_error(error))
+    }
+
     /// Returns the addresses of all endpoints.
     pub(super) fn endpoints(&self) -> impl Iterator<Item = &Address> {
         self.members.addresses()
     }
 
-    /// Reads the id of the etcd cluster that one endpoint belongs to, by a linearizable read, which needs a
-    /// leader.
+    /// Makes a call on the member at this address only.
     ///
     /// # Errors
     /// The reason why it does not respond, in words.
-    pub(super) async fn read_cluster_id(&self, address: &Address) -> Result<u64, String> {
+    pub(super) async fn call_at<T, F>(
+        &self,
+        address: &Address,
+        call: impl Fn(Channel) -> F,
+    ) -> Result<T, String>
+    where
+        F: Future<Output = Result<T, Status>>,
+    {
         let server = self.members.server_at(address)?;
-        let what = Request::without_key("cluster id");
-        let call = |channel| async {
-            let options = GetOptions::new().with_count_only();
-            let mut client = kv_client(channel).await?;
-            let answer = client.get("nodes_config", Some(options)).await;
-            answer.map(tonic::Response::new).map_err(grpc_status)
+        let what = Request::without_key("ask one endpoint");
+        let ask = |channel| {
+            let answer = call(channel);
+            async { answer.await.map(tonic::Response::new) }
         };
-        let answer = self.members.call_once(&server, &what, call).await?;
-        Ok(answer.header().map(etcd_client::ResponseHeader::cluster_id).unwrap_or_default())
+        Ok(self.members.call_once(&server, &what, ask).await?)
     }
 
     fn store_error(&self, error: CallError) -> StoreError {
@@ -131,13 +154,39 @@ impl EtcdClient {
     }
 }
 
+/// Reads the state of the etcd behind the channel by a linearizable read, which needs a leader.
+pub(super) async fn read_state(channel: Channel) -> Result<EtcdState, Status> {
+    let options = GetOptions::new().with_keys_only();
+    let answer = kv_client(channel).await?.get("nodes_config", Some(options)).await;
+    Ok(EtcdState::from_answer(&answer.map_err(grpc_status)?))
+}
+
+/// Returns the check that a member belongs to the same etcd as the first one that was used: what is written
+/// through one address has to be there through each.
+fn admit_members() -> Admission {
+    let first: Arc<OnceLock<(Address, u64)>> = Arc::default();
+    Box::new(move |server| {
+        let first = first.clone();
+        Box::pin(async move {
+            let state = read_state(server.channel()).await;
+            let id = state.map_err(|status| classify_status(&status))?.cluster_id;
+            let (address, expected) = first.get_or_init(|| (server.address.clone(), id));
+            if *expected == id {
+                return Ok(());
+            }
+            let reason = format!("it belongs to another etcd than {address}");
+            Err(CallFailure::NotHere(reason))
+        })
+    })
+}
+
 async fn kv_client(channel: Channel) -> Result<KvClient, Status> {
     let channel = etcd_client::Channel::Tonic(channel);
     let client = etcd_client::Client::from_channel(channel, None).await.map_err(grpc_status)?;
     Ok(client.kv_client().max_decoding_message_size(MAX_ANSWER))
 }
 
-fn grpc_status(error: Error) -> Status {
+pub(super) fn grpc_status(error: Error) -> Status {
     match error {
         Error::GRpcStatus(status) => status,
         other => Status::internal(other.to_string()),

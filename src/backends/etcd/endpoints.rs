@@ -3,24 +3,58 @@
 
 use futures_util::future::join_all;
 
-use super::client::EtcdClient;
+use super::super::transport::Address;
+use super::client::{EtcdClient, read_state};
+use super::identity;
+use super::state::EtcdState;
 use crate::model::{EndpointFault, EndpointFaultKind};
 
-/// Finds the endpoints that do not respond, and those of another etcd cluster than the first that does.
+/// Finds the endpoints that do not respond, and those of another etcd than the first that does.
 pub(super) async fn find_endpoint_faults(client: &EtcdClient) -> Vec<EndpointFault> {
-    let asked = client.endpoints().map(|address| async move {
-        let cluster_id = client.read_cluster_id(address).await;
-        (address.to_string(), cluster_id)
-    });
-    let answers = join_all(asked).await;
-    let first = answers.iter().find_map(|(_, answer)| answer.as_ref().ok().copied());
-    let faults = answers.into_iter().filter_map(|(address, answer)| {
-        let kind = match answer {
-            Err(reason) => EndpointFaultKind::NoResponse(reason),
-            Ok(cluster_id) if Some(cluster_id) != first => EndpointFaultKind::OtherStore,
-            Ok(_) => return None,
-        };
-        Some(EndpointFault { address, kind })
-    });
-    faults.collect()
+    let (mut faults, mut responding) = (Vec::new(), Vec::new());
+    // All at once, so that several silent ones take no longer than one.
+    for (address, answer) in ask_all(client, client.endpoints()).await {
+        match answer {
+            Ok(_) => responding.push(address),
+            Err(reason) => faults.push(no_response(address, reason)),
+        }
+    }
+    let Some((reference, rest)) = responding.split_first() else { return faults };
+    let before = match client.call_at(reference, read_state).await {
+        Ok(before) => before,
+        Err(reason) => return vec![no_response(reference, reason)],
+    };
+    let answers = ask_all(client, rest.iter().copied()).await;
+    // Where it can't be asked again, only the id decides.
+    let after = client.call_at(reference, read_state).await;
+    let mut alike = Vec::new();
+    for (address, answer) in answers {
+        match (answer, &after) {
+            (Err(reason), _) => faults.push(no_response(address, reason)),
+            (Ok(state), Ok(after)) if state.is_between(&before, after) => alike.push(address),
+            (Ok(state), Err(_)) if state.cluster_id == before.cluster_id => alike.push(address),
+            (Ok(_), _) => faults.push(other_store(address)),
+        }
+    }
+    let others = identity::find_other_stores(client, reference, &alike).await;
+    faults.extend(others.into_iter().map(other_store));
+    faults
+}
+
+async fn ask_all<'a>(
+    client: &EtcdClient,
+    addresses: impl Iterator<Item = &'a Address>,
+) -> Vec<(&'a Address, Result<EtcdState, String>)> {
+    let asked: Vec<_> = addresses
+        .map(|address| async move { (address, client.call_at(address, read_state).await) })
+        .collect();
+    join_all(asked).await
+}
+
+fn other_store(address: &Address) -> EndpointFault {
+    EndpointFault { address: address.to_string(), kind: EndpointFaultKind::OtherStore }
+}
+
+fn no_response(address: &Address, reason: String) -> EndpointFault {
+    EndpointFault { address: address.to_string(), kind: EndpointFaultKind::NoResponse(reason) }
 }

@@ -6,9 +6,11 @@
 
 mod client;
 mod endpoints;
+mod identity;
 mod layout;
 mod limits;
 mod listing;
+mod state;
 mod txn;
 
 use std::collections::BTreeSet;
@@ -21,6 +23,7 @@ use super::{ReadLimits, RequestOptions, Source, Target, WriteLimits};
 use crate::config::{self, EtcdConfig};
 use crate::model::{
     Change, EndpointFault, Entry, FailedWrite, Key, LimitViolation, Snapshot, StoreError,
+    StoreIdentity,
 };
 use client::EtcdClient;
 use layout::{BATCH_BYTES, KEYS_PER_TXN};
@@ -94,6 +97,22 @@ impl Source for Etcd {
 
     async fn count_foreign_keys(&self) -> Result<Option<u64>, StoreError> {
         listing::count_foreign_pairs(&self.client).await.map(Some)
+    }
+
+    async fn identify(&self) -> Result<Option<StoreIdentity>, StoreError> {
+        identity::identify(&self.client).await.map(Some)
+    }
+
+    async fn leave_mark(&self) -> Result<Option<i64>, StoreError> {
+        identity::leave_mark(&self.client).await.map(Some)
+    }
+
+    async fn has_mark(&self, mark: i64) -> Result<bool, StoreError> {
+        identity::has_mark(&self.client, mark).await
+    }
+
+    async fn remove_mark(&self, mark: i64) {
+        identity::remove_mark(&self.client, mark).await;
     }
 }
 

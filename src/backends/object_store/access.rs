@@ -16,6 +16,7 @@ use crate::model::{AccessOrigins, Origin, StoreError};
 pub(super) struct Access {
     pub(super) s3: aws_sdk_s3::Client,
     pub(super) endpoint: Option<String>,
+    pub(super) region: String,
     pub(super) origins: AccessOrigins,
 }
 
@@ -60,7 +61,8 @@ pub(super) async fn resolve_access(
     s3.set_sleep_impl(resolved.sleep_impl());
     s3.set_time_source(resolved.time_source());
     s3.set_endpoint_url(endpoint.clone());
-    Ok(Access { s3: aws_sdk_s3::Client::from_conf(s3.build()), endpoint, origins })
+    let region = resolved.region().map(ToString::to_string).unwrap_or_default();
+    Ok(Access { s3: aws_sdk_s3::Client::from_conf(s3.build()), endpoint, region, origins })
 }
 
 fn find_endpoint(config: &ObjectStoreConfig) -> Option<String> {
@@ -91,13 +93,4 @@ fn check_scheme(config: &ObjectStoreConfig, endpoint: Option<&str>) -> Result<()
         }
         _ => Ok(()),
     }
-}
-
-/// Returns whether this endpoint is Amazon's.
-pub(super) fn is_amazon(endpoint: Option<&str>) -> bool {
-    let Some(endpoint) = endpoint else { return true };
-    let host = url::Url::parse(endpoint).ok().and_then(|url| url.host_str().map(ToOwned::to_owned));
-    host.is_some_and(|host| {
-        [".amazonaws.com", ".amazonaws.com.cn"].iter().any(|domain| host.ends_with(domain))
-    })
 }

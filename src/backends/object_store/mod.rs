@@ -19,7 +19,7 @@ use futures_util::future::try_join_all;
 use super::{ReadLimits, Source, Target, WriteLimits};
 use crate::model::{
     AccessOrigins, Change, ConditionalWrites, Entry, FailedWrite, Key, LimitViolation, Snapshot,
-    StoreError,
+    StoreError, StoreIdentity,
 };
 pub use store::ObjectStore;
 
@@ -47,6 +47,10 @@ impl Source for ObjectStore {
 
     async fn count_foreign_keys(&self) -> Result<Option<u64>, StoreError> {
         listing::count_foreign_objects(self).await
+    }
+
+    async fn identify(&self) -> Result<Option<StoreIdentity>, StoreError> {
+        Ok(Some(self.identity.clone()))
     }
 }
 

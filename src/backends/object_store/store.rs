@@ -8,8 +8,8 @@ use super::super::intact_entry;
 use super::access;
 use super::body::{self, Body};
 use super::client::{BucketClient, Object};
-use crate::config::ObjectStoreConfig;
-use crate::model::{AccessOrigins, CasToken, Entry, Key, StoreError};
+use crate::config::{self, ObjectStoreConfig};
+use crate::model::{AccessOrigins, CasToken, Entry, Key, StoreError, StoreIdentity};
 
 /// Requests at once: what an S3 answers well over kept connections.
 const CONCURRENCY: usize = 64;
@@ -21,6 +21,7 @@ pub struct ObjectStore {
     pub(super) prefix: String,
     pub(super) is_amazon: bool,
     pub(super) origins: AccessOrigins,
+    pub(super) identity: StoreIdentity,
 }
 
 impl fmt::Debug for ObjectStore {
@@ -35,27 +36,33 @@ impl ObjectStore {
     /// # Errors
     /// [`StoreError::Usage`] for what the server would refuse before any request.
     pub async fn open(
-        config: &ObjectStoreConfig,
+        section: &ObjectStoreConfig,
         requests: RequestOptions,
     ) -> Result<Self, StoreError> {
-        let access = access::resolve_access(config, requests.timeout).await?;
-        let (bucket, prefix) = (config.bucket.clone(), config.prefix.clone());
+        let access = access::resolve_access(section, requests.timeout).await?;
+        let (bucket, prefix) = (section.bucket.clone(), section.prefix.clone());
         let at = access.endpoint.as_deref().map_or(String::new(), |endpoint| {
-            format!(" at {}", crate::config::without_userinfo(endpoint))
+            format!(" at {}", config::without_userinfo(endpoint))
         });
         let client = BucketClient {
             name: format!("object-store s3://{bucket}/{prefix}{at}"),
             s3: access.s3,
             bucket,
             retries: Retries::new(
-                config.retry.clone(),
+                section.retry.clone(),
                 requests.timeout,
                 ConcurrencyLimiter::new(requests.limit_concurrency(CONCURRENCY)),
             ),
         };
-        let is_amazon = access::is_amazon(access.endpoint.as_deref());
+        let endpoint = access.endpoint.as_deref();
+        let is_amazon = config::is_amazon(endpoint);
+        let identity = StoreIdentity::ObjectStore {
+            endpoint: config::normalize_aws_endpoint(endpoint, &access.region),
+            bucket: client.bucket.clone(),
+            prefix: prefix.clone(),
+        };
         let prefix = if prefix.is_empty() { prefix } else { format!("{prefix}/") };
-        Ok(ObjectStore { client, prefix, is_amazon, origins: access.origins })
+        Ok(ObjectStore { client, prefix, is_amazon, origins: access.origins, identity })
     }
 
     pub(super) fn object_name(&self, key: &Key) -> String {

@@ -62,6 +62,11 @@ impl Server {
         self.shared.link.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Returns the channel of the current connection.
+    pub fn channel(&self) -> Channel {
+        self.connection().channel
+    }
+
     /// Returns the current connection.
     pub(super) fn connection(&self) -> Connection {
         let mut link = self.link();

@@ -12,6 +12,7 @@ use crate::events::{EventSink, Stage};
 use crate::model::{EndpointFault, Quorum, Snapshot, StoreError, UsesReplicatedStore};
 use crate::outcome::Failure;
 use crate::pipeline::checks::{Membership, describe_source_on_target};
+use crate::pipeline::same_store::{ReadStore, are_one_store};
 use crate::pipeline::snapshot;
 
 /// The kinds of source that the checks tell apart.
@@ -72,6 +73,8 @@ pub(super) struct TargetState {
     pub(super) endpoint_faults: Vec<EndpointFault>,
     /// The most bytes of all values together.
     pub(super) snapshot_limit: Option<usize>,
+    /// The answer to whether it is the source under another name, once both could be read.
+    pub(super) is_source: Result<bool, StoreError>,
 }
 
 impl TargetState {
@@ -116,20 +119,29 @@ pub(super) async fn read_sides(
     if job.target_store().can_list() {
         let nothing = Snapshot::new();
         let (source, target) = join!(read_source(reading, job), read_target(job, &nothing));
-        return Ok(with_store_in_use(source.0, Sides { source: source.1, target }).await);
+        return Ok(with_store_in_use(job, source.0, Sides { source: source.1, target }).await);
     }
     // A target that can't list is also asked for the keys that the source has.
     let (opened, source) = read_source(reading, job).await;
     let nothing = Snapshot::new();
     let target = read_target(job, source.snapshot.as_ref().unwrap_or(&nothing)).await;
-    Ok(with_store_in_use(opened, Sides { source, target }).await)
+    Ok(with_store_in_use(job, opened, Sides { source, target }).await)
 }
 
-/// Adds whether a source cluster runs on another store, if both sides look like one.
+/// Adds whether both are one store, and whether a source cluster runs on another store than its own, if both
+/// sides look like one.
 async fn with_store_in_use(
+    job: &Job<'_>,
     opened: Option<OpenSource>,
     mut sides: Sides,
 ) -> (Option<OpenSource>, Sides) {
+    if let (Some(source), Ok(of_source), Ok(of_target)) =
+        (&opened, &sides.source.snapshot, &sides.target.snapshot)
+    {
+        let source = ReadStore { store: source.source(), snapshot: of_source };
+        let target = ReadStore { store: job.target.as_source(), snapshot: of_target };
+        sides.target.is_source = are_one_store(source, target).await;
+    }
     let cluster = opened.as_ref().and_then(OpenSource::cluster);
     if let (Some(cluster), Ok(source), Ok(target)) =
         (cluster, &sides.source.snapshot, &sides.target.snapshot)
@@ -221,6 +233,7 @@ async fn read_target(job: &Job<'_>, at_hand: &Snapshot) -> TargetState {
         write_probe,
         endpoint_faults,
         snapshot_limit: target.snapshot_limit(),
+        is_source: Ok(false),
     }
 }
 

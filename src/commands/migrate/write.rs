@@ -14,7 +14,9 @@ use crate::backends::backup::{BackupOrigin, Destination};
 use crate::codec;
 use crate::commands::save_backup::save_entries;
 use crate::events::{Event, Stage};
-use crate::model::{Action, Comparison, Entry, Key, Plan, Snapshot, Step, StoreError, WriteState};
+use crate::model::{
+    Action, Comparison, EndpointFaultKind, Entry, Key, Plan, Snapshot, Step, StoreError, WriteState,
+};
 use crate::outcome::{CheckStatus, Code, Failure};
 use crate::pipeline::checks;
 use crate::pipeline::plan::{self, OnExisting};
@@ -166,6 +168,7 @@ pub(super) async fn verify_copy(job: &Job<'_>, prepared: &Prepared) -> Result<Sn
             return Err(copy_differs(&keys));
         }
         let Some(keys) = describe_differences(&compare(&expected, &now.source)) else {
+            check_endpoints_again(job).await?;
             check_still_in_migration_mode(job, prepared, &now.source).await?;
             return Ok(now.source);
         };
@@ -181,6 +184,21 @@ pub(super) async fn verify_copy(job: &Job<'_>, prepared: &Prepared) -> Result<Sn
         expected = now.source;
     }
     Ok(expected)
+}
+
+/// Checks that what was written is there through every endpoint of the target that responds: addresses of
+/// several stores are not always known before.
+async fn check_endpoints_again(job: &Job<'_>) -> Result<(), Failure> {
+    let faults = job.target_store().find_endpoint_faults().await;
+    let others = faults.iter().filter(|fault| fault.kind == EndpointFaultKind::OtherStore);
+    let others: Vec<_> = others.map(ToString::to_string).collect();
+    if others.is_empty() {
+        return Ok(());
+    }
+    let reason =
+        format!("what was written is not there through each address: {}", others.join("; "));
+    Err(Failure::new(Code::VerificationFailed, reason)
+        .hint("name only the members of one etcd in addresses, and start no server before that"))
 }
 
 /// Returns whether `nodes_config` is not the same in both.

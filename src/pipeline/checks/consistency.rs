@@ -1,5 +1,6 @@
 //! The check of what values say together, and of what an operator once chose and may have forgotten.
 
+use super::absent_epochs::{ABSENT_EPOCHS_HINT, describe_absent_epochs};
 use crate::codec;
 use crate::model::{Key, Snapshot, Value};
 use crate::outcome::{Check, Finding};
@@ -8,7 +9,8 @@ use crate::wording::plural;
 const UNFREEZE_HINT: &str = "unfreeze them once the cluster is up, with the official `restatectl partitions leadership \
                              unfreeze`: after the restart they have no leader until then";
 
-/// Warns of partitions whose leadership is frozen: none of them gets a leader after a restart.
+/// Warns of partitions whose leadership is frozen, none of which gets a leader after a restart, and of those
+/// without an epoch.
 ///
 /// What such a rule needs of a value that can't be decoded is not known; its key is named.
 pub fn check_consistency(snapshot: &Snapshot) -> Finding {
@@ -27,13 +29,18 @@ pub fn check_consistency(snapshot: &Snapshot) -> Finding {
         0 => format!("the leadership of {} is not known", plural(unchecked.len(), "partition")),
         count => format!("{} with a frozen leadership", plural(count, "partition")),
     };
+    let absent = describe_absent_epochs(snapshot);
     let finding = Finding::ok(Check::Consistency, detail);
-    if frozen.is_empty() && unchecked.is_empty() {
+    if frozen.is_empty() && unchecked.is_empty() && absent.is_none() {
         return finding;
     }
-    let is_frozen = !frozen.is_empty();
-    let finding = finding.items(frozen.into_iter().chain(unchecked).collect()).into_warning();
-    if is_frozen { finding.hint(UNFREEZE_HINT) } else { finding }
+    let hints = [
+        (!frozen.is_empty()).then_some(UNFREEZE_HINT),
+        absent.is_some().then_some(ABSENT_EPOCHS_HINT),
+    ];
+    let items = frozen.into_iter().chain(unchecked).chain(absent).collect();
+    let finding = finding.items(items).into_warning();
+    hints.into_iter().flatten().fold(finding, Finding::hint)
 }
 
 /// Returns whether the epoch's leadership policy keeps every node from becoming leader.

@@ -1,6 +1,7 @@
 //! The checks before anything is written: pure functions from what was read to a finding. All findings
 //! are reported, not only the first that fails.
 
+mod absent_epochs;
 mod consistency;
 mod guards;
 mod live_nodes;
@@ -12,6 +13,7 @@ mod rollback_quorum;
 mod source;
 mod target;
 
+pub use absent_epochs::describe_absent_epochs;
 pub use consistency::check_consistency;
 pub use guards::{OverwriteCluster, Permits, check_target_cluster, check_target_newer};
 pub use live_nodes::{NodeObservation, StoreUse, check_live_nodes};
@@ -25,7 +27,7 @@ pub use source::{
 pub use target::{
     CHECK_TARGET_HINT, add_endpoint_faults, are_in_migration_mode, check_environment, check_limits,
     check_store_probe, check_target, check_target_keys, check_target_writable,
-    describe_source_on_target,
+    describe_source_on_target, refuse_source_as_target, refuse_store_in_use,
 };
 
 #[cfg(test)]

@@ -149,18 +149,24 @@ pub fn are_in_migration_mode(nodes: &NodesConfiguration) -> bool {
     nodes.nodes.iter().all(|node| not_of_migration(&node.roles).is_empty())
 }
 
-/// Checks that the target has no keys that the plan may not touch.
-///
-/// `same_store` describes a source that already uses the target; `merges` is `true` if the plan's
+/// Refuses a target that the source cluster already uses, as `description` tells.
+pub fn refuse_store_in_use(description: &str) -> Finding {
+    let detail =
+        format!("the nodes of the cluster do not run on its replicated store, and {description}");
+    Finding::failed(Check::TargetKeys, Code::SameStore, detail)
+        .hint("stop here: there is nothing left to migrate")
+}
+
+/// Refuses a target that is the source under another name.
+pub fn refuse_source_as_target() -> Finding {
+    let detail = "source and target are two names of one store";
+    Finding::failed(Check::TargetKeys, Code::SameStore, detail)
+        .hint("name another store as the target: a store copied onto itself would lose its keys")
+}
+
+/// Checks that the target has no keys that the plan may not touch; `merges` is `true` if the plan's
 /// `nodes_config` is a merge.
-pub fn check_target_keys(plan: &Plan, same_store: Option<&str>, merges: bool) -> Finding {
-    if let Some(description) = same_store {
-        let detail = format!(
-            "the nodes of the cluster do not run on its replicated store, and {description}"
-        );
-        return Finding::failed(Check::TargetKeys, Code::SameStore, detail)
-            .hint("stop here: there is nothing left to migrate");
-    }
+pub fn check_target_keys(plan: &Plan, merges: bool) -> Finding {
     let conflicts: Vec<_> = plan.conflicts().collect();
     let existing = plan.steps.iter().filter(|step| step.target.is_some()).count();
     if conflicts.is_empty() {

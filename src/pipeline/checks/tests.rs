@@ -96,23 +96,20 @@ fn existing_keys_are_all_listed_with_how_they_compare() {
         (epoch(3), entry(3, b"a")),
         (Key::RuleBook, entry(9, b"r")),
     ]);
-    let finding =
-        check_target_keys(&decide_plan(&source, &target, OnExisting::Refuse), None, false);
+    let finding = check_target_keys(&decide_plan(&source, &target, OnExisting::Refuse), false);
     assert_eq!(finding.code, Some(Code::TargetKeysExist));
     assert!(finding.hints[0].contains("--force"));
     insta::assert_snapshot!(line(&finding));
 
     let many: Snapshot = (0..6).map(|number| (epoch(number), entry(2, b"a"))).collect();
-    let finding = check_target_keys(&decide_plan(&many, &many, OnExisting::Refuse), None, false);
+    let finding = check_target_keys(&decide_plan(&many, &many, OnExisting::Refuse), false);
     let told = "pp_epoch_0 … pp_epoch_5, 6 keys: each is identical";
     assert_eq!(finding.items, [told]);
 
     let partly = Snapshot::from([(epoch(0), entry(2, b"a"))]);
-    let finding =
-        check_target_keys(&decide_plan(&source, &partly, OnExisting::Refuse), None, false);
+    let finding = check_target_keys(&decide_plan(&source, &partly, OnExisting::Refuse), false);
     assert!(finding.hints[0].contains("--resume"));
-    let finding =
-        check_target_keys(&decide_plan(&source, &partly, OnExisting::Resume), None, false);
+    let finding = check_target_keys(&decide_plan(&source, &partly, OnExisting::Resume), false);
     assert_eq!(finding.status, CheckStatus::Ok);
 
     // In migration mode, a copy of the store has the same nodes_config as the store.
@@ -140,11 +137,7 @@ fn existing_keys_are_all_listed_with_how_they_compare() {
             "{roles} {moved_on}"
         );
     }
-    let itself = check_target_keys(
-        &decide_plan(&source, &source, OnExisting::Overwrite),
-        Some("it runs there"),
-        false,
-    );
+    let itself = refuse_store_in_use("it runs there");
     assert_eq!(itself.code, Some(Code::SameStore));
 }
 

@@ -7,7 +7,7 @@ use super::observations::{NodeObservations, Observations};
 use super::sides::{Sides, SourceKind, TargetState};
 use crate::codec::{self, NodesConfiguration};
 use crate::model::{Entry, Key, Plan, Snapshot, UsesReplicatedStore};
-use crate::outcome::{Check, Finding};
+use crate::outcome::{Check, Failure, Finding};
 use crate::pipeline::checks::{self, Answers, FINISHED_ROLLBACK_HINT, OverwriteCluster, Permits};
 use crate::pipeline::nodes_config_merge::{self, RollbackState};
 use crate::pipeline::plan::{self, OnExisting};
@@ -99,8 +99,12 @@ pub(super) fn check_both_sides(
         }
         None => Finding::skipped(Check::Limits, "the target accepts no writes"),
     });
-    let same_store = sides.source.describe_use_of(held);
-    findings.push(checks::check_target_keys(&plan, same_store, is_live));
+    findings.push(match (&sides.target.is_source, sides.source.describe_use_of(held)) {
+        (Ok(false), None) => checks::check_target_keys(&plan, is_live),
+        (Ok(false), Some(description)) => checks::refuse_store_in_use(description),
+        (Ok(true), _) => checks::refuse_source_as_target(),
+        (Err(error), _) => Finding::of_failure(Check::TargetKeys, Failure::of_target(error)),
+    });
     let permits = collect_permits(args, observed.prior_backup.as_deref());
     findings.push(match (is_live, desired.merge_faults.as_deref()) {
         (true, None) => checks::check_running_cluster(source, held, Ok(()), &permits),

@@ -60,6 +60,7 @@ fn sides(target: Snapshot) -> Sides {
         uses_replicated_store: None,
         write_probe: Ok(()),
         endpoint_faults: Vec::new(),
+        is_source: Ok(false),
         snapshot_limit: None,
     };
     Sides { source, target }
