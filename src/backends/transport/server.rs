@@ -58,6 +58,14 @@ impl Server {
         Ok(Server { address: address.clone(), shared: Arc::new(shared) })
     }
 
+    /// Creates a server that is addressed without TLS. Connects when first used.
+    ///
+    /// # Errors
+    /// In words, for an address that can't be used.
+    pub fn without_tls(address: &Address, limits: Limits) -> Result<Server, String> {
+        Server::create(address, limits, None)
+    }
+
     fn link(&self) -> MutexGuard<'_, Link> {
         self.shared.link.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -229,7 +229,7 @@ impl Servers {
             None if address.is_tls() => {
                 Server::create(address, self.limits, Some(&open_tls(&self.tls)?))
             }
-            None => Server::create(address, self.limits, None),
+            None => Server::without_tls(address, self.limits),
         }
     }
 
