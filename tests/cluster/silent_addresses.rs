@@ -26,7 +26,7 @@ fn list(store: [&str; 2]) -> (Run, Duration) {
 fn silent_addresses_share_the_time_of_one_request() {
     let (folder, etcd) = (TempDir::new().unwrap(), Etcd::start());
     etcd.create_pair("nodes_config", b"any");
-    let silent: Vec<_> = (0..4).map(|_| SilentPort::open()).collect();
+    let silent: Vec<_> = (0..12).map(|_| SilentPort::open()).collect();
     let mut addresses: Vec<_> = silent.iter().map(SilentPort::address).collect();
     let toml = write_file(&folder, "silent.toml", &etcd_section(&addresses));
     let (run, took) = list(["--from", &toml]);

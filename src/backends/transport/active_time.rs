@@ -13,7 +13,7 @@ pub(super) const STEP: Duration = Duration::from_millis(100);
 /// The length of a step from which on it counts as one in which the process did not run.
 const SUSPENSION: Duration = Duration::from_secs(1);
 
-/// A clock that stands still while the process is suspended. It has to be read at every [`STEP`].
+/// A clock that stands still while the process is suspended. It has to be read ten times a second.
 pub struct ActiveTime {
     counted: Duration,
     last: Instant,
@@ -57,7 +57,11 @@ impl ActiveTime {
             let left = end.saturating_sub(self.elapsed());
             // Polled once more after a suspension: what has arrived is read before time is up.
             match tokio::time::timeout(left.min(STEP), &mut future).await {
-                Ok(done) => return Some(done),
+                Ok(done) => {
+                    // A suspension counts also where what it broke is met first.
+                    self.elapsed();
+                    return Some(done);
+                }
                 Err(_) if self.elapsed() >= end => return None,
                 Err(_) => {}
             }
@@ -76,6 +80,14 @@ mod tests {
         assert_eq!(clock.limit(long, async { 1 }).await, Some(1));
         assert_eq!(clock.limit(short, tokio::time::sleep(long)).await, None);
         assert!(clock.elapsed() < Duration::from_secs(1));
+    }
+
+    #[tokio::test]
+    async fn suspension_is_seen_by_what_fails_right_after_it() {
+        let mut clock = ActiveTime::start();
+        let failed = async { std::thread::sleep(Duration::from_millis(1100)) };
+        assert!(clock.limit(Duration::from_millis(500), failed).await.is_some());
+        assert_eq!(clock.suspensions(), 1);
     }
 
     #[tokio::test]

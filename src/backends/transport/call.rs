@@ -20,7 +20,7 @@ const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// The most servers that one call waits for at once.
-const ATTEMPTS_AT_ONCE: usize = 8;
+const ATTEMPTS_AT_ONCE: usize = 64;
 
 /// The bytes that a server has to send or receive in its share of the time to count as slow only: more than the
 /// checks that a connection lives.
