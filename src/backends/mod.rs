@@ -150,6 +150,12 @@ pub trait Target: Source {
         wanted: &Snapshot,
     ) -> Result<Vec<LimitViolation>, StoreError>;
 
+    /// Describes what a write of all these values may meet and no check can see, such as a capacity that is
+    /// exceeded; `None` where there is no such thing.
+    fn describe_capacity(&self, _wanted: &Snapshot) -> Option<String> {
+        None
+    }
+
     /// Carries the changes out, each only under its precondition. At most as many as
     /// [`Target::write_limits`] says, each key once.
     ///

@@ -47,6 +47,15 @@ pub enum StoreError {
         /// The store's own message.
         reason: String,
     },
+    /// The store is asked for more than its capacity, for as long as retries are made. Nothing was carried
+    /// out.
+    #[error("{store} has not enough capacity: {reason}")]
+    Throttled {
+        /// The store.
+        store: String,
+        /// The capacity that is exceeded, with the store's own message.
+        reason: String,
+    },
     /// The request is larger than the store takes.
     #[error("{store} refuses a request of this size: {reason}")]
     TooLarge {
@@ -62,6 +71,23 @@ pub enum StoreError {
         store: String,
         /// The keys that are not as the write required.
         keys: Vec<Key>,
+    },
+    /// An answer that can't be right, such as a listing that does not progress: what it leaves out is not
+    /// known.
+    #[error("{store} gave an answer that can't be used: {reason}")]
+    Unusable {
+        /// The store.
+        store: String,
+        /// The fault of the answer.
+        reason: String,
+    },
+    /// The store ignores or rejects the conditions of writes, without which nothing is written.
+    #[error("{store} does not handle conditional writes as Restate needs them: {reason}")]
+    Unconditional {
+        /// The store.
+        store: String,
+        /// The behaviour that was seen.
+        reason: String,
     },
     /// Several addresses that can't belong together, or none that can be used.
     #[error("{0}")]

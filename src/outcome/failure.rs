@@ -142,13 +142,28 @@ impl Failure {
             StoreError::Usage(_) => Code::Usage,
             StoreError::Unavailable { .. }
             | StoreError::Untrusted { .. }
+            | StoreError::Unusable { .. }
+            | StoreError::Throttled { .. }
             | StoreError::Denied { .. } => Code::SourceUnavailable,
             StoreError::TooLarge { .. } => Code::ValueTooLarge,
             _ => Code::Internal,
         };
-        match code {
+        let failure = match code {
             Code::Usage => Failure::new(code, error.to_string()),
             _ => Failure::new(code, format!("failed to read the source: {error}")),
+        };
+        failure.hint_for_answer(error)
+    }
+
+    /// Adds the step that helps where a store answers what it must not.
+    #[must_use]
+    fn hint_for_answer(self, error: &StoreError) -> Self {
+        match error {
+            StoreError::Unusable { .. } => self.hint(
+                "ask the store without the gateway, proxy or cache in front of it; if it answers so itself, \
+                 use another store",
+            ),
+            _ => self,
         }
     }
 
@@ -203,15 +218,19 @@ impl Failure {
         let code = match error {
             StoreError::Unavailable { .. }
             | StoreError::Untrusted { .. }
+            | StoreError::Unusable { .. }
+            | StoreError::Throttled { .. }
             | StoreError::NoQuorum { .. } => Code::TargetUnavailable,
             StoreError::Denied { .. } => Code::TargetDenied,
             StoreError::Full { .. } => Code::TargetFull,
             StoreError::TooLarge { .. } => Code::ValueTooLarge,
             StoreError::Conflict { .. } => Code::TargetConflict,
+            StoreError::Unconditional { .. } => Code::StoreProbeFailed,
             StoreError::Usage(_) => Code::ConfigInvalid,
             StoreError::Other { .. } => Code::Internal,
         };
         let failure = Failure::new(code, format!("failed to use the target: {error}"));
+        let failure = failure.hint_for_answer(error);
         match code {
             Code::TargetFull => {
                 failure.hint("free space, then, for etcd, run `etcdctl alarm disarm`")

@@ -5,12 +5,14 @@
 //! is to be replaced is deleted first, unless all happens in one transaction, or servers run on the
 //! target, which can't be without it.
 
+use std::collections::VecDeque;
+
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 
 use crate::backends::{Target, WriteLimits};
 use crate::events::{Event, EventSink, Stage};
-use crate::model::{Change, Effect, FailedWrite, Key, Plan, Value};
+use crate::model::{Change, Effect, FailedWrite, Key, Plan, StoreError, Value};
 
 /// A record of what was written, for the report of a run that stops midway.
 pub trait Journal: Send + Sync {
@@ -35,8 +37,18 @@ pub async fn carry_out(
     let changes = plan.changes();
     events.emit(Event::Started(Stage::Write, target.name()));
     events.emit(Event::Total(Stage::Write, changes.len()));
-    for group in group_changes(changes, target.write_limits(), target.is_live_cluster()) {
-        write_all(group, target, journal, events).await?;
+    let mut limits = target.write_limits();
+    let mut groups: VecDeque<_> = group_changes(changes, limits, target.is_live_cluster()).into();
+    while let Some(group) = groups.pop_front() {
+        let left = write_all(group, target, journal, events).await?;
+        if let Some(largest) = left.iter().map(Vec::len).max() {
+            // What is not written yet is grouped anew: nodes_config is no longer in one transaction with others.
+            limits.keys = (largest / 2).max(1);
+            let left = left.into_iter().flatten().collect();
+            for group in group_changes(left, limits, target.is_live_cluster()).into_iter().rev() {
+                groups.push_front(group);
+            }
+        }
     }
     events.emit(Event::Finished(Stage::Write));
     Ok(())
@@ -108,23 +120,31 @@ fn cut_batches(changes: Vec<Change>, writing: WriteLimits) -> Vec<Vec<Change>> {
     batches
 }
 
+/// Writes these batches at once. Returns those that are too large for the capacity of the store, and those that
+/// were then not begun.
 async fn write_all(
     batches: Vec<Vec<Change>>,
     target: &dyn Target,
     journal: &dyn Journal,
     events: &dyn EventSink,
-) -> Result<(), FailedWrite> {
+) -> Result<Vec<Vec<Change>>, FailedWrite> {
     let mut waiting = batches.into_iter();
     let mut under_way = FuturesUnordered::new();
-    let mut failed = None;
+    let (mut failed, mut throttled) = (None, Vec::new());
     loop {
-        while failed.is_none() && under_way.len() < target.write_limits().concurrency.max(1) {
+        while failed.is_none()
+            && throttled.is_empty()
+            && under_way.len() < target.write_limits().concurrency.max(1)
+        {
             let Some(batch) = waiting.next() else { break };
             journal.begin_writes(&batch);
             under_way.push(async move { (target.write(&batch).await, batch) });
         }
         match under_way.next().await {
-            None => return failed.map_or(Ok(()), Err),
+            None if failed.is_none() && !throttled.is_empty() => {
+                return Ok(throttled.into_iter().chain(waiting).collect());
+            }
+            None => return failed.map_or(Ok(Vec::new()), Err),
             Some((Ok(()), batch)) => {
                 journal.add_written(&batch);
                 for change in &batch {
@@ -136,10 +156,19 @@ async fn write_all(
                 if !error.may_have_written {
                     journal.add_not_written(&batch);
                 }
-                failed = failed.or(Some(error));
+                match is_too_large_for_capacity(&error, &batch) {
+                    true => throttled.push(batch),
+                    false => failed = failed.or(Some(error)),
+                }
             }
         }
     }
+}
+
+/// Returns whether a smaller batch may be written where this one is not, for want of capacity.
+fn is_too_large_for_capacity(failed: &FailedWrite, batch: &[Change]) -> bool {
+    let is_throttled = matches!(failed.error, StoreError::Throttled { .. });
+    is_throttled && !failed.may_have_written && batch.len() > 1
 }
 
 #[cfg(test)]

@@ -7,7 +7,9 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 use tempfile::TempDir;
 
-use crate::support::dynamo::{Table, create_table, decode_item, encode_item};
+use crate::support::dynamo::{
+    Table, create_table, create_table_on, decode_item, dynoxide, encode_item,
+};
 use crate::support::migration::migrate;
 use crate::support::migration::{assert_works_on_target, source_values, start_cluster_to_migrate};
 use crate::support::restate::{Cluster, Mode, put_value};
@@ -24,8 +26,17 @@ fn read_values(table: &Table, prefix: &str) -> BTreeMap<String, (u32, Vec<u8>)> 
 
 #[test]
 fn migrated_cluster_runs_on_dynamo_db() {
+    assert_migrated_cluster_runs_on(&create_table());
+}
+
+#[test]
+fn migrated_cluster_runs_on_dynoxide() {
+    assert_migrated_cluster_runs_on(&create_table_on(dynoxide()));
+}
+
+fn assert_migrated_cluster_runs_on(table: &Table) {
     let mut cluster = start_cluster_to_migrate();
-    let (table, folder) = (create_table(), TempDir::new().unwrap());
+    let folder = TempDir::new().unwrap();
     let section = table.section("a prefix/");
     let toml = write_file(&folder, "dynamo.toml", &section);
     table.put(&[json!({"pk": {"S": "somebody"}, "else": {"S": "foreign"}})]);
@@ -35,12 +46,12 @@ fn migrated_cluster_runs_on_dynamo_db() {
     let run = migrate(&cluster, &toml, &[]).expect(0);
     assert!(run.out.contains("aws-secret-access-key = \"<redacted>\""), "{}", run.out);
     assert!(!format!("{run:?}").contains(&table.server.secret));
-    assert_eq!(read_values(&table, "a prefix/"), before);
+    assert_eq!(read_values(table, "a prefix/"), before);
     assert_eq!(table.items().len(), before.len() + 1);
 
     assert_works_on_target(&mut cluster, &section, &toml);
     // What Restate has written there since is of the same form, and is read.
-    let after = read_values(&table, "a prefix/");
+    let after = read_values(table, "a prefix/");
     for key in ["nodes_config", "rule_book", "pp_epoch_0"] {
         assert!(after[key].0 > before[key].0, "{key}");
     }

@@ -99,7 +99,7 @@ fn unprocessed_reads_are_retried() {
     setting.proxy.inject("POST", "BatchGetItem", usize::MAX / 4, left(&["p/rule_book"]));
     let document = get().expect(6).json();
     let message = document["error"]["message"].as_str().unwrap();
-    assert!(message.contains("throughput is exceeded"), "{message}");
+    assert!(message.contains("the read capacity of the table"), "{message}");
 }
 
 #[test]

@@ -1,11 +1,15 @@
 //! Each store on its own: layout, limits, access and permissions.
 
+mod aws_credentials;
+mod aws_trust;
 mod backup_file;
 mod configuration;
 mod conformance;
 mod dynamo_db;
 mod dynamo_db_access;
+mod dynamo_db_answers;
 mod dynamo_db_permissions;
+mod dynoxide;
 mod etcd;
 mod object_store;
 mod one_store;

@@ -57,8 +57,13 @@ impl AccessFixture {
         text.replace("AT", &self.service.endpoint()).replace("OTHER", &self.other.endpoint())
     }
 
+    /// Returns the endpoint of the service, for a proxy in front of it.
+    pub fn endpoint(&self) -> String {
+        self.service.endpoint()
+    }
+
     /// Returns the signer at either service, with where it was seen.
-    fn find_signer(&self) -> Option<String> {
+    pub fn find_signer(&self) -> Option<String> {
         let other = || first_signer(&self.other).map(|signer| format!("{signer}, at the other"));
         first_signer(&self.service).or_else(other)
     }
@@ -92,6 +97,19 @@ impl AccessFixture {
 
     /// Returns the signer of a server's requests; `None` if it ends without any.
     pub fn server_signer(&self, lines: &str, envs: &[(&'static str, &str)]) -> Option<String> {
+        let (mut process, _ports) = self.start_server(lines, envs);
+        wait_for("a server to ask or to end", Duration::from_secs(30), || {
+            // In this order: it may ask, and then end.
+            let ended = process.has_ended();
+            match self.find_signer() {
+                Some(signer) => Some(Some(signer)),
+                None => ended.then_some(None),
+            }
+        })
+    }
+
+    /// Starts a server with these lines and variables.
+    pub fn start_server(&self, lines: &str, envs: &[(&'static str, &str)]) -> (Process, [Port; 3]) {
         let section = self.section(lines);
         let ports = [Port::free(), Port::free(), Port::free()];
         let [fabric, admin, ingress] = ports.each_ref().map(|port| port.number);
@@ -110,15 +128,7 @@ impl AccessFixture {
         let temporary = self.folder.path().to_str().unwrap();
         envs.extend([("RESTATE_DISABLE_TELEMETRY", "true"), ("TMPDIR", temporary)]);
         let log = self.folder.path().join("log");
-        let mut process = Process::start(&server, &args, &envs, &log);
-        wait_for("a server to ask or to end", Duration::from_secs(30), || {
-            // In this order: it may ask, and then end.
-            let ended = process.has_ended();
-            match self.find_signer() {
-                Some(signer) => Some(Some(signer)),
-                None => ended.then_some(None),
-            }
-        })
+        (Process::start(&server, &args, &envs, &log), ports)
     }
 }
 

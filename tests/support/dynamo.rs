@@ -1,13 +1,31 @@
-//! Tables of moto, which behaves like Amazon DynamoDB. The server is shared with the S3 tests.
+//! Tables of moto, which behaves like Amazon DynamoDB and is shared with the S3 tests, and of dynoxide, which has
+//! exact item limits and no code of moto's.
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value as Json, json};
+use tempfile::TempDir;
 
-use super::s3::{S3, moto};
+use super::cargo_program;
+use super::ports::Port;
+use super::process::Process;
+use super::s3::{S3, moto, ready, shared};
+
+/// Starts dynoxide once for all tests.
+pub fn dynoxide() -> S3 {
+    static SERVER: OnceLock<S3> = OnceLock::new();
+    shared(&SERVER, || {
+        let (folder, port) = (TempDir::new().unwrap(), Port::free());
+        let (number, log) = (port.number.to_string(), folder.path().join("log"));
+        let args = ["--host", "127.0.0.1", "--port", &number];
+        let process = Process::start(&cargo_program("dynoxide"), &args, &[], &log);
+        ready(&S3::at_port(port.number), process, (folder, port))
+    })
+}
 
 /// A table that belongs to one test.
 pub struct Table {
@@ -26,6 +44,13 @@ pub fn create_table_on(server: S3) -> Table {
     let name = format!("table-{}", COUNT.fetch_add(1, Ordering::Relaxed));
     server.boto("create_table", &json!({"table": name}));
     Table { server, name }
+}
+
+/// Creates a table with a provisioned capacity of so many units for reads and for writes.
+pub fn create_provisioned_table(units: u32) -> Table {
+    let table = Table { server: moto(), name: format!("provisioned-{units}") };
+    table.server.boto("create_table", &json!({"table": table.name, "units": units}));
+    table
 }
 
 /// Encodes an item as Restate writes it.

@@ -9,6 +9,7 @@ use std::time::Duration;
 use serde_json::json;
 
 /// A fault of one request.
+#[allow(clippy::type_complexity, reason = "each function is described beside it")]
 pub enum HttpFault {
     /// Answered with this status and error code, and not forwarded.
     Answer(u16, &'static str),
@@ -22,6 +23,14 @@ pub enum HttpFault {
     CutBody,
     /// Forwarded after this action.
     Before(Box<dyn Fn() + Send>),
+    /// Answered with what this returns for the request: a status and a document; forwarded without.
+    Judge(Box<dyn Fn(&[u8]) -> Option<(u16, String)> + Send>),
+    /// Forwarded after this has changed the request.
+    Alter(Box<dyn Fn(&[u8]) -> Vec<u8> + Send>),
+    /// Forwarded; given the request's head and the response, this returns what is sent instead.
+    Rewrite(Box<dyn Fn(&str, Vec<u8>) -> Vec<u8> + Send>),
+    /// Not forwarded: given the request's head, this answers on the connection, which is closed after it.
+    Respond(Box<dyn Fn(&str, &mut TcpStream) + Send>),
 }
 
 struct Rule {
@@ -119,6 +128,17 @@ fn answer(request: &[u8], client: &mut TcpStream, to: &str, shared: &Shared) -> 
             None => canned(*status, &s3_error(*status, code)),
         },
         Some(HttpFault::Json(status, body)) => canned(*status, body),
+        Some(HttpFault::Judge(judge)) => match judge(request) {
+            Some((status, body)) => canned(status, &body),
+            None => pass_on(request, &head, to)?,
+        },
+        Some(HttpFault::Alter(change)) => pass_on(&change(request), &head, to)?,
+        Some(HttpFault::Rewrite(change)) => change(&head, pass_on(request, &head, to)?),
+        Some(HttpFault::Respond(respond)) => {
+            respond(&head, client);
+            let _ = client.shutdown(Shutdown::Both);
+            return None;
+        }
         Some(HttpFault::LoseAnswer) => {
             pass_on(request, &head, to)?;
             let _ = client.shutdown(Shutdown::Both);

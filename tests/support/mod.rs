@@ -40,6 +40,7 @@ pub mod shell;
 pub mod silent_port;
 pub mod store_toml;
 pub mod terminal;
+pub mod tls_proxy;
 pub mod tool;
 
 use std::path::{Path, PathBuf};

@@ -38,7 +38,7 @@ pub struct Object {
 }
 
 /// Starts the server once, on a thread that stays: the kernel ends the server with it.
-fn shared(server: &'static OnceLock<S3>, start: fn() -> (S3, Box<dyn std::any::Any>)) -> S3 {
+pub fn shared(server: &'static OnceLock<S3>, start: fn() -> (S3, Box<dyn std::any::Any>)) -> S3 {
     server
         .get_or_init(|| {
             let (tell, printed) = mpsc::channel();
@@ -121,7 +121,11 @@ fn moto_at(host: &str, envs: &[(&str, &str)]) -> (S3, Box<dyn std::any::Any>) {
     ready(&s3, process, (folder, port))
 }
 
-fn ready(s3: &S3, mut process: Process, held: impl std::any::Any) -> (S3, Box<dyn std::any::Any>) {
+pub fn ready(
+    s3: &S3,
+    mut process: Process,
+    held: impl std::any::Any,
+) -> (S3, Box<dyn std::any::Any>) {
     wait_for("the S3 server", Duration::from_secs(60), || {
         process.assert_running();
         std::net::TcpStream::connect(s3.endpoint.trim_start_matches("http://")).ok()
@@ -130,7 +134,7 @@ fn ready(s3: &S3, mut process: Process, held: impl std::any::Any) -> (S3, Box<dy
 }
 
 impl S3 {
-    fn at_port(port: u16) -> S3 {
+    pub fn at_port(port: u16) -> S3 {
         S3 {
             endpoint: format!("http://127.0.0.1:{port}"),
             key_id: KEY_ID.to_owned(),

@@ -53,12 +53,17 @@ def put(bucket, objects):
         list(pool.map(put_one, objects.items()))
 
 
-def create_table(table, key="pk", kind="S"):
+def create_table(table, key="pk", kind="S", units=None):
+    """A table on demand, or with this provisioned capacity."""
+    capacity = {"ReadCapacityUnits": units, "WriteCapacityUnits": units}
+    billing = {"BillingMode": "PAY_PER_REQUEST"}
+    if units:
+        billing = {"BillingMode": "PROVISIONED", "ProvisionedThroughput": capacity}
     client("dynamodb").create_table(
         TableName=table,
         KeySchema=[{"AttributeName": key, "KeyType": "HASH"}],
         AttributeDefinitions=[{"AttributeName": key, "AttributeType": kind}],
-        BillingMode="PAY_PER_REQUEST",
+        **billing,
     )
 
 

@@ -2,19 +2,18 @@
 //! named, else explicit keys, else the SDK's default chain; the region of the field, else the
 //! profile's or the environment's.
 
-use std::env;
 use std::time::Duration;
 
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
-use aws_smithy_http_client::Connector;
-use aws_smithy_http_client::proxy::ProxyConfig;
-use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
-use aws_smithy_runtime_api::client::http::SharedHttpClient;
-use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_credential_types::provider::SharedCredentialsProvider;
 
+use tokio::time::timeout;
+
+use super::credentials::{self, CheckedCredentials};
+use super::http_client::build_http_client;
 use super::resolver::RacingResolver;
 use crate::config::AwsAccess;
 use crate::model::StoreError;
@@ -37,6 +36,7 @@ pub(in super::super) struct Reach<'a> {
 /// conditional write is judged by reading before it is made again.
 pub(in super::super) async fn load_sdk_config(reach: &Reach<'_>) -> Result<SdkConfig, StoreError> {
     let http = build_http_client(RacingResolver::new(reach.goes_to, reach.connect));
+    let http = http.map_err(StoreError::Usage)?;
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(reach.connect)
         .operation_attempt_timeout(reach.request);
@@ -59,30 +59,35 @@ pub(in super::super) async fn load_sdk_config(reach: &Reach<'_>) -> Result<SdkCo
         }
         AwsAccess::DefaultChain => {}
     }
-    let resolved = loader.load().await;
-    match resolved.region() {
-        Some(_) => Ok(resolved),
-        None => Err(StoreError::Usage(
+    // The region may be asked for: of the instance metadata, whose answers have no time of their own.
+    let wait = credentials::wait_within(reach.request);
+    let resolved = timeout(wait, loader.load()).await.map_err(|_| {
+        let seconds = wait.as_secs_f64();
+        StoreError::Usage(format!(
+            "the AWS region was not found within {seconds} s: set aws-region in [metadata-client], or \
+             AWS_REGION"
+        ))
+    })?;
+    check_region(resolved.region())?;
+    let Some(found) = resolved.credentials_provider() else { return Ok(resolved) };
+    let checked = CheckedCredentials::new(found, reach.access, reach.request);
+    let checked = SharedCredentialsProvider::new(checked);
+    Ok(resolved.into_builder().credentials_provider(checked).build())
+}
+
+/// Refuses a region that can't be in a host name: the library fails with each request.
+fn check_region(region: Option<&Region>) -> Result<(), StoreError> {
+    let Some(region) = region.map(Region::as_ref) else {
+        return Err(StoreError::Usage(
             "the AWS region is not known: set aws-region in [metadata-client], or AWS_REGION"
                 .to_owned(),
-        )),
+        ));
+    };
+    match region.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
+        true => Ok(()),
+        false => Err(StoreError::Usage(format!(
+            "the AWS region {region:?} is not a valid name: check aws-region in [metadata-client], \
+             AWS_REGION, or the profile"
+        ))),
     }
-}
-
-/// Builds a client that goes through the proxies of the environment (`HTTP_PROXY`, `HTTPS_PROXY`,
-/// `ALL_PROXY`, `NO_PROXY`, in both cases of letters), as the server's clients of S3 and DynamoDB do.
-fn build_http_client(resolver: RacingResolver) -> SharedHttpClient {
-    aws_smithy_http_client::Builder::new().build_with_connector_fn(move |settings, components| {
-        let mut builder = Connector::builder()
-            .proxy_config(ProxyConfig::from_env())
-            .tls_provider(Provider::Rustls(CryptoMode::Ring));
-        builder.set_connector_settings(settings.cloned());
-        builder.set_sleep_impl(components.and_then(RuntimeComponents::sleep_impl));
-        builder.build_with_resolver(resolver.clone())
-    })
-}
-
-/// Returns an environment variable that is set and not empty.
-pub(in super::super) fn read_variable(name: &str) -> Option<String> {
-    env::var(name).ok().filter(|value| !value.is_empty())
 }

@@ -6,6 +6,9 @@ use aws_credential_types::provider::error::CredentialsError;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 
+use super::super::transport::{TlsFault, find_tls_fault};
+use super::answer_limit::AnswerTooLarge;
+use super::http_client::advise_on_trust;
 use crate::model::StoreError;
 
 /// Why one attempt of a request failed.
@@ -45,6 +48,19 @@ where
     if let Some(reason) = credentials_fault(error) {
         let reason = format!("there are no AWS credentials: {reason}");
         return AwsError::Permanent(StoreError::Denied { store, reason });
+    }
+    if let Some(fault) = find_tls_fault(error) {
+        return AwsError::Permanent(match fault {
+            TlsFault::Certificate(reason) => {
+                let reason = format!("{reason}; {}", advise_on_trust());
+                StoreError::Untrusted { store, reason }
+            }
+            TlsFault::Protocol(reason) => StoreError::Unavailable { store, reason },
+        });
+    }
+    if let Some(fault) = find_cause::<AnswerTooLarge>(error) {
+        let reason = fault.to_string();
+        return AwsError::Permanent(StoreError::Unusable { store, reason });
     }
     match error {
         SdkError::ConstructionFailure(_) => {
@@ -106,10 +122,15 @@ fn is_clock_error(code: &str, message: &str) -> bool {
 }
 
 fn credentials_fault(error: &(dyn Error + 'static)) -> Option<String> {
+    find_cause::<CredentialsError>(error).map(|error| innermost_cause(error))
+}
+
+/// Finds the cause of this type.
+fn find_cause<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
     let mut cause = Some(error);
     while let Some(error) = cause {
-        if error.is::<CredentialsError>() {
-            return Some(innermost_cause(error));
+        if let Some(found) = error.downcast_ref() {
+            return Some(found);
         }
         cause = error.source();
     }

@@ -2,14 +2,20 @@
 //! failures.
 
 mod access;
+mod answer_limit;
 mod concurrency_limiter;
+mod credentials;
+mod environment;
 mod fault;
+mod http_client;
+mod identity_source;
 mod origins;
 mod resolver;
 mod retry;
 
-pub(super) use access::{Reach, load_sdk_config, read_variable};
+pub(super) use access::{Reach, load_sdk_config};
 pub(super) use concurrency_limiter::ConcurrencyLimiter;
+pub(super) use environment::read_variable;
 pub(super) use fault::{
     AwsError, classify_missing_answer, classify_rejected_identity, describe_error, innermost_cause,
 };

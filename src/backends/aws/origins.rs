@@ -2,7 +2,8 @@
 
 use aws_config::SdkConfig;
 
-use super::access::{Reach, read_variable};
+use super::access::Reach;
+use super::environment::read_variable;
 use crate::config::AwsAccess;
 use crate::model::{AccessOrigins, Origin};
 

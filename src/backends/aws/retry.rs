@@ -74,18 +74,20 @@ impl Retries {
                 started,
                 outcome.as_ref().err().map(AwsError::describe_error).as_deref(),
             );
-            let reason = match outcome {
+            let store = || store.to_owned();
+            let error = match outcome {
                 Ok(answer) => return Ok(answer),
                 Err(AwsError::Permanent(error)) => return Err(error),
-                Err(
-                    AwsError::Retryable(reason)
-                    | AwsError::NoResponse(reason)
-                    | AwsError::NotExecuted(reason),
-                ) => reason,
+                Err(AwsError::Retryable(reason) | AwsError::NoResponse(reason)) => {
+                    StoreError::Unavailable { store: store(), reason }
+                }
+                Err(AwsError::NotExecuted(reason)) => {
+                    StoreError::Throttled { store: store(), reason }
+                }
             };
             match self.pause_before_retry(count, since) {
                 Some(pause) => tokio::time::sleep(pause).await,
-                None => return Err(StoreError::Unavailable { store: store.to_owned(), reason }),
+                None => return Err(error),
             }
         }
     }

@@ -1,17 +1,20 @@
 //! Requests to one table.
 
-use std::collections::HashMap;
 use std::error::Error;
 use std::time::Instant;
 
-use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, TransactWriteItem};
 
 use super::super::aws::{AwsError, Retries};
 use super::super::request::Request;
-use super::item::{self, Item, PK, VERSION};
+use super::answers::{self, ReadItems, ScanPage};
+use super::item::{self, Item, VERSION};
 use crate::model::StoreError;
+
+/// The permissions of a transaction: those of the writes in it.
+pub(super) const WRITE_ACTION: &str = "dynamodb:PutItem or dynamodb:DeleteItem";
 
 pub(super) struct TableClient {
     pub(super) dynamo: aws_sdk_dynamodb::Client,
@@ -30,12 +33,11 @@ pub(super) enum Transacted {
     Unmet(Vec<usize>),
     /// Nothing was written, and the next attempt may succeed.
     Refused(String),
+    /// Nothing was written: the transaction needs more capacity than there is at the moment.
+    Throttled(String),
     /// Nothing is known of it.
     Lost(String),
 }
-
-/// One page of a scan, and where the next one begins.
-pub(super) type ScanPage = (Vec<Item>, Option<Item>);
 
 impl TableClient {
     /// Reads the items that exist, in any order; at most 100 names, each once.
@@ -43,28 +45,30 @@ impl TableClient {
         let (mut found, mut missing) = (Vec::with_capacity(names.len()), names);
         let (mut since, mut idle) = (Instant::now(), 0);
         while !missing.is_empty() {
-            let (items, unprocessed) = self.get_some(&missing).await?;
-            missing = unprocessed;
-            if !items.is_empty() {
+            // What an answer leaves is part of what it was asked for: with each answer it shrinks, or the
+            // retries are counted.
+            let ReadItems { items, unprocessed } = self.get_some(&missing).await?;
+            found.extend(items);
+            if unprocessed.len() < missing.len() {
                 // An answer has 16 MiB: the rest is asked for at once.
                 (since, idle) = (Instant::now(), 0);
-                found.extend(items);
-            } else if !missing.is_empty() {
+            } else {
                 idle += 1;
                 match self.retries.pause_before_retry(idle, since) {
                     Some(pause) => tokio::time::sleep(pause).await,
                     None => {
-                        let reason = "it leaves reads unprocessed: its throughput is exceeded";
-                        return Err(self.unavailable(reason.to_owned()));
+                        let reason = "it leaves reads unprocessed";
+                        return Err(self.throttled("read", reason, since.elapsed()));
                     }
                 }
             }
+            missing = unprocessed;
         }
         Ok(found)
     }
 
     /// Reads as many items as one answer holds, and the names that it leaves unprocessed.
-    async fn get_some(&self, names: &[String]) -> Result<(Vec<Item>, Vec<String>), StoreError> {
+    async fn get_some(&self, names: &[String]) -> Result<ReadItems, StoreError> {
         let keys: Vec<_> = names.iter().map(|name| item::key(name)).collect();
         let wanted = KeysAndAttributes::builder().consistent_read(true).set_keys(Some(keys));
         let wanted = wanted.build().map_err(|error| self.build_error(&error))?;
@@ -75,11 +79,7 @@ impl TableClient {
                 let answer = request.send().await;
                 let answer =
                     answer.map_err(|error| self.classify_error("dynamodb:BatchGetItem", &error))?;
-                let items = answer.responses.into_iter().flat_map(HashMap::into_values).flatten();
-                let left = answer.unprocessed_keys.into_iter().flat_map(HashMap::into_values);
-                let left = left.flat_map(|wanted| wanted.keys);
-                let left = left.filter_map(|key| item::name(&key).map(ToOwned::to_owned));
-                Ok((items.collect(), left.collect()))
+                answers::sort_read(names, answer).map_err(|fault| self.classify_answer(&fault))
             })
             .await
     }
@@ -88,7 +88,7 @@ impl TableClient {
     pub(super) async fn scan(
         &self,
         prefix: &str,
-        start: Option<Item>,
+        start: Option<&str>,
     ) -> Result<ScanPage, StoreError> {
         self.retries
             .run_with_retries(&self.name, &Request::about_key("Scan of", &self.table), || async {
@@ -99,7 +99,7 @@ impl TableClient {
                     .consistent_read(true)
                     .projection_expression("pk, #v")
                     .expression_attribute_names("#v", VERSION)
-                    .set_exclusive_start_key(start.clone());
+                    .set_exclusive_start_key(start.map(item::key));
                 if !prefix.is_empty() {
                     request = request
                         .filter_expression("begins_with(pk, :p)")
@@ -108,9 +108,7 @@ impl TableClient {
                 let answer = request.send().await;
                 let answer =
                     answer.map_err(|error| self.classify_error("dynamodb:Scan", &error))?;
-                // DynamoDB ends with no key; some servers end with an empty one.
-                let next = answer.last_evaluated_key.filter(|key| key.contains_key(PK));
-                Ok((answer.items.unwrap_or_default(), next))
+                answers::sort_page(answer).map_err(|fault| self.classify_answer(&fault))
             })
             .await
     }
@@ -135,13 +133,24 @@ impl TableClient {
         {
             return self.classify_cancellation(cancelled.cancellation_reasons());
         }
-        match self.classify_error("dynamodb:PutItem or dynamodb:DeleteItem", &error) {
+        match self.classify_error(WRITE_ACTION, &error) {
             AwsError::Retryable(reason) | AwsError::NoResponse(reason) => {
                 Ok(Transacted::Lost(reason))
             }
-            AwsError::NotExecuted(reason) => Ok(Transacted::Refused(reason)),
+            AwsError::NotExecuted(reason) => {
+                Ok(match error.code().is_some_and(Self::is_throttle) {
+                    true => Transacted::Throttled(reason),
+                    false => Transacted::Refused(reason),
+                })
+            }
             AwsError::Permanent(error) => Err(error),
         }
+    }
+
+    /// Removes an item of the program's own making, as far as that is permitted.
+    pub(super) async fn delete_scratch_item(&self, name: &str) {
+        let key = Some(item::key(name));
+        let _ = self.dynamo.delete_item().table_name(&self.table).set_key(key).send().await;
     }
 
     pub(super) fn unavailable(&self, reason: String) -> StoreError {

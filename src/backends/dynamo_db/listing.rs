@@ -1,23 +1,16 @@
 //! Lists the items below the key prefix: Restate's, and foreign ones.
 //!
-//! Nothing stands between prefix and key, so that items of other prefixes may lie below this one: those
-//! of `ab` below `a`, and `partition_table` of the empty prefix below `p`. They are sorted_names by the known
-//! names that they end with, and are never this store's.
+//! A scan has no order that could be checked, and pages without items are legal, since the prefix is a filter.
+//! So each page must begin at another name than all before it, and their number is bounded.
 
 use std::collections::BTreeSet;
+use std::hash::{BuildHasher, RandomState};
 
+use super::answers::quote;
 use super::item::{self, VERSION};
+use super::names::{NameSorter, ScannedNames, TooManyNames};
 use super::store::{DynamoDb, MOST_ITEMS};
 use crate::model::{Key, StoreError};
-
-/// The names that a scan found, by kind.
-#[derive(Debug, Default, PartialEq, Eq)]
-struct ScannedNames {
-    known: BTreeSet<Key>,
-    /// Unknown names that may be Restate's.
-    candidates: Vec<String>,
-    others: u64,
-}
 
 /// Restate's keys. An unknown name counts if its item is just what Restate writes.
 pub(super) async fn list_keys(store: &DynamoDb) -> Result<BTreeSet<Key>, StoreError> {
@@ -34,60 +27,57 @@ pub(super) async fn count_foreign_items(store: &DynamoDb) -> Result<u64, StoreEr
 }
 
 async fn scan_names(store: &DynamoDb) -> Result<ScannedNames, StoreError> {
-    let (mut found, mut start) = (Vec::new(), None);
+    let mut sorter = NameSorter::new(&store.prefix);
+    let (mut starts, mut start) = (PageStarts::default(), None);
+    let most_pages = store.facts.get().copied().unwrap_or_default().most_pages();
     loop {
-        let (page, next) = store.client.scan(&store.prefix, start).await?;
-        found.extend(page.iter().filter_map(|item| {
+        let page = store.client.scan(&store.prefix, start.as_deref()).await?;
+        for item in &page.items {
+            let name = item::name(item).ok_or_else(|| store.client.wrong_schema(None))?;
             let has_version = item.get(VERSION).and_then(item::version_of).is_some();
-            Some((item::name(item)?.to_owned(), has_version))
-        }));
-        match next {
-            Some(next) => start = Some(next),
-            None => return Ok(sort_names(&store.prefix, &found)),
+            sorter
+                .add(name, has_version)
+                .map_err(|TooManyNames| too_large_to_list(store, "too many names of other uses"))?;
         }
+        let Some(next) = page.next else { return Ok(sorter.finish()) };
+        if !starts.insert(&next) {
+            let next = quote(&next);
+            let what = format!("Scan goes in a circle: it has LastEvaluatedKey {next} twice");
+            return Err(store.client.unusable_answer(&what));
+        }
+        if starts.count() >= most_pages {
+            let what = format!("a scan of it has not ended after {most_pages} pages");
+            return Err(too_large_to_list(store, &what));
+        }
+        start = Some(next);
     }
 }
 
-/// Sorts full names, each with whether its item has a version.
-fn sort_names(prefix: &str, found: &[(String, bool)]) -> ScannedNames {
-    let prefixes: BTreeSet<_> = found
-        .iter()
-        .filter_map(|(full, _)| prefix_of(full))
-        .filter(|other| other.len() > prefix.len())
-        .collect();
-    let mut names = ScannedNames::default();
-    for (full, has_version) in found {
-        let Some(name) = full.strip_prefix(prefix) else { continue };
-        let key = Key::parse(name);
-        if key.is_known() {
-            names.known.insert(key);
-        } else if *has_version
-            && !name.is_empty()
-            && prefix_of(full).is_none()
-            && !begins_with_any(full, &prefixes)
-        {
-            names.candidates.push(name.to_owned());
-        } else {
-            names.others += 1;
-        }
+/// Returns the error of a table that can't be listed in bounded time or memory. Either may be the store's fault,
+/// or the table's size.
+fn too_large_to_list(store: &DynamoDb, what: &str) -> StoreError {
+    let reason = format!(
+        "{what}; use a table of its own, or deny dynamodb:Scan, so that only the known names are read"
+    );
+    StoreError::Unusable { store: store.client.name.clone(), reason }
+}
+
+/// The names at which pages began, each as a digest whose key no server knows.
+#[derive(Default)]
+struct PageStarts {
+    hasher: RandomState,
+    seen: BTreeSet<u64>,
+}
+
+impl PageStarts {
+    /// Adds a name; returns whether it is new.
+    fn insert(&mut self, name: &str) -> bool {
+        self.seen.insert(self.hasher.hash_one(name))
     }
-    names
-}
 
-/// Returns the text in front of a known name, if the full name ends with one.
-fn prefix_of(full: &str) -> Option<&str> {
-    let fixed = Key::FIXED.iter().find_map(|key| full.strip_suffix(&key.to_string()));
-    let epoch = || {
-        let (prefix, epoch) = full.split_at(full.rfind(Key::EPOCH_PREFIX)?);
-        Key::parse(epoch).is_known().then_some(prefix)
-    };
-    fixed.or_else(epoch)
-}
-
-fn begins_with_any(full: &str, prefixes: &BTreeSet<&str>) -> bool {
-    // Sorted among others, a prefix may stand anywhere before the name: each length is looked up.
-    full.char_indices().any(|(end, _)| prefixes.contains(full.split_at(end).0))
-        || prefixes.contains(full)
+    fn count(&self) -> usize {
+        self.seen.len()
+    }
 }
 
 /// Returns the candidates whose items are exactly what Restate writes.
@@ -103,64 +93,4 @@ async fn select_restate_items(
         ours.extend(names.filter_map(|name| name.strip_prefix(&store.prefix)).map(Key::parse));
     }
     Ok(ours)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn sorted_names(prefix: &str, found: &[(&str, bool)]) -> ScannedNames {
-        let found = found.iter().map(|(name, version)| (format!("{prefix}{name}"), *version));
-        sort_names(prefix, &found.collect::<Vec<_>>())
-    }
-
-    #[test]
-    fn names_of_a_longer_prefix_are_not_ours() {
-        // Below "a": its own, and those of "ab", of "a/b/" and of "aé".
-        let found = [
-            ("nodes_config", true),
-            ("pp_epoch_7", false),
-            ("new_key", true),
-            ("bnodes_config", true),
-            ("bpp_epoch_7", true),
-            ("bnew_key", true),
-            ("/b/rule_book", true),
-            ("/b/new_key", true),
-            ("/new_key", true),
-            ("épp_epoch_1", true),
-            ("énew_key", true),
-            ("without_version", false),
-            ("", true),
-        ];
-        for prefix in ["a", ""] {
-            let names = sorted_names(prefix, &found);
-            assert_eq!(names.known, BTreeSet::from([Key::NodesConfig, Key::PartitionEpoch(7)]));
-            assert_eq!(names.candidates, ["new_key", "/new_key"]);
-            assert_eq!(names.others, 9);
-        }
-    }
-
-    #[test]
-    fn names_of_a_shorter_prefix_are_not_ours() {
-        // Of the empty prefix.
-        let found = [("artition_table", true), ("p_epoch_7", true), ("pp_epoch_7", true)];
-        let names = sorted_names("p", &found);
-        assert_eq!(names.known, BTreeSet::from([Key::PartitionEpoch(7)]));
-        assert_eq!((names.candidates.len(), names.others), (0, 2));
-    }
-
-    #[test]
-    fn prefix_is_the_text_before_a_known_name() {
-        for (name, prefix) in [
-            ("nodes_config", Some("")),
-            ("pp_epoch_7", Some("")),
-            ("xnodes_config", Some("x")),
-            ("x/pp_epoch_65535", Some("x/")),
-            ("x/pp_epoch_65536", None),
-            ("nodes_config_old", None),
-            ("pp_epoch_1pp_epoch_2", Some("pp_epoch_1")),
-        ] {
-            assert_eq!(prefix_of(name), prefix, "{name}");
-        }
-    }
 }

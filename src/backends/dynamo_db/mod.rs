@@ -3,14 +3,17 @@
 //! Preconditions are condition expressions, and all changes of a write are one transaction. An item
 //! has nothing that changes with every write, so that what was read is required in full.
 
+mod answers;
 mod client;
 mod fault;
 mod item;
 mod item_limits;
 mod json;
 mod listing;
+mod names;
 mod schema;
 mod store;
+mod table_facts;
 mod write;
 
 use std::collections::{BTreeSet, HashMap};
@@ -44,7 +47,9 @@ impl Source for DynamoDb {
     }
 
     async fn list_keys(&self) -> Result<Option<BTreeSet<Key>>, StoreError> {
-        schema::check_schema(&self.client).await?;
+        if let Some(facts) = schema::check_schema(&self.client).await? {
+            let _ = self.facts.set(facts);
+        }
         // Restate itself never lists.
         let keys = unless_denied(listing::list_keys(self).await)?;
         self.unlisted.store(keys.is_none(), Ordering::Relaxed);
@@ -84,6 +89,14 @@ impl Target for DynamoDb {
         wanted: &Snapshot,
     ) -> Result<Vec<LimitViolation>, StoreError> {
         Ok(item_limits::find_violations(&self.prefix, wanted))
+    }
+
+    fn describe_capacity(&self, wanted: &Snapshot) -> Option<String> {
+        let untried = "a key policy of KMS, which only a real write meets, is not known";
+        Some(match self.facts.get().and_then(|facts| facts.describe_capacity(wanted)) {
+            Some(capacity) => format!("{capacity}; {untried}"),
+            None => untried.to_owned(),
+        })
     }
 
     async fn write(&self, changes: &[Change]) -> Result<(), FailedWrite> {

@@ -7,19 +7,24 @@ use super::super::request::Request;
 use super::client::TableClient;
 use super::item::PK;
 use super::store::DynamoDb;
+use super::table_facts::TableFacts;
 use crate::model::{StoreError, StoreIdentity, unless_denied};
 
+/// Checks the table's key and state, and returns what its description says.
+///
 /// # Errors
 /// [`StoreError::Usage`] for a table with another key, [`StoreError::Unavailable`] for one that is not
 /// there or not ready. Where describing it is not permitted, nothing is known.
-pub(super) async fn check_schema(client: &TableClient) -> Result<(), StoreError> {
-    let Some(table) = describe_table(client).await? else { return Ok(()) };
+pub(super) async fn check_schema(client: &TableClient) -> Result<Option<TableFacts>, StoreError> {
+    let Some(table) = describe_table(client).await? else { return Ok(None) };
     let key = key_of(&table);
     if key != format!("{PK} (HASH, S)") {
         return Err(client.wrong_schema(Some(&key)));
     }
     match table.table_status() {
-        None | Some(TableStatus::Active | TableStatus::Updating) => Ok(()),
+        None | Some(TableStatus::Active | TableStatus::Updating) => {
+            Ok(Some(TableFacts::from_description(&table)))
+        }
         Some(status) => {
             let reason = format!("the table {} is in the state {status}", client.table);
             Err(client.unavailable(reason))

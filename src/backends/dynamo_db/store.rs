@@ -1,11 +1,13 @@
 //! A table and key prefix of Amazon DynamoDB, opened.
 
 use std::fmt;
+use std::sync::OnceLock;
 use std::sync::atomic::AtomicBool;
 
 use super::super::RequestOptions;
 use super::super::aws::{self, ConcurrencyLimiter, Reach, Retries};
 use super::client::TableClient;
+use super::table_facts::TableFacts;
 use crate::config::{self, DynamoDbConfig, RetryPolicy};
 use crate::model::{AccessOrigins, Key, StoreError};
 
@@ -25,6 +27,8 @@ pub struct DynamoDb {
     /// `true` if a listing was denied, so that keys were read by their known names.
     pub(super) unlisted: AtomicBool,
     pub(super) origins: AccessOrigins,
+    /// What the table's description said, where it could be asked.
+    pub(super) facts: OnceLock<TableFacts>,
 }
 
 impl fmt::Debug for DynamoDb {
@@ -79,7 +83,14 @@ impl DynamoDb {
                 ConcurrencyLimiter::new(requests.limit_concurrency(CONCURRENCY)),
             ),
         };
-        Ok(DynamoDb { client, prefix, endpoint, unlisted: AtomicBool::new(false), origins })
+        Ok(DynamoDb {
+            client,
+            prefix,
+            endpoint,
+            unlisted: AtomicBool::new(false),
+            origins,
+            facts: OnceLock::new(),
+        })
     }
 
     /// Returns the partition key of a metadata key.

@@ -16,6 +16,9 @@ use crate::wording::plural;
 
 const TRANSACT: &str = "TransactWriteItems";
 
+/// The attempts after which a throttled transaction of several items is given back: pauses of 0.7 s in all.
+const SPLIT_AFTER: u64 = 4;
+
 /// Carries out all changes, or none of them.
 pub(super) async fn write_changes(store: &DynamoDb, changes: &[Change]) -> Result<(), FailedWrite> {
     if changes.is_empty() {
@@ -61,10 +64,14 @@ pub(super) async fn probe_write(store: &DynamoDb) -> Result<(), StoreError> {
     let ended = run_transaction(store, &items, &Request::about_key(TRANSACT, &name)).await;
     match ended.map_err(|failed| failed.error)? {
         Ended::Unmet { .. } => Ok(()),
-        Ended::Done => Err(StoreError::Other {
-            store: store.client.name.clone(),
-            reason: format!("it wrote {name} under a condition that can't hold"),
-        }),
+        Ended::Done => {
+            // What it wrote is this program's own, and no key of Restate.
+            store.client.delete_scratch_item(&name).await;
+            Err(StoreError::Unconditional {
+                store: store.client.name.clone(),
+                reason: format!("it wrote {name} under a condition that is never met"),
+            })
+        }
     }
 }
 
@@ -97,21 +104,24 @@ async fn run_transaction(
         what.finish(&client.name, started, describe_failure(&ended).as_deref());
         let ended = ended.map_err(|error| FailedWrite { error, may_have_written: in_doubt })?;
         turn.finish(matches!(ended, Transacted::Done | Transacted::Unmet(_)));
-        let reason = match ended {
+        let mut can_retry = true;
+        let error = match ended {
             Transacted::Done => return Ok(Ended::Done),
             Transacted::Unmet(places) => return Ok(Ended::Unmet { places, in_doubt }),
-            Transacted::Refused(reason) => reason,
+            Transacted::Throttled(reason) => {
+                // The caller splits it: all of it at once may never fit.
+                can_retry = items.len() == 1 || attempts < SPLIT_AFTER;
+                client.throttled("write", &reason, since.elapsed())
+            }
+            Transacted::Refused(reason) => client.unavailable(reason),
             Transacted::Lost(reason) => {
                 in_doubt = true;
-                reason
+                client.unavailable(reason)
             }
         };
-        match client.retries.pause_before_retry(attempts, since) {
+        match client.retries.pause_before_retry(attempts, since).filter(|_| can_retry) {
             Some(pause) => tokio::time::sleep(pause).await,
-            None => {
-                let error = client.unavailable(reason);
-                return Err(FailedWrite { error, may_have_written: in_doubt });
-            }
+            None => return Err(FailedWrite { error, may_have_written: in_doubt }),
         }
     }
 }
@@ -123,7 +133,9 @@ fn describe_failure(ended: &Result<Transacted, StoreError>) -> Option<String> {
         Ok(Transacted::Unmet(places)) => {
             Some(format!("{} not met", plural(places.len(), "condition")))
         }
-        Ok(Transacted::Refused(reason) | Transacted::Lost(reason)) => Some(reason.clone()),
+        Ok(
+            Transacted::Refused(reason) | Transacted::Throttled(reason) | Transacted::Lost(reason),
+        ) => Some(reason.clone()),
         Err(error) => Some(error.to_string()),
     }
 }

@@ -63,6 +63,35 @@ pub(super) fn hung_up(with_tls: bool) -> io::Error {
     })
 }
 
+/// The objection of a failed handshake of another library, in words.
+#[derive(Debug)]
+pub(in super::super) enum TlsFault {
+    /// The server's certificate is not accepted.
+    Certificate(String),
+    /// One side does not speak TLS as the other does.
+    Protocol(String),
+}
+
+/// Finds an error of TLS among the causes of another library's error.
+pub(in super::super) fn find_tls_fault(error: &(dyn Error + 'static)) -> Option<TlsFault> {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if let Some(tls) = error.downcast_ref::<rustls::Error>() {
+            return Some(match describe_tls_error(tls, false)? {
+                ConnectError::Certificate(reason) => TlsFault::Certificate(reason),
+                ConnectError::Protocol(reason) => TlsFault::Protocol(reason),
+            });
+        }
+        // What an I/O error carries is not its source, but has its source.
+        let carried = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        cause = match carried {
+            Some(carried) => Some(carried),
+            None => error.source(),
+        };
+    }
+    None
+}
+
 /// Explains a failed handshake; an error that is not about TLS stays as it is.
 pub(super) fn explain_handshake(error: io::Error, has_own: bool) -> io::Error {
     let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());

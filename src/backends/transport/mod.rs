@@ -29,6 +29,7 @@ pub use active_time::ActiveTime;
 pub use address::Address;
 pub use attempts::CallError;
 pub use call_failure::{CallFailure, classify_status};
+pub(super) use connect_error::{TlsFault, find_tls_fault};
 use quick_ack::{QuickAck, Traffic};
 pub use sent_attempts::SentAttempts;
 pub use server::Server;

@@ -80,6 +80,10 @@ async fn migrate(job: &Job<'_>, from: Option<StoreArg>) -> Result<(), Failure> {
     of_nodes.into_iter().for_each(|finding| add_access_finding(job, finding));
     let observed = Observations {
         limit_violations: find_limit_violations(job, &sides, &desired).await,
+        capacity: desired
+            .as_ref()
+            .ok()
+            .and_then(|desired| job.target_store().describe_capacity(&desired.snapshot)),
         prior_backup: find_prior_backup(job, &sides, &desired),
     };
     let assessment = checks::check_both_sides(&sides, &desired, &observed, job.args);

@@ -79,6 +79,8 @@ pub(super) type LimitViolations = Option<Result<Vec<LimitViolation>, StoreError>
 #[derive(Debug, Default)]
 pub(super) struct Observations {
     pub(super) limit_violations: LimitViolations,
+    /// What the target says of its capacity.
+    pub(super) capacity: Option<String>,
     /// The backup file of an interrupted run that accounts for what the target holds.
     pub(super) prior_backup: Option<PathBuf>,
 }

@@ -25,8 +25,8 @@ pub use source::{
     check_quorum, check_server_version, check_source, check_tls, check_values, not_of_migration,
 };
 pub use target::{
-    CHECK_TARGET_HINT, add_endpoint_faults, are_in_migration_mode, check_environment, check_limits,
-    check_store_probe, check_target, check_target_keys, check_target_writable,
+    CHECK_TARGET_HINT, add_capacity, add_endpoint_faults, are_in_migration_mode, check_environment,
+    check_limits, check_store_probe, check_target, check_target_keys, check_target_writable,
     describe_source_on_target, refuse_source_as_target, refuse_store_in_use,
 };
 

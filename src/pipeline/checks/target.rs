@@ -110,6 +110,14 @@ pub fn check_limits(
     Finding { hints, ..finding }
 }
 
+/// Adds what the store says of its capacity to the finding of its limits.
+pub fn add_capacity(finding: Finding, capacity: Option<&str>) -> Finding {
+    match capacity.filter(|_| finding.code.is_none()) {
+        Some(capacity) => Finding { detail: format!("{}; {capacity}", finding.detail), ..finding },
+        None => finding,
+    }
+}
+
 /// Warns of a store whose snapshot, one message with all keys, may be larger than messages can be.
 fn warn_of_large_snapshot(detail: &str, total: u64, limit: u64) -> Finding {
     let (total, limit) = (format_bytes(total), format_bytes(limit));

@@ -95,7 +95,9 @@ pub(super) fn check_both_sides(
     let is_live = sides.target.is_live_cluster();
     findings.push(match &observed.limit_violations {
         Some(violations) => {
-            checks::check_limits(violations, &desired.snapshot, sides.target.snapshot_limit)
+            let limit = sides.target.snapshot_limit;
+            let finding = checks::check_limits(violations, &desired.snapshot, limit);
+            checks::add_capacity(finding, observed.capacity.as_deref())
         }
         None => Finding::skipped(Check::Limits, "the target accepts no writes"),
     });

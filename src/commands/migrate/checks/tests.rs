@@ -67,7 +67,7 @@ fn sides(target: Snapshot) -> Sides {
 }
 
 fn observed() -> Observations {
-    Observations { limit_violations: Some(Ok(Vec::new())), prior_backup: None }
+    Observations { limit_violations: Some(Ok(Vec::new())), ..Observations::default() }
 }
 
 fn assess(sides: &Sides, args: &MigrateArgs) -> Assessment {
