@@ -7,7 +7,7 @@ use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_s3::primitives::ByteStream;
 use etcd_client::{Client, Compare, CompareOp, Txn, TxnOp};
 use futures_util::{StreamExt, stream};
-use restatectl::backends::transport::{Limits, TlsOptions, create_channel};
+use restatectl::backends::transport::{Limits, Server};
 use restatectl::proto::metadata_server_svc::GetRequest;
 use restatectl::proto::metadata_server_svc::metadata_server_svc_client::MetadataServerSvcClient;
 
@@ -52,8 +52,7 @@ async fn time_source(address: &str, names: &[String]) -> f64 {
     let limit = std::time::Duration::from_secs(60);
     let limits = Limits { connect: limit, request: limit, keep_alive: None, message: None };
     // With quick acknowledgements, as the tool's own: a plain connection is far slower.
-    let channel =
-        create_channel(&address.parse().unwrap(), limits, &TlsOptions::default()).unwrap();
+    let channel = Server::without_tls(&address.parse().unwrap(), limits).unwrap().channel();
     let gets = names.iter().map(|name| {
         let mut client = MetadataServerSvcClient::new(channel.clone());
         let request = GetRequest { key: name.clone(), ..GetRequest::default() };

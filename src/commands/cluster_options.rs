@@ -9,6 +9,11 @@ use crate::backends::transport::{Address, Limits, TlsOptions};
 use crate::options::GlobalOptions;
 use crate::outcome::{Code, Failure};
 
+/// As the servers have it among themselves by default: a connection that is idle while the other store is read or
+/// the operator is asked stays known to firewalls, and one that is dead is noticed.
+const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(5);
+const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(5);
+
 /// Returns the options of requests to any store.
 pub fn request_options(options: &GlobalOptions) -> RequestOptions {
     RequestOptions { timeout: options.request_timeout(), max_concurrency: options.concurrency }
@@ -57,7 +62,7 @@ pub fn cluster_options_at(
         limits: Limits {
             connect: Duration::from_millis(options.connect_timeout),
             request: options.request_timeout(),
-            keep_alive: None,
+            keep_alive: Some((KEEP_ALIVE_INTERVAL, KEEP_ALIVE_TIMEOUT)),
             message: options.message_size_limit.map(NonZeroU32::get).map(|bytes| bytes as usize),
         },
         max_concurrency: options.concurrency,

@@ -4,13 +4,12 @@
 
 use std::time::Duration;
 
-use futures_util::future::join_all;
-
-use crate::backends::cluster::{self, Cluster};
+use crate::backends::cluster::{self, Cluster, NOT_ASKED, ask_each};
+use crate::backends::transport::ActiveTime;
 use crate::codec::{self, Node, NodesConfiguration};
 use crate::commands::Context;
 use crate::commands::cluster_options::cluster_options_at;
-use crate::model::{Entry, Key, NodeProbe, ObservedNode, Snapshot};
+use crate::model::{Entry, Key, NodeProbe, NodeState, ObservedNode, Snapshot};
 use crate::pipeline::checks::{
     NodeObservation, StoreUse, judge_response, judge_unasked, not_of_migration,
 };
@@ -35,17 +34,31 @@ pub async fn observe_cluster_nodes(
     if cluster.asks_only_given() {
         return observe_given_node(cluster, nodes).await;
     }
-    let asked = nodes.nodes.iter().map(|node| async move {
-        let response = cluster.identify_node(&node.address).await;
-        observed(node, judge_response(node, &nodes.cluster_name, response))
-    });
-    join_all(asked).await
+    let ask = |node| async move {
+        observed(node, judge_response(node, &nodes.cluster_name, cluster.identify_node(node).await))
+    };
+    let unasked = |node| observed(node, NodeState::NoResponse(NOT_ASKED.to_owned()));
+    let questions = nodes.nodes.iter().map(|node| (ask(node), unasked(node))).collect();
+    let all = ask_each(questions, cluster.asking_limit()).await;
+    match cluster.is_partly_reached() {
+        true => all.into_iter().map(put_out_of_reach).collect(),
+        false => all,
+    }
+}
+
+fn put_out_of_reach(node: ObservedNode) -> ObservedNode {
+    match node.state {
+        NodeState::NoResponse(reason) => {
+            ObservedNode { state: NodeState::OutOfReach(reason), ..node }
+        }
+        _ => node,
+    }
 }
 
 /// Asks the node at `--single-address`; of the others, nothing is known but what they once wrote.
 async fn observe_given_node(cluster: &Cluster, nodes: &NodesConfiguration) -> Vec<ObservedNode> {
     let address = cluster.addresses().next().unwrap_or_default();
-    let response = cluster.identify_node(&address).await;
+    let response = cluster.identify_node_at(&address).await;
     let given = response.as_ref().ok().and_then(|ident| ident.id);
     let describe = |node: &Node| {
         let state = match given == Some(node.id) {
@@ -75,11 +88,13 @@ pub async fn observe_nodes(
         return Vec::new();
     };
     let nodes_config = held.get(&Key::NodesConfig);
-    let observed = nodes.nodes.into_iter().map(|node| async move {
+    let observe = |node: Node| async move {
         let usage = observe_node(&node, nodes_config, context).await?;
         Some(NodeObservation { node, side, usage })
-    });
-    join_all(observed).await.into_iter().flatten().collect()
+    };
+    let unasked = |node| Some(NodeObservation { node, side, usage: StoreUse::NoResponse });
+    let questions = nodes.nodes.into_iter().map(|node| (observe(node.clone()), unasked(node)));
+    ask_each(questions.collect(), PROBE_LIMIT).await.into_iter().flatten().collect()
 }
 
 async fn observe_node(
@@ -90,12 +105,12 @@ async fn observe_node(
     let address = node.address.parse().ok()?;
     let options = cluster_options_at(vec![address], true, context.options).ok()?;
     let probe = cluster::probe_node_at(&options, &node.address);
-    match tokio::time::timeout(PROBE_LIMIT, probe).await {
-        Ok(Ok(probe)) if uses_store(&probe, nodes_config) => {
+    match ActiveTime::start().limit(PROBE_LIMIT, probe).await {
+        Some(Ok(probe)) if uses_store(&probe, nodes_config) => {
             Some(StoreUse::Running(normal_roles(&probe)))
         }
-        Ok(_) => None,
-        Err(_) => Some(StoreUse::NoResponse),
+        Some(_) => None,
+        None => Some(StoreUse::NoResponse),
     }
 }
 

@@ -100,6 +100,8 @@ pub enum NodeState {
     AnotherNode(String),
     /// Nothing, for this reason.
     NoResponse(String),
+    /// Nothing, for this reason, where nodes that run can't be reached from here.
+    OutOfReach(String),
     /// The node was not asked; it last started with these roles that it would not have in migration
     /// mode.
     NotAsked(Vec<String>),
@@ -112,7 +114,7 @@ impl NodeState {
             NodeState::MigrationMode | NodeState::NormalRoles(_) => "responding",
             NodeState::Starting => "starting",
             NodeState::AnotherNode(_) => "another-node",
-            NodeState::NoResponse(_) => "no-response",
+            NodeState::NoResponse(_) | NodeState::OutOfReach(_) => "no-response",
             NodeState::NotAsked(_) => "not-asked",
         }
     }
@@ -142,6 +144,9 @@ pub struct MemberCount {
     pub silent: Vec<String>,
     /// The metadata servers that respond and are not members, each with its state.
     pub not_members: Vec<String>,
+    /// `true` if a node that can be reached from here reads the store although fewer members than a majority can:
+    /// the others run, out of reach.
+    pub is_partly_reached: bool,
     /// The members by id; `None` if no member reports them, so that every metadata server is counted.
     pub reported: Option<Members>,
 }
@@ -150,10 +155,17 @@ impl std::fmt::Display for MemberCount {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let MemberCount { responding, members, needed, .. } = self;
         let plural = if *members == 1 { "" } else { "s" };
-        write!(
-            f,
-            "{responding} of {members} metadata server{plural} responding (quorum {needed})"
-        )?;
+        match self.is_partly_reached {
+            true => write!(
+                f,
+                "{responding} of {members} metadata server{plural} can be reached from here (quorum {needed}), and \
+                 the node that responds reads from the others"
+            )?,
+            false => write!(
+                f,
+                "{responding} of {members} metadata server{plural} responding (quorum {needed})"
+            )?,
+        }
         match self.leader {
             Some(leader) => write!(f, ", leader N{leader}")?,
             None if responding >= needed => f.write_str(", no leader")?,

@@ -8,6 +8,11 @@ use crate::backends::Source;
 use crate::codec;
 use crate::events::{Event, EventSink, Stage};
 use crate::model::{Entry, Key, Snapshot, StoreError};
+use crate::wording::format_bytes;
+
+/// The most bytes of all values together, many times what a cluster has: only a server that is none, or was taken
+/// over, answers with more.
+const MOST_BYTES: u64 = 1 << 30;
 
 /// Reads every key of a store.
 ///
@@ -122,17 +127,27 @@ impl KeyReading<'_> {
             })
             // In any order: one answer that is late must not hold up the others.
             .buffer_unordered(how.concurrency.max(1));
-        read.try_fold(Snapshot::new(), |mut snapshot, batch| async move {
+        let nothing = (Snapshot::new(), 0);
+        let read = read.try_fold(nothing, |(mut snapshot, mut total), batch| async move {
             let found = batch.filter_map(|(key, entry)| Some((key, entry?)));
             for (key, entry) in found {
                 let bytes = entry.value().map_or(0, |value| value.bytes.len() as u64);
+                total += bytes;
                 self.events.emit(Event::Key(self.stage, bytes));
                 let entry = share_bytes(entry, self.at_hand.get(&key));
                 snapshot.insert(key, entry);
             }
-            Ok(snapshot)
-        })
-        .await
+            match total > MOST_BYTES {
+                true => Err(self.too_many_bytes()),
+                false => Ok((snapshot, total)),
+            }
+        });
+        read.await.map(|(snapshot, _)| snapshot)
+    }
+
+    fn too_many_bytes(&self) -> StoreError {
+        let (store, most) = (self.store.name().to_owned(), format_bytes(MOST_BYTES));
+        StoreError::Other { store, reason: format!("values of more than {most} in all") }
     }
 }
 

@@ -3,8 +3,12 @@
 mod addresses;
 mod cutover;
 mod dead_nodes;
+mod hostile_nodes;
 mod leader_reads;
 mod live_nodes;
+mod out_of_reach;
+mod silent_addresses;
 mod tls;
+mod two_clusters;
 mod unknown_partitions;
 mod writes;

@@ -13,3 +13,4 @@ mod s3_faults;
 mod s3_listings;
 mod s3_probe;
 mod s3_probe_faults;
+mod suspensions;

@@ -4,7 +4,7 @@
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +28,10 @@ pub enum Direction {
 pub struct FaultyProxy {
     port: u16,
     healed: Arc<AtomicBool>,
+    /// The number of connections so far.
+    made: Arc<AtomicUsize>,
+    /// The number of the first connection that is not forgotten.
+    remembered: Arc<AtomicUsize>,
 }
 
 #[derive(Clone)]
@@ -36,6 +40,7 @@ struct Plan {
     direction: Direction,
     after: usize,
     healed: Arc<AtomicBool>,
+    remembered: Arc<AtomicUsize>,
 }
 
 impl FaultyProxy {
@@ -44,21 +49,37 @@ impl FaultyProxy {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let healed = Arc::new(AtomicBool::new(false));
-        let plan = Plan { harm, direction, after, healed: healed.clone() };
-        let to = to.to_owned();
+        let (made, remembered) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+        let plan =
+            Plan { harm, direction, after, healed: healed.clone(), remembered: remembered.clone() };
+        let (to, counter) = (to.to_owned(), made.clone());
         std::thread::spawn(move || {
-            for client in listener.incoming().flatten() {
+            for (number, client) in listener.incoming().flatten().enumerate() {
+                counter.store(number + 1, Ordering::Relaxed);
                 let Ok(server) = TcpStream::connect(&to) else { continue };
                 let pair = |one: &TcpStream, other: &TcpStream| {
                     (one.try_clone().unwrap(), other.try_clone().unwrap())
                 };
                 let (up, down) = (pair(&client, &server), pair(&server, &client));
                 let (plan_up, plan_down) = (plan.clone(), plan.clone());
-                std::thread::spawn(move || forward(up, &plan_up, Direction::ToServer));
-                std::thread::spawn(move || forward(down, &plan_down, Direction::FromServer));
+                std::thread::spawn(move || forward(up, &plan_up, Direction::ToServer, number));
+                std::thread::spawn(move || {
+                    forward(down, &plan_down, Direction::FromServer, number);
+                });
             }
         });
-        FaultyProxy { port, healed }
+        FaultyProxy { port, healed, made, remembered }
+    }
+
+    /// Starts a proxy that injects no fault before it forgets connections.
+    pub fn start_forgetful(to: &str) -> FaultyProxy {
+        FaultyProxy::start(to, NetworkFault::BlackHole, Direction::ToServer, usize::MAX >> 1)
+    }
+
+    /// Forgets all connections that there are, as a firewall does with idle ones: what is sent on them is dropped
+    /// without a sign, and new ones work.
+    pub fn forget_connections(&self) {
+        self.remembered.store(self.made.load(Ordering::Relaxed), Ordering::Relaxed);
     }
 
     /// Returns the address as `host:port`.
@@ -71,10 +92,20 @@ impl FaultyProxy {
     }
 }
 
-fn forward((mut from, mut to): (TcpStream, TcpStream), plan: &Plan, direction: Direction) {
+fn forward(
+    (mut from, mut to): (TcpStream, TcpStream),
+    plan: &Plan,
+    direction: Direction,
+    number: usize,
+) {
     let mut piece = vec![0; 16 << 10];
     let mut passed = 0;
     while let Ok(count @ 1..) = from.read(&mut piece) {
+        if number < plan.remembered.load(Ordering::Relaxed) {
+            loop {
+                std::thread::sleep(Duration::from_secs(60));
+            }
+        }
         let harmed = direction == plan.direction
             && passed + count > plan.after
             && !plan.healed.load(Ordering::Relaxed);

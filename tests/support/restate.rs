@@ -85,6 +85,13 @@ impl Cluster {
         Cluster::start_at(vec![Port::free()], (ip, host), CURRENT, &[&["metadata-server"]], 1)
     }
 
+    /// Starts so many metadata servers that listen on 127.0.0.1 and advertise `localhost`.
+    pub fn start_metadata_servers_by_name(count: usize) -> Cluster {
+        let ports = (0..count).map(|_| Port::free()).collect();
+        let roles: Vec<&[&'static str]> = vec![&["metadata-server"]; count];
+        Cluster::start_at(ports, ("127.0.0.1", "localhost"), CURRENT, &roles, 1)
+    }
+
     /// Starts a cluster with the server of this npm package.
     pub fn start_version(server: &str, roles: &[&[&'static str]], partitions: usize) -> Cluster {
         let ports = roles.iter().map(|_| Port::free()).collect();
@@ -102,6 +109,15 @@ impl Cluster {
         let mut cluster = Cluster::create_at(ports, (ip, host), server, roles, partitions);
         cluster.start_all(&Mode::Normal);
         cluster.wait_until_led();
+        cluster
+    }
+
+    /// Starts a cluster of one metadata server.
+    pub fn start_named(cluster_name: &'static str) -> Cluster {
+        let roles: &[&[&'static str]] = &[&["metadata-server"]];
+        let mut cluster = Cluster::create_at(vec![Port::free()], LOCAL, CURRENT, roles, 1);
+        cluster.cluster_name = cluster_name;
+        cluster.start_all(&Mode::Normal);
         cluster
     }
 
@@ -230,6 +246,11 @@ impl Cluster {
         }
         self.start_node(index, mode);
         self.wait_until_alive(index);
+    }
+
+    /// Sends a node's process a signal, such as STOP.
+    pub fn signal_node(&self, index: usize, signal: &str) {
+        self.nodes[index].process.as_ref().unwrap().signal(signal);
     }
 
     /// Kills it with SIGKILL.

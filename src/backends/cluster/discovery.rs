@@ -3,7 +3,9 @@
 //! The nodes are found through what the nodes themselves cache, which they tell also when the
 //! metadata store has no quorum: so that a lost quorum is reported as such.
 
+use std::collections::HashSet;
 use std::num::NonZeroUsize;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -16,6 +18,8 @@ use super::super::transport::{
     Address, Admission, CallFailure, Limits, Server, ServerKind, Servers, TlsOptions,
     classify_status,
 };
+use super::ident::cached_nodes_limit;
+use super::stand_ins::StandIns;
 use super::{Cluster, READS_AT_ONCE};
 use crate::codec::{self, NodesConfiguration};
 use crate::model::{Key, StoreError};
@@ -79,7 +83,21 @@ pub async fn connect(options: &ClusterOptions) -> Result<Cluster, StoreError> {
     let at_once =
         options.max_concurrency.map_or(READS_AT_ONCE, |most| most.get().min(READS_AT_ONCE));
     let (only_these, leader) = (options.only_these, Mutex::default());
-    Ok(Cluster { name, peers, known, only_these, at_once, leader })
+    let stand_ins = match only_these {
+        true => StandIns::default(),
+        false => StandIns::find(&peers, &known, peers.short_limit()).await,
+    };
+    let is_read_through_others = AtomicBool::new(false);
+    Ok(Cluster {
+        name,
+        peers,
+        known,
+        only_these,
+        at_once,
+        leader,
+        stand_ins,
+        is_read_through_others,
+    })
 }
 
 pub(super) fn create_servers(
@@ -144,7 +162,15 @@ fn admission_to(known: NodesConfiguration, asking: Arc<Servers>) -> Admission {
 fn describe_other_cluster(nodes: &NodesConfiguration) -> String {
     match nodes.cluster_name.as_str() {
         "" => "a node responds that has not joined the cluster".to_owned(),
-        name => format!("a node of another cluster responds: {name}"),
+        _ => format!("a node of another cluster responds: {}", describe_cluster(nodes)),
+    }
+}
+
+/// Two clusters may have one name.
+fn describe_cluster(nodes: &NodesConfiguration) -> String {
+    match nodes.fingerprint {
+        Some(fingerprint) => format!("{} (fingerprint {fingerprint})", nodes.cluster_name),
+        None => nodes.cluster_name.clone(),
     }
 }
 
@@ -161,18 +187,14 @@ async fn ask_node(given: &Servers, address: &Address) -> Result<CachedNodes, Cal
 }
 
 async fn ask_server(given: &Servers, server: Server) -> Result<CachedNodes, CallFailure> {
-    let channel = server.channel.clone();
-    let mut client =
-        NodeCtlSvcClient::new(channel).max_decoding_message_size(given.message_limit());
-    let request = GetMetadataRequest { kind: MetadataKind::NodesConfiguration.into() };
-    let encoded = given
-        .call_once(
-            &server,
-            &Request::without_key("cached nodes_config"),
-            client.get_metadata(request),
-        )
-        .await?
-        .encoded;
+    let limit = cached_nodes_limit(given);
+    let get = |channel| async move {
+        let mut client = NodeCtlSvcClient::new(channel).max_decoding_message_size(limit);
+        let request = GetMetadataRequest { kind: MetadataKind::NodesConfiguration.into() };
+        client.get_metadata(request).await
+    };
+    let what = Request::without_key("cached nodes_config");
+    let encoded = given.call_once(&server, &what, get).await?.encoded;
     // A node that never joined a cluster has nothing cached.
     let nodes = codec::decode(&Key::NodesConfig, &encoded)
         .ok()
@@ -189,7 +211,10 @@ fn check_one_cluster(answers: &[CachedNodes]) -> Result<(), StoreError> {
         None => Ok(()),
         Some(other) => Err(StoreError::Usage(format!(
             "the addresses belong to two clusters: {} to {}, {} to {}",
-            first.address, first.nodes.cluster_name, other.address, other.nodes.cluster_name
+            first.address,
+            describe_cluster(&first.nodes),
+            other.address,
+            describe_cluster(&other.nodes)
         ))),
     }
 }
@@ -203,11 +228,7 @@ fn in_order_of_trust(
 ) -> Vec<Address> {
     let answered = answers.iter().map(|answer| answer.address.clone());
     let found = known.nodes.iter().filter_map(|node| node.address.parse().ok());
-    let mut ordered: Vec<Address> = Vec::new();
-    for address in answered.chain(found).chain(given.iter().cloned()) {
-        if !ordered.contains(&address) {
-            ordered.push(address);
-        }
-    }
-    ordered
+    let mut seen = HashSet::new();
+    let all = answered.chain(found).chain(given.iter().cloned());
+    all.filter(|address| seen.insert(address.clone())).collect()
 }

@@ -8,21 +8,26 @@
 
 use std::time::Duration;
 
-use futures_util::StreamExt;
-use futures_util::stream::FuturesUnordered;
+use futures_util::{StreamExt, stream};
 use tokio::join;
 use tokio::time::{Instant, timeout_at};
 
 use super::super::request::Request;
 use super::super::transport::{Server, Servers};
-use super::ident::identify_server;
+use super::ident::{get_status, identify_server};
 use crate::codec::NodesConfiguration;
+use crate::model::Key;
 use crate::proto::metadata::VersionedValue;
 use crate::proto::metadata_server_svc::GetRequest;
 use crate::proto::metadata_server_svc::metadata_server_svc_client::MetadataServerSvcClient;
 
 /// The longest search for a leader; without one, the nodes are asked.
 const LEADER_SEARCH_LIMIT: Duration = Duration::from_secs(2);
+
+const MOST_EPOCH_BYTES: usize = 1 << 20;
+
+/// The servers that are asked at once.
+const ASKED_AT_ONCE: usize = 64;
 
 /// The leader of the replicated store, as it or the other members last reported.
 #[derive(Clone)]
@@ -55,15 +60,28 @@ impl Leader {
         peers: &Servers,
         key: &str,
     ) -> Result<Option<VersionedValue>, String> {
-        let mut client = MetadataServerSvcClient::new(self.server.channel.clone())
-            .max_decoding_message_size(peers.message_limit());
-        let request = GetRequest {
-            key: key.to_owned(),
-            cluster_fingerprint: self.fingerprint,
-            cluster_name: Some(self.cluster_name.clone()),
+        let get = |channel| {
+            let request = GetRequest {
+                key: key.to_owned(),
+                cluster_fingerprint: self.fingerprint,
+                cluster_name: Some(self.cluster_name.clone()),
+            };
+            let client = MetadataServerSvcClient::new(channel);
+            let mut client = client.max_decoding_message_size(answer_limit(peers, key));
+            async move { client.get(request).await }
         };
         let what = Request::about_key("as leader, get", &key);
-        Ok(peers.call_once(&self.server, &what, client.get(request)).await?.value)
+        Ok(peers.call_once(&self.server, &what, get).await?.value)
+    }
+}
+
+/// Returns the most bytes of an answer with the value of this key.
+///
+/// Many epochs are read at once, and each has a few hundred bytes: as many of the largest messages would be gigabytes.
+pub(super) fn answer_limit(peers: &Servers, key: &str) -> usize {
+    match key.starts_with(Key::EPOCH_PREFIX) {
+        true => peers.message_limit().min(MOST_EPOCH_BYTES),
+        false => peers.message_limit(),
     }
 }
 
@@ -77,8 +95,8 @@ struct Member {
 
 async fn search_leader(peers: &Servers, cluster_name: &str) -> Option<Server> {
     let deadline = Instant::now() + LEADER_SEARCH_LIMIT;
-    let mut asked: FuturesUnordered<_> =
-        peers.all().map(|server| ask_member(peers, server, cluster_name)).collect();
+    let asked: Vec<_> = peers.all().map(|server| ask_member(peers, server, cluster_name)).collect();
+    let mut asked = stream::iter(asked).buffer_unordered(ASKED_AT_ONCE);
     let mut members = Vec::new();
     while let Ok(Some(answer)) = timeout_at(deadline, asked.next()).await {
         match answer {
@@ -94,10 +112,7 @@ async fn search_leader(peers: &Servers, cluster_name: &str) -> Option<Server> {
 /// Asks a server for its status, if it is a metadata server of this cluster: another one's may have taken
 /// the address of a node that is gone.
 async fn ask_member(peers: &Servers, server: &Server, cluster_name: &str) -> Option<Member> {
-    let mut member = MetadataServerSvcClient::new(server.channel.clone());
-    let what = Request::without_key("metadata server's status");
-    let (status, ident) =
-        join!(peers.call_once(server, &what, member.status(())), identify_server(peers, server));
+    let (status, ident) = join!(get_status(peers, server), identify_server(peers, server));
     let ident = ident.ok().filter(|ident| ident.cluster_name == cluster_name)?;
     Some(Member { server: server.clone(), id: ident.id?, names: status.ok()?.leader })
 }

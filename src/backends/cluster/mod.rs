@@ -3,23 +3,28 @@
 //!
 //! The replicated store offers no listing; the snapshot stage knows which keys there are.
 
+mod ask_each;
 mod discovery;
 mod ident;
 mod leader;
 mod node;
 mod poll;
 mod quorum;
+mod stand_ins;
 mod write;
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use prost::bytes::Bytes;
 use tokio::join;
 use tonic::Code;
 
+pub use ask_each::{NOT_ASKED, ask_each};
 pub use discovery::{ClusterOptions, connect};
 pub use node::probe_node_at;
 pub use write::WritableCluster;
@@ -34,7 +39,9 @@ use crate::proto::metadata_proxy_svc::GetRequest;
 use crate::proto::metadata_proxy_svc::metadata_proxy_svc_client::MetadataProxySvcClient;
 use crate::proto::node_ctl_svc::node_ctl_svc_client::NodeCtlSvcClient;
 use crate::proto::node_ctl_svc::{GetMetadataRequest, MetadataKind};
-use leader::Leader;
+use ident::cached_nodes_limit;
+use leader::{Leader, answer_limit};
+use stand_ins::StandIns;
 
 /// Measured: more than about 100 requests in flight reset the connection, and these already bring all
 /// that the server can give.
@@ -52,6 +59,9 @@ pub struct Cluster {
     at_once: usize,
     /// The leader, where the nodes' store is known to be the replicated one.
     leader: Mutex<Option<Leader>>,
+    stand_ins: StandIns,
+    /// `true` once the store was read although most of its members can't be reached from here.
+    is_read_through_others: AtomicBool,
 }
 
 impl fmt::Debug for Cluster {
@@ -81,7 +91,22 @@ impl Cluster {
         if self.only_these && quorum::has_members(&self.known) {
             return Quorum::Unknown;
         }
-        quorum::observe_quorum(&self.peers, &self.known).await
+        let seen = quorum::observe_quorum(&self.peers, &self.known, &self.stand_ins).await;
+        if seen.members().is_some_and(|count| count.is_partly_reached) {
+            self.is_read_through_others.store(true, Ordering::Relaxed);
+        }
+        seen
+    }
+
+    /// Returns whether nodes that run were seen to be out of reach from here, as through a port-forward: that a
+    /// node does not respond then says nothing of it.
+    pub fn is_partly_reached(&self) -> bool {
+        self.is_read_through_others.load(Ordering::Relaxed) || self.stand_ins.are_needed()
+    }
+
+    /// Returns for how long nodes are asked, one after the other, before the rest is not.
+    pub fn asking_limit(&self) -> Duration {
+        self.peers.short_limit()
     }
 
     /// Looks again for a leader that may be asked instead of the nodes.
@@ -124,7 +149,7 @@ impl Cluster {
     /// Reads `nodes_config` as a node last had it from its store, in the stored encoding.
     async fn cached_nodes_config(&self) -> Option<Bytes> {
         let what = Request::without_key("cached nodes_config");
-        let limit = self.peers.message_limit();
+        let limit = cached_nodes_limit(&self.peers);
         let call = self.peers.call(&what, |channel| {
             let request = GetMetadataRequest { kind: MetadataKind::NodesConfiguration.into() };
             async move {
@@ -165,7 +190,7 @@ impl Cluster {
 
     /// Reads the value from the node's own store, whichever that is.
     async fn get_from_node(&self, name: &str) -> Result<Option<VersionedValue>, CallError> {
-        let limit = self.peers.message_limit();
+        let limit = answer_limit(&self.peers, name);
         let answer = self
             .peers
             .call(&Request::about_key("get", &name), |channel| {

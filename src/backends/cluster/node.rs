@@ -8,6 +8,7 @@ use super::discovery::{ClusterOptions, create_servers};
 use super::ident::{get_ident, identify_server};
 use super::poll::poll_until;
 use super::{Cluster, entry_from_answer, quorum};
+use crate::codec::Node;
 use crate::model::{Entry, Key, NodeIdent, NodeProbe, UsesReplicatedStore};
 use crate::proto::metadata_proxy_svc::GetRequest;
 use crate::proto::metadata_proxy_svc::metadata_proxy_svc_client::MetadataProxySvcClient;
@@ -21,21 +22,40 @@ const STORE_WAIT: Duration = Duration::from_millis(1500);
 const LEADER_WAIT: Duration = Duration::from_secs(5);
 
 impl Cluster {
-    /// Asks the node at this address who it is.
+    /// Asks the server at this address which node it is.
     ///
     /// # Errors
     /// The reason why it does not respond, in words.
-    pub async fn identify_node(&self, address: &str) -> Result<NodeIdent, String> {
+    pub async fn identify_node_at(&self, address: &str) -> Result<NodeIdent, String> {
         let server = self.peers.server_at(&address.parse()?)?;
         Ok(identify_server(&self.peers, &server).await?)
+    }
+
+    /// Asks the server at this node's address which node it is, and, where none responds, the node at the address
+    /// that was named for it.
+    ///
+    /// # Errors
+    /// The reason why it does not respond, in words.
+    pub async fn identify_node(&self, node: &Node) -> Result<NodeIdent, String> {
+        let ask = |server| async move { Ok(identify_server(&self.peers, &server).await?) };
+        self.stand_ins.ask_node(&self.peers, node, ask).await
+    }
+
+    /// Asks a node about itself and its store, as [`Cluster::identify_node`] asks who it is.
+    ///
+    /// # Errors
+    /// The reason why it does not answer, in words.
+    pub async fn probe_node(&self, node: &Node) -> Result<NodeProbe, String> {
+        let ask = |server| async move { probe_server(&self.peers, &server).await };
+        self.stand_ins.ask_node(&self.peers, node, ask).await
     }
 
     /// Asks the node at this address about itself and its store.
     ///
     /// # Errors
     /// The reason why it does not answer, in words.
-    pub async fn probe_node(&self, address: &str) -> Result<NodeProbe, String> {
-        probe_node(&self.peers, address).await
+    pub async fn probe_node_at(&self, address: &str) -> Result<NodeProbe, String> {
+        probe_server(&self.peers, &self.peers.server_at(&address.parse()?)?).await
     }
 
     /// Returns whether both are connections to the same running cluster.
@@ -69,17 +89,16 @@ impl Cluster {
 /// The reason why it does not answer, in words.
 pub async fn probe_node_at(options: &ClusterOptions, address: &str) -> Result<NodeProbe, String> {
     let peers = create_servers(&options.addresses, options).map_err(|error| error.to_string())?;
-    probe_node(&peers, address).await
+    probe_server(&peers, &peers.server_at(&address.parse()?)?).await
 }
 
-async fn probe_node(peers: &Servers, address: &str) -> Result<NodeProbe, String> {
-    let server = peers.server_at(&address.parse()?)?;
-    let ident = get_ident(peers, &server).await?;
+async fn probe_server(peers: &Servers, server: &Server) -> Result<NodeProbe, String> {
+    let ident = get_ident(peers, server).await?;
     let node_id = ident.node_id.as_ref();
     Ok(NodeProbe {
         node_id: node_id.map(|node| (node.id, node.generation.unwrap_or_default())),
         is_alive: ident.status() == NodeStatus::Alive,
-        nodes_config: nodes_config_at(peers, &server).await?,
+        nodes_config: nodes_config_at(peers, server).await?,
         cluster_name: ident.cluster_name,
         roles: ident.roles,
     })
@@ -87,13 +106,13 @@ async fn probe_node(peers: &Servers, address: &str) -> Result<NodeProbe, String>
 
 async fn nodes_config_at(peers: &Servers, server: &Server) -> Result<Option<Entry>, String> {
     let get = || {
-        let mut client = MetadataProxySvcClient::new(server.channel.clone())
-            .max_decoding_message_size(peers.message_limit());
-        let request = GetRequest { key: Key::NodesConfig.to_string() };
-        async move {
-            let what = Request::about_key("get", &Key::NodesConfig);
-            peers.call_once(server, &what, client.get(request)).await
-        }
+        let get = |channel| {
+            let request = GetRequest { key: Key::NodesConfig.to_string() };
+            let client = MetadataProxySvcClient::new(channel);
+            let mut client = client.max_decoding_message_size(peers.message_limit());
+            async move { client.get(request).await }
+        };
+        async move { peers.call_once(server, &Request::about_key("get", &Key::NodesConfig), get).await }
     };
     let answer = poll_until(get, |answer, elapsed| answer.is_ok() || elapsed >= STORE_WAIT).await;
     let reason = |failure: CallFailure| format!("its store does not respond: {}", failure.reason());

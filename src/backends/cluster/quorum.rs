@@ -2,17 +2,19 @@
 
 use std::time::Duration;
 
-use futures_util::future::join_all;
 use tokio::join;
 
 use super::super::request::Request;
-use super::super::transport::{CallFailure, Servers};
-use super::ident::identify_server;
+use super::super::transport::{CallFailure, Server, Servers};
+use super::ask_each::{NOT_ASKED, ask_each};
+use super::ident::{get_status, identify_server};
 use super::poll::poll_until;
+use super::stand_ins::StandIns;
 use crate::codec::{Node, NodesConfiguration};
-use crate::model::{MemberCount, Members, Quorum};
+use crate::model::{Key, MemberCount, Members, Quorum};
+use crate::proto::metadata_proxy_svc::GetRequest;
+use crate::proto::metadata_proxy_svc::metadata_proxy_svc_client::MetadataProxySvcClient;
 use crate::proto::metadata_server_svc::StatusResponse;
-use crate::proto::metadata_server_svc::metadata_server_svc_client::MetadataServerSvcClient;
 use crate::proto::node_ctl_svc::MetadataServerStatus;
 
 /// The longest wait for a leader: an election takes about a second. A member that hangs makes each
@@ -20,10 +22,18 @@ use crate::proto::node_ctl_svc::MetadataServerStatus;
 const LEADER_WAIT: Duration = Duration::from_secs(5);
 
 /// Asks every node that may be a member, and waits for a leader.
-pub(super) async fn observe_quorum(peers: &Servers, known: &NodesConfiguration) -> Quorum {
-    let is_settled =
-        |seen: &Quorum, elapsed| !matches!(seen, Quorum::NoLeader(_)) || elapsed >= LEADER_WAIT;
-    poll_until(|| observe_once(peers, known), is_settled).await
+pub(super) async fn observe_quorum(
+    peers: &Servers,
+    known: &NodesConfiguration,
+    stand_ins: &StandIns,
+) -> Quorum {
+    let is_settled = |seen: &Quorum, elapsed| match seen {
+        Quorum::NoLeader(_) => elapsed >= LEADER_WAIT,
+        // The others may be electing one, out of reach.
+        Quorum::Lost(_) => !stand_ins.are_needed() || elapsed >= LEADER_WAIT,
+        _ => true,
+    };
+    poll_until(|| observe_once(peers, known, stand_ins), is_settled).await
 }
 
 /// Returns whether the cluster keeps its metadata itself.
@@ -31,40 +41,69 @@ pub(super) fn has_members(known: &NodesConfiguration) -> bool {
     known.nodes.iter().any(|node| node.has_role("metadata-server"))
 }
 
-async fn observe_once(peers: &Servers, known: &NodesConfiguration) -> Quorum {
+async fn observe_once(peers: &Servers, known: &NodesConfiguration, stand_ins: &StandIns) -> Quorum {
     if !has_members(known) {
         return Quorum::NoMetadataServers;
     }
     let servers = known.nodes.iter().filter(|node| node.has_role("metadata-server"));
-    let asked = servers.map(|node| async move {
-        let answer = ask_status(peers, node, &known.cluster_name).await;
-        (node, answer)
-    });
-    judge_answers(&join_all(asked).await)
+    let ask = |node| async move {
+        let ask = |server| async move { ask_status(peers, &server, node, known).await };
+        (node, stand_ins.ask_node(peers, node, ask).await)
+    };
+    let unasked = |node| (node, Err(NOT_ASKED.to_owned()));
+    let questions = servers.map(|node| (ask(node), unasked(node))).collect();
+    let answers = ask_each(questions, peers.short_limit()).await;
+    match judge_answers(&answers) {
+        Quorum::Lost(count) if may_run_elsewhere(&answers) && is_store_read(peers).await => {
+            let leader = find_leader(&answers);
+            Quorum::Held(MemberCount { leader, is_partly_reached: true, ..count })
+        }
+        judged => judged,
+    }
+}
+
+type Answers<'a> = [(&'a Node, Result<StatusResponse, String>)];
+
+fn find_leader(answers: &Answers<'_>) -> Option<u32> {
+    answers.iter().find_map(|(_, answer)| answer.as_ref().ok()?.leader)
+}
+
+/// Returns whether a majority that does not respond here may run anyway: no member responds, or one that does knows
+/// of a leader.
+fn may_run_elsewhere(answers: &Answers<'_>) -> bool {
+    find_leader(answers).is_some() || answers.iter().all(|(_, answer)| answer.is_err())
+}
+
+/// Returns whether a node that can be reached from here reads from the store, which takes a majority of its members.
+async fn is_store_read(peers: &Servers) -> bool {
+    let Some(server) = peers.admitted().next() else { return false };
+    let get_version = |channel| async {
+        let request = GetRequest { key: Key::NodesConfig.to_string() };
+        MetadataProxySvcClient::new(channel).get_version(request).await
+    };
+    let what = Request::about_key("get the version of", &Key::NodesConfig);
+    let version = peers.call_once(server, &what, get_version).await;
+    version.is_ok_and(|answer| answer.version.is_some())
 }
 
 /// Asks a metadata server for its status, and whether it is this node: another one may have taken its
 /// address, and is no member.
 async fn ask_status(
     peers: &Servers,
+    server: &Server,
     node: &Node,
-    cluster_name: &str,
+    known: &NodesConfiguration,
 ) -> Result<StatusResponse, String> {
-    let server = peers.server_at(&node.address.parse()?)?;
-    let mut client = MetadataServerSvcClient::new(server.channel.clone());
-    let what = Request::without_key("metadata server's status");
-    let (status, ident) =
-        join!(peers.call_once(&server, &what, client.status(())), identify_server(peers, &server));
+    let (status, ident) = join!(get_status(peers, server), identify_server(peers, server));
     let ident = ident?;
-    match (ident.is_node(node.id, cluster_name), status) {
+    match (ident.is_node(node.id, &known.cluster_name), status) {
         (false, _) => Err(format!("another node responds: {ident}")),
         (true, Err(CallFailure::NotHere(_))) => Err("runs no metadata server".to_owned()),
         (true, status) => Ok(status?),
     }
 }
 
-fn judge_answers(answers: &[(&Node, Result<StatusResponse, String>)]) -> Quorum {
-    let statuses = || answers.iter().filter_map(|(_, answer)| answer.as_ref().ok());
+fn judge_answers(answers: &Answers<'_>) -> Quorum {
     let reported = find_reported_members(answers);
     let members = match &reported {
         Some(reported) => reported.ids.clone(),
@@ -84,10 +123,11 @@ fn judge_answers(answers: &[(&Node, Result<StatusResponse, String>)]) -> Quorum 
         responding,
         members: members.len(),
         needed: members.len() / 2 + 1,
-        leader: statuses().find_map(|status| status.leader),
+        leader: find_leader(answers),
         silent: silent.collect(),
         not_members: not_members.collect(),
         reported,
+        is_partly_reached: false,
     };
     if count.responding < count.needed {
         return Quorum::Lost(MemberCount { leader: None, ..count });
@@ -99,7 +139,7 @@ fn judge_answers(answers: &[(&Node, Result<StatusResponse, String>)]) -> Quorum 
 }
 
 /// Returns the members by the newest configuration among the answers.
-fn find_reported_members(answers: &[(&Node, Result<StatusResponse, String>)]) -> Option<Members> {
+fn find_reported_members(answers: &Answers<'_>) -> Option<Members> {
     let responding = answers.iter().filter(|(_, answer)| answer.is_ok());
     let newest = answers
         .iter()

@@ -99,13 +99,14 @@ impl EtcdClient {
     }
 
     /// Makes a call on one member after the other until one responds.
-    pub(super) async fn call<T, F>(
-        &self,
-        what: &Request<'_>,
-        call: impl Fn(Channel) -> F,
+    pub(super) async fn call<'a, T, F>(
+        &'a self,
+        what: &'a Request<'a>,
+        call: impl Fn(Channel) -> F + Send + Sync + 'a,
     ) -> Result<T, StoreError>
     where
-        F: Future<Output = Result<T, Status>>,
+        T: Send + 'a,
+        F: Future<Output = Result<T, Status>> + Send + 'a,
     {
         self.members.call(what, call).await.map_err(|error| self.store_error(error))
     }
@@ -128,9 +129,12 @@ impl EtcdClient {
         F: Future<Output = Result<T, Status>>,
     {
         let server = self.members.server_at(address)?;
-        let answer = async { call(server.channel.clone()).await.map(tonic::Response::new) };
         let what = Request::without_key("ask one endpoint");
-        Ok(self.members.call_once(&server, &what, answer).await?)
+        let ask = |channel| {
+            let answer = call(channel);
+            async { answer.await.map(tonic::Response::new) }
+        };
+        Ok(self.members.call_once(&server, &what, ask).await?)
     }
 
     fn store_error(&self, error: CallError) -> StoreError {
@@ -164,7 +168,7 @@ fn admit_members() -> Admission {
     Box::new(move |server| {
         let first = first.clone();
         Box::pin(async move {
-            let state = read_state(server.channel.clone()).await;
+            let state = read_state(server.channel()).await;
             let id = state.map_err(|status| classify_status(&status))?.cluster_id;
             let (address, expected) = first.get_or_init(|| (server.address.clone(), id));
             if *expected == id {

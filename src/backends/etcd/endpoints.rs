@@ -6,26 +6,25 @@ use futures_util::future::join_all;
 use super::super::transport::Address;
 use super::client::{EtcdClient, read_state};
 use super::identity;
+use super::state::EtcdState;
 use crate::model::{EndpointFault, EndpointFaultKind};
 
 /// Finds the endpoints that do not respond, and those of another etcd than the first that does.
 pub(super) async fn find_endpoint_faults(client: &EtcdClient) -> Vec<EndpointFault> {
-    let mut faults = Vec::new();
-    let mut rest = client.endpoints();
-    let mut first = None;
-    for address in rest.by_ref() {
-        match client.call_at(address, read_state).await {
-            Ok(state) => {
-                first = Some((address, state));
-                break;
-            }
+    let (mut faults, mut responding) = (Vec::new(), Vec::new());
+    // All at once, so that several silent ones take no longer than one.
+    for (address, answer) in ask_all(client, client.endpoints()).await {
+        match answer {
+            Ok(_) => responding.push(address),
             Err(reason) => faults.push(no_response(address, reason)),
         }
     }
-    let Some((reference, before)) = first else { return faults };
-    let asked =
-        rest.map(|address| async move { (address, client.call_at(address, read_state).await) });
-    let answers = join_all(asked).await;
+    let Some((reference, rest)) = responding.split_first() else { return faults };
+    let before = match client.call_at(reference, read_state).await {
+        Ok(before) => before,
+        Err(reason) => return vec![no_response(reference, reason)],
+    };
+    let answers = ask_all(client, rest.iter().copied()).await;
     // Where it can't be asked again, only the id decides.
     let after = client.call_at(reference, read_state).await;
     let mut alike = Vec::new();
@@ -40,6 +39,16 @@ pub(super) async fn find_endpoint_faults(client: &EtcdClient) -> Vec<EndpointFau
     let others = identity::find_other_stores(client, reference, &alike).await;
     faults.extend(others.into_iter().map(other_store));
     faults
+}
+
+async fn ask_all<'a>(
+    client: &EtcdClient,
+    addresses: impl Iterator<Item = &'a Address>,
+) -> Vec<(&'a Address, Result<EtcdState, String>)> {
+    let asked: Vec<_> = addresses
+        .map(|address| async move { (address, client.call_at(address, read_state).await) })
+        .collect();
+    join_all(asked).await
 }
 
 fn other_store(address: &Address) -> EndpointFault {

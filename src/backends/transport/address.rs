@@ -12,7 +12,7 @@ use crate::config;
 const DEFAULT_PORT: u16 = 5122;
 
 /// A checked address of one server.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Address {
     uri: Uri,
     socket: Option<PathBuf>,

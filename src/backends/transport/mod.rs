@@ -1,8 +1,10 @@
 //! Connections to gRPC servers: addresses, sockets, TLS, and the classification of failures.
 
+mod active_time;
 mod address;
 mod any_certificate;
 mod attempts;
+mod call;
 mod call_failure;
 mod connect_error;
 mod quick_ack;
@@ -23,14 +25,16 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tonic::transport::{Channel, Endpoint, Uri};
 
+pub use active_time::ActiveTime;
 pub use address::Address;
 pub use attempts::CallError;
 pub use call_failure::{CallFailure, classify_status};
 pub(super) use connect_error::{TlsFault, find_tls_fault};
-use quick_ack::QuickAck;
+use quick_ack::{QuickAck, Traffic};
 pub use sent_attempts::SentAttempts;
 pub use server::Server;
 pub use servers::{Admission, ServerKind, Servers};
+use tls::Tls;
 pub use tls::TlsOptions;
 use tls_detecting_stream::TlsDetectingStream;
 
@@ -54,15 +58,44 @@ pub struct Limits {
 }
 
 /// Creates a channel to the address that connects when first used, and again after it broke.
+fn create_channel(
+    endpoint: &Endpoint,
+    address: &Address,
+    tls: Option<&Tls>,
+    traffic: &Traffic,
+) -> Channel {
+    let traffic = traffic.clone();
+    if let Some(tls) = tls {
+        let (tls, uri) = (tls.clone(), address.uri().clone());
+        return endpoint.connect_with_connector_lazy(tower::service_fn(move |_: Uri| {
+            let (tls, uri, traffic) = (tls.clone(), uri.clone(), traffic.clone());
+            async move {
+                let stream = connect_tcp(&uri, traffic).await?;
+                Ok::<_, io::Error>(TokioIo::new(tls.connect_tls(&bare_host(&uri), stream).await?))
+            }
+        }));
+    }
+    match address.socket_path().map(ToOwned::to_owned) {
+        Some(path) => endpoint.connect_with_connector_lazy(tower::service_fn(move |_: Uri| {
+            let path = path.clone();
+            async move { unix::connect_socket(&path).await.map(TokioIo::new) }
+        })),
+        None => endpoint.connect_with_connector_lazy(tower::service_fn(move |uri: Uri| {
+            let traffic = traffic.clone();
+            async move {
+                let stream = connect_tcp(&uri, traffic).await?;
+                Ok::<_, io::Error>(TokioIo::new(TlsDetectingStream::new(stream)))
+            }
+        })),
+    }
+}
+
+/// Creates the endpoint of an address, with the limits of its connections.
 ///
 /// # Errors
-/// A text that completes "the TLS options can't be used: …".
-pub fn create_channel(
-    address: &Address,
-    limits: Limits,
-    tls: &TlsOptions,
-) -> Result<Channel, String> {
-    let mut endpoint = create_endpoint(address)?.connect_timeout(limits.connect);
+/// In words, for an address that can't be used.
+fn create_endpoint(address: &Address, limits: Limits) -> Result<Endpoint, String> {
+    let mut endpoint = bare_endpoint(address)?.connect_timeout(limits.connect);
     if let Some((interval, timeout)) = limits.keep_alive {
         endpoint = endpoint
             .http2_keep_alive_interval(interval)
@@ -71,32 +104,12 @@ pub fn create_channel(
     }
     // The largest value arrives without waiting for more room to be granted.
     let window = u32::try_from(MAX_MESSAGE).unwrap_or(u32::MAX >> 1);
-    endpoint = endpoint.initial_stream_window_size(window).initial_connection_window_size(window);
-    if address.is_tls() {
-        let (tls, uri) = (tls.open()?, address.uri().clone());
-        return Ok(endpoint.connect_with_connector_lazy(tower::service_fn(move |_: Uri| {
-            let (tls, uri) = (tls.clone(), uri.clone());
-            async move {
-                let stream = connect_tcp(&uri).await?;
-                Ok::<_, io::Error>(TokioIo::new(tls.connect_tls(&bare_host(&uri), stream).await?))
-            }
-        })));
-    }
-    let path = address.socket_path().map(ToOwned::to_owned);
-    Ok(match path {
-        Some(path) => endpoint.connect_with_connector_lazy(tower::service_fn(move |_: Uri| {
-            let path = path.clone();
-            async move { unix::connect_socket(&path).await.map(TokioIo::new) }
-        })),
-        None => endpoint.connect_with_connector_lazy(tower::service_fn(|uri: Uri| async move {
-            Ok::<_, io::Error>(TokioIo::new(TlsDetectingStream::new(connect_tcp(&uri).await?)))
-        })),
-    })
+    Ok(endpoint.initial_stream_window_size(window).initial_connection_window_size(window))
 }
 
 /// TLS is made below the endpoint, whose own would not tell why it failed: to it, the connection is
 /// a plain one of an `https` server.
-fn create_endpoint(address: &Address) -> Result<Endpoint, String> {
+fn bare_endpoint(address: &Address) -> Result<Endpoint, String> {
     let uri = address.uri();
     if !address.is_tls() {
         return Ok(Endpoint::from(uri.clone()));
@@ -110,12 +123,12 @@ fn bare_host(uri: &Uri) -> String {
     uri.host().unwrap_or_default().trim_matches(['[', ']']).to_owned()
 }
 
-async fn connect_tcp(uri: &Uri) -> io::Result<QuickAck> {
+async fn connect_tcp(uri: &Uri, traffic: Traffic) -> io::Result<QuickAck> {
     let port = uri.port_u16().unwrap_or(if uri.scheme_str() == Some("https") { 443 } else { 80 });
     let addresses: Vec<_> = tokio::net::lookup_host((bare_host(uri), port)).await?.collect();
     let stream = connect_any(addresses).await?;
     stream.set_nodelay(true)?;
-    Ok(QuickAck::new(stream))
+    Ok(QuickAck::new(stream, traffic))
 }
 
 /// Connects to the first of a name's addresses that responds.

@@ -7,16 +7,43 @@
 
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
-pub(super) struct QuickAck(TcpStream);
+/// A counter of bytes sent and received, by which a slow server is told from one that hangs.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Traffic(Arc<AtomicU64>);
+
+impl Traffic {
+    /// Returns all bytes so far.
+    pub(super) fn bytes(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    fn add(&self, bytes: usize) {
+        self.0.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+
+    fn add_written(&self, polled: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        if let Poll::Ready(Ok(count)) = polled {
+            self.add(count);
+        }
+        polled
+    }
+}
+
+pub(super) struct QuickAck {
+    stream: TcpStream,
+    traffic: Traffic,
+}
 
 impl QuickAck {
-    pub(super) fn new(stream: TcpStream) -> Self {
-        let stream = QuickAck(stream);
+    pub(super) fn new(stream: TcpStream, traffic: Traffic) -> Self {
+        let stream = QuickAck { stream, traffic };
         stream.acknowledge_at_once();
         stream
     }
@@ -24,7 +51,7 @@ impl QuickAck {
     // An optimisation: where it can't be had, the answers are right anyway.
     #[cfg(target_os = "linux")]
     fn acknowledge_at_once(&self) {
-        let _ = socket2::SockRef::from(&self.0).set_tcp_quickack(true);
+        let _ = socket2::SockRef::from(&self.stream).set_tcp_quickack(true);
     }
 
     #[cfg(not(target_os = "linux"))]
@@ -37,8 +64,10 @@ impl AsyncRead for QuickAck {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let polled = Pin::new(&mut self.0).poll_read(cx, buf);
+        let before = buf.filled().len();
+        let polled = Pin::new(&mut self.stream).poll_read(cx, buf);
         if polled.is_ready() {
+            self.traffic.add(buf.filled().len().saturating_sub(before));
             self.acknowledge_at_once();
         }
         polled
@@ -51,15 +80,16 @@ impl AsyncWrite for QuickAck {
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.0).poll_write(cx, buf)
+        let polled = Pin::new(&mut self.stream).poll_write(cx, buf);
+        self.traffic.add_written(polled)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_flush(cx)
+        Pin::new(&mut self.stream).poll_flush(cx)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_shutdown(cx)
+        Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 
     fn poll_write_vectored(
@@ -67,10 +97,11 @@ impl AsyncWrite for QuickAck {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.0).poll_write_vectored(cx, bufs)
+        let polled = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
+        self.traffic.add_written(polled)
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.0.is_write_vectored()
+        self.stream.is_write_vectored()
     }
 }

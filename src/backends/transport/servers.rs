@@ -1,8 +1,10 @@
-//! Several servers of one store, one preferred at a time: one that fails is skipped for the
+//! Several servers of one store, one preferred at a time: one that fails or does not answer is skipped for the
 //! next, and all are asked again, with back-off, until a request's time has run out.
 
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::future::Future;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
@@ -11,12 +13,16 @@ use tonic::Status;
 use tonic::transport::Channel;
 
 use super::super::request::Request;
-use super::attempts::{Attempts, CallError};
+use super::active_time::ActiveTime;
+use super::attempts::{CallError, no_answer};
+use super::call::{Attempt, Call, Pool};
 use super::server::Server;
+use super::tls::Tls;
 use super::{Address, CallFailure, Limits, MAX_MESSAGE, TlsOptions};
 
-const FIRST_PAUSE: Duration = Duration::from_millis(50);
-const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+/// The longest time for what a single server is asked of itself, and for a store that has just left a whole
+/// request's time unanswered: with a `--request-timeout` of minutes, a command that meets only such servers ends.
+const SHORT_LIMIT: Duration = Duration::from_secs(13);
 
 /// A kind of server: the node of a cluster, or the member of an etcd.
 #[derive(Clone, Copy)]
@@ -35,6 +41,8 @@ pub type Admission =
 pub struct Servers {
     kind: ServerKind,
     all: Vec<Server>,
+    /// The place of each in the list.
+    places: HashMap<Address, usize>,
     preferred: AtomicUsize,
     limits: Limits,
     tls: TlsOptions,
@@ -42,8 +50,9 @@ pub struct Servers {
     admission: Option<Admission>,
     /// `true` for each server that was admitted.
     admitted: Vec<AtomicBool>,
-    /// `true` once a waiting operator has been informed why, for the first call that has to wait.
     is_delay_reported: AtomicBool,
+    /// `true` while the last call has ended without an answer.
+    has_given_up: AtomicBool,
 }
 
 impl fmt::Debug for Servers {
@@ -65,139 +74,149 @@ impl Servers {
         limits: Limits,
         tls: TlsOptions,
     ) -> Result<Self, String> {
-        let all = addresses
-            .iter()
-            .map(|address| Server::create(address, limits, &tls))
-            .collect::<Result<_, _>>()?;
-        let (preferred, is_delay_reported) = (AtomicUsize::new(0), AtomicBool::new(false));
-        let admitted = addresses.iter().map(|_| AtomicBool::new(false)).collect();
-        let admission = None;
-        Ok(Servers { kind, all, preferred, limits, tls, admission, admitted, is_delay_reported })
+        let is_tls = addresses.iter().any(Address::is_tls);
+        let opened = if is_tls { Some(open_tls(&tls)?) } else { None };
+        let create = |address| Server::create(address, limits, opened.as_ref());
+        Ok(Servers {
+            kind,
+            all: addresses.iter().map(create).collect::<Result<_, _>>()?,
+            places: addresses.iter().cloned().zip(0..).collect(),
+            preferred: AtomicUsize::new(0),
+            limits,
+            tls,
+            admission: None,
+            admitted: addresses.iter().map(|_| AtomicBool::new(false)).collect(),
+            is_delay_reported: AtomicBool::new(false),
+            has_given_up: AtomicBool::new(false),
+        })
     }
 
     /// Uses no server before the check admits it, but for the ones at these addresses.
     #[must_use]
     pub fn with_admission(mut self, admitted: &[Address], admission: Admission) -> Self {
+        let admitted: HashSet<_> = admitted.iter().collect();
         let is_admitted = self.all.iter().map(|server| admitted.contains(&server.address));
         self.admitted = is_admitted.map(AtomicBool::new).collect();
         self.admission = Some(admission);
         self
     }
 
-    /// Makes the call on the preferred server, and on the next ones where it fails. It may so be
-    /// carried out more than once.
+    /// Makes the call on the preferred server, and on the next ones where it fails or does not answer. It may so
+    /// be carried out more than once, also at the same time.
+    ///
+    /// All attempts together take no longer than one request may.
     ///
     /// # Errors
     /// [`CallError`], after every server was tried, and the time of one request is over.
-    pub(in super::super) async fn call<T, F>(
-        &self,
-        what: &Request<'_>,
-        call: impl Fn(Channel) -> F,
+    pub(in super::super) async fn call<'a, T, F>(
+        &'a self,
+        what: &'a Request<'a>,
+        call: impl Fn(Channel) -> F + Send + Sync + 'a,
     ) -> Result<T, CallError>
     where
-        F: Future<Output = Result<T, Status>>,
+        T: Send + 'a,
+        F: Future<Output = Result<T, Status>> + Send + 'a,
     {
-        let deadline = Instant::now() + self.limits.request;
-        let mut attempts = Attempts::new(self.all.len());
-        let mut pause = FIRST_PAUSE;
-        loop {
-            let index = self.preferred.load(Ordering::Relaxed);
-            let Some(server) = self.all.get(index) else {
-                return Err(CallError::Unavailable("it has no address".to_owned()));
-            };
-            let answer = match self.admit(index, server).await {
-                Ok(()) => self.call_server(server, what, call(server.channel.clone())).await,
-                Err(failure) => Err(failure),
-            };
-            match answer {
-                Ok(answer) => return Ok(answer),
-                Err(CallFailure::Final(code, reason)) => {
-                    return Err(CallError::Permanent(code, reason));
-                }
-                Err(failure) => attempts.add_failure(index, failure),
-            }
-            self.prefer_next(index);
-            if attempts.have_all_failed() {
-                if Instant::now() + pause >= deadline || attempts.is_hopeless() {
-                    return Err(attempts.into_error(&self.all));
-                }
-                self.report_delay(&mut attempts, pause);
-                tokio::time::sleep(pause).await;
-                pause = (pause * 2).min(LONGEST_PAUSE);
-            }
+        if self.all.is_empty() {
+            return Err(CallError::Unavailable("it has no address".to_owned()));
+        }
+        let call = Arc::new(call);
+        let attempt: Box<Attempt<'a, T>> = Box::new(move |index, channel| {
+            let call = call.clone();
+            Box::pin(async move {
+                let server = self.admit(index).await?;
+                let answer = call(channel);
+                self.log_call(server, what, answer).await
+            })
+        });
+        let Servers { all, preferred, is_delay_reported, .. } = self;
+        let pool = Pool { servers: all, preferred, is_delay_reported };
+        let result = Call::new(pool, self.time_limit(), attempt).run().await;
+        let has_given_up =
+            matches!(result, Err(CallError::Unavailable(_) | CallError::Untrusted(_)));
+        self.has_given_up.store(has_given_up, Ordering::Relaxed);
+        result
+    }
+
+    /// Returns the time of the next call: a short one after a call that nobody answered.
+    fn time_limit(&self) -> Duration {
+        match self.has_given_up.load(Ordering::Relaxed) {
+            true => self.short_limit(),
+            false => self.limits.request,
         }
     }
 
     /// Checks a server before its first use.
-    async fn admit(&self, index: usize, server: &Server) -> Result<(), CallFailure> {
-        let (Some(admission), Some(admitted)) = (&self.admission, self.admitted.get(index)) else {
-            return Ok(());
-        };
-        if admitted.load(Ordering::Relaxed) {
-            return Ok(());
+    async fn admit(&self, index: usize) -> Result<&Server, CallFailure> {
+        let places = self.all.get(index).zip(self.admitted.get(index));
+        let (server, admitted) =
+            places.ok_or_else(|| CallFailure::NotHere("it has no address".to_owned()))?;
+        if let Some(admission) = &self.admission
+            && !admitted.load(Ordering::Relaxed)
+        {
+            match admission(server.clone()).await {
+                // What it refuses, another server may not.
+                Err(CallFailure::Final(_, reason)) => return Err(CallFailure::NotHere(reason)),
+                checked => checked?,
+            }
+            admitted.store(true, Ordering::Relaxed);
         }
-        let limit = self.limits.request;
-        let checked = tokio::time::timeout(limit, admission(server.clone())).await;
-        match checked {
-            Ok(Ok(())) => {}
-            // What it refuses, another server may not.
-            Ok(Err(CallFailure::Final(_, reason))) => return Err(CallFailure::NotHere(reason)),
-            Ok(Err(failure)) => return Err(failure),
-            Err(_) => return Err(CallFailure::Elsewhere(no_answer(limit))),
-        }
-        admitted.store(true, Ordering::Relaxed);
-        Ok(())
+        Ok(server)
     }
 
-    /// Informs a waiting operator: once the pauses are long, and then ever less often.
-    fn report_delay(&self, attempts: &mut Attempts, pause: Duration) {
-        let is_first = pause == LONGEST_PAUSE
-            && !attempts.is_reported()
-            && !self.is_delay_reported.swap(true, Ordering::Relaxed);
-        if attempts.is_report_due(is_first) {
-            let reasons = attempts.describe_reasons(&self.all);
-            let most = humantime::format_duration(self.limits.request);
-            let count = attempts.count();
-            tracing::warn!(
-                "no response after {count} attempts; giving up after {most} in total: {reasons}"
-            );
-        }
-    }
-
-    async fn call_server<T>(
+    /// Waits for the answer to one request, and logs it.
+    async fn log_call<T>(
         &self,
         server: &Server,
         what: &Request<'_>,
         call: impl Future<Output = Result<T, Status>>,
     ) -> Result<T, CallFailure> {
-        let started = Instant::now();
-        let outcome = match tokio::time::timeout(self.limits.request, call).await {
-            Ok(Ok(answer)) => Ok(answer),
-            Ok(Err(status)) => Err((self.kind.classify)(&status)),
-            Err(_) => Err(CallFailure::Elsewhere(no_answer(self.limits.request))),
-        };
-        let reason = outcome.as_ref().err().map(CallFailure::reason);
-        what.finish(&format_args!("{} {}", self.kind.name, server.address), started, reason);
+        let log = LoggedRequest { kind: self.kind.name, server, what, started: Instant::now() };
+        let outcome = call.await.map_err(|status| (self.kind.classify)(&status));
+        log.finish(outcome.as_ref().err().map(CallFailure::reason));
         outcome
     }
 
-    fn prefer_next(&self, index: usize) {
-        let next = (index + 1) % self.all.len().max(1);
-        // Whoever failed first has moved on already.
-        let _ = self.preferred.compare_exchange(index, next, Ordering::Relaxed, Ordering::Relaxed);
-    }
-
-    /// Makes one call on one server, one attempt, within the time of a request.
+    /// Asks one server, whichever others there are: for what it answers at once, or not at all.
+    ///
+    /// It is asked again on a new connection where the old one may be dead, and after this process was suspended.
     ///
     /// # Errors
     /// [`CallFailure`], which also converts into its reason.
-    pub(in super::super) async fn call_once<T>(
+    pub(in super::super) async fn call_once<T, F>(
         &self,
         server: &Server,
         what: &Request<'_>,
-        call: impl Future<Output = Result<tonic::Response<T>, Status>>,
-    ) -> Result<T, CallFailure> {
-        self.call_server(server, what, call).await.map(tonic::Response::into_inner)
+        call: impl Fn(Channel) -> F,
+    ) -> Result<T, CallFailure>
+    where
+        F: Future<Output = Result<tonic::Response<T>, Status>>,
+    {
+        let limit = self.short_limit();
+        let (mut clock, mut has_renewed) = (ActiveTime::start(), false);
+        loop {
+            let connection = server.connection();
+            let (number, may_be_dead) = (connection.number, connection.is_used && !has_renewed);
+            let left = limit.saturating_sub(clock.elapsed());
+            let patience = if may_be_dead { left / 2 } else { left };
+            let suspensions = clock.suspensions();
+            let answer = self.log_call(server, what, call(connection.channel));
+            let outcome = clock.limit(patience, answer).await;
+            let outcome = outcome.unwrap_or_else(|| Err(CallFailure::Elsewhere(no_answer(limit))));
+            match outcome {
+                Err(CallFailure::Elsewhere(_))
+                    if may_be_dead || clock.suspensions() > suspensions =>
+                {
+                    server.renew(number);
+                    has_renewed = true;
+                }
+                Ok(answer) => {
+                    server.set_answered(number);
+                    return Ok(answer.into_inner());
+                }
+                Err(failure) => return Err(failure),
+            }
+        }
     }
 
     /// Returns the server at any address, with the limits and TLS options of all.
@@ -205,10 +224,18 @@ impl Servers {
     /// # Errors
     /// In words, when the TLS options can't be used.
     pub fn server_at(&self, address: &Address) -> Result<Server, String> {
-        match self.all.iter().find(|server| server.address == *address) {
+        match self.places.get(address).and_then(|place| self.all.get(*place)) {
             Some(known) => Ok(known.clone()),
-            None => Server::create(address, self.limits, &self.tls),
+            None if address.is_tls() => {
+                Server::create(address, self.limits, Some(&open_tls(&self.tls)?))
+            }
+            None => Server::without_tls(address, self.limits),
         }
+    }
+
+    /// Returns the time for what servers answer at once, or not at all.
+    pub fn short_limit(&self) -> Duration {
+        self.limits.request.min(SHORT_LIMIT)
     }
 
     /// Returns the largest message in bytes that is sent and received.
@@ -226,12 +253,46 @@ impl Servers {
         self.all.iter()
     }
 
+    /// Returns the servers that are known to belong to the store.
+    pub fn admitted(&self) -> impl Iterator<Item = &Server> {
+        let is_admitted = |(_, admitted): &(_, &AtomicBool)| {
+            self.admission.is_none() || admitted.load(Ordering::Relaxed)
+        };
+        self.all.iter().zip(&self.admitted).filter(is_admitted).map(|(server, _)| server)
+    }
+
     /// Returns the addresses of all servers.
     pub fn addresses(&self) -> impl Iterator<Item = &Address> {
         self.all.iter().map(|server| &server.address)
     }
 }
 
-fn no_answer(limit: Duration) -> String {
-    format!("no response within {}", humantime::format_duration(limit))
+/// A request that is logged when it ends, also where nobody waits for its answer any more.
+struct LoggedRequest<'a> {
+    kind: &'static str,
+    server: &'a Server,
+    what: &'a Request<'a>,
+    started: Instant,
+}
+
+impl LoggedRequest<'_> {
+    fn finish(self, failed: Option<&str>) {
+        self.log(failed);
+        std::mem::forget(self);
+    }
+
+    fn log(&self, failed: Option<&str>) {
+        let server = format_args!("{} {}", self.kind, self.server.address);
+        self.what.finish(&server, self.started, failed);
+    }
+}
+
+impl Drop for LoggedRequest<'_> {
+    fn drop(&mut self) {
+        self.log(Some("no response"));
+    }
+}
+
+fn open_tls(options: &TlsOptions) -> Result<Tls, String> {
+    options.open().map_err(|reason| format!("the TLS options can't be used: {reason}"))
 }

@@ -46,7 +46,7 @@ impl fmt::Debug for TlsOptions {
 /// Makes connections with these options.
 #[derive(Clone)]
 pub(super) struct Tls {
-    connector: TlsConnector,
+    config: Arc<ClientConfig>,
     own: Arc<Own>,
 }
 
@@ -91,7 +91,7 @@ impl TlsOptions {
         };
         let mut config = builder.with_client_cert_resolver(Arc::<Own>::clone(&own));
         config.alpn_protocols = vec![b"h2".to_vec()];
-        Ok(Tls { connector: TlsConnector::from(Arc::new(config)), own })
+        Ok(Tls { config: Arc::new(config), own })
     }
 
     /// Returns the authorities of the file, or else of the system.
@@ -132,6 +132,15 @@ fn read(path: &Path) -> Result<Vec<u8>, String> {
 }
 
 impl Tls {
+    /// Returns the same options for one server, which has not asked for a certificate yet.
+    pub(super) fn for_one_server(&self) -> Tls {
+        let certificate = self.own.certificate.clone();
+        let own = Arc::new(Own { certificate, asked: AtomicBool::new(false) });
+        let mut config = ClientConfig::clone(&self.config);
+        config.client_auth_cert_resolver = Arc::<Own>::clone(&own);
+        Tls { config: Arc::new(config), own }
+    }
+
     /// Makes the handshake.
     ///
     /// In TLS 1.3 a server rejects a client's certificate after it, so that its first message is
@@ -145,7 +154,10 @@ impl Tls {
         let name = ServerName::try_from(host.to_owned()).map_err(io::Error::other)?;
         let has_own = self.own.certificate.is_some();
         let explained = |error: io::Error| connect_error::explain_handshake(error, has_own);
-        let mut stream = self.connector.connect(name, stream).await.map_err(explained)?;
+        let mut stream = TlsConnector::from(self.config.clone())
+            .connect(name, stream)
+            .await
+            .map_err(explained)?;
         if self.own.asked.load(Ordering::Relaxed) {
             match timeout(REJECTION_WAIT, stream.fill_buf()).await {
                 Ok(Ok([])) => return Err(connect_error::closed_by_server(has_own)),

@@ -20,6 +20,11 @@ pub(super) const MAX_DEPTH: usize = 64;
 /// The factor by which all texts of a document together may exceed the buffer.
 const TEXT_FACTOR: usize = 64;
 
+/// The most text and elements of a document, however large its buffer: several times what a real value of 30 MiB
+/// has. Only a hostile one has more, to unfold into gigabytes.
+const MOST_TEXT: usize = 256 << 20;
+const MOST_ELEMENTS: usize = 16 << 20;
+
 /// Decodes the buffer. Numbers of 64 bits are exact; a blob becomes its base64.
 pub(super) fn to_json(buffer: &[u8]) -> Result<Json, String> {
     Decoder::new(buffer, MAX_DEPTH).document()
@@ -84,8 +89,8 @@ impl<'a> Decoder<'a> {
         Decoder {
             buffer: Buffer(buffer),
             kept_depth,
-            elements_left: buffer.len().saturating_add(1),
-            text_left: buffer.len().saturating_mul(TEXT_FACTOR),
+            elements_left: buffer.len().saturating_add(1).min(MOST_ELEMENTS),
+            text_left: buffer.len().saturating_mul(TEXT_FACTOR).min(MOST_TEXT),
             lost: None,
         }
     }
@@ -100,7 +105,7 @@ impl<'a> Decoder<'a> {
             return Err(format!("nested deeper than {MAX_DEPTH}"));
         }
         self.elements_left =
-            self.elements_left.checked_sub(1).ok_or("more elements than it has bytes")?;
+            self.elements_left.checked_sub(1).ok_or("more elements than a value has")?;
         match slot.kind {
             kind::NULL => Ok(Json::Null),
             kind::BOOL => Ok(Json::Bool(self.buffer.unsigned(slot.at, slot.slot_width)? != 0)),

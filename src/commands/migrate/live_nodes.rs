@@ -1,13 +1,12 @@
 //! Everything that asks nodes: those of a live source for their mode, those still running on a store that
 //! is read or written, and, in a roll-back, those that have to run on the target.
 
-use futures_util::future::join_all;
 use tokio::join;
 
 use super::job::Job;
 use super::observations::NodeObservations;
 use super::sides::{Sides, SourceKind};
-use crate::backends::cluster::Cluster;
+use crate::backends::cluster::{Cluster, NOT_ASKED, ask_each};
 use crate::backends::transport::Address;
 use crate::codec::{self, Node, NodesConfiguration};
 use crate::commands::live_nodes::{observe_cluster_nodes, observe_nodes};
@@ -80,13 +79,24 @@ pub(super) async fn ask_cluster_nodes(
 ) -> Answers {
     let (known, unknown): (Vec<_>, Vec<_>) =
         source.nodes.iter().cloned().partition(|node| find_node(target, node.id).is_some());
-    let at_home = known.iter().filter_map(|node| find_node(target, node.id)).map(|node| async {
-        let probe = cluster.probe_node(&node.address).await;
-        (node.clone(), probe)
-    });
-    let elsewhere = source.nodes.iter().map(|node| ask_former_address(cluster, node, target));
-    let (at_home, elsewhere) = join!(join_all(at_home), join_all(elsewhere));
-    Answers { at_home, elsewhere: elsewhere.into_iter().flatten().collect(), unknown }
+    let limit = cluster.asking_limit();
+    let at_home = known.iter().filter_map(|node| find_node(target, node.id));
+    let ask = |node: &Node| {
+        let node = node.clone();
+        async move {
+            let probe = cluster.probe_node(&node).await;
+            (node, probe)
+        }
+    };
+    let unasked = |node: &Node| (node.clone(), Err(NOT_ASKED.to_owned()));
+    let at_home = at_home.map(|node| (ask(node), unasked(node))).collect();
+    let elsewhere = source.nodes.iter();
+    let elsewhere =
+        elsewhere.map(|node| (ask_former_address(cluster, node, target), None)).collect();
+    let (at_home, elsewhere) = join!(ask_each(at_home, limit), ask_each(elsewhere, limit));
+    let is_partly_reached = cluster.is_partly_reached();
+    let elsewhere = elsewhere.into_iter().flatten().collect();
+    Answers { at_home, elsewhere, unknown, is_partly_reached }
 }
 
 fn find_node(nodes: &NodesConfiguration, id: u32) -> Option<&Node> {
@@ -109,7 +119,7 @@ async fn ask_former_address(
     if is_in_target {
         return None;
     }
-    let probe = cluster.probe_node(&node.address).await.ok()?;
+    let probe = cluster.probe_node_at(&node.address).await.ok()?;
     // The same server under two addresses runs on the target.
     let is_known = |known: &Node| Some((known.id, known.generation)) == probe.node_id;
     let is_elsewhere = !target.nodes.iter().any(is_known);

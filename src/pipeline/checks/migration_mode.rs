@@ -1,7 +1,7 @@
 //! The check of migration mode, by what each node of the live cluster responds now: what a node once
 //! wrote into `nodes_config` says nothing of how it runs today.
 
-use super::source::not_of_migration;
+use super::source::{REACH_NODES_HINT, not_of_migration};
 use crate::codec::Node;
 use crate::model::{NodeIdent, NodeState, ObservedNode};
 use crate::outcome::{Check, Code, Finding, Readiness};
@@ -17,6 +17,9 @@ const IGNORE_HINT: &str = "if a node is permanently removed, skip it with --igno
 
 const OTHER_NODE_HINT: &str =
     "correct the node's advertised address, at which another server listens";
+
+const ONE_ADDRESS_HINT: &str = "to ask only the node that can be reached, name it with --single-address instead of --address: the \
+                                mode of the other nodes is then not checked";
 
 const ASK_ALL_HINT: &str = "leave out --single-address, so that every node is asked";
 
@@ -146,6 +149,7 @@ enum FaultKind {
     /// Restarting the node in migration mode is all that is to be done.
     OtherMode,
     NoResponse,
+    OutOfReach,
     AnotherNode,
     /// `--ignore-node` names a node that responds.
     NotIgnorable,
@@ -156,6 +160,7 @@ fn describe_fault_counts(faults: &[NodeFault], all: usize) -> String {
     let counts = [
         (FaultKind::OtherMode, "is not in migration mode", "are not in migration mode"),
         (FaultKind::NoResponse, "does not respond", "do not respond"),
+        (FaultKind::OutOfReach, "cannot be reached from here", "cannot be reached from here"),
         (
             FaultKind::AnotherNode,
             "has another node at its address",
@@ -176,7 +181,10 @@ fn describe_fault_counts(faults: &[NodeFault], all: usize) -> String {
 fn find_fault(node: &ObservedNode, ignored: &[u32]) -> Option<NodeFault> {
     let responds = match node.state {
         NodeState::MigrationMode | NodeState::NormalRoles(_) | NodeState::Starting => true,
-        NodeState::AnotherNode(_) | NodeState::NoResponse(_) | NodeState::NotAsked(_) => false,
+        NodeState::AnotherNode(_)
+        | NodeState::NoResponse(_)
+        | NodeState::OutOfReach(_)
+        | NodeState::NotAsked(_) => false,
     };
     match (ignored.contains(&node.id), responds) {
         (true, true) => {
@@ -187,6 +195,7 @@ fn find_fault(node: &ObservedNode, ignored: &[u32]) -> Option<NodeFault> {
         (false, _) => {
             let kind = match &node.state {
                 NodeState::NoResponse(_) => FaultKind::NoResponse,
+                NodeState::OutOfReach(_) => FaultKind::OutOfReach,
                 NodeState::AnotherNode(_) => FaultKind::AnotherNode,
                 // Nothing is known of it, but that it last started in migration mode.
                 NodeState::NotAsked(roles) if roles.is_empty() => return None,
@@ -209,6 +218,9 @@ fn describe_state(node: &ObservedNode) -> Option<String> {
             Some(format!("{node}: another node responds at this address: {other}"))
         }
         NodeState::NoResponse(reason) => Some(format!("{node} does not respond: {reason}")),
+        NodeState::OutOfReach(reason) => {
+            Some(format!("{node} cannot be reached from here: {reason}"))
+        }
         NodeState::NotAsked(roles) if roles.is_empty() => Some(format!("{node} was not asked")),
         NodeState::NotAsked(roles) => {
             Some(format!("{node} was not asked, and last started with roles: {}", roles.join(", ")))
@@ -222,11 +234,14 @@ fn add_hints(finding: Finding, nodes: &[ObservedNode], ignored: &[u32]) -> Findi
     let occurs = |is: fn(&NodeState) -> bool| counted.iter().any(|node| is(&node.state));
     let is_silent = |state: &NodeState| matches!(state, NodeState::NoResponse(_));
     let is_other = |state: &NodeState| matches!(state, NodeState::AnotherNode(_));
+    let is_out_of_reach = |state: &NodeState| matches!(state, NodeState::OutOfReach(_));
     let hints = [
         (occurs(|state| matches!(state, NodeState::NormalRoles(_))), RESTART_HINT),
         (occurs(|state| matches!(state, NodeState::NotAsked(_))), ASK_ALL_HINT),
         (occurs(|state| matches!(state, NodeState::Starting)), WAIT_HINT),
         (occurs(is_other), OTHER_NODE_HINT),
+        (occurs(is_out_of_reach), REACH_NODES_HINT),
+        (occurs(is_out_of_reach), ONE_ADDRESS_HINT),
         (occurs(is_silent), NO_RESPONSE_HINT),
         (occurs(is_silent) || occurs(is_other), IGNORE_HINT),
     ];
@@ -282,6 +297,19 @@ mod tests {
         assert_eq!(check_normal_roles(&nodes).status, CheckStatus::Warning);
         let left = [node(1, normal()), node(2, silent())];
         assert_eq!(check_normal_roles(&left).code, Some(Code::NotInMigrationMode));
+    }
+
+    #[test]
+    fn node_out_of_reach_is_neither_to_be_started_nor_skipped() {
+        let state = NodeState::OutOfReach("connection refused".to_owned());
+        let nodes = [node(1, NodeState::MigrationMode), node(2, state)];
+        let finding = check_migration_mode(&nodes, &[], true);
+        assert_eq!(finding.code, Some(Code::NotInMigrationMode));
+        assert_eq!(finding.hints, [REACH_NODES_HINT, ONE_ADDRESS_HINT]);
+        let reason = "N2 (n2, http://n2:1) cannot be reached from here: connection refused";
+        assert_eq!(finding.items, [reason]);
+        assert_eq!(finding.detail, "of 2 nodes, 1 cannot be reached from here");
+        assert_eq!(check_normal_roles(&nodes).status, CheckStatus::Warning);
     }
 
     #[test]

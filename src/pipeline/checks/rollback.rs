@@ -4,7 +4,7 @@
 use super::guards::Permits;
 use super::owner::{Owner, describe_fingerprint, find_owner};
 use super::rollback_quorum::{FINISHED_ROLLBACK_HINT, RESTART_ON_REPLICATED_HINT};
-use super::source::not_of_migration;
+use super::source::{REACH_NODES_HINT, not_of_migration};
 use crate::codec::Node;
 use crate::model::{Entry, Key, NodeProbe, Snapshot, UsesReplicatedStore, Value};
 use crate::outcome::{Check, Code, Finding, Permission, Readiness};
@@ -20,6 +20,8 @@ pub struct Answers {
     pub elsewhere: Vec<(Node, NodeProbe)>,
     /// Nodes of the source that the target does not know.
     pub unknown: Vec<Node>,
+    /// `true` if nodes of the target that run can't be reached from here.
+    pub is_partly_reached: bool,
 }
 
 const REMOVE_NODE_HINT: &str =
@@ -71,6 +73,8 @@ enum FaultKind {
     /// Restarting the node in migration mode is all that is to be done.
     OtherMode,
     NoResponse,
+    /// The node does not respond here, where others that run do not either.
+    OutOfReach,
     /// The node, or another one, runs elsewhere than on the target.
     Elsewhere,
     /// The target does not know the node.
@@ -78,7 +82,7 @@ enum FaultKind {
 }
 
 /// The hint of each kind, in the order of doing.
-const FAULT_HINTS: [(FaultKind, &str); 4] = [
+const FAULT_HINTS: [(FaultKind, &str); 5] = [
     (FaultKind::Elsewhere, RESTART_ON_REPLICATED_HINT),
     (
         FaultKind::OtherMode,
@@ -89,6 +93,7 @@ const FAULT_HINTS: [(FaultKind, &str); 4] = [
         FaultKind::NoResponse,
         "start each node that does not respond on its replicated store, with --metadata-migration-mode",
     ),
+    (FaultKind::OutOfReach, REACH_NODES_HINT),
     (FaultKind::Unknown, REMOVE_NODE_HINT),
 ];
 
@@ -117,6 +122,10 @@ fn find_faults(answers: &Answers, stored: Option<&Entry>) -> Vec<RollbackFault> 
     let fault = |kind, text| RollbackFault { text, kind };
     let at_home = answers.at_home.iter().filter_map(|(node, probe)| match probe {
         Ok(probe) => find_fault(node, probe, stored).map(|(kind, text)| fault(kind, text)),
+        Err(reason) if answers.is_partly_reached => {
+            let text = format!("{node} cannot be reached from here: {reason}");
+            Some(fault(FaultKind::OutOfReach, text))
+        }
         Err(reason) => {
             Some(fault(FaultKind::NoResponse, format!("{node} does not respond: {reason}")))
         }
@@ -297,7 +306,7 @@ mod tests {
         at_home.extend((2..).map(node).zip(wrong.map(Ok)));
         at_home.push((node(9), Err("connection refused".to_owned())));
         let elsewhere = vec![(node(1), probe(1))];
-        let answers = Answers { at_home, elsewhere, unknown: vec![node(10)] };
+        let answers = Answers { at_home, elsewhere, unknown: vec![node(10)], ..Answers::default() };
         let finding = check(&answers, UsesReplicatedStore::Yes, false);
         assert_eq!(finding.code, Some(Code::NotInMigrationMode));
         insta::assert_snapshot!(finding.items.join("\n"), @r"

@@ -12,6 +12,10 @@ const TESTED: (u64, u64, u64) = (1, 7, 12);
 /// The roles that a node in migration mode may have: one, both or none.
 const MIGRATION_ROLES: [&str; 2] = ["admin", "metadata-server"];
 
+/// The hint for nodes that run, and can't be reached from here.
+pub(super) const REACH_NODES_HINT: &str = "run this where the advertised addresses of the nodes can be reached, such as inside the \
+                                           cluster (`kubectl exec`, or a Job)";
+
 /// Checks that the source could be read and holds a Restate cluster.
 pub fn check_source(
     read: Result<&Snapshot, &StoreError>,
@@ -221,7 +225,10 @@ pub fn check_quorum(quorum: &Quorum) -> Finding {
 
 /// Returns the finding of a store that has its majority: metadata servers that do not count are a warning.
 pub(super) fn describe_held_quorum(count: &MemberCount, detail: String) -> Finding {
-    let finding = Finding::ok(Check::Quorum, detail);
+    let mut finding = Finding::ok(Check::Quorum, detail);
+    if count.is_partly_reached {
+        finding = finding.into_warning().hint(REACH_NODES_HINT);
+    }
     match count.not_members.is_empty() {
         true => finding,
         false => finding.into_warning().hint(
