@@ -11,10 +11,13 @@ mod server;
 mod servers;
 mod tls;
 mod tls_detecting_stream;
+mod tls_probe;
 mod unix;
 
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::StreamExt;
@@ -25,7 +28,7 @@ use tonic::transport::{Channel, Endpoint, Uri};
 
 pub use address::Address;
 pub use attempts::CallError;
-pub use call_failure::{CallFailure, classify_status};
+pub use call_failure::{CallFailure, classify_status, is_hung_up, is_tls_expected};
 use quick_ack::QuickAck;
 pub use sent_attempts::SentAttempts;
 pub use server::Server;
@@ -87,9 +90,13 @@ pub fn create_channel(
             let path = path.clone();
             async move { unix::connect_socket(&path).await.map(TokioIo::new) }
         })),
-        None => endpoint.connect_with_connector_lazy(tower::service_fn(|uri: Uri| async move {
-            Ok::<_, io::Error>(TokioIo::new(TlsDetectingStream::new(connect_tcp(&uri).await?)))
-        })),
+        None => {
+            let hung_up = Arc::new(AtomicBool::new(false));
+            endpoint.connect_with_connector_lazy(tower::service_fn(move |uri: Uri| {
+                let hung_up = Arc::clone(&hung_up);
+                async move { connect_plain(&uri, hung_up).await.map(TokioIo::new) }
+            }))
+        }
     })
 }
 
@@ -115,6 +122,16 @@ async fn connect_tcp(uri: &Uri) -> io::Result<QuickAck> {
     let stream = connect_any(addresses).await?;
     stream.set_nodelay(true)?;
     Ok(QuickAck::new(stream))
+}
+
+/// Connects without TLS; `hung_up` is whether an earlier connection ended before it brought anything.
+async fn connect_plain(uri: &Uri, hung_up: Arc<AtomicBool>) -> io::Result<TlsDetectingStream> {
+    if hung_up.swap(false, Ordering::Relaxed)
+        && tls_probe::speaks_tls(&bare_host(uri), connect_tcp(uri).await?).await
+    {
+        return Err(connect_error::speaks_tls());
+    }
+    Ok(TlsDetectingStream::new(connect_tcp(uri).await?, hung_up))
 }
 
 /// Connects to the first of a name's addresses that responds.
