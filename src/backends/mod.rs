@@ -81,8 +81,19 @@ pub trait Source: Send + Sync {
     /// Returns the limits of reads.
     fn read_limits(&self) -> ReadLimits;
 
+    /// Returns what to do about a store that denies access.
+    fn access_hint(&self) -> &'static str {
+        "check the credentials that its TOML or the environment names, and their permissions"
+    }
+
     /// Returns whether the store can list its keys.
     fn can_list(&self) -> bool {
+        true
+    }
+
+    /// Returns whether a key of this name is Restate's wherever this store has it. Where other software uses the
+    /// store as well, only such keys are listed; others can be asked for by name.
+    fn recognizes(&self, _key: &Key) -> bool {
         true
     }
 
@@ -162,6 +173,26 @@ pub trait Target: Source {
     /// exceeded; `None` where there is no such thing.
     fn describe_capacity(&self, _wanted: &Snapshot) -> Option<String> {
         None
+    }
+
+    /// Checks that the store has room for these changes, as far as it says how much it has.
+    ///
+    /// Changes nothing.
+    ///
+    /// # Errors
+    /// [`StoreError::Full`].
+    async fn check_space(&self, _changes: &[Change]) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    /// Checks, after the last write, that the store has room for more of them, as far as it says so.
+    ///
+    /// Changes nothing.
+    ///
+    /// # Errors
+    /// [`StoreError::Full`].
+    async fn check_space_left(&self) -> Result<(), StoreError> {
+        Ok(())
     }
 
     /// Carries the changes out, each only under its precondition. At most as many as

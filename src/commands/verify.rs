@@ -105,17 +105,19 @@ async fn open_sides(args: &VerifyArgs, context: &Context<'_>) -> Result<OpenSide
 
 async fn read_sides(sides: &OpenSides, context: &Context<'_>) -> Result<SideSnapshots, Failure> {
     let OpenSides { source, target } = sides;
-    let (source, target) = try_join!(
-        async {
-            let read = snapshot::read(source.source(), Stage::ReadSource, context.events).await;
-            read.map_err(|error| source.failure(&error))
-        },
-        async {
-            let read = snapshot::read(target.source(), Stage::ReadTarget, context.events).await;
-            read.map_err(|error| target_failure(&error, target))
-        },
+    let of_source = |error: StoreError| source.failure(&error);
+    let of_target = |error: StoreError| target_failure(&error, target);
+    let (from, to, events) = (source.source(), target.source(), context.events);
+    let (mut ours, mut theirs) = try_join!(
+        async { snapshot::read_content(from, Stage::ReadSource, events).await.map_err(of_source) },
+        async { snapshot::read_content(to, Stage::ReadTarget, events).await.map_err(of_target) },
     )?;
-    Ok(SideSnapshots { source, target })
+    // Each is asked for what the other has, where it may have it without listing it.
+    let asked = theirs.ask_for(to, &ours.snapshot, Stage::ReadTarget, events).await;
+    asked.map_err(of_target)?;
+    let asked = ours.ask_for(from, &theirs.snapshot, Stage::ReadSource, events).await;
+    asked.map_err(of_source)?;
+    Ok(SideSnapshots { source: ours.snapshot, target: theirs.snapshot })
 }
 
 fn target_failure(error: &StoreError, target: &OpenSource) -> Failure {

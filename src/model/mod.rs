@@ -15,6 +15,7 @@ mod saved_file;
 mod store_error;
 mod store_identity;
 mod target_limits;
+mod unlisted_keys;
 mod value;
 
 pub use access_origins::{AccessOrigins, Origin};
@@ -35,4 +36,5 @@ pub use store_error::StoreError;
 pub(crate) use store_error::unless_denied;
 pub use store_identity::{StoreIdentity, StoreRelation};
 pub use target_limits::{ConditionalWrites, LimitViolation};
+pub use unlisted_keys::UnlistedKeys;
 pub use value::{Attribute, CasToken, Entry, Snapshot, Value, Version};

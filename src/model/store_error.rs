@@ -56,8 +56,8 @@ pub enum StoreError {
         /// The capacity that is exceeded, with the store's own message.
         reason: String,
     },
-    /// The request is larger than the store takes.
-    #[error("{store} refuses a request of this size: {reason}")]
+    /// The request, or what it asks for, is larger than the store or this program takes.
+    #[error("{store}: limit exceeded: {reason}")]
     TooLarge {
         /// The store.
         store: String,

@@ -236,7 +236,10 @@ impl Failure {
         let failure = failure.hint_for_answer(error);
         match code {
             Code::TargetFull => {
-                failure.hint("free space, then, for etcd, run `etcdctl alarm disarm`")
+                failure.hint(
+                    "free space (for etcd: compact and defragment, or raise --quota-backend-bytes on every member), \
+                     then, for etcd, run `etcdctl alarm disarm`",
+                )
             }
             _ => failure,
         }

@@ -1,6 +1,6 @@
 //! Decides the action for each key from two snapshots. Pure: no I/O, not async.
 
-use crate::model::{Action, Entry, Key, Plan, Snapshot, Step};
+use crate::model::{Action, Entry, Key, Plan, Snapshot, Step, UnlistedKeys};
 use crate::pipeline::verify::is_step_done;
 
 /// The treatment of keys that the target already has.
@@ -30,6 +30,17 @@ impl OnExisting {
 
 /// Decides key by key. Damaged values of the source are left out: the checks refuse them.
 pub fn decide_plan(source: &Snapshot, target: &Snapshot, on_existing: OnExisting) -> Plan {
+    decide_sparing_plan(source, target, on_existing, &UnlistedKeys::default())
+}
+
+/// Decides key by key, and leaves alone what the target may hold for other software under these names, whatever
+/// is permitted.
+pub fn decide_sparing_plan(
+    source: &Snapshot,
+    target: &Snapshot,
+    on_existing: OnExisting,
+    unlisted: &UnlistedKeys,
+) -> Plan {
     let mut keys: Vec<&Key> = source.keys().chain(target.keys()).collect();
     keys.sort();
     keys.dedup();
@@ -41,6 +52,9 @@ pub fn decide_plan(source: &Snapshot, target: &Snapshot, on_existing: OnExisting
             target: target.get(key).cloned(),
         };
         step.action = decide_action(&step, on_existing);
+        if unlisted.is_protected(key) {
+            step.action = spare_existing(&step);
+        }
         step
     });
     let mut steps: Vec<Step> = steps.collect();
@@ -58,6 +72,15 @@ fn keep_last(steps: &mut [Step]) {
                 step.action = Action::Overwrite;
             }
         }
+    }
+}
+
+/// Returns the action for a key whose entry in the target must not change.
+fn spare_existing(step: &Step) -> Action {
+    match step.action {
+        Action::Overwrite | Action::Delete if is_step_done(step) => Action::Skip,
+        Action::Overwrite | Action::Delete => Action::Conflict,
+        action => action,
     }
 }
 
@@ -129,6 +152,20 @@ mod tests {
                     prop_assert_eq!(step.action == Action::Skip, skipped);
                 }
                 prop_assert_eq!(step.action == Action::Create, step.target.is_none());
+            }
+        }
+
+        #[test]
+        fn protected_key_is_never_replaced(
+            source in any_snapshot().prop_map(whole), target in any_snapshot(), resume: bool, force: bool
+        ) {
+            let keys = [Key::RuleBook, Key::PartitionEpoch(1)].into();
+            let unlisted = UnlistedKeys { keys, may_be_foreign: true };
+            let on_existing = OnExisting::from_flags(resume, force);
+            let plan = decide_sparing_plan(&source, &target, on_existing, &unlisted);
+            for step in plan.steps.iter().filter(|step| unlisted.is_protected(&step.key)) {
+                prop_assert!(!matches!(step.action, Action::Overwrite | Action::Delete));
+                prop_assert!(step.action != Action::Skip || is_step_done(step));
             }
         }
 

@@ -38,17 +38,56 @@ pub async fn read_beside(
     events: &dyn EventSink,
 ) -> Result<Snapshot, StoreError> {
     let reading = KeyReading { store, at_hand, stage, events };
-    events.emit(Event::Started(stage, store.name()));
-    // A store that can't list is also asked for what is at hand.
-    let snapshot = match store.list_keys().await? {
-        Some(keys) => {
-            events.emit(Event::Total(stage, keys.len()));
-            reading.keys(keys).await?
+    reading.all_keys().await.map(|read| read.snapshot)
+}
+
+/// The keys of a store, read together.
+#[derive(Debug)]
+pub struct StoreContent {
+    /// What was read.
+    pub snapshot: Snapshot,
+    /// `true` if the store listed its keys, `false` if it was asked for known names.
+    pub is_listed: bool,
+}
+
+impl StoreContent {
+    /// Returns which of these keys the store may have although they were not read.
+    pub fn find_unlisted_keys(&self, store: &dyn Source, keys: &Snapshot) -> BTreeSet<Key> {
+        let may_be_there = |key: &&Key| !self.is_listed || !store.recognizes(key);
+        keys.keys().filter(may_be_there).cloned().collect()
+    }
+
+    /// Asks the store by name for those of these keys that it may have although they were not read.
+    ///
+    /// # Errors
+    /// The first failed read.
+    pub async fn ask_for(
+        &mut self,
+        store: &dyn Source,
+        keys: &Snapshot,
+        stage: Stage,
+        events: &dyn EventSink,
+    ) -> Result<(), StoreError> {
+        let mut unlisted = self.find_unlisted_keys(store, keys);
+        unlisted.retain(|key| !self.snapshot.contains_key(key));
+        if !unlisted.is_empty() {
+            let reading = KeyReading { store, at_hand: keys, stage, events };
+            self.snapshot.extend(reading.keys(unlisted).await?);
         }
-        None => read_by_known_names(&reading).await?,
-    };
-    events.emit(Event::Finished(stage));
-    Ok(snapshot)
+        Ok(())
+    }
+}
+
+/// Reads every key of a store, and says whether it listed them.
+///
+/// # Errors
+/// The first failed read.
+pub async fn read_content(
+    store: &dyn Source,
+    stage: Stage,
+    events: &dyn EventSink,
+) -> Result<StoreContent, StoreError> {
+    KeyReading { store, at_hand: &Snapshot::new(), stage, events }.all_keys().await
 }
 
 /// Reads a store that can't list by the five fixed keys and an epoch for each partition.
@@ -116,6 +155,23 @@ struct KeyReading<'a> {
 }
 
 impl KeyReading<'_> {
+    /// Reads all keys of the store. What is at hand is asked for by name where the store may have it without
+    /// listing it.
+    async fn all_keys(&self) -> Result<StoreContent, StoreError> {
+        self.events.emit(Event::Started(self.stage, self.store.name()));
+        let (snapshot, is_listed) = match self.store.list_keys().await? {
+            Some(mut keys) => {
+                let unlisted = self.at_hand.keys().filter(|key| !self.store.recognizes(key));
+                keys.extend(unlisted.cloned());
+                self.events.emit(Event::Total(self.stage, keys.len()));
+                (self.keys(keys).await?, true)
+            }
+            None => (read_by_known_names(self).await?, false),
+        };
+        self.events.emit(Event::Finished(self.stage));
+        Ok(StoreContent { snapshot, is_listed })
+    }
+
     async fn keys(&self, keys: BTreeSet<Key>) -> Result<Snapshot, StoreError> {
         let how = self.store.read_limits();
         let keys: Vec<Key> = keys.into_iter().collect();

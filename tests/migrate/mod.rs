@@ -13,4 +13,5 @@ mod store_pairs;
 mod to_dynamo_db;
 mod to_etcd;
 mod to_s3;
+mod unknown_names;
 mod window_warnings;

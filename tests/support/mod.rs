@@ -18,6 +18,7 @@ pub mod edit;
 pub mod etcd;
 pub mod faulty_proxy;
 pub mod full_port;
+pub mod grpc_proxy;
 pub mod holding_proxy;
 pub mod hostile_node;
 pub mod http;
@@ -64,6 +65,17 @@ pub fn python_program(program: &str) -> PathBuf {
     let path = project().join(".cache/python/bin").join(program);
     assert!(path.exists(), "{} is missing: run `make setup`", path.display());
     path
+}
+
+/// Returns the folder of a package that `make setup` installs in `.cache/python`.
+pub fn python_package(package: &str) -> PathBuf {
+    let lib = project().join(".cache/python/lib");
+    let mut versions = std::fs::read_dir(&lib).into_iter().flatten().flatten();
+    let path = versions.find_map(|version| {
+        let path = version.path().join("site-packages").join(package);
+        path.exists().then_some(path)
+    });
+    path.unwrap_or_else(|| panic!("{package} is missing in {}: run `make setup`", lib.display()))
 }
 
 /// Returns the path of a program that `make setup` builds in `.cache/cargo`.

@@ -2,20 +2,31 @@
 
 use std::sync::{Arc, OnceLock};
 
-use etcd_client::{Error, GetOptions, KeyValue, KvClient, Txn, TxnResponse};
+use etcd_client::{
+    AlarmAction, AlarmMember, AlarmType, Client, Error, GetOptions, GetResponse, KvClient, Member,
+    StatusResponse, Txn, TxnResponse,
+};
+use http::StatusCode;
 use tonic::transport::Channel;
 use tonic::{Code, Status};
+use tower::util::BoxCloneSyncService;
+use tower::{BoxError, ServiceExt};
 
 use super::super::request::Request;
 use super::super::transport::{
-    self, Address, Admission, CallError, CallFailure, Limits, SentAttempts, ServerKind, Servers,
+    Address, Admission, CallError, CallFailure, Limits, SentAttempts, ServerKind, Servers,
     TlsOptions,
 };
 use super::state::EtcdState;
+use super::status::{HttpAnswer, Meaning, classify_message, classify_status};
 use crate::model::{FailedWrite, StoreError};
 
-/// A transaction's answer may hold 64 values of any size.
-const MAX_ANSWER: usize = 1 << 30;
+/// The most bytes of an answer that are read: one value may have 32 MiB. Where several together are more, they
+/// are read in smaller batches.
+const MAX_ANSWER: usize = 36 << 20;
+
+const TXN_OPS_ADVICE: &str =
+    "raise --max-txn-ops on every member of etcd, by default 128: each key needs two operations";
 
 const ETCD_MEMBER: ServerKind = ServerKind { name: "etcd", classify: classify_status };
 
@@ -64,7 +75,9 @@ impl EtcdClient {
         match self.run_counted_txn(what, txn, &attempts).await {
             Ok(answer) => Ok((answer, attempts.is_earlier_in_doubt())),
             Err(error) => {
-                let may_have_written = attempts.is_in_doubt(&error);
+                // An answer that is too large to be read may have been any.
+                let is_unread = matches!(error, CallError::Permanent(Code::OutOfRange, _));
+                let may_have_written = is_unread || attempts.is_in_doubt(&error);
                 Err(FailedWrite { error: self.store_error(error), may_have_written })
             }
         }
@@ -83,19 +96,60 @@ impl EtcdClient {
         self.members.call(what, call).await
     }
 
-    /// Reads a range of keys.
+    /// Reads a range of keys, or one; `verb` is for the log.
     pub(super) async fn get(
         &self,
+        verb: &'static str,
         from: &[u8],
         options: &GetOptions,
-    ) -> Result<Vec<KeyValue>, StoreError> {
+    ) -> Result<GetResponse, StoreError> {
         let start = String::from_utf8_lossy(from);
-        let what = Request::about_key("list from", &start);
+        let what = Request::about_key(verb, &start);
         let call = |channel: Channel| async {
-            let answer = kv_client(channel).await?.get(from, Some(options.clone())).await;
-            answer.map(|mut answer| answer.take_kvs()).map_err(grpc_status)
+            kv_client(channel).await?.get(from, Some(options.clone())).await.map_err(grpc_status)
         };
         self.members.call(&what, call).await.map_err(|error| self.store_error(error))
+    }
+
+    /// Returns the error of an answer that no etcd gives.
+    pub(super) fn odd_answer(&self, reason: String) -> StoreError {
+        let reason = format!("{reason}; is there a proxy in front of it that changes its answers?");
+        StoreError::Other { store: self.name.clone(), reason }
+    }
+
+    /// Returns the alarms that are raised; none where the store does not know alarms.
+    pub(super) async fn list_alarms(&self) -> Result<Vec<AlarmType>, StoreError> {
+        let what = Request::without_key("alarms");
+        let call = |channel: Channel| async {
+            let (get, any) = (AlarmAction::Get, AlarmType::None);
+            match open_client(channel).await?.alarm(get, any, None).await.map_err(grpc_status) {
+                Ok(answer) => Ok(answer.alarms().iter().map(AlarmMember::alarm).collect()),
+                Err(status) if status.code() == Code::Unimplemented => Ok(Vec::new()),
+                Err(status) => Err(status),
+            }
+        };
+        self.members.call(&what, call).await.map_err(|error| self.store_error(error))
+    }
+
+    /// Returns the members of this etcd.
+    pub(super) async fn list_members(&self) -> Result<Vec<Member>, StoreError> {
+        let what = Request::without_key("members");
+        let call = |channel: Channel| async {
+            open_client(channel).await?.member_list().await.map_err(grpc_status)
+        };
+        let answer = self.members.call(&what, call).await;
+        Ok(answer.map_err(|error| self.store_error(error))?.members().to_vec())
+    }
+
+    /// Reads the status of one member, which it knows by itself.
+    ///
+    /// # Errors
+    /// The reason why it does not respond, in words.
+    pub(super) async fn read_status(&self, address: &Address) -> Result<StatusResponse, String> {
+        let call = |channel: Channel| async {
+            open_client(channel).await?.status().await.map_err(grpc_status)
+        };
+        self.call_at(address, call).await
     }
 
     /// Makes a call on one member after the other until one responds.
@@ -144,9 +198,12 @@ impl EtcdClient {
             CallError::Untrusted(reason) => StoreError::Untrusted { store, reason },
             CallError::Permanent(code, reason) => match classify_message(code, &reason) {
                 Meaning::TooLarge => StoreError::TooLarge { store, reason },
+                Meaning::TooManyOps => {
+                    StoreError::TooLarge { store, reason: format!("{reason} ({TXN_OPS_ADVICE})") }
+                }
                 Meaning::Full => StoreError::Full { store, reason },
-                Meaning::Denied => StoreError::Denied { store, reason },
-                Meaning::Other => {
+                Meaning::Denied | Meaning::NoCredentials => StoreError::Denied { store, reason },
+                Meaning::Learner | Meaning::Other => {
                     StoreError::Other { store, reason: format!("{code:?}: {reason}") }
                 }
             },
@@ -181,9 +238,19 @@ fn admit_members() -> Admission {
 }
 
 async fn kv_client(channel: Channel) -> Result<KvClient, Status> {
-    let channel = etcd_client::Channel::Tonic(channel);
-    let client = etcd_client::Client::from_channel(channel, None).await.map_err(grpc_status)?;
-    Ok(client.kv_client().max_decoding_message_size(MAX_ANSWER))
+    Ok(open_client(channel).await?.kv_client().max_decoding_message_size(MAX_ANSWER))
+}
+
+/// Returns a client that refuses what is not an answer of gRPC by its HTTP status.
+pub(super) async fn open_client(channel: Channel) -> Result<Client, Status> {
+    let checked = channel.map_result(|answer| match answer {
+        Ok(answer) if answer.status() != StatusCode::OK => {
+            Err(BoxError::from(HttpAnswer(answer.status())))
+        }
+        answer => answer.map_err(BoxError::from),
+    });
+    let channel = etcd_client::Channel::Custom(BoxCloneSyncService::new(checked));
+    Client::from_channel(channel, None).await.map_err(grpc_status)
 }
 
 pub(super) fn grpc_status(error: Error) -> Status {
@@ -191,41 +258,4 @@ pub(super) fn grpc_status(error: Error) -> Status {
         Error::GRpcStatus(status) => status,
         other => Status::internal(other.to_string()),
     }
-}
-
-enum Meaning {
-    TooLarge,
-    Full,
-    Denied,
-    Other,
-}
-
-/// Classifies an error of etcd, which uses one code for several causes and distinguishes them only
-/// by text.
-fn classify_message(code: Code, reason: &str) -> Meaning {
-    let says = |words: &str| reason.contains(words);
-    match code {
-        Code::InvalidArgument | Code::ResourceExhausted
-            if says("request is too large") || says("larger than max") =>
-        {
-            Meaning::TooLarge
-        }
-        Code::ResourceExhausted if says("space exceeded") => Meaning::Full,
-        Code::PermissionDenied | Code::Unauthenticated => Meaning::Denied,
-        Code::InvalidArgument if says("user name is empty") || says("authentication") => {
-            Meaning::Denied
-        }
-        _ => Meaning::Other,
-    }
-}
-
-fn classify_status(status: &Status) -> CallFailure {
-    if status.code() == Code::Unimplemented {
-        let words = "responds, but is not an etcd; is this its client port, by default 2379?";
-        return CallFailure::NotHere(words.to_owned());
-    }
-    if matches!(classify_message(status.code(), status.message()), Meaning::Other) {
-        return transport::classify_status(status);
-    }
-    CallFailure::Final(status.code(), status.message().to_owned())
 }

@@ -7,7 +7,7 @@ use tonic::transport::Channel;
 
 use super::super::request::Request;
 use super::super::transport::Address;
-use super::client::{EtcdClient, grpc_status, read_state};
+use super::client::{EtcdClient, grpc_status, open_client, read_state};
 use crate::model::{StoreError, StoreIdentity};
 
 /// The time in seconds after which a mark expires by itself.
@@ -75,7 +75,5 @@ pub(super) async fn remove_mark(client: &EtcdClient, mark: i64) {
 }
 
 async fn lease_client(channel: Channel) -> Result<LeaseClient, Status> {
-    let channel = etcd_client::Channel::Tonic(channel);
-    let client = etcd_client::Client::from_channel(channel, None).await.map_err(grpc_status)?;
-    Ok(client.lease_client())
+    Ok(open_client(channel).await?.lease_client())
 }

@@ -1,29 +1,17 @@
 //! The limits of an etcd, as far as they can be probed before anything is written.
 
-use std::collections::BTreeSet;
-
-use etcd_client::{Txn, TxnOp, TxnOpResponse};
-use futures_util::future::try_join_all;
-
-use super::super::request::Request;
 use super::client::EtcdClient;
-use super::layout::{DEFAULT_REQUEST_LIMIT, version_name};
-use super::{listing, txn};
+use super::layout::{
+    ANSWER_LIMIT, DEFAULT_REQUEST_LIMIT, FRAMING_PER_PAIR, is_version_name, version_name,
+};
+use super::scan::end_of_prefix;
+use super::{foreign, listing, txn};
 use crate::model::{Entry, Key, LimitViolation, Snapshot, StoreError, Value};
 use crate::wording::{format_bytes, plural};
-
-/// Restate's client for etcd takes no larger answer, whatever etcd's flags say.
-const ANSWER_LIMIT: u64 = 4 * 1024 * 1024;
-
-/// The bytes that etcd adds to each pair in an answer: revisions, lengths, tags.
-const FRAMING_PER_PAIR: u64 = 32;
 
 /// The bytes that a key adds to a request beside its value, as
 /// [`Change::size`](crate::model::Change::size) counts.
 const FRAMING_PER_KEY: usize = 256;
-
-/// Foreign values that are looked at in one request, each of which may be large.
-const FOREIGN_BATCH: usize = 16;
 
 /// Finds the values that need a larger request than this etcd accepts, by asking it: its limit can
 /// be changed (`--max-request-bytes`) and can't be read.
@@ -72,6 +60,17 @@ pub(super) async fn find_batch_size(
     Ok(if bytes == all { limit } else { bytes })
 }
 
+/// Finds the keys of unknown names whose bytes would lie where the version of another key does.
+pub(super) fn find_ambiguous_names(wanted: &Snapshot) -> Vec<LimitViolation> {
+    let names = wanted.keys().map(Key::to_string).filter(|name| is_version_name(name));
+    let violations = names.map(|name| LimitViolation {
+        key: Key::parse(&name),
+        reason: "has a name that ends as those under which versions are kept in etcd".to_owned(),
+        hint: format!("rename or remove {name} in the source, or move to a store of another type"),
+    });
+    violations.collect()
+}
+
 fn size_violation(key: &Key, value: &Value) -> LimitViolation {
     LimitViolation {
         key: key.clone(),
@@ -90,9 +89,11 @@ fn size_violation(key: &Key, value: &Value) -> LimitViolation {
 /// the key's, foreign names included.
 pub(super) async fn find_unreadable_keys(
     client: &EtcdClient,
+    keys_per_txn: usize,
     wanted: &Snapshot,
 ) -> Result<Vec<LimitViolation>, StoreError> {
-    let foreign = foreign_sizes(client).await?;
+    let mut foreign = foreign::read_foreign_sizes(client, keys_per_txn).await?;
+    foreign.retain(|(name, _)| !wanted.contains_key(&listing::key_of_name(name)));
     let own = wanted.iter().filter_map(|(key, entry)| {
         let bytes = entry.value()?.bytes.len() as u64;
         let name = key.to_string();
@@ -113,8 +114,7 @@ pub(super) async fn find_unreadable_keys(
         .keys()
         .filter_map(|key| {
             let name = key.to_string();
-            let answer =
-                total_before(&listing::end_of_prefix(&name)) - total_before(name.as_bytes());
+            let answer = total_before(&end_of_prefix(&name)) - total_before(name.as_bytes());
             (answer > ANSWER_LIMIT).then(|| unreadable_violation(key, answer, &foreign))
         })
         .collect())
@@ -142,33 +142,4 @@ fn unreadable_violation(key: &Key, answer: u64, foreign: &[(String, u64)]) -> Li
         format_bytes(ANSWER_LIMIT)
     );
     LimitViolation { key: key.clone(), reason, hint }
-}
-
-/// Names that begin as Restate's do and are not Restate's, with the bytes of their values.
-async fn foreign_sizes(client: &EtcdClient) -> Result<Vec<(String, u64)>, StoreError> {
-    let prefixes = listing::restate_prefixes();
-    let scans = prefixes.iter().map(|prefix| {
-        listing::list_names(client, prefix.as_bytes(), listing::end_of_prefix(prefix))
-    });
-    let names: BTreeSet<String> =
-        try_join_all(scans).await?.into_iter().flatten().filter(|name| is_foreign(name)).collect();
-    let names: Vec<_> = names.into_iter().collect();
-    let mut sizes = Vec::with_capacity(names.len());
-    for batch in names.chunks(FOREIGN_BATCH) {
-        let gets: Vec<_> = batch.iter().map(|name| TxnOp::get(name.as_str(), None)).collect();
-        let answer =
-            client.run_txn(&Request::without_key("read sizes"), &Txn::new().and_then(gets)).await?;
-        for (name, answer) in batch.iter().zip(answer.op_responses()) {
-            if let TxnOpResponse::Get(get) = answer
-                && let Some(pair) = get.kvs().first()
-            {
-                sizes.push((name.clone(), pair.value().len() as u64));
-            }
-        }
-    }
-    Ok(sizes)
-}
-
-fn is_foreign(name: &str) -> bool {
-    !Key::parse(name.strip_suffix("::version").unwrap_or(name)).is_known()
 }

@@ -1,18 +1,17 @@
 //! Lists the keys of an etcd: Restate's, and foreign ones of the same shape.
 
 use std::collections::BTreeSet;
+use std::ops::ControlFlow;
 
-use etcd_client::GetOptions;
 use futures_util::future::try_join_all;
 
 use super::client::EtcdClient;
-use super::layout::version_name;
+use super::layout::{VERSION_SUFFIX, is_version_name, version_name};
+use super::scan::{NameRange, scan_names};
 use crate::model::{Key, StoreError};
 
-/// Names in one answer of a scan.
-const PAGE: i64 = 10_000;
-
-const VERSION_SUFFIX: &str = "::version";
+/// The longest name that may be half of a foreign pair: far above any of Restate's.
+const LONGEST_NAME: usize = 4096;
 
 /// Returns the prefixes of all Restate names, none of which is a prefix of another.
 pub(super) fn restate_prefixes() -> Vec<String> {
@@ -20,56 +19,84 @@ pub(super) fn restate_prefixes() -> Vec<String> {
     fixed.chain([Key::EPOCH_PREFIX.to_owned()]).collect()
 }
 
+/// Returns the key of which the name is one half.
+pub(super) fn key_of_name(name: &str) -> Key {
+    Key::parse(name.strip_suffix(VERSION_SUFFIX).unwrap_or(name))
+}
+
 /// Restate's keys, also those of which only one half is there.
 pub(super) async fn list_restate_keys(client: &EtcdClient) -> Result<BTreeSet<Key>, StoreError> {
-    let prefixes = restate_prefixes();
-    let scans =
-        prefixes.iter().map(|prefix| list_names(client, prefix.as_bytes(), end_of_prefix(prefix)));
-    let names = try_join_all(scans).await?;
-    let keys = names
-        .iter()
-        .flatten()
-        .map(|name| Key::parse(name.strip_suffix(VERSION_SUFFIX).unwrap_or(name)));
-    Ok(keys.filter(Key::is_known).collect())
+    let scans = restate_prefixes().into_iter().map(|prefix| list_known_keys(client, prefix));
+    Ok(try_join_all(scans).await?.into_iter().flatten().collect())
+}
+
+async fn list_known_keys(client: &EtcdClient, prefix: String) -> Result<BTreeSet<Key>, StoreError> {
+    let mut keys = BTreeSet::new();
+    let add = |name: &str| {
+        keys.extend(Some(key_of_name(name)).filter(Key::is_known));
+        ControlFlow::Continue(())
+    };
+    scan_names(client, NameRange::with_prefix(&prefix), add).await?;
+    Ok(keys)
 }
 
 /// Counts the foreign pairs of a name and its version.
 pub(super) async fn count_foreign_pairs(client: &EtcdClient) -> Result<u64, StoreError> {
-    let all: BTreeSet<_> = list_names(client, b"\0", b"\0".to_vec()).await?.into_iter().collect();
-    let pairs = all.iter().filter(|name| {
-        !name.ends_with(VERSION_SUFFIX)
+    let mut counter = PairCounter::default();
+    let add = |name: &str| {
+        counter.add(name);
+        ControlFlow::Continue(())
+    };
+    scan_names(client, NameRange::all(), add).await?;
+    Ok(counter.pairs)
+}
+
+/// Counts foreign pairs among names that come in order, and keeps only those whose other half may still come:
+/// each of them is the beginning of the next.
+#[derive(Default)]
+struct PairCounter {
+    waiting: Vec<String>,
+    pairs: u64,
+}
+
+impl PairCounter {
+    fn add(&mut self, name: &str) {
+        while self.waiting.last().is_some_and(|last| version_name(last).as_str() < name) {
+            self.waiting.pop();
+        }
+        if self.waiting.last().is_some_and(|last| version_name(last) == name) {
+            self.waiting.pop();
+            self.pairs += 1;
+        } else if !is_version_name(name)
+            && name.len() <= LONGEST_NAME
             && !Key::parse(name).is_known()
-            && all.contains(&version_name(name))
-    });
-    Ok(pairs.count() as u64)
-}
-
-/// Returns the first name after all that begin with `prefix`, which ends in an ASCII character.
-pub(super) fn end_of_prefix(prefix: &str) -> Vec<u8> {
-    let mut end = prefix.as_bytes().to_vec();
-    if let Some(last) = end.last_mut() {
-        *last = last.saturating_add(1);
+        {
+            self.waiting.push(name.to_owned());
+        }
     }
-    end
 }
 
-/// Lists all names in a range, page by page.
-///
-/// Names that are not UTF-8 are left out: none of Restate's are among them.
-pub(super) async fn list_names(
-    client: &EtcdClient,
-    from: &[u8],
-    end: Vec<u8>,
-) -> Result<Vec<String>, StoreError> {
-    let mut names = Vec::new();
-    let mut start = from.to_vec();
-    let options = GetOptions::new().with_range(end).with_keys_only().with_limit(PAGE);
-    loop {
-        let page = client.get(&start, &options).await?;
-        names.extend(page.iter().filter_map(|pair| pair.key_str().ok()).map(ToOwned::to_owned));
-        match page.last() {
-            Some(last) if page.len() as i64 == PAGE => start = [last.key(), b"\0"].concat(),
-            _ => return Ok(names),
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..Default::default() })]
+
+        #[test]
+        fn pairs_are_counted_in_one_pass(
+            names in prop::collection::btree_set("(rule_book|a{0,3}[!:;b]?)(::version)?", 0..20)
+        ) {
+            let is_pair = |name: &&String| {
+                !name.ends_with(VERSION_SUFFIX)
+                    && !Key::parse(name).is_known()
+                    && names.contains(&version_name(name))
+            };
+            let mut counter = PairCounter::default();
+            names.iter().for_each(|name| counter.add(name));
+            prop_assert_eq!(counter.pairs, names.iter().filter(is_pair).count() as u64);
         }
     }
 }

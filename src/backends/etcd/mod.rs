@@ -4,13 +4,21 @@
 //! An etcd may be shared with other software: only Restate's own names count here, and the rest is
 //! never touched.
 
+mod abilities;
 mod client;
 mod endpoints;
+mod foreign;
 mod identity;
 mod layout;
 mod limits;
 mod listing;
+mod members;
+mod metrics;
+mod read;
+mod scan;
+mod space;
 mod state;
+mod status;
 mod txn;
 
 use std::collections::BTreeSet;
@@ -25,6 +33,7 @@ use crate::model::{
     Change, EndpointFault, Entry, FailedWrite, Key, LimitViolation, Snapshot, StoreError,
     StoreIdentity,
 };
+use abilities::Abilities;
 use client::EtcdClient;
 use layout::{BATCH_BYTES, KEYS_PER_TXN};
 
@@ -35,6 +44,7 @@ const CONCURRENCY: usize = 4;
 #[derive(Debug)]
 pub struct Etcd {
     client: EtcdClient,
+    abilities: Abilities,
     /// The most bytes of a batch: less than by default where etcd's limit was found to be lowered.
     batch_bytes: AtomicUsize,
     at_once: usize,
@@ -63,7 +73,7 @@ impl Etcd {
         let client = EtcdClient::new(name, &addresses, limits)?;
         let (batch_bytes, at_once) =
             (AtomicUsize::new(BATCH_BYTES), requests.limit_concurrency(CONCURRENCY));
-        Ok(Etcd { client, batch_bytes, at_once })
+        Ok(Etcd { client, abilities: Abilities::default(), batch_bytes, at_once })
     }
 }
 
@@ -87,12 +97,21 @@ impl Source for Etcd {
         ReadLimits { keys: KEYS_PER_TXN, concurrency: self.at_once }
     }
 
+    fn access_hint(&self) -> &'static str {
+        "turn off authentication in this etcd (`etcdctl auth disable`), or use another store: a section of type \
+         etcd has no credentials"
+    }
+
+    fn recognizes(&self, key: &Key) -> bool {
+        key.is_known()
+    }
+
     async fn list_keys(&self) -> Result<Option<BTreeSet<Key>>, StoreError> {
         listing::list_restate_keys(&self.client).await.map(Some)
     }
 
     async fn read(&self, keys: &[Key]) -> Result<Vec<Option<Entry>>, StoreError> {
-        txn::read_keys(&self.client, keys).await
+        read::read_keys(&self.client, &self.abilities, keys).await
     }
 
     async fn count_foreign_keys(&self) -> Result<Option<u64>, StoreError> {
@@ -104,7 +123,11 @@ impl Source for Etcd {
     }
 
     async fn leave_mark(&self) -> Result<Option<i64>, StoreError> {
-        identity::leave_mark(&self.client).await.map(Some)
+        // A lease is counted against the quota, and would raise an alarm.
+        match self.abilities.is_at_quota(&self.client).await {
+            true => Ok(None),
+            false => identity::leave_mark(&self.client).await.map(Some),
+        }
     }
 
     async fn has_mark(&self, mark: i64) -> Result<bool, StoreError> {
@@ -120,31 +143,57 @@ impl Source for Etcd {
 impl Target for Etcd {
     fn write_limits(&self) -> WriteLimits {
         let bytes = self.batch_bytes.load(Ordering::Relaxed);
-        WriteLimits { keys: KEYS_PER_TXN, bytes, concurrency: self.at_once, atomic: true }
+        let keys = self.abilities.keys_per_txn();
+        WriteLimits { keys, bytes, concurrency: self.at_once, atomic: true }
     }
 
     async fn probe_write(&self) -> Result<(), StoreError> {
+        // First: at the quota, etcd 3.4 raises an alarm for any transaction.
+        let quotas = self.abilities.find_quotas(&self.client).await;
+        quotas.check_alarms(&self.client).await?;
         txn::probe_write(&self.client, &Key::NodesConfig).await
     }
 
     async fn find_endpoint_faults(&self) -> Vec<EndpointFault> {
-        match self.client.endpoints().count() {
-            0 | 1 => Vec::new(),
-            _ => endpoints::find_endpoint_faults(&self.client).await,
-        }
+        let of_endpoints = async {
+            match self.client.endpoints().count() {
+                0 | 1 => Vec::new(),
+                _ => {
+                    let may_leave_mark = !self.abilities.is_at_quota(&self.client).await;
+                    endpoints::find_endpoint_faults(&self.client, may_leave_mark).await
+                }
+            }
+        };
+        let of_members = members::find_member_faults(&self.client);
+        let (named, others) = tokio::join!(of_endpoints, of_members);
+        named.into_iter().chain(others).collect()
     }
 
-    // Also learns how large a batch may be, so that what is taken for one transaction is one.
+    async fn check_space(&self, changes: &[Change]) -> Result<(), StoreError> {
+        let keys_per_txn = self.abilities.find_keys_per_txn(&self.client).await?;
+        let quotas = self.abilities.find_quotas(&self.client).await;
+        quotas.check_changes(&self.client, changes, keys_per_txn).await
+    }
+
+    async fn check_space_left(&self) -> Result<(), StoreError> {
+        let quotas = self.abilities.find_quotas(&self.client).await;
+        quotas.wait_until_counted(&self.client).await;
+        quotas.check_alarms(&self.client).await
+    }
+
+    // Also learns how large a batch may be, in keys and in bytes, so that what is taken for one transaction is one.
     async fn find_limit_violations(
         &self,
         wanted: &Snapshot,
     ) -> Result<Vec<LimitViolation>, StoreError> {
-        let mut violations = limits::find_oversized_values(&self.client, wanted).await?;
+        let keys_per_txn = self.abilities.find_keys_per_txn(&self.client).await?;
+        let mut violations = limits::find_ambiguous_names(wanted);
+        violations.extend(limits::find_oversized_values(&self.client, wanted).await?);
         if violations.is_empty() {
             let bytes = limits::find_batch_size(&self.client, wanted, BATCH_BYTES).await?;
             self.batch_bytes.store(bytes, Ordering::Relaxed);
         }
-        violations.extend(limits::find_unreadable_keys(&self.client, wanted).await?);
+        violations.extend(limits::find_unreadable_keys(&self.client, keys_per_txn, wanted).await?);
         Ok(violations)
     }
 

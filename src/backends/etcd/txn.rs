@@ -1,4 +1,4 @@
-//! Reads, probes and conditional writes as transactions.
+//! Reads, probes and conditional writes as transactions. At its quota, etcd 3.4 raises an alarm for any of them.
 
 use etcd_client::{Compare, CompareOp, KeyValue, Txn, TxnOp, TxnOpResponse, TxnResponse};
 use prost::bytes::Bytes;
@@ -6,23 +6,47 @@ use prost::bytes::Bytes;
 use super::super::intact_entry;
 use super::super::request::Request;
 use super::client::EtcdClient;
-use super::layout::version_name;
+use super::layout::{KEYS_PER_TXN, version_name};
 use crate::model::{CasToken, Change, Effect, Entry, FailedWrite, Key, StoreError, unmet_keys};
 
-/// Reads the keys as they are at one revision, at most as many as fit a transaction.
-pub(super) async fn read_keys(
+/// Reads the keys as they are at one revision.
+pub(super) async fn read_batch(
     client: &EtcdClient,
     keys: &[Key],
 ) -> Result<Vec<Option<Entry>>, StoreError> {
     let txn = Txn::new().and_then(read_ops(keys));
-    Ok(entries_from_answer(keys, client.run_txn(&Request::about_keys("read", keys), &txn).await?))
+    let answer = client.run_txn(&Request::about_keys("read", keys), &txn).await?;
+    entries_from_answer(keys, answer).ok_or_else(|| missing_results(client))
 }
 
-/// Runs a transaction that would put the key under a condition that never applies: etcd checks
-/// permission and space anyway.
+/// Probes how many keys a transaction may have, by transactions that only compare.
+pub(super) async fn probe_keys_per_txn(client: &EtcdClient) -> Result<usize, StoreError> {
+    let what = Request::without_key("probe the operations of a transaction");
+    let mut keys = KEYS_PER_TXN;
+    loop {
+        let compares = vec![never_met(FIRST_NAME); 2 * keys];
+        match client.run_txn(&what, &Txn::new().when(compares)).await {
+            Ok(_) => return Ok(keys),
+            Err(StoreError::TooLarge { .. }) if keys > 1 => keys /= 2,
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// The name that probes are about: a key that every Restate store has.
+const FIRST_NAME: &str = "nodes_config";
+
+/// Returns the error of an answer that lacks what was asked for, which must not be taken for absent keys.
+fn missing_results(client: &EtcdClient) -> StoreError {
+    client.odd_answer("its answer to a transaction lacks results".to_owned())
+}
+
+/// Runs a transaction that would delete the key under a condition that never applies: etcd needs a quorum for
+/// it. It does not put: a put would be counted against the quota, and might raise an alarm.
 pub(super) async fn probe_write(client: &EtcdClient, key: &Key) -> Result<(), StoreError> {
     let name = key.to_string();
-    let txn = Txn::new().when([never_met(&name)]).and_then(put_ops(&name, &[], 0));
+    let deletes = [TxnOp::delete(name.clone(), None), TxnOp::delete(version_name(&name), None)];
+    let txn = Txn::new().when([never_met(&name)]).and_then(deletes);
     client.run_txn(&Request::about_key("probe a write of", key), &txn).await.map(|_| ())
 }
 
@@ -63,7 +87,8 @@ pub(super) async fn write_changes(
     if answer.succeeded() {
         return Ok(());
     }
-    let found = entries_from_answer(&keys, answer);
+    let found = entries_from_answer(&keys, answer)
+        .ok_or_else(|| FailedWrite { error: missing_results(client), may_have_written: true })?;
     // An attempt whose answer was lost may have been carried out, so that the next one met what it
     // had itself written.
     if in_doubt && changes.iter().zip(&found).all(|(change, found)| change.is_done(found.as_ref()))
@@ -119,22 +144,31 @@ fn read_ops(keys: &[Key]) -> Vec<TxnOp> {
     names.flat_map(|name| [TxnOp::get(version_name(&name), None), TxnOp::get(name, None)]).collect()
 }
 
-/// Reads the answers of [`read_ops`].
-fn entries_from_answer(keys: &[Key], answer: TxnResponse) -> Vec<Option<Entry>> {
-    let mut answers = answer.op_responses().into_iter().map(|answer| match answer {
-        TxnOpResponse::Get(mut get) => get.take_kvs().into_iter().next(),
-        _ => None,
+/// Reads the answers of [`read_ops`]; `None` unless there is one for each, about the name that was asked for.
+fn entries_from_answer(keys: &[Key], answer: TxnResponse) -> Option<Vec<Option<Entry>>> {
+    let mut answers = answer.op_responses().into_iter();
+    let entries = keys.iter().map(|key| {
+        let name = key.to_string();
+        let version = pair_from_answer(answers.next()?, &version_name(&name))?;
+        let value = pair_from_answer(answers.next()?, &name)?;
+        Some(entry_from_pair(key, version, value))
     });
-    keys.iter()
-        .map(|key| {
-            let version = answers.next().flatten();
-            let value = answers.next().flatten();
-            entry_from_pair(key, version, value)
-        })
-        .collect()
+    let entries = entries.collect::<Option<Vec<_>>>()?;
+    answers.next().is_none().then_some(entries)
 }
 
-fn entry_from_pair(key: &Key, version: Option<KeyValue>, value: Option<KeyValue>) -> Option<Entry> {
+/// Returns the pair of that name, or that it is absent; `None` for any other answer.
+fn pair_from_answer(answer: TxnOpResponse, name: &str) -> Option<Option<KeyValue>> {
+    let TxnOpResponse::Get(mut get) = answer else { return None };
+    let pair = get.take_kvs().into_iter().next();
+    pair.as_ref().is_none_or(|pair| pair.key() == name.as_bytes()).then_some(pair)
+}
+
+pub(super) fn entry_from_pair(
+    key: &Key,
+    version: Option<KeyValue>,
+    value: Option<KeyValue>,
+) -> Option<Entry> {
     let revision = |pair: &Option<KeyValue>| pair.as_ref().map_or(0, KeyValue::mod_revision);
     let tag = CasToken::Revisions { value: revision(&value), version: revision(&version) };
     let part = |name: &str, pair: &Option<KeyValue>| {

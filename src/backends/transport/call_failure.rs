@@ -55,7 +55,10 @@ pub fn classify_status(status: &Status) -> CallFailure {
             let Description { text, is_foreign } = describe_status(status);
             match connect_error_of(status) {
                 Some(ConnectError::Certificate(_)) => CallFailure::Untrusted(text),
-                Some(ConnectError::Protocol(_)) => CallFailure::NotHere(text),
+                Some(ConnectError::Protocol(_) | ConnectError::TlsExpected) => {
+                    CallFailure::NotHere(text)
+                }
+                Some(ConnectError::HungUp) => CallFailure::Elsewhere(text),
                 None if is_foreign => CallFailure::NotHere(text),
                 None => CallFailure::Elsewhere(text),
             }
@@ -68,6 +71,22 @@ pub fn classify_status(status: &Status) -> CallFailure {
         ),
         code => CallFailure::Final(code, describe_status(status).text),
     }
+}
+
+/// Returns whether the call failed because the server expects TLS.
+pub fn is_tls_expected(status: &Status) -> bool {
+    matches!(connect_error_of(status), Some(ConnectError::TlsExpected))
+}
+
+/// Returns whether the call failed because the server closed the connection before it responded.
+pub fn is_hung_up(status: &Status) -> bool {
+    matches!(connect_error_of(status), Some(ConnectError::HungUp))
+        || innermost_cause(status).is_err_and(|text| is_broken_pipe(&text))
+}
+
+/// The client library has no type for a request whose connection ended, only this text.
+fn is_broken_pipe(text: &str) -> bool {
+    text.contains("closed because of a broken pipe")
 }
 
 /// Returns the reason why no connection was made, if that is the cause.
@@ -96,7 +115,7 @@ fn describe_status(status: &Status) -> Description {
         Err(text) => text,
     };
     // A request that is under way when the connection ends gets no more than this.
-    if text.contains("closed because of a broken pipe") {
+    if is_broken_pipe(&text) {
         let text = "it closed the connection before it responded: it does not speak gRPC, or expects https:// \
                     instead of http://";
         return Description { text: text.to_owned(), is_foreign: false };

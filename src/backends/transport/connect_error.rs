@@ -13,6 +13,10 @@ pub(super) enum ConnectError {
     Certificate(String),
     /// One side speaks TLS, and the other does not.
     Protocol(String),
+    /// The server speaks TLS, and was addressed without.
+    TlsExpected,
+    /// The server closed a connection without TLS before it sent anything.
+    HungUp,
 }
 
 impl fmt::Display for ConnectError {
@@ -20,6 +24,12 @@ impl fmt::Display for ConnectError {
         match self {
             ConnectError::Certificate(reason) | ConnectError::Protocol(reason) => {
                 f.write_str(reason)
+            }
+            ConnectError::HungUp => f.write_str(
+                "it closes the connection at once: does it expect TLS, https:// instead of http://?",
+            ),
+            ConnectError::TlsExpected => {
+                f.write_str("it speaks TLS there: write https:// instead of http://")
             }
         }
     }
@@ -48,19 +58,19 @@ pub(super) fn closed_by_server(has_own: bool) -> io::Error {
 
 /// Returns the error of a server that speaks TLS where it was addressed without.
 pub(super) fn speaks_tls() -> io::Error {
-    protocol_error("it speaks TLS there: write https:// instead of http://")
+    io::Error::other(ConnectError::TlsExpected)
 }
 
 /// Returns the error of a server that hung up before it sent anything.
 ///
 /// It may also be about to start, so that another attempt makes sense.
 pub(super) fn hung_up(with_tls: bool) -> io::Error {
-    io::Error::other(match with_tls {
-        true => "it closes the connection in the TLS handshake: is it http:// instead of https://?",
-        false => {
-            "it closes the connection at once: does it expect TLS, https:// instead of http://?"
-        }
-    })
+    match with_tls {
+        true => io::Error::other(
+            "it closes the connection in the TLS handshake: is it http:// instead of https://?",
+        ),
+        false => io::Error::other(ConnectError::HungUp),
+    }
 }
 
 /// The objection of a failed handshake of another library, in words.
@@ -77,10 +87,11 @@ pub(in super::super) fn find_tls_fault(error: &(dyn Error + 'static)) -> Option<
     let mut cause = Some(error);
     while let Some(error) = cause {
         if let Some(tls) = error.downcast_ref::<rustls::Error>() {
-            return Some(match describe_tls_error(tls, false)? {
-                ConnectError::Certificate(reason) => TlsFault::Certificate(reason),
-                ConnectError::Protocol(reason) => TlsFault::Protocol(reason),
-            });
+            return match describe_tls_error(tls, false)? {
+                ConnectError::Certificate(reason) => Some(TlsFault::Certificate(reason)),
+                ConnectError::Protocol(reason) => Some(TlsFault::Protocol(reason)),
+                ConnectError::TlsExpected | ConnectError::HungUp => None,
+            };
         }
         // What an I/O error carries is not its source, but has its source.
         let carried = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);

@@ -13,10 +13,13 @@ mod server;
 mod servers;
 mod tls;
 mod tls_detecting_stream;
+mod tls_probe;
 mod unix;
 
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::StreamExt;
@@ -28,7 +31,7 @@ use tonic::transport::{Channel, Endpoint, Uri};
 pub use active_time::ActiveTime;
 pub use address::Address;
 pub use attempts::CallError;
-pub use call_failure::{CallFailure, classify_status};
+pub use call_failure::{CallFailure, classify_status, is_hung_up, is_tls_expected};
 pub(super) use connect_error::{TlsFault, find_tls_fault};
 use quick_ack::{QuickAck, Traffic};
 pub use sent_attempts::SentAttempts;
@@ -80,13 +83,13 @@ fn create_channel(
             let path = path.clone();
             async move { unix::connect_socket(&path).await.map(TokioIo::new) }
         })),
-        None => endpoint.connect_with_connector_lazy(tower::service_fn(move |uri: Uri| {
-            let traffic = traffic.clone();
-            async move {
-                let stream = connect_tcp(&uri, traffic).await?;
-                Ok::<_, io::Error>(TokioIo::new(TlsDetectingStream::new(stream)))
-            }
-        })),
+        None => {
+            let hung_up = Arc::new(AtomicBool::new(false));
+            endpoint.connect_with_connector_lazy(tower::service_fn(move |uri: Uri| {
+                let (traffic, hung_up) = (traffic.clone(), Arc::clone(&hung_up));
+                async move { connect_plain(&uri, traffic, hung_up).await.map(TokioIo::new) }
+            }))
+        }
     }
 }
 
@@ -129,6 +132,20 @@ async fn connect_tcp(uri: &Uri, traffic: Traffic) -> io::Result<QuickAck> {
     let stream = connect_any(addresses).await?;
     stream.set_nodelay(true)?;
     Ok(QuickAck::new(stream, traffic))
+}
+
+/// Connects without TLS; `hung_up` is whether an earlier connection ended before it brought anything.
+async fn connect_plain(
+    uri: &Uri,
+    traffic: Traffic,
+    hung_up: Arc<AtomicBool>,
+) -> io::Result<TlsDetectingStream> {
+    if hung_up.swap(false, Ordering::Relaxed)
+        && tls_probe::speaks_tls(&bare_host(uri), connect_tcp(uri, traffic.clone()).await?).await
+    {
+        return Err(connect_error::speaks_tls());
+    }
+    Ok(TlsDetectingStream::new(connect_tcp(uri, traffic).await?, hung_up))
 }
 
 /// Connects to the first of a name's addresses that responds.

@@ -1,8 +1,11 @@
 //! A connection without TLS that detects a server that expects it: such a server answers with an
-//! alert, and hangs up while the request is still being sent.
+//! alert, and hangs up while the request is still being sent. If it hangs up without one, that is remembered, so
+//! that the next connection can find out why.
 
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -13,6 +16,8 @@ use super::quick_ack::QuickAck;
 pub(super) struct TlsDetectingStream {
     stream: QuickAck,
     peer: DetectedPeer,
+    /// Set to `true` once the server hangs up before it has sent anything.
+    hung_up: Arc<AtomicBool>,
 }
 
 /// The kind of server that the first bytes reveal.
@@ -37,8 +42,15 @@ impl DetectedPeer {
 }
 
 impl TlsDetectingStream {
-    pub(super) fn new(stream: QuickAck) -> Self {
-        TlsDetectingStream { stream, peer: DetectedPeer::Unheard }
+    pub(super) fn new(stream: QuickAck, hung_up: Arc<AtomicBool>) -> Self {
+        TlsDetectingStream { stream, peer: DetectedPeer::Unheard, hung_up }
+    }
+
+    fn set_peer(&mut self, peer: DetectedPeer) {
+        self.peer = peer;
+        if peer == DetectedPeer::HungUp {
+            self.hung_up.store(true, Ordering::Relaxed);
+        }
     }
 
     /// Replaces a failed write by what the server sent before it hung up.
@@ -46,8 +58,12 @@ impl TlsDetectingStream {
         if self.peer == DetectedPeer::Unheard {
             let mut bytes = [0; 2];
             let mut buf = ReadBuf::new(&mut bytes);
-            if let Poll::Ready(Ok(())) = Pin::new(&mut self.stream).poll_read(cx, &mut buf) {
-                self.peer = detect_peer(buf.filled());
+            match Pin::new(&mut self.stream).poll_read(cx, &mut buf) {
+                Poll::Ready(Ok(())) => {
+                    let peer = detect_peer(buf.filled());
+                    self.set_peer(peer);
+                }
+                _ => self.hung_up.store(true, Ordering::Relaxed),
             }
         }
         self.peer.error().unwrap_or(error)
@@ -75,13 +91,21 @@ impl AsyncRead for TlsDetectingStream {
         }
         let (before, has_room) = (buf.filled().len(), buf.remaining() > 0);
         let polled = Pin::new(&mut self.stream).poll_read(cx, buf);
-        if self.peer == DetectedPeer::Unheard && has_room && matches!(polled, Poll::Ready(Ok(()))) {
-            self.peer = detect_peer(buf.filled().get(before..).unwrap_or_default());
-            if let Some(error) = self.peer.error() {
-                return Poll::Ready(Err(error));
-            }
+        if self.peer != DetectedPeer::Unheard || !has_room {
+            return polled;
         }
-        polled
+        match polled {
+            Poll::Ready(Ok(())) => {
+                let peer = detect_peer(buf.filled().get(before..).unwrap_or_default());
+                self.set_peer(peer);
+                self.peer.error().map_or(Poll::Ready(Ok(())), |error| Poll::Ready(Err(error)))
+            }
+            Poll::Ready(Err(error)) => {
+                self.hung_up.store(true, Ordering::Relaxed);
+                Poll::Ready(Err(error))
+            }
+            Poll::Pending => Poll::Pending,
+        }
     }
 }
 

@@ -27,8 +27,10 @@ use crate::commands::store_arg::StoreArg;
 use crate::events::Event;
 use crate::model::{Key, Plan, Quorum, StoreError};
 use crate::outcome::{Check, Code, Failure, Finding, MigrationOutcome, Outcome, Readiness};
-use crate::pipeline::checks::{check_environment, check_store_probe, check_tls, refusal};
-use crate::pipeline::plan::OnExisting;
+use crate::pipeline::checks::{
+    check_environment, check_store_probe, check_tls, refusal, warn_of_full_store,
+};
+use crate::pipeline::plan::{self, OnExisting};
 use crate::terminal::signals;
 pub use args::MigrateArgs;
 use checks::Desired;
@@ -134,12 +136,20 @@ async fn find_limit_violations(
     sides: &Sides,
     desired: &Result<Desired, &'static str>,
 ) -> observations::LimitViolations {
-    match (desired, &sides.target.write_probe) {
-        (Ok(desired), Ok(()) | Err(StoreError::Unconditional { .. })) => {
-            Some(job.target_store().find_limit_violations(&desired.snapshot).await)
+    let (Ok(desired), Ok(held), Ok(()) | Err(StoreError::Unconditional { .. })) =
+        (desired, &sides.target.snapshot, &sides.target.write_probe)
+    else {
+        return None;
+    };
+    let (existing, unlisted) = (checks::on_existing(job.args), &sides.target.unlisted);
+    let plan = plan::decide_sparing_plan(&desired.snapshot, held, existing, unlisted);
+    Some(match job.target_store().find_limit_violations(&desired.snapshot).await {
+        // Values that do not fit are named even where there is no room either.
+        Ok(violations) if violations.is_empty() => {
+            job.target_store().check_space(&plan.changes()).await.map(|()| violations)
         }
-        _ => None,
-    }
+        found => found,
+    })
 }
 
 fn find_prior_backup(
@@ -189,6 +199,13 @@ async fn probe_store(job: &Job<'_>) -> Finding {
     check_store_probe(&job.target_store().probe_conditional_writes().await)
 }
 
+/// Warns of a target that has all keys, and accepts no more writes: the servers could not start on it.
+async fn warn_of_full_target(job: &Job<'_>) {
+    if let Err(error @ StoreError::Full { .. }) = job.target_store().check_space_left().await {
+        job.add_finding(warn_of_full_store(&error));
+    }
+}
+
 async fn write_and_verify(job: &Job<'_>, prepared: &Prepared) -> Result<(), Failure> {
     let with_resume = |failure| interrupted::add_resume_hint(failure, job);
     let plan: Plan = job.state.plan();
@@ -199,6 +216,7 @@ async fn write_and_verify(job: &Job<'_>, prepared: &Prepared) -> Result<(), Fail
     if let Some(cluster) = job.target.cluster() {
         rollback::put_nodes_config(job, prepared, cluster).await.map_err(with_resume)?;
     }
+    warn_of_full_target(job).await;
     job.state.set_migrated(next_steps::describe_next_steps(job, prepared, &copied));
     Ok(())
 }

@@ -6,14 +6,16 @@ use super::job::Job;
 use crate::backends::Source;
 use crate::backends::cluster::{self, ClusterOptions};
 use crate::codec::{self, NodesConfiguration};
-use crate::commands::open_store::{self, OpenSource, OpenTarget, store_name};
+use crate::commands::open_store::{self, OpenSource, store_name};
 use crate::commands::store_arg::StoreArg;
-use crate::events::{EventSink, Stage};
-use crate::model::{EndpointFault, Quorum, Snapshot, StoreError, UsesReplicatedStore};
+use crate::events::Stage;
+use crate::model::{
+    EndpointFault, Key, Quorum, Snapshot, StoreError, UnlistedKeys, UsesReplicatedStore,
+};
 use crate::outcome::Failure;
 use crate::pipeline::checks::{Membership, describe_source_on_target};
 use crate::pipeline::same_store::{ReadStore, are_one_store};
-use crate::pipeline::snapshot;
+use crate::pipeline::snapshot::{self, StoreContent};
 
 /// The kinds of source that the checks tell apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,10 +66,16 @@ impl SourceState {
 pub(super) struct TargetState {
     pub(super) name: String,
     pub(super) snapshot: Result<Snapshot, StoreError>,
+    /// `true` if the store listed its keys, `false` if it was asked for known names.
+    pub(super) is_listed: bool,
+    /// The keys of the source that it can be asked for by name only.
+    pub(super) unlisted: UnlistedKeys,
     /// The quorum of a live cluster.
     pub(super) quorum: Option<Quorum>,
     /// The answer of a live cluster to whether its own store holds what was read.
     pub(super) uses_replicated_store: Option<UsesReplicatedStore>,
+    /// What to do if it denies access.
+    pub(super) access_hint: &'static str,
     pub(super) write_probe: Result<(), StoreError>,
     /// What that probe leaves open.
     pub(super) untried_writes: Option<&'static str>,
@@ -118,16 +126,23 @@ pub(super) async fn read_sides(
         Some(options) => UnreadSource::Cluster(options),
         None => UnreadSource::Store(open_store::open_source(from, job.context).await?),
     };
-    if job.target_store().can_list() {
-        let nothing = Snapshot::new();
-        let (source, target) = join!(read_source(reading, job), read_target(job, &nothing));
-        return Ok(with_store_in_use(job, source.0, Sides { source: source.1, target }).await);
-    }
-    // A target that can't list is also asked for the keys that the source has.
-    let (opened, source) = read_source(reading, job).await;
-    let nothing = Snapshot::new();
-    let target = read_target(job, source.snapshot.as_ref().unwrap_or(&nothing)).await;
-    Ok(with_store_in_use(job, opened, Sides { source, target }).await)
+    let ((opened, source), target) = join!(read_source(reading, job), read_target(job));
+    let mut sides = Sides { source, target };
+    ask_for_source_keys(job, &mut sides).await;
+    Ok(with_store_in_use(job, opened, sides).await)
+}
+
+/// Asks the target by name for the keys of the source that it may have although it did not list them.
+async fn ask_for_source_keys(job: &Job<'_>, sides: &mut Sides) {
+    let (store, target) = (job.target_store(), &mut sides.target);
+    let (Ok(source), Ok(held)) = (&sides.source.snapshot, &mut target.snapshot) else { return };
+    let mut content = StoreContent { snapshot: std::mem::take(held), is_listed: target.is_listed };
+    let mut keys = content.find_unlisted_keys(store, source);
+    keys.retain(|key| !key.is_known());
+    let may_be_foreign = keys.iter().any(|key: &Key| !store.recognizes(key));
+    target.unlisted = UnlistedKeys { keys, may_be_foreign };
+    let asked = content.ask_for(store, source, Stage::ReadTarget, job.context.events).await;
+    target.snapshot = asked.map(|()| content.snapshot);
 }
 
 /// Adds whether both are one store, and whether a source cluster runs on another store than its own, if both
@@ -207,17 +222,19 @@ pub(super) async fn find_missing_keys<S: Source + ?Sized>(
     snapshot::describe_missing_keys(store, snapshot, foreign)
 }
 
-/// Reads the target, and probes whether it accepts writes; keys in `at_hand` are asked for by name.
-async fn read_target(job: &Job<'_>, at_hand: &Snapshot) -> TargetState {
+/// Reads the target, and probes whether it accepts writes.
+async fn read_target(job: &Job<'_>) -> TargetState {
     let target = job.target_store();
     let quorum = match job.target.cluster() {
         Some(cluster) => Some(cluster.quorum().await),
         None => None,
     };
-    let snapshot = match lost_quorum(quorum.as_ref(), target) {
+    let content = match lost_quorum(quorum.as_ref(), target) {
         Some(error) => Err(error),
-        None => read_target_keys(job.target, at_hand, job.context.events).await,
+        None => snapshot::read_content(target, Stage::ReadTarget, job.context.events).await,
     };
+    let is_listed = content.as_ref().is_ok_and(|content| content.is_listed);
+    let snapshot = content.map(|content| content.snapshot);
     let (write_probe, endpoint_faults) = match &snapshot {
         Ok(_) => join!(target.probe_write(), target.find_endpoint_faults()),
         Err(_) => (Ok(()), Vec::new()),
@@ -230,22 +247,17 @@ async fn read_target(job: &Job<'_>, at_hand: &Snapshot) -> TargetState {
     TargetState {
         name,
         snapshot,
+        is_listed,
+        unlisted: UnlistedKeys::default(),
         quorum,
         uses_replicated_store,
+        access_hint: target.access_hint(),
         write_probe,
         untried_writes: target.untried_writes(),
         endpoint_faults,
         snapshot_limit: target.snapshot_limit(),
         is_source: Ok(false),
     }
-}
-
-async fn read_target_keys(
-    target: &OpenTarget,
-    at_hand: &Snapshot,
-    events: &dyn EventSink,
-) -> Result<Snapshot, StoreError> {
-    snapshot::read_beside(target.target(), at_hand, Stage::ReadTarget, events).await
 }
 
 /// Returns the error of every read from a store without a quorum, so that no time-out is waited for.

@@ -96,8 +96,9 @@ pub(super) async fn write_plan(job: &Job<'_>, prepared: &Prepared) -> Result<(),
 /// Plans again from what the target holds now; `None` if that is not all identical to the source.
 async fn plan_without_conflicts(job: &Job<'_>, prepared: &Prepared) -> Option<Plan> {
     let target = job.target_store();
-    let now = snapshot::read(target, Stage::ReadTarget, job.context.events).await.ok()?;
-    let plan = plan::decide_plan(&prepared.desired, &now, OnExisting::Resume);
+    let (desired, events) = (&prepared.desired, job.context.events);
+    let now = snapshot::read_beside(target, desired, Stage::ReadTarget, events).await.ok()?;
+    let plan = plan::decide_plan(desired, &now, OnExisting::Resume);
     let has_conflicts = plan.conflicts().next().is_some();
     (!has_conflicts).then_some(plan)
 }

@@ -12,6 +12,7 @@ mod rollback;
 mod rollback_quorum;
 mod source;
 mod target;
+mod target_warnings;
 
 pub use absent_epochs::describe_absent_epochs;
 pub use consistency::check_consistency;
@@ -29,6 +30,7 @@ pub use target::{
     check_limits, check_store_probe, check_target, check_target_keys, check_target_writable,
     describe_source_on_target, refuse_source_as_target, refuse_store_in_use,
 };
+pub use target_warnings::{add_unlisted_keys, warn_of_full_store};
 
 #[cfg(test)]
 mod tests;

@@ -15,9 +15,6 @@ use crate::wording::{format_bytes, plural};
 pub const CHECK_TARGET_HINT: &str =
     "check what the target's TOML names (addresses, bucket, table), and that the store runs";
 
-const CHECK_ACCESS_HINT: &str =
-    "check the credentials that its TOML or the environment names, and their permissions";
-
 /// Warns of the variables that would make a server use something else than the section; `None`
 /// without any.
 pub fn check_environment(variables: Vec<String>) -> Option<Finding> {
@@ -32,8 +29,12 @@ pub fn check_environment(variables: Vec<String>) -> Option<Finding> {
     ))
 }
 
-/// Checks that the target responds.
-pub fn check_target(name: &str, read: Result<&Snapshot, &StoreError>) -> Finding {
+/// Checks that the target responds; `access_hint` is what to do if it denies access.
+pub fn check_target(
+    name: &str,
+    read: Result<&Snapshot, &StoreError>,
+    access_hint: &'static str,
+) -> Finding {
     match read {
         Ok(snapshot) => {
             let holds = match snapshot.len() {
@@ -47,7 +48,7 @@ pub fn check_target(name: &str, read: Result<&Snapshot, &StoreError>) -> Finding
             match error {
                 // The check of the quorum has the hint.
                 StoreError::NoQuorum { .. } => finding,
-                StoreError::Denied { .. } => finding.hint(CHECK_ACCESS_HINT),
+                StoreError::Denied { .. } => finding.hint(access_hint),
                 _ => finding.hint(CHECK_TARGET_HINT),
             }
         }
@@ -68,9 +69,22 @@ pub fn add_endpoint_faults(finding: Finding, faults: &[EndpointFault]) -> Findin
             .items(items)
             .hint("name only the members of one etcd cluster in addresses");
     }
-    let hint = "restart these endpoints or remove them from addresses before the servers start: a server may \
-                not start while one of several is dead";
-    finding.items(items).into_warning().hint(hint)
+    let is_named = |fault: &&EndpointFault| fault.kind.is_of_named_endpoint();
+    let finding = finding.items(items).into_warning();
+    let finding = match faults.iter().filter(is_named).count() {
+        0 => finding,
+        _ => finding.hint(
+            "restart these endpoints (promote a learner) or remove them from addresses before the servers start: a \
+             server may not start while one of several does not serve",
+        ),
+    };
+    match faults.iter().all(|fault| fault.kind.is_of_named_endpoint()) {
+        true => finding,
+        false => finding.hint(
+            "make sure that a majority of the members of this etcd runs (`etcdctl member list`): without it, the \
+             servers cannot start",
+        ),
+    }
 }
 
 /// Checks that the target accepts writes; `untried` is what the probe leaves open.
@@ -122,7 +136,7 @@ pub fn check_limits(
         };
     }
     let items = violations.iter().map(|one| format!("{} {}", one.key, one.reason)).collect();
-    let detail = format!("{} too large for the target", plural(violations.len(), "value"));
+    let detail = format!("{} that the target cannot hold", plural(violations.len(), "value"));
     let mut hints: Vec<_> = violations.iter().map(|one| one.hint.clone()).collect();
     hints.dedup();
     let finding = Finding::failed(Check::Limits, Code::ValueTooLarge, detail).items(items);

@@ -154,7 +154,7 @@ fn the_first_code_and_the_gravest_exit() {
     let findings = [
         check_migration_mode(&[node], &[], false),
         check_quorum(&Quorum::Held(MemberCount::default())),
-        check_target("etcd a:1", Err(&unreachable)),
+        check_target("etcd a:1", Err(&unreachable), "check its credentials"),
     ];
     let failure = refusal(&findings).unwrap();
     assert_eq!((failure.code, failure.exit), (Code::NotInMigrationMode, 6));

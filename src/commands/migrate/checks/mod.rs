@@ -91,7 +91,9 @@ pub(super) fn check_both_sides(
         findings.extend(CHECKS_OF_BOTH_SIDES.map(|check| Finding::skipped(check, reason)));
         return Assessment { findings, plan: None };
     };
-    let plan = plan::decide_plan(&desired.snapshot, held, on_existing(args));
+    let unlisted = &sides.target.unlisted;
+    let existing = on_existing(args);
+    let plan = plan::decide_sparing_plan(&desired.snapshot, held, existing, unlisted);
     let is_live = sides.target.is_live_cluster();
     findings.push(match &observed.limit_violations {
         Some(violations) => {
@@ -102,7 +104,10 @@ pub(super) fn check_both_sides(
         None => Finding::skipped(Check::Limits, "the target accepts no writes"),
     });
     findings.push(match (&sides.target.is_source, sides.source.describe_use_of(held)) {
-        (Ok(false), None) => checks::check_target_keys(&plan, is_live),
+        (Ok(false), None) => {
+            let finding = checks::check_target_keys(&plan, is_live);
+            checks::add_unlisted_keys(finding, &plan, unlisted)
+        }
         (Ok(false), Some(description)) => checks::refuse_store_in_use(description),
         (Ok(true), _) => checks::refuse_source_as_target(),
         (Err(error), _) => Finding::of_failure(Check::TargetKeys, Failure::of_target(error)),
@@ -292,7 +297,7 @@ pub(super) fn check_quorum(sides: &Sides, desired: Option<&Desired>) -> Finding 
 
 /// Checks that the target can be read and written.
 pub(super) fn check_target_access(target: &TargetState) -> [Finding; 2] {
-    let reached = checks::check_target(&target.name, target.snapshot.as_ref());
+    let reached = checks::check_target(&target.name, target.snapshot.as_ref(), target.access_hint);
     [
         match (&target.snapshot, target.is_live_cluster()) {
             // After its last put, the servers of a roll-back stop.

@@ -6,7 +6,8 @@ use prost::bytes::Bytes;
 use super::*;
 use crate::commands::migrate::sides::SourceState;
 use crate::model::{
-    Action, CasToken, MemberCount, NodeState, ObservedNode, Quorum, StoreError, Value, Version,
+    Action, CasToken, MemberCount, NodeState, ObservedNode, Quorum, StoreError, UnlistedKeys,
+    Value, Version,
 };
 use crate::outcome::{CheckStatus, Code};
 
@@ -56,8 +57,11 @@ fn sides(target: Snapshot) -> Sides {
     let target = TargetState {
         name: "etcd a:1".to_owned(),
         snapshot: Ok(target),
+        is_listed: true,
+        unlisted: UnlistedKeys::default(),
         quorum: None,
         uses_replicated_store: None,
+        access_hint: "check its credentials",
         write_probe: Ok(()),
         untried_writes: None,
         endpoint_faults: Vec::new(),

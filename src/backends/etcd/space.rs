@@ -1,0 +1,184 @@
+//! The room that an etcd has, found by looking only: a put that would exceed the quota raises an alarm, even if
+//! its condition does not apply, and etcd then accepts no writes from anybody until an operator disarms it.
+
+use std::time::Duration;
+
+use etcd_client::AlarmType;
+use futures_util::future::join_all;
+use tokio::sync::Mutex;
+
+use super::super::transport::Address;
+use super::client::EtcdClient;
+use super::metrics;
+use crate::model::{Change, StoreError};
+use crate::wording::format_bytes;
+
+/// What etcd adds to each put when it compares with its quota (3.4 to 3.6).
+const OVERHEAD_PER_PUT: u64 = 512;
+
+/// The time for one endpoint to say what it has.
+const LOOK_LIMIT: Duration = Duration::from_secs(2);
+
+/// The time after which etcd counts what was written: it commits to its file every 100 ms by default.
+const COMMIT_WAIT: Duration = Duration::from_millis(250);
+
+/// What the database of one member has, and may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Space {
+    /// The bytes of its file.
+    allocated: u64,
+    /// Those of them that are not free.
+    in_use: u64,
+    /// The most bytes of the file; no put is accepted that might exceed it.
+    quota: u64,
+}
+
+/// The puts to come, as etcd counts them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Need {
+    /// The bytes of the largest transaction.
+    largest: u64,
+    /// The bytes of all.
+    total: u64,
+}
+
+/// The quotas of the endpoints that tell them.
+#[derive(Debug)]
+pub(super) struct Quotas {
+    /// Those that have responded to every question so far.
+    known: Mutex<Vec<(Address, u64)>>,
+}
+
+impl Quotas {
+    /// Asks each endpoint for its quota: etcd 3.6 tells it, before that its metrics have it.
+    pub(super) async fn find(client: &EtcdClient) -> Quotas {
+        let asked = client.endpoints().map(|address| async move {
+            let status = client.read_status(address).await.ok()?;
+            let quota = match u64::try_from(status.db_size_quota()) {
+                Ok(quota @ 1..) => quota,
+                _ => metrics::read_quota(address).await?,
+            };
+            Some((address.clone(), quota))
+        });
+        let limited = asked.map(|asked| tokio::time::timeout(LOOK_LIMIT, asked));
+        let known = join_all(limited).await.into_iter().filter_map(|known| known.ok().flatten());
+        Quotas { known: Mutex::new(known.collect()) }
+    }
+
+    /// Looks at the databases with known quotas; what does not respond is not asked again.
+    async fn look(&self, client: &EtcdClient) -> Vec<(Address, Space)> {
+        let mut known = self.known.lock().await;
+        let looks = known.iter().map(|(address, quota)| async move {
+            let look = tokio::time::timeout(LOOK_LIMIT, client.read_status(address));
+            let status = look.await.ok()?.ok()?;
+            let size = |bytes: i64| u64::try_from(bytes).ok();
+            let (allocated, in_use) = (size(status.db_size())?, size(status.raft_used_db_size())?);
+            Some((address.clone(), Space { allocated, in_use, quota: *quota }))
+        });
+        let found: Vec<_> = join_all(looks).await.into_iter().flatten().collect();
+        known.retain(|(address, _)| found.iter().any(|(responded, _)| responded == address));
+        found
+    }
+
+    /// Returns whether one of the databases is at its quota, or so near that nothing has room.
+    pub(super) async fn are_reached(&self, client: &EtcdClient) -> bool {
+        let is_full =
+            |space: &Space| space.allocated.saturating_add(2 * OVERHEAD_PER_PUT) >= space.quota;
+        self.look(client).await.iter().any(|(_, space)| is_full(space))
+    }
+
+    /// Waits until what was written counts, where a quota may be near.
+    pub(super) async fn wait_until_counted(&self, client: &EtcdClient) {
+        let is_near = |space: &Space| space.allocated > space.quota / 2;
+        if self.look(client).await.iter().any(|(_, space)| is_near(space)) {
+            tokio::time::sleep(COMMIT_WAIT).await;
+        }
+    }
+
+    /// Checks that these changes have room in each database, in transactions of so many keys.
+    ///
+    /// # Errors
+    /// [`StoreError::Full`].
+    pub(super) async fn check_changes(
+        &self,
+        client: &EtcdClient,
+        changes: &[Change],
+        keys_per_txn: usize,
+    ) -> Result<(), StoreError> {
+        let costs: Vec<u64> = changes.iter().map(put_cost).collect();
+        let transactions = costs.chunks(keys_per_txn.max(1)).map(|costs| costs.iter().sum());
+        let largest = transactions.max().unwrap_or_default();
+        self.check_need(client, Need { largest, total: costs.iter().sum() }).await
+    }
+
+    /// Checks that no alarm is raised, and that the smallest write has room in each database.
+    ///
+    /// # Errors
+    /// [`StoreError::Full`], or [`StoreError::Unavailable`] for a database that is damaged.
+    pub(super) async fn check_alarms(&self, client: &EtcdClient) -> Result<(), StoreError> {
+        let store = || client.name().to_owned();
+        for alarm in client.list_alarms().await? {
+            let reason = match alarm {
+                AlarmType::None => continue,
+                AlarmType::Nospace => "it has raised the alarm NOSPACE, and accepts no writes",
+                AlarmType::Corrupt => {
+                    let reason = "it has raised the alarm CORRUPT, and accepts no writes: its members differ";
+                    return Err(StoreError::Unavailable {
+                        store: store(),
+                        reason: reason.to_owned(),
+                    });
+                }
+            };
+            return Err(StoreError::Full { store: store(), reason: reason.to_owned() });
+        }
+        let one = 2 * OVERHEAD_PER_PUT;
+        self.check_need(client, Need { largest: one, total: one }).await
+    }
+
+    async fn check_need(&self, client: &EtcdClient, need: Need) -> Result<(), StoreError> {
+        for (address, space) in self.look(client).await {
+            if let Some(reason) = describe_shortage(space, need) {
+                let (store, reason) = (client.name().to_owned(), format!("{address}: {reason}"));
+                return Err(StoreError::Full { store, reason });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Returns what the change adds as etcd counts it: deletions are free.
+fn put_cost(change: &Change) -> u64 {
+    let Some(value) = change.value() else { return 0 };
+    2 * OVERHEAD_PER_PUT + (change.key.to_string().len() + value.bytes.len()) as u64
+}
+
+/// Describes why the puts have no room; `None` if they have. A file has room for what is free in it, but each
+/// transaction is compared with its whole size.
+fn describe_shortage(space: Space, need: Need) -> Option<String> {
+    let fits = space.allocated.saturating_add(need.largest) < space.quota
+        && space.in_use.saturating_add(need.total) < space.quota;
+    if fits || need.total == 0 {
+        return None;
+    }
+    let (allocated, quota) = (format_bytes(space.allocated), format_bytes(space.quota));
+    let total = format_bytes(need.total);
+    Some(format!(
+        "its database has {allocated} of {quota} (--quota-backend-bytes), and {total} more would be counted"
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn puts_need_room_in_the_file_and_in_the_quota() {
+        let space = Space { allocated: 80, in_use: 50, quota: 100 };
+        let shortage = |largest, total| describe_shortage(space, Need { largest, total });
+        assert_eq!(shortage(0, 0), None);
+        assert_eq!(shortage(19, 49), None);
+        assert!(shortage(20, 20).is_some());
+        assert!(shortage(1, 50).unwrap().contains("has 80 B of 100 B"));
+        assert!(describe_shortage(Space { allocated: 200, ..space }, Need::default()).is_none());
+    }
+}
