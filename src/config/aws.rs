@@ -41,9 +41,9 @@ fn keys(
     let Some((secret, _)) = secret else {
         return Err((at, "aws-access-key-id needs aws-secret-access-key beside it".to_owned()));
     };
-    if !key_id.bytes().all(|byte| byte.is_ascii_graphic()) {
-        let reason = "aws-access-key-id has a newline, a space or another character that no key id has; \
-                      a Restate server panics";
+    if !key_id.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
+        let reason = "aws-access-key-id has a newline, or another character that can't be sent; a Restate \
+                      server panics";
         return Err((at, reason.to_owned()));
     }
     let token = token.map(|(token, _)| Secret::new(token));
