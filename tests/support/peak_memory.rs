@@ -3,7 +3,7 @@
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use super::tool::{Run, wait_for_exit};
+use super::tool::{Run, wait_for_exit_within};
 
 /// A run with its time and the most memory that it had, sampled while it ran.
 pub struct MeasuredRun {
@@ -11,6 +11,8 @@ pub struct MeasuredRun {
     pub peak_mib: u64,
     pub took: Duration,
 }
+
+const TIME_LIMIT: Duration = Duration::from_secs(600);
 
 /// Runs the command to its end.
 pub fn run_measured(mut command: Command) -> MeasuredRun {
@@ -26,7 +28,7 @@ pub fn run_measured(mut command: Command) -> MeasuredRun {
         }
         peak
     });
-    let run = wait_for_exit(child);
+    let run = wait_for_exit_within(TIME_LIMIT, child);
     MeasuredRun { run, took: began.elapsed(), peak_mib: sampler.join().unwrap() >> 10 }
 }
 

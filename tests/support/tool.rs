@@ -121,7 +121,8 @@ pub fn wait_for_exit(child: Child) -> Run {
     wait_for_exit_within(TIME_LIMIT, child)
 }
 
-fn wait_for_exit_within(limit: Duration, mut child: Child) -> Run {
+/// Waits at most `limit` for the end of a started program and returns its output.
+pub fn wait_for_exit_within(limit: Duration, mut child: Child) -> Run {
     let (out, err) = (spawn_reader(child.stdout.take()), spawn_reader(child.stderr.take()));
     let status = wait_for("a command to end", limit, || child.try_wait().unwrap());
     let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();

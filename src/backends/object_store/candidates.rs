@@ -25,7 +25,10 @@ impl Candidates {
     pub(super) fn add_object(&mut self, name: &str, object: &ListedObject, most: usize) {
         let may_be_value =
             object.size.is_none_or(|size| (MIN_VALUE_BODY as u64..=most as u64).contains(&size));
-        if !may_be_value || name.starts_with(SCRATCH_PREFIX) || name.contains(char::is_control) {
+        // A store that ignores the delimiter lists what lies in folders, such as the keys of another prefix.
+        let may_be_key = !name.starts_with(SCRATCH_PREFIX)
+            && !name.contains(|c: char| c == '/' || c.is_control());
+        if !may_be_value || !may_be_key {
             return;
         }
         let resembles = Key::FIXED.iter().any(|key| name.starts_with(&key.to_string()))
@@ -92,6 +95,7 @@ mod tests {
             (".keep", Some(0)),
             ("large", Some(101)),
             ("line\nbreak", Some(50)),
+            ("nested/nodes_config", Some(50)),
             ("restatectl-probe-1", Some(50)),
             ("a_future_key", Some(100)),
             ("without_size", None),

@@ -13,6 +13,8 @@ pub(super) const MAX_CANDIDATES: usize = 1_000;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Examined {
     pub(super) ours: BTreeSet<Key>,
+    /// The number of unknown names right below the prefix, if nothing lies deeper.
+    pub(super) unknown: Option<u64>,
     /// More than are read.
     pub(super) left_out: usize,
     /// Those that the store does not let be read.

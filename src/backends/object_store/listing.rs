@@ -14,22 +14,34 @@ use crate::model::{Key, StoreError};
 /// Restate's. `None` where listing is not permitted.
 pub(super) async fn list_keys(store: &ObjectStore) -> Result<Option<BTreeSet<Key>>, StoreError> {
     // Restate itself never lists.
-    let Some((mut keys, candidates)) = unless_denied(find_keys(store).await)? else {
+    let Some(Found { known: mut keys, candidates, unknown }) =
+        unless_denied(find_keys(store).await)?
+    else {
         return Ok(None);
     };
-    let examined = examine_candidates(store, candidates).await?;
+    let examined = Examined { unknown, ..examine_candidates(store, candidates).await? };
     keys.extend(examined.ours.iter().cloned());
     *store.examined.lock().unwrap_or_else(PoisonError::into_inner) = Some(examined);
     Ok(Some(keys))
 }
 
+/// The objects right below the prefix.
+struct Found {
+    known: BTreeSet<Key>,
+    candidates: Candidates,
+    /// The number of all others, where there are no folders.
+    unknown: Option<u64>,
+}
+
 /// Finds the objects with known names, and those that may be keys with unknown ones.
-async fn find_keys(store: &ObjectStore) -> Result<(BTreeSet<Key>, Candidates), StoreError> {
+async fn find_keys(store: &ObjectStore) -> Result<Found, StoreError> {
     let (mut known, mut candidates) = (BTreeSet::new(), Candidates::default());
+    let mut unknown = 0;
     let most = store.client.max_body;
     let walked = walk_objects(store, Some("/"), |name, object| {
         let key = Key::parse(name);
         if !key.is_known() {
+            unknown += 1;
             candidates.add_object(name, object, most);
         } else if !known.insert(key) {
             return Err(format!("has the name {name:?} twice"));
@@ -37,7 +49,9 @@ async fn find_keys(store: &ObjectStore) -> Result<(BTreeSet<Key>, Candidates), S
         Ok(())
     });
     match walked.await? {
-        Walked::Completely => Ok((known, candidates)),
+        Walked::Completely { has_folders } => {
+            Ok(Found { known, candidates, unknown: (!has_folders).then_some(unknown) })
+        }
         Walked::InPart(reason) => Err(StoreError::Unusable {
             store: store.client.name.clone(),
             reason: format!(
@@ -52,6 +66,16 @@ async fn find_keys(store: &ObjectStore) -> Result<(BTreeSet<Key>, Candidates), S
 ///
 /// Nothing depends on the number: where there are too many, the count ends.
 pub(super) async fn count_foreign_objects(store: &ObjectStore) -> Result<Option<u64>, StoreError> {
+    let listed = || store.examined.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    if listed().is_none() && list_keys(store).await?.is_none() {
+        return Ok(None);
+    }
+    let Examined { ours, unknown, .. } = listed().unwrap_or_default();
+    let ours = ours.len() as u64;
+    // Without folders, the listing of the keys has counted them.
+    if let Some(unknown) = unknown {
+        return Ok(Some(unknown.saturating_sub(ours)));
+    }
     let mut unknown = 0_u64;
     let walked = walk_objects(store, None, |name, _| {
         unknown += u64::from(!Key::parse(name).is_known());
@@ -61,10 +85,5 @@ pub(super) async fn count_foreign_objects(store: &ObjectStore) -> Result<Option<
     if let Walked::InPart(reason) = walked {
         tracing::info!("the listing of foreign objects {reason}: the rest is not counted");
     }
-    let examined = || store.examined.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    if examined().is_none() {
-        list_keys(store).await?;
-    }
-    let ours = examined().as_ref().map_or(0, |examined: &Examined| examined.ours.len() as u64);
     Ok(Some(unknown.saturating_sub(ours)))
 }

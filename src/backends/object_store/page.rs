@@ -6,6 +6,7 @@ use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Output;
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct ListPage {
     pub(super) objects: Vec<ListedObject>,
+    pub(super) has_folders: bool,
     /// The first name of the page: of an object, else of a folder.
     pub(super) first: Option<String>,
     /// The token of the next page.
@@ -49,7 +50,7 @@ pub(super) fn check_page(answer: &ListObjectsV2Output) -> Result<ListPage, Strin
     let first_folder = || answer.common_prefixes().first().and_then(|folder| folder.prefix());
     let first = objects.first().map(|object| object.name.as_str()).or_else(first_folder);
     let first = first.map(ToOwned::to_owned);
-    Ok(ListPage { objects, first, next: next.map(ToOwned::to_owned) })
+    Ok(ListPage { objects, has_folders: folders > 0, first, next: next.map(ToOwned::to_owned) })
 }
 
 #[cfg(test)]

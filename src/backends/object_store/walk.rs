@@ -20,7 +20,10 @@ const MAX_TIMEOUTS: u32 = 50;
 /// The end of a walk.
 pub(super) enum Walked {
     /// All names were seen.
-    Completely,
+    Completely {
+        /// `true` if names were left out for their delimiter.
+        has_folders: bool,
+    },
     /// Too many pages, or too slow ones, as described: more names may follow.
     InPart(String),
 }
@@ -40,10 +43,11 @@ pub(super) async fn walk_objects(
         reason: format!("the listing of its objects {reason}"),
     };
     let mut progress = Progress::begin(store.client.request_timeout * MAX_TIMEOUTS);
-    let mut token: Option<String> = None;
+    let (mut token, mut has_folders): (Option<String>, _) = (None, false);
     loop {
         let page = store.client.list(&store.prefix, delimiter, token.as_deref()).await?;
         progress.add_page(&page).map_err(unusable)?;
+        has_folders |= page.has_folders;
         for object in &page.objects {
             let name = below_prefix(&store.prefix, &object.name).map_err(unusable)?;
             // The prefix itself can be an object: consoles make one for an empty folder.
@@ -51,7 +55,7 @@ pub(super) async fn walk_objects(
                 visit(name, object).map_err(unusable)?;
             }
         }
-        let Some(next) = page.next else { return Ok(Walked::Completely) };
+        let Some(next) = page.next else { return Ok(Walked::Completely { has_folders }) };
         if let Some(reason) = progress.describe_excess() {
             return Ok(Walked::InPart(reason));
         }
@@ -133,7 +137,7 @@ mod tests {
 
     fn page(first: &str, next: &str) -> ListPage {
         let (first, next) = (Some(first.to_owned()), Some(next.to_owned()));
-        ListPage { objects: Vec::new(), first, next }
+        ListPage { first, next, ..ListPage::default() }
     }
 
     #[test]
