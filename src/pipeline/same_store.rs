@@ -15,63 +15,68 @@ pub struct ReadStore<'a> {
     pub snapshot: &'a Snapshot,
 }
 
+/// A side that could not be asked who it is.
+#[derive(Debug)]
+pub enum UnaskedSide {
+    /// The source.
+    Source(StoreError),
+    /// The target.
+    Target(StoreError),
+}
+
 /// Returns whether both are one store.
 ///
 /// An etcd does not say who it is. Where all that it says fits, a mark is left in the target, which is no key
-/// and expires by itself, and looked for in the source.
+/// and expires by itself, and looked for in the source. Where no mark can be used, the stored state of all keys
+/// decides.
 ///
 /// # Errors
 /// A store that can't be asked.
 pub async fn are_one_store(
     source: ReadStore<'_>,
     target: ReadStore<'_>,
-) -> Result<bool, StoreError> {
-    let (before, other) = (source.store.identify().await?, target.store.identify().await?);
+) -> Result<bool, UnaskedSide> {
+    let ask_source = || async { source.store.identify().await.map_err(UnaskedSide::Source) };
+    let before = ask_source().await?;
+    let other = target.store.identify().await.map_err(UnaskedSide::Target)?;
     let (Some(before), Some(other)) = (before, other) else { return Ok(false) };
     match before.compare(&other) {
         StoreRelation::Same => Ok(true),
         StoreRelation::Different => Ok(false),
-        StoreRelation::Unknown => {
-            let after = source.store.identify().await?;
-            match after.is_some_and(|after| is_between(&before, &other, &after)) {
-                true => find_mark(source, target).await,
-                false => Ok(false),
+        StoreRelation::Unknown => match ask_source().await? {
+            Some(after) if may_be_one(&before, &other, &after) => {
+                let is_found = find_mark(source, target).await;
+                Ok(is_found.unwrap_or_else(|| have_equal_state(source.snapshot, target.snapshot)))
             }
-        }
+            _ => Ok(false),
+        },
     }
 }
 
-/// Returns whether the revision of a store may be that of another, which was asked before and after it.
-fn is_between(before: &StoreIdentity, other: &StoreIdentity, after: &StoreIdentity) -> bool {
+/// Returns whether the revision of a store, if it has one, may be that of another, which was asked before and
+/// after it.
+fn may_be_one(before: &StoreIdentity, other: &StoreIdentity, after: &StoreIdentity) -> bool {
     let revision = |identity: &StoreIdentity| match identity {
-        StoreIdentity::Etcd { revision, .. } => Some(*revision),
-        StoreIdentity::ObjectStore { .. } | StoreIdentity::Table { .. } => None,
+        StoreIdentity::Etcd { revision, .. } => *revision,
+        StoreIdentity::ObjectStore { .. } | StoreIdentity::Table { .. } => 0,
     };
-    let (before, other, after) = (revision(before), revision(other), revision(after));
-    before
-        .zip(other)
-        .zip(after)
-        .is_some_and(|((before, other), after)| (before..=after).contains(&other))
+    (revision(before)..=revision(after)).contains(&revision(other))
 }
 
-/// Leaves a mark in the target and looks for it in the source. Where that is not possible, the revisions of
-/// all keys decide.
-async fn find_mark(source: ReadStore<'_>, target: ReadStore<'_>) -> Result<bool, StoreError> {
-    let mark = match target.store.leave_mark().await {
-        Ok(Some(mark)) => mark,
-        Ok(None) => return Ok(have_equal_revisions(source.snapshot, target.snapshot)),
-        Err(error) => {
-            tracing::info!("{}: no mark could be left: {error}", target.store.name());
-            return Ok(have_equal_revisions(source.snapshot, target.snapshot));
-        }
+/// Leaves a mark in the target and looks for it in the source; `None` where that is not possible.
+async fn find_mark(source: ReadStore<'_>, target: ReadStore<'_>) -> Option<bool> {
+    let unless_failed = |name: &str, error: StoreError| {
+        tracing::info!("{name}: whether both are one store is judged by their keys: {error}");
     };
+    let left = target.store.leave_mark().await;
+    let mark = left.map_err(|error| unless_failed(target.store.name(), error)).ok()??;
     let is_there = source.store.has_mark(mark).await;
     target.store.remove_mark(mark).await;
-    is_there
+    is_there.map_err(|error| unless_failed(source.store.name(), error)).ok()
 }
 
-fn have_equal_revisions(one: &Snapshot, other: &Snapshot) -> bool {
-    !one.is_empty() && list_tokens(one) == list_tokens(other)
+fn have_equal_state(one: &Snapshot, other: &Snapshot) -> bool {
+    list_tokens(one) == list_tokens(other)
 }
 
 fn list_tokens(snapshot: &Snapshot) -> BTreeMap<&Key, &CasToken> {

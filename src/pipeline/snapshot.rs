@@ -155,21 +155,50 @@ struct KeyReading<'a> {
 }
 
 impl KeyReading<'_> {
-    /// Reads all keys of the store. What is at hand is asked for by name where the store may have it without
-    /// listing it.
+    /// Reads all keys of the store. What is at hand is asked for by name, whether it is listed or not: a listing
+    /// alone is no proof that a key is gone.
     async fn all_keys(&self) -> Result<StoreContent, StoreError> {
         self.events.emit(Event::Started(self.stage, self.store.name()));
         let (snapshot, is_listed) = match self.store.list_keys().await? {
-            Some(mut keys) => {
-                let unlisted = self.at_hand.keys().filter(|key| !self.store.recognizes(key));
-                keys.extend(unlisted.cloned());
+            Some(listed) => {
+                let keys: BTreeSet<Key> =
+                    listed.iter().chain(self.at_hand.keys()).cloned().collect();
                 self.events.emit(Event::Total(self.stage, keys.len()));
-                (self.keys(keys).await?, true)
+                let snapshot = self.keys(keys).await?;
+                (self.read_listed_again(snapshot, listed).await?, true)
             }
             None => (read_by_known_names(self).await?, false),
         };
         self.events.emit(Event::Finished(self.stage));
         Ok(StoreContent { snapshot, is_listed })
+    }
+
+    /// Reads those keys again that were listed and not found, if they are still listed: another writer may have
+    /// deleted them in between.
+    ///
+    /// # Errors
+    /// [`StoreError::Unusable`] for a store that lists what it does not have.
+    async fn read_listed_again(
+        &self,
+        mut snapshot: Snapshot,
+        listed: BTreeSet<Key>,
+    ) -> Result<Snapshot, StoreError> {
+        let is_absent = |snapshot: &Snapshot, key: &Key| !snapshot.contains_key(key);
+        let absent: BTreeSet<Key> =
+            listed.into_iter().filter(|key| is_absent(&snapshot, key)).collect();
+        if absent.is_empty() {
+            return Ok(snapshot);
+        }
+        let listed_again = self.store.list_keys().await?.unwrap_or_default();
+        let still_listed: BTreeSet<Key> = absent.intersection(&listed_again).cloned().collect();
+        snapshot.extend(self.keys(still_listed.clone()).await?);
+        match still_listed.iter().find(|key| is_absent(&snapshot, key)) {
+            None => Ok(snapshot),
+            Some(key) => Err(StoreError::Unusable {
+                store: self.store.name().to_owned(),
+                reason: format!("it lists {key}, and answers that it does not have it"),
+            }),
+        }
     }
 
     async fn keys(&self, keys: BTreeSet<Key>) -> Result<Snapshot, StoreError> {
@@ -188,7 +217,7 @@ impl KeyReading<'_> {
             let found = batch.filter_map(|(key, entry)| Some((key, entry?)));
             for (key, entry) in found {
                 let bytes = entry.value().map_or(0, |value| value.bytes.len() as u64);
-                total += bytes;
+                total += entry.size();
                 self.events.emit(Event::Key(self.stage, bytes));
                 let entry = share_bytes(entry, self.at_hand.get(&key));
                 snapshot.insert(key, entry);

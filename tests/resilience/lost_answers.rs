@@ -167,7 +167,13 @@ fn edit_in_s3_says_what_came_of_a_lost_answer() {
 
 #[test]
 fn edit_in_dynamo_db_says_what_came_of_a_lost_answer() {
-    assert_lost_answers_are_settled(&Edited::table());
+    let store = Edited::table();
+    assert_lost_answers_are_settled(&store);
+    // Carried out, and answered with a gateway's page.
+    let page = |_: &str, _| b"HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\n<html>".to_vec();
+    store.inject_writes(1, HttpFault::Rewrite(Box::new(page)));
+    assert_edit(store.put(5), 0, "written");
+    assert_eq!(store.stored(), 5);
 }
 
 /// Returns the `write_state` of each key of a document.

@@ -184,3 +184,24 @@ fn listing_that_never_ends_is_given_up() {
     assert!(measured.took.as_secs() < 20, "{:?}", measured.took);
     assert!(measured.peak_mib < MOST_MIB, "{} MiB", measured.peak_mib);
 }
+
+#[test]
+fn key_that_is_listed_and_not_there_is_an_error_and_a_tombstone_is_none() {
+    let setting = Setting::start();
+    let toml = setting.toml();
+    let list = ["metadata", "list", "--from", &toml, "-o", "json"];
+    // Deleted by Restate: the object is a lone header.
+    setting.bucket.put(&[("p/rule_book", b"d", None)]);
+    let document = restatectl(&list).expect(0).json();
+    assert_eq!(document["keys"].as_array().unwrap().len(), 2, "{document:#}");
+    let absent = || HttpFault::Answer(404, "NoSuchKey");
+    // Gone between the listing and the read, as if another writer had deleted it, and then there again.
+    setting.proxy.inject("GET", "/pp_epoch_1", 1, absent());
+    let document = restatectl(&list).expect(0).json();
+    assert_eq!(document["keys"].as_array().unwrap().len(), 2, "{document:#}");
+    setting.proxy.inject("GET", "/pp_epoch_1", usize::MAX / 4, absent());
+    let document = restatectl(&list).expect(6).json();
+    let message = document["error"]["message"].as_str().unwrap();
+    let words = "it lists pp_epoch_1, and answers that it does not have it";
+    assert!(message.contains(words), "{message}");
+}

@@ -86,7 +86,7 @@ fn listing_that_does_not_advance_or_leaves_its_range_is_an_error() {
         let folder = TempDir::new().unwrap();
         let list = ["metadata", "list", "--from", &write_toml(&folder, &proxy.address())];
         let started = Instant::now();
-        assert_refused(&list, 1, "internal", &[words, "proxy in front of it"]);
+        assert_refused(&list, 6, "source-unavailable", &[words, "proxy in front of it"]);
         assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
     }
 }
@@ -133,7 +133,7 @@ fn listing_without_an_end_is_given_up_in_bounded_time_and_memory() {
     });
     let toml = write_toml(&folder, &proxy.address());
     let started = Instant::now();
-    let run = run_in_little_memory(&["metadata", "list", "--from", &toml]).expect(1);
+    let run = run_in_little_memory(&["metadata", "list", "--from", &toml]).expect(6);
     assert!(run.err.contains("its listing did not end with 1000 answers"), "{}", run.err);
     assert!(started.elapsed() < Duration::from_secs(30), "{:?}", started.elapsed());
 }
@@ -181,5 +181,5 @@ fn transaction_without_results_is_not_taken_for_absent_keys() {
     let folder = TempDir::new().unwrap();
     let toml = write_toml(&folder, &proxy.address());
     let list = ["metadata", "list", "--from", &toml];
-    assert_refused(&list, 1, "internal", &["its answer to a transaction lacks results"]);
+    assert_refused(&list, 6, "source-unavailable", &["its answer to a transaction lacks results"]);
 }

@@ -71,6 +71,22 @@ where
     }
 }
 
+/// Returns whether a request that failed so was certainly not carried out: it was answered with an error, or never
+/// sent. An answer that can't be read may have been any.
+pub(in super::super) fn is_certainly_refused<E>(error: &SdkError<E, HttpResponse>) -> bool
+where
+    E: Error + 'static,
+{
+    match error {
+        SdkError::ConstructionFailure(_) => true,
+        SdkError::ServiceError(service) => !service.raw().status().is_success(),
+        _ => {
+            credentials_fault(error).is_some()
+                || matches!(find_tls_fault(error), Some(TlsFault::Certificate(_)))
+        }
+    }
+}
+
 /// Formats a service's error as code and message.
 pub(in super::super) fn describe_error(code: &str, message: &str) -> String {
     match (code, message) {

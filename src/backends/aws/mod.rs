@@ -18,7 +18,7 @@ pub(super) use concurrency_limiter::ConcurrencyLimiter;
 pub(super) use environment::read_variable;
 pub(super) use fault::{
     AwsError, classify_missing_answer, classify_rejected_identity, describe_answer, describe_error,
-    innermost_cause,
+    innermost_cause, is_certainly_refused,
 };
 pub(super) use origins::find_origins;
 pub(super) use retry::Retries;

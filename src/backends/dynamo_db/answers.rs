@@ -39,9 +39,7 @@ pub(super) fn sort_read(
     names: &[String],
     answer: BatchGetItemOutput,
 ) -> Result<ReadItems, AnswerFault> {
-    if answer.responses.is_none() && answer.unprocessed_keys.is_none() {
-        return Err(AnswerFault::Wrong("BatchGetItem has neither items nor a list".to_owned()));
-    }
+    let has_items = answer.responses.is_some();
     let mut open: BTreeSet<&str> = names.iter().map(String::as_str).collect();
     let mut take = |item: &Item, list: &str| {
         let name = item::name(item);
@@ -60,7 +58,12 @@ pub(super) fn sort_read(
     }
     let left = answer.unprocessed_keys.into_iter().flat_map(HashMap::into_values);
     let left = left.flat_map(|left| left.keys).map(|key| take(&key, "UnprocessedKeys"));
-    Ok(ReadItems { items, unprocessed: left.collect::<Result<_, _>>()? })
+    let unprocessed: Vec<String> = left.collect::<Result<_, _>>()?;
+    if !has_items && unprocessed.len() < names.len() {
+        let reason = "BatchGetItem has no list of items, and leaves not all of the names";
+        return Err(AnswerFault::Wrong(reason.to_owned()));
+    }
+    Ok(ReadItems { items, unprocessed })
 }
 
 /// Sorts one page of a scan.

@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, TransactWriteItem};
 
-use super::super::aws::{AwsError, Retries};
+use super::super::aws::{self, AwsError, Retries};
 use super::super::request::Request;
 use super::answers::{self, ReadItems, ScanPage};
 use super::item::{self, Item, VERSION};
@@ -37,6 +37,8 @@ pub(super) enum Transacted {
     Throttled(String),
     /// Nothing is known of it.
     Lost(String),
+    /// Nothing is known of it, and no further attempt would tell.
+    Unclear(StoreError),
 }
 
 impl TableClient {
@@ -143,7 +145,10 @@ impl TableClient {
                     false => Transacted::Refused(reason),
                 })
             }
-            AwsError::Permanent(error) => Err(error),
+            AwsError::Permanent(fault) => match aws::is_certainly_refused(&error) {
+                true => Err(fault),
+                false => Ok(Transacted::Unclear(fault)),
+            },
         }
     }
 

@@ -39,7 +39,7 @@ impl TableFacts {
     pub(super) fn most_pages(&self) -> usize {
         let Some(bytes) = self.bytes else { return MOST_PAGES };
         let pages = usize::try_from(bytes / PAGE_BYTES).unwrap_or_default();
-        pages.saturating_mul(2).saturating_add(SPARE_PAGES).max(SPARE_PAGES)
+        pages.saturating_mul(2).saturating_add(SPARE_PAGES).max(MOST_PAGES)
     }
 
     /// Describes what the capacity means for writing all these values.

@@ -113,6 +113,9 @@ async fn run_transaction(
                 can_retry = items.len() == 1 || attempts < SPLIT_AFTER;
                 client.throttled("write", &reason, since.elapsed())
             }
+            Transacted::Unclear(error) => {
+                return Err(FailedWrite { error, may_have_written: true });
+            }
             Transacted::Refused(reason) => client.unavailable(reason),
             Transacted::Lost(reason) => {
                 in_doubt = true;
@@ -136,7 +139,7 @@ fn describe_failure(ended: &Result<Transacted, StoreError>) -> Option<String> {
         Ok(
             Transacted::Refused(reason) | Transacted::Throttled(reason) | Transacted::Lost(reason),
         ) => Some(reason.clone()),
-        Err(error) => Some(error.to_string()),
+        Ok(Transacted::Unclear(error)) | Err(error) => Some(error.to_string()),
     }
 }
 

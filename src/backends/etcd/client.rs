@@ -114,7 +114,7 @@ impl EtcdClient {
     /// Returns the error of an answer that no etcd gives.
     pub(super) fn odd_answer(&self, reason: String) -> StoreError {
         let reason = format!("{reason}; is there a proxy in front of it that changes its answers?");
-        StoreError::Other { store: self.name.clone(), reason }
+        StoreError::Unusable { store: self.name.clone(), reason }
     }
 
     /// Returns the alarms that are raised; none where the store does not know alarms.

@@ -1,5 +1,7 @@
 //! Tells whether two addresses lead to one etcd, which has no name of its own.
 
+use std::time::Duration;
+
 use etcd_client::{LeaseClient, LeaseGrantOptions};
 use futures_util::future::join_all;
 use tonic::Status;
@@ -12,6 +14,10 @@ use crate::model::{StoreError, StoreIdentity};
 
 /// The time in seconds after which a mark expires by itself.
 const MARK_TTL: i64 = 30;
+
+/// The number of looks for a mark before it counts as absent.
+const LOOKS: u32 = 4;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
 
 /// Reads the id of the etcd cluster, and the revision of its store.
 pub(super) async fn identify(client: &EtcdClient) -> Result<StoreIdentity, StoreError> {
@@ -37,7 +43,20 @@ async fn grant(channel: Channel, mark: i64) -> Result<(), Status> {
     granted.map(drop).map_err(grpc_status)
 }
 
+/// Looks for the mark. A member that has not yet applied the lease does not know it: this one is made to catch up
+/// by a linearizable read, and the leader, which it asks, is given some time.
 async fn ask_for(channel: Channel, mark: i64) -> Result<bool, Status> {
+    read_state(channel.clone()).await?;
+    for _ in 1..LOOKS {
+        if find_lease(channel.clone(), mark).await? {
+            return Ok(true);
+        }
+        tokio::time::sleep(BETWEEN_LOOKS).await;
+    }
+    find_lease(channel, mark).await
+}
+
+async fn find_lease(channel: Channel, mark: i64) -> Result<bool, Status> {
     let found = lease_client(channel).await?.time_to_live(mark, None).await;
     // An unknown lease has -1.
     found.map(|found| found.ttl() > 0).map_err(grpc_status)

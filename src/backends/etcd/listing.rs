@@ -42,14 +42,24 @@ async fn list_known_keys(client: &EtcdClient, prefix: String) -> Result<BTreeSet
 
 /// Counts the foreign pairs of a name and its version.
 pub(super) async fn count_foreign_pairs(client: &EtcdClient) -> Result<u64, StoreError> {
-    let mut counter = PairCounter::default();
+    let (mut counter, mut names) = (PairCounter::default(), 0);
     let add = |name: &str| {
         counter.add(name);
-        ControlFlow::Continue(())
+        names += 1;
+        match names < MAX_COUNTED_NAMES {
+            true => ControlFlow::Continue(()),
+            false => ControlFlow::Break(()),
+        }
     };
     scan_names(client, NameRange::all(), add).await?;
+    if names == MAX_COUNTED_NAMES {
+        tracing::info!("more than {names} names: foreign pairs behind them are not counted");
+    }
     Ok(counter.pairs)
 }
+
+/// The most names among which foreign pairs are counted: nothing depends on their number.
+const MAX_COUNTED_NAMES: usize = 2_000_000;
 
 /// Counts foreign pairs among names that come in order, and keeps only those whose other half may still come:
 /// each of them is the beginning of the next.

@@ -36,6 +36,7 @@ use crate::model::{
 use abilities::Abilities;
 use client::EtcdClient;
 use layout::{BATCH_BYTES, KEYS_PER_TXN};
+use space::BatchLimits;
 
 /// Transactions at once.
 const CONCURRENCY: usize = 4;
@@ -170,9 +171,10 @@ impl Target for Etcd {
     }
 
     async fn check_space(&self, changes: &[Change]) -> Result<(), StoreError> {
-        let keys_per_txn = self.abilities.find_keys_per_txn(&self.client).await?;
+        let keys = self.abilities.find_keys_per_txn(&self.client).await?;
+        let bytes = self.batch_bytes.load(Ordering::Relaxed);
         let quotas = self.abilities.find_quotas(&self.client).await;
-        quotas.check_changes(&self.client, changes, keys_per_txn).await
+        quotas.check_changes(&self.client, changes, BatchLimits { keys, bytes }).await
     }
 
     async fn check_space_left(&self) -> Result<(), StoreError> {

@@ -90,7 +90,7 @@ pub(super) fn end_of_prefix(prefix: &str) -> Vec<u8> {
 /// Names that are not UTF-8 are left out: none of Restate's are among them.
 ///
 /// # Errors
-/// [`StoreError::Other`] for a listing that does not advance, or does not end.
+/// [`StoreError::Unusable`] for a listing that does not advance, or does not end.
 pub(super) async fn scan_names(
     client: &EtcdClient,
     range: NameRange,

@@ -95,7 +95,7 @@ impl Quotas {
         }
     }
 
-    /// Checks that these changes have room in each database, in transactions of so many keys.
+    /// Checks that these changes have room in each database, in transactions of this size.
     ///
     /// # Errors
     /// [`StoreError::Full`].
@@ -103,12 +103,10 @@ impl Quotas {
         &self,
         client: &EtcdClient,
         changes: &[Change],
-        keys_per_txn: usize,
+        batch: BatchLimits,
     ) -> Result<(), StoreError> {
-        let costs: Vec<u64> = changes.iter().map(put_cost).collect();
-        let transactions = costs.chunks(keys_per_txn.max(1)).map(|costs| costs.iter().sum());
-        let largest = transactions.max().unwrap_or_default();
-        self.check_need(client, Need { largest, total: costs.iter().sum() }).await
+        let total = changes.iter().map(put_cost).sum();
+        self.check_need(client, Need { largest: batch.find_largest_cost(changes), total }).await
     }
 
     /// Checks that no alarm is raised, and that the smallest write has room in each database.
@@ -143,6 +141,30 @@ impl Quotas {
             }
         }
         Ok(())
+    }
+}
+
+/// The limits of one transaction, in keys and in bytes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct BatchLimits {
+    pub(super) keys: usize,
+    pub(super) bytes: usize,
+}
+
+impl BatchLimits {
+    /// Returns what the costliest transaction adds, if the changes are cut into batches in their order.
+    fn find_largest_cost(self, changes: &[Change]) -> u64 {
+        let (mut keys, mut bytes, mut cost, mut largest) = (0, 0, 0, 0);
+        for change in changes {
+            if keys == self.keys.max(1) || bytes + change.size() > self.bytes {
+                (keys, bytes, cost) = (0, 0, 0);
+            }
+            keys += 1;
+            bytes += change.size();
+            cost += put_cost(change);
+            largest = cost.max(largest);
+        }
+        largest
     }
 }
 

@@ -45,7 +45,7 @@ impl Candidates {
 /// Content-Encoding are enough.
 ///
 /// # Errors
-/// [`StoreError::Unavailable`]; an object that alone can't be read is counted.
+/// What may be over at the next attempt; an object that alone can't be read is counted.
 pub(super) async fn examine_candidates(
     store: &ObjectStore,
     candidates: Candidates,
@@ -54,7 +54,12 @@ pub(super) async fn examine_candidates(
     let looks = names.map(|name| async move {
         match store.client.holds_value(&format!("{}{name}", store.prefix)).await {
             Ok(is_ours) => Ok((Key::parse(&name), Some(is_ours))),
-            Err(error @ StoreError::Unavailable { .. }) => Err(error),
+            // What may pass is no reason to leave a key out.
+            Err(
+                error @ (StoreError::Unavailable { .. }
+                | StoreError::Throttled { .. }
+                | StoreError::Untrusted { .. }),
+            ) => Err(error),
             Err(error) => {
                 tracing::debug!("{name} can't be read, and counts as foreign: {error}");
                 Ok((Key::parse(&name), None))

@@ -43,6 +43,8 @@ pub(super) enum Put {
     Refused(String),
     /// Nothing is known of it.
     Lost(String),
+    /// Nothing is known of it, and no further attempt would tell.
+    Unclear(StoreError),
 }
 
 /// The reason of a listing that fails with 404: S3 answers so only where it names the missing
@@ -212,6 +214,11 @@ impl BucketClient {
         let put = match request.send().await {
             Ok(_) => Ok(Put::Done),
             Err(error) => match self.faults().classify_error(&error) {
+                ObjectError::Aws(AwsError::Permanent(fault))
+                    if !aws::is_certainly_refused(&error) =>
+                {
+                    Ok(Put::Unclear(fault))
+                }
                 ObjectError::Aws(AwsError::NotExecuted(reason)) => Ok(Put::Refused(reason)),
                 ObjectError::Aws(AwsError::Retryable(reason) | AwsError::NoResponse(reason)) => {
                     Ok(Put::Lost(reason))
@@ -260,6 +267,7 @@ fn describe_failure(put: &Result<Put, StoreError>) -> Option<String> {
         Ok(Put::Done) => None,
         Ok(Put::Unmet) => Some("the condition was not met".to_owned()),
         Ok(Put::Refused(reason) | Put::Lost(reason)) => Some(reason.clone()),
+        Ok(Put::Unclear(error)) => Some(error.to_string()),
         Err(error) => Some(error.to_string()),
     }
 }

@@ -196,6 +196,7 @@ async fn put_with_retries(
         is_in_doubt |= matches!(put, Put::Lost(_));
         match put {
             Put::Done => return Ok(true),
+            Put::Unclear(error) => return Err(error),
             Put::Unmet if !is_in_doubt => return Ok(false),
             Put::Unmet => {
                 // What it meets may be the attempt whose answer was lost.
@@ -220,12 +221,15 @@ fn scratch_names(store: &ObjectStore) -> MutexGuard<'_, BTreeSet<String>> {
 /// Deletes the scratch objects that may be there; where that is not permitted, they stay as tombstones, or
 /// as bytes that are not Restate's.
 pub(super) async fn remove_scratch_objects(store: &ObjectStore) {
-    let names = std::mem::take(&mut *scratch_names(store));
+    // Forgotten only once they are gone: a signal may end this in between.
+    let names = scratch_names(store).clone();
     for name in names {
         let deleted =
             tokio::time::timeout(store.client.request_timeout, store.client.delete(&name));
         match deleted.await {
-            Ok(Ok(())) => {}
+            Ok(Ok(())) => {
+                scratch_names(store).remove(&name);
+            }
             Ok(Err(error)) => tracing::debug!("the scratch object {name} stays: {error}"),
             Err(_) => tracing::debug!("the scratch object {name} stays: no answer in time"),
         }

@@ -86,9 +86,10 @@ async fn write_until_settled(
     let (since, mut failed, mut rounds) = (Instant::now(), 0, 0);
     loop {
         let put = store.client.put_once(&name, &intent.body, &condition).await?;
-        *is_in_doubt |= matches!(put, Put::Lost(_));
+        *is_in_doubt |= matches!(put, Put::Lost(_) | Put::Unclear(_));
         match put {
             Put::Done => return Ok(()),
+            Put::Unclear(error) => return Err(error),
             Put::Refused(reason) | Put::Lost(reason) => {
                 failed += 1;
                 match store.client.retries.pause_before_retry(failed, since) {

@@ -8,6 +8,9 @@ use super::CallFailure;
 use super::active_time::{ActiveTime, STEP};
 use super::server::Server;
 
+/// A server that is asked has at least this part of a call's time before the next one is asked as well.
+const MOST_SHARES: u32 = 16;
+
 /// The most servers whose failures an error describes.
 const DESCRIBED_SERVERS: usize = 20;
 
@@ -82,7 +85,9 @@ impl Attempts {
         let may_respond = |one: &&Progress| matches!(one, Progress::Untried | Progress::Failed);
         let others = self.progress.iter().filter(may_respond).count() + usize::from(has_spare);
         let left = self.limit.saturating_sub(self.clock.elapsed());
-        (left / u32::try_from(others + 1).unwrap_or(u32::MAX)).max(STEP)
+        let share = left / u32::try_from(others + 1).unwrap_or(u32::MAX);
+        // Many servers must not be asked within moments because one is slow.
+        share.max(self.limit / MOST_SHARES).max(STEP)
     }
 
     /// Lets a server that does not answer be asked once more, on another connection.

@@ -17,6 +17,7 @@ mod prior_run;
 mod rollback;
 mod sides;
 mod state;
+mod verify_copy;
 mod write;
 
 use anyhow::Result;
@@ -212,7 +213,7 @@ async fn write_and_verify(job: &Job<'_>, prepared: &Prepared) -> Result<(), Fail
     job.context.events.emit(Event::Planned(&plan));
     write::back_up_target(job, prepared).await?;
     write::write_plan(job, prepared).await.map_err(with_resume)?;
-    let copied = write::verify_copy(job, prepared).await.map_err(with_resume)?;
+    let copied = verify_copy::verify_copy(job, prepared).await.map_err(with_resume)?;
     if let Some(cluster) = job.target.cluster() {
         rollback::put_nodes_config(job, prepared, cluster).await.map_err(with_resume)?;
     }

@@ -7,7 +7,7 @@ use super::observations::Observations;
 use super::sides::Sides;
 use crate::codec::{self, NodesConfiguration};
 use crate::commands::open_store::OpenSource;
-use crate::model::Snapshot;
+use crate::model::{Snapshot, UnlistedKeys};
 use crate::pipeline::checks::Membership;
 
 /// Both sides, read and checked.
@@ -19,6 +19,8 @@ pub(super) struct Prepared {
     /// The nodes of the source.
     pub(super) nodes: NodesConfiguration,
     pub(super) target_snapshot: Snapshot,
+    /// What the target may have without listing it.
+    pub(super) unlisted: UnlistedKeys,
     /// The backup file of an interrupted run that accounts for what the target holds.
     pub(super) prior_backup: Option<PathBuf>,
     /// The members of a live target beside the nodes that it is to have.
@@ -41,6 +43,7 @@ impl Prepared {
             membership: kept.and_then(|kept| sides.target.membership(&kept)),
             source_snapshot: sides.source.snapshot.ok()?,
             desired,
+            unlisted: sides.target.unlisted,
             target_snapshot: sides.target.snapshot.ok()?,
             prior_backup: observed.prior_backup,
         })

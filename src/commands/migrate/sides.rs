@@ -14,7 +14,7 @@ use crate::model::{
 };
 use crate::outcome::Failure;
 use crate::pipeline::checks::{Membership, describe_source_on_target};
-use crate::pipeline::same_store::{ReadStore, are_one_store};
+use crate::pipeline::same_store::{ReadStore, UnaskedSide, are_one_store};
 use crate::pipeline::snapshot::{self, StoreContent};
 
 /// The kinds of source that the checks tell apart.
@@ -84,7 +84,7 @@ pub(super) struct TargetState {
     /// The most bytes of all values together.
     pub(super) snapshot_limit: Option<usize>,
     /// The answer to whether it is the source under another name, once both could be read.
-    pub(super) is_source: Result<bool, StoreError>,
+    pub(super) is_source: Result<bool, UnaskedSide>,
 }
 
 impl TargetState {

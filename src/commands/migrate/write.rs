@@ -1,26 +1,18 @@
-//! The writing stages: back up what is replaced, write the plan, and verify that the copy is complete
-//! while the source did not change.
+//! The writing stages: back up what is replaced, and write the plan.
 
 use std::time::Duration;
 
-use tokio::join;
-
-use super::checks::check_source_nodes_again;
 use super::job::Job;
-use super::live_nodes::observe_source;
 use super::prepared::Prepared;
-use super::sides::{SourceKind, find_missing_keys};
+use super::sides::find_missing_keys;
 use crate::backends::backup::{BackupOrigin, Destination};
 use crate::codec;
 use crate::commands::save_backup::save_entries;
 use crate::events::{Event, Stage};
-use crate::model::{
-    Action, Comparison, EndpointFaultKind, Entry, Key, Plan, Snapshot, Step, StoreError, WriteState,
-};
-use crate::outcome::{CheckStatus, Code, Failure};
-use crate::pipeline::checks;
+use crate::model::{Action, Entry, Key, Plan, Step, StoreError, WriteState};
+use crate::outcome::Failure;
 use crate::pipeline::plan::{self, OnExisting};
-use crate::pipeline::verify::{are_same, compare};
+use crate::pipeline::verify::are_same;
 use crate::pipeline::{apply, snapshot};
 use crate::wording::plural;
 
@@ -35,7 +27,7 @@ const READ_BACK_LIMIT: Duration = Duration::from_secs(5);
 /// The backup of an interrupted run is enough where it accounts for what the target holds.
 ///
 /// # Errors
-/// [`Code::BackupFailed`].
+/// [`Code::BackupFailed`](crate::outcome::Code).
 pub(super) async fn back_up_target(job: &Job<'_>, prepared: &Prepared) -> Result<(), Failure> {
     let plan = job.state.plan();
     if plan.count(Action::Overwrite) + plan.count(Action::Delete) == 0 {
@@ -144,173 +136,4 @@ fn is_as_planned(step: &Step, found: Option<&Entry>) -> bool {
         Some(source) => are_same(&step.key, Some(source), found.and_then(Entry::value)),
         None => found.is_none(),
     }
-}
-
-/// Reads the target back and the source again: each key must be there, equal, and unchanged. Returns
-/// the source as it was copied.
-///
-/// What changed at the source is copied again, conditional on what this run wrote. On a live cluster,
-/// `nodes_config` is still to come.
-///
-/// # Errors
-/// [`Code::VerificationFailed`] if the target differs; [`Code::SourceChanged`] if the source keeps
-/// changing; [`Code::NotInMigrationMode`] if a node left migration mode in the meantime.
-pub(super) async fn verify_copy(job: &Job<'_>, prepared: &Prepared) -> Result<Snapshot, Failure> {
-    let is_live = job.target_store().is_live_cluster();
-    let comparable = |snapshot: &Snapshot| match is_live {
-        true => without_nodes_config(snapshot),
-        false => snapshot.clone(),
-    };
-    let mut expected = prepared.source_snapshot.clone();
-    for round in 0..=MAX_CATCH_UP_ROUNDS {
-        let now = read_both_again(job, prepared, &expected).await?;
-        let copied = compare(&comparable(&expected), &comparable(&now.target));
-        if let Some(keys) = describe_differences(&copied) {
-            return Err(copy_differs(&keys));
-        }
-        let Some(keys) = describe_differences(&compare(&expected, &now.source)) else {
-            check_endpoints_again(job).await?;
-            check_still_in_migration_mode(job, prepared, &now.source).await?;
-            return Ok(now.source);
-        };
-        if is_live && has_other_nodes(&expected, &now.source) {
-            return Err(source_is_used());
-        }
-        if round == MAX_CATCH_UP_ROUNDS {
-            return Err(source_keeps_changing(&keys));
-        }
-        job.warn(&format!("the source changed in the meantime ({keys}); copying again"));
-        let now = BothSnapshots { source: now.source, target: comparable(&now.target) };
-        copy_changes(job, &comparable(&now.source), &now.target).await?;
-        expected = now.source;
-    }
-    Ok(expected)
-}
-
-/// Checks that what was written is there through every endpoint of the target that responds: addresses of
-/// several stores are not always known before.
-async fn check_endpoints_again(job: &Job<'_>) -> Result<(), Failure> {
-    let faults = job.target_store().find_endpoint_faults().await;
-    let others = faults.iter().filter(|fault| fault.kind == EndpointFaultKind::OtherStore);
-    let others: Vec<_> = others.map(ToString::to_string).collect();
-    if others.is_empty() {
-        return Ok(());
-    }
-    let reason =
-        format!("what was written is not there through each address: {}", others.join("; "));
-    Err(Failure::new(Code::VerificationFailed, reason)
-        .hint("name only the members of one etcd in addresses, and start no server before that"))
-}
-
-/// Returns whether `nodes_config` is not the same in both.
-fn has_other_nodes(one: &Snapshot, other: &Snapshot) -> bool {
-    let value =
-        |snapshot: &Snapshot| snapshot.get(&Key::NodesConfig).and_then(Entry::value).cloned();
-    !are_same(&Key::NodesConfig, value(one).as_ref(), value(other).as_ref())
-}
-
-fn copy_differs(keys: &str) -> Failure {
-    let reason = format!("the target does not hold what was written to it: {keys}");
-    Failure::new(Code::VerificationFailed, reason)
-        .hint("find and stop the other writer on the target, then run again with --resume --force")
-}
-
-fn source_keeps_changing(keys: &str) -> Failure {
-    let rounds = plural(MAX_CATCH_UP_ROUNDS, "more round");
-    let reason = format!("the source changed again after {rounds} of copying: {keys}");
-    Failure::new(Code::SourceChanged, reason)
-        .hint("make sure that nobody uses the admin API, then run again with --resume --force")
-}
-
-/// Returns the failure for a source on which a server was started: that changes its `nodes_config`.
-fn source_is_used() -> Failure {
-    let reason = "nodes_config of the source changed: a server was started on it in the meantime";
-    Failure::new(Code::SourceChanged, reason)
-        .hint("stop every server that runs on the source, then run again with --resume --force")
-}
-
-struct BothSnapshots {
-    source: Snapshot,
-    target: Snapshot,
-}
-
-async fn read_both_again(
-    job: &Job<'_>,
-    prepared: &Prepared,
-    expected: &Snapshot,
-) -> Result<BothSnapshots, Failure> {
-    let (source, events) = (&prepared.source, job.context.events);
-    let (target_now, source_now) = join!(
-        snapshot::read_beside(job.target_store(), expected, Stage::ReadBack, events),
-        snapshot::read_beside(source.source(), expected, Stage::ReadSourceAgain, events),
-    );
-    let unverified = |failure: Failure| {
-        let reason = format!("all keys are written, but could not be verified: {failure}");
-        Failure { message: reason, ..failure }
-    };
-    Ok(BothSnapshots {
-        target: target_now.map_err(|error| unverified(Failure::of_target(&error)))?,
-        source: source_now.map_err(|error| unverified(source.failure(&error)))?,
-    })
-}
-
-/// Copies what changed at the source; each write requires exactly what this run wrote before.
-async fn copy_changes(
-    job: &Job<'_>,
-    source_now: &Snapshot,
-    target_now: &Snapshot,
-) -> Result<(), Failure> {
-    let target = job.target_store();
-    let violations = target.find_limit_violations(source_now).await;
-    let findings = [
-        checks::check_values(source_now, &job.args.allow_undecoded),
-        checks::check_limits(&violations, source_now, target.snapshot_limit()),
-    ];
-    if let Some(refusal) = checks::refusal(&findings) {
-        let reason = format!("the source changed to what can't be copied: {}", refusal.message);
-        return Err(Failure { message: reason, ..refusal });
-    }
-    let plan: Plan = plan::decide_plan(source_now, target_now, OnExisting::ResumeAndOverwrite);
-    job.state.merge_plan(plan.clone());
-    match apply::carry_out(&plan, target, job.state, job.context.events).await {
-        Ok(()) => Ok(()),
-        Err(failed) => Err(describe_failed_write(&failed.error, job).await),
-    }
-}
-
-/// Checks migration mode again: a node restarted without the flag may already be writing.
-async fn check_still_in_migration_mode(
-    job: &Job<'_>,
-    prepared: &Prepared,
-    source_now: &Snapshot,
-) -> Result<(), Failure> {
-    let observed = observe_source(job, &prepared.source, source_now).await;
-    let kind = SourceKind::from_opened(&prepared.source);
-    let finding = check_source_nodes_again(kind, &observed);
-    match (finding.status, finding.code) {
-        (CheckStatus::Failed, Some(code)) => {
-            let reason =
-                format!("the cluster left migration mode while it was copied: {}", finding.text());
-            Err(finding.hints.into_iter().fold(Failure::new(code, reason), Failure::hint))
-        }
-        (CheckStatus::Warning, _) => {
-            job.warn(&finding.text());
-            Ok(())
-        }
-        _ => Ok(()),
-    }
-}
-
-fn describe_differences(comparison: &Comparison) -> Option<String> {
-    let differing: Vec<_> = comparison
-        .differences(false)
-        .map(|row| format!("{} is {}", row.key, row.status.name()))
-        .collect();
-    (!differing.is_empty()).then(|| differing.join(", "))
-}
-
-/// Returns all keys but `nodes_config`, which a live cluster gets last, as a merge.
-fn without_nodes_config(snapshot: &Snapshot) -> Snapshot {
-    let others = snapshot.iter().filter(|(key, _)| **key != Key::NodesConfig);
-    others.map(|(key, entry)| (key.clone(), entry.clone())).collect()
 }

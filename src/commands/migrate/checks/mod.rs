@@ -11,6 +11,7 @@ use crate::outcome::{Check, Code, Failure, Finding};
 use crate::pipeline::checks::{self, Answers, FINISHED_ROLLBACK_HINT, OverwriteCluster, Permits};
 use crate::pipeline::nodes_config_merge::{self, RollbackState};
 use crate::pipeline::plan::{self, OnExisting};
+use crate::pipeline::same_store::UnaskedSide;
 
 const SOURCE_UNREADABLE: &str = "the source could not be read";
 const NODES_UNREADABLE: &str = "nodes_config could not be read";
@@ -110,7 +111,13 @@ pub(super) fn check_both_sides(
         }
         (Ok(false), Some(description)) => checks::refuse_store_in_use(description),
         (Ok(true), _) => checks::refuse_source_as_target(),
-        (Err(error), _) => Finding::of_failure(Check::TargetKeys, Failure::of_target(error)),
+        (Err(side), _) => Finding::of_failure(
+            Check::TargetKeys,
+            match side {
+                UnaskedSide::Source(error) => Failure::of_source(error),
+                UnaskedSide::Target(error) => Failure::of_target(error),
+            },
+        ),
     });
     let permits = collect_permits(args, observed.prior_backup.as_deref());
     findings.push(match (is_live, desired.merge_faults.as_deref()) {
