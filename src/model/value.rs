@@ -133,6 +133,15 @@ impl Entry {
         }
     }
 
+    /// Returns whether there is an object that was not read, since it is too large, so that it can't be saved. An
+    /// item without attributes has nothing to save.
+    pub fn is_unread(&self) -> bool {
+        match self {
+            Entry::Damaged { raw, tag: CasToken::ETag(_), .. } => raw.is_empty(),
+            _ => false,
+        }
+    }
+
     /// Returns the number of stored bytes.
     pub fn size(&self) -> u64 {
         match self {

@@ -112,6 +112,12 @@ impl Etcd {
         })
     }
 
+    /// Returns the size of the database file, which counts for the quota once it is committed.
+    pub fn db_size(&self) -> usize {
+        let status = block_on(async { self.connect().await.status().await.unwrap() });
+        usize::try_from(status.db_size()).unwrap()
+    }
+
     pub fn put(&self, key: &str, value: impl Into<Vec<u8>>) {
         block_on(async { self.connect().await.put(key, value, None).await.unwrap() });
     }

@@ -120,7 +120,7 @@ fn start_seaweed() -> (S3, Box<dyn std::any::Any>) {
         "-s3.port.lance=0".to_owned(),
         "-master.telemetry=false".to_owned(),
         // Each bucket takes volumes of its own.
-        "-volume.max=300".to_owned(),
+        "-volume.max=2000".to_owned(),
         "-master.volumeSizeLimitMB=64".to_owned(),
     ];
     let names = ["s3", "filer", "master", "volume"];

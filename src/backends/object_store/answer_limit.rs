@@ -1,5 +1,6 @@
-//! Limits the bytes of an answer: the SDK collects the body of an answer or of an error before it looks at
-//! it, however long that is.
+//! Limits the bytes of an answer with an object, and of the error in its place: the SDK collects the body of an
+//! error before it looks at it, however long that is. All other answers are limited in
+//! [`aws`](super::super::aws).
 
 use std::error::Error;
 

@@ -52,10 +52,6 @@ pub(super) enum Put {
 const NO_S3: &str = "there is no such bucket, or another server than S3 responds there (404): check path and \
                      aws-endpoint-url";
 
-/// The most bytes of an answer without an object: a thousand names of a kilobyte, each character escaped,
-/// have a third of it.
-const MAX_ANSWER: usize = 16 << 20;
-
 pub(super) struct BucketClient {
     pub(super) s3: aws_sdk_s3::Client,
     pub(super) bucket: String,
@@ -167,9 +163,7 @@ impl BucketClient {
                         .bucket(&self.bucket)
                         .prefix(prefix)
                         .set_delimiter(delimiter.map(ToOwned::to_owned))
-                        .set_continuation_token(token.map(ToOwned::to_owned))
-                        .customize()
-                        .interceptor(AnswerLimit(MAX_ANSWER));
+                        .set_continuation_token(token.map(ToOwned::to_owned));
                     let answer = request.send().await.map_err(|error| {
                         match self.faults().classify_error(&error) {
                             ObjectError::Missing => {
@@ -206,9 +200,7 @@ impl BucketClient {
             .content_encoding(BILROST)
             .set_if_none_match(absent)
             .set_if_match(etag)
-            .body(ByteStream::from(body.clone()))
-            .customize()
-            .interceptor(AnswerLimit(MAX_ANSWER));
+            .body(ByteStream::from(body.clone()));
         let turn = self.retries.pace.acquire_permit().await;
         let began = Instant::now();
         let put = match request.send().await {
@@ -248,8 +240,8 @@ impl BucketClient {
     pub(super) async fn delete(&self, name: &str) -> Result<(), StoreError> {
         self.retries
             .run_with_retries(&self.name, &Request::about_key("DeleteObject", &name), || async {
-                let request = self.s3.delete_object().bucket(&self.bucket).key(name).customize();
-                match request.interceptor(AnswerLimit(MAX_ANSWER)).send().await {
+                let request = self.s3.delete_object().bucket(&self.bucket).key(name);
+                match request.send().await {
                     Ok(_) => Ok(()),
                     Err(error) => match self.faults().classify_error(&error) {
                         ObjectError::Missing => Ok(()),

@@ -235,7 +235,7 @@ pub fn check_target_keys(plan: &Plan, merges: bool) -> Finding {
 fn refuse_unsaved(plan: &Plan) -> Option<Finding> {
     let is_replaced = |step: &&Step| matches!(step.action, Action::Overwrite | Action::Delete);
     let unsaved = plan.steps.iter().filter(is_replaced).filter_map(|step| match &step.target {
-        Some(Entry::Damaged { reason, raw, .. }) if raw.is_empty() => {
+        Some(entry @ Entry::Damaged { reason, .. }) if entry.is_unread() => {
             Some(format!("{} {reason}", step.key))
         }
         _ => None,
