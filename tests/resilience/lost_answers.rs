@@ -23,7 +23,7 @@ use crate::support::{block_on, scale_count};
 const FOR_EVER: usize = usize::MAX / 4;
 
 /// Options for a run whose retries soon end.
-const SHORT_TIMEOUT: [&str; 4] = ["--request-timeout", "500", "-o", "json"];
+const SHORT_TIMEOUT: [&str; 4] = ["--request-timeout", "1000", "-o", "json"];
 
 /// A store behind a proxy, and the words by which the proxy knows a write and a read of `rule_book`.
 struct Edited {

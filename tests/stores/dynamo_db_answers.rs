@@ -150,7 +150,7 @@ fn answers_without_end_are_bounded_in_time_and_memory() {
     };
     let seconds = Duration::from_secs;
     let endless = answer_with(|n| page(&format!("p/{n}")));
-    let words = "a scan of it has not ended after 1000 pages";
+    let words = "a scan of it has not ended after 2500 pages";
     assert_bounded("a scan of empty pages", endless, words, seconds(60));
     // Each page is full of names that may be Restate's, or of foreign ones.
     let full = answer_with(|n| {

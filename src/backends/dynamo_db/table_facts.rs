@@ -10,7 +10,7 @@ use crate::wording::plural;
 const MOST_PAGES: usize = 10_000;
 
 /// The pages that are always permitted: the size of a table is six hours old, and a page may be small.
-const SPARE_PAGES: usize = 1_000;
+const SPARE_PAGES: usize = 2_500;
 
 /// A page of a scan has so many bytes of items, unless it is the last one.
 const PAGE_BYTES: i64 = 1_000_000;
@@ -39,7 +39,7 @@ impl TableFacts {
     pub(super) fn most_pages(&self) -> usize {
         let Some(bytes) = self.bytes else { return MOST_PAGES };
         let pages = usize::try_from(bytes / PAGE_BYTES).unwrap_or_default();
-        pages.saturating_mul(2).saturating_add(SPARE_PAGES).max(MOST_PAGES)
+        pages.saturating_mul(2).saturating_add(SPARE_PAGES).max(SPARE_PAGES)
     }
 
     /// Describes what the capacity means for writing all these values.
@@ -72,9 +72,9 @@ mod tests {
     fn pages_follow_the_size_of_the_table() {
         let pages = |bytes| TableFacts { bytes, capacity: None }.most_pages();
         assert_eq!(pages(None), 10_000);
-        assert_eq!(pages(Some(0)), 1_000);
-        assert_eq!(pages(Some(-1)), 1_000);
-        assert_eq!(pages(Some(50_000_000_000)), 101_000);
+        assert_eq!(pages(Some(0)), 2_500);
+        assert_eq!(pages(Some(-1)), 2_500);
+        assert_eq!(pages(Some(50_000_000_000)), 102_500);
     }
 
     #[test]
