@@ -131,7 +131,10 @@ fn items_and_names_that_were_not_asked_for_are_an_error() {
     // Answered and left at once, again and again.
     let words = "UnprocessedKeys of BatchGetItem name \"p/rule_book\"";
     fixture.assert_unusable(read, body(json!([own]), &["p/rule_book"]), words);
-    fixture.assert_unusable(read, HttpFault::Json(200, "{}".to_owned()), "neither items nor");
+    let no_items = "has no list of items, and leaves not all of the names";
+    for body in ["{}", r#"{"UnprocessedKeys": {}}"#] {
+        fixture.assert_unusable(read, HttpFault::Json(200, body.to_owned()), no_items);
+    }
 }
 
 #[test]
