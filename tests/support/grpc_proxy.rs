@@ -152,7 +152,8 @@ fn send_message(down: &mut SendStream<Bytes>, message: &[u8]) -> Option<()> {
     down.send_data(framed.freeze(), false).ok()
 }
 
-async fn read_all(mut body: RecvStream) -> Option<(Bytes, Option<HeaderMap>)> {
+/// Reads a message to its end, and its trailers.
+pub async fn read_all(mut body: RecvStream) -> Option<(Bytes, Option<HeaderMap>)> {
     let mut all = BytesMut::new();
     while let Some(piece) = body.data().await {
         let piece = piece.ok()?;

@@ -11,6 +11,7 @@ use prost::bytes::{BufMut, Bytes, BytesMut};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::block_on;
+use super::grpc_proxy::read_all;
 
 /// The calls, by the ends of their paths.
 pub const CACHED_NODES: &str = "/GetMetadata";
@@ -135,14 +136,4 @@ async fn pass_on(
     let mut down = answer.send_response(Response::from_parts(head, ()), false).ok()?;
     send(&mut down, message).await?;
     down.send_trailers(trailers.unwrap_or_default()).ok()
-}
-
-async fn read_all(mut body: RecvStream) -> Option<(Bytes, Option<HeaderMap>)> {
-    let mut all = BytesMut::new();
-    while let Some(piece) = body.data().await {
-        let piece = piece.ok()?;
-        body.flow_control().release_capacity(piece.len()).ok()?;
-        all.extend_from_slice(&piece);
-    }
-    Some((all.freeze(), body.trailers().await.ok()?))
 }
