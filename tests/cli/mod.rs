@@ -6,6 +6,8 @@ mod help;
 mod progress_bars;
 mod report_file;
 mod secrets;
+mod signals;
+mod streams;
 mod usage_errors;
 mod verbosity;
 mod wait_messages;
