@@ -11,8 +11,9 @@ use async_trait::async_trait;
 use super::request::Request;
 use super::{ReadLimits, Source};
 use crate::model::{Entry, Key, Snapshot, StoreError};
+
 pub use file::{BackupError, BackupOrigin, Header, is_backup};
-pub use save::{Destination, save_backup};
+pub use save::{Destination, check_destination, save_backup};
 
 /// The content of a backup file.
 #[derive(Debug)]

@@ -23,7 +23,7 @@ pub(super) fn save_old_value(job: &EditJob<'_>) -> Result<(), Failure> {
     let cluster = codec::cluster_of(&job.stored);
     // Only the edited key is saved.
     let origin = BackupOrigin { store: job.target().name(), cluster, complete: false };
-    let saved = save_entries(&destination, &origin, &old)?;
+    let saved = save_entries(&destination, &origin, &old, job.context.events)?;
     job.state.set_backup(saved.path);
     Ok(())
 }

@@ -43,7 +43,7 @@ pub(super) async fn back_up_target(job: &Job<'_>, prepared: &Prepared) -> Result
                 cluster: codec::cluster_of(held),
                 complete: find_missing_keys(job.target_store(), held).await.is_none(),
             };
-            save_entries(&destination, &origin, held)?.path
+            save_entries(&destination, &origin, held, job.context.events)?.path
         }
     };
     job.context.events.emit(Event::BackedUp(&path, held.len()));
