@@ -9,13 +9,11 @@ use prost::bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use super::conversion::describe_conversion;
 use crate::model::{CasToken, Entry, Key, Snapshot, Value, Version, sha256_hex};
 
 /// The version of the form.
 const FORMAT: u32 = 1;
-
-/// The beginning of every backup file.
-const BEGINNING: &[u8] = b"{\"restatectl_backup\":";
 
 /// Why a file is not what was once saved.
 #[derive(Debug, Error)]
@@ -97,11 +95,6 @@ struct BackupLine {
     parts: Option<Vec<(String, String)>>,
 }
 
-/// Returns whether these bytes are meant to be a backup.
-pub fn is_backup(bytes: &[u8]) -> bool {
-    bytes.starts_with(BEGINNING)
-}
-
 /// Renders the whole file.
 pub(super) fn render_backup(header: &Header, entries: &Snapshot) -> serde_json::Result<Vec<u8>> {
     let mut file = serde_json::to_vec(header)?;
@@ -146,19 +139,30 @@ fn trailer_line(before: &[u8]) -> Vec<u8> {
     format!("{{\"sha256_of_all_above\":\"{digest}\"}}\n").into_bytes()
 }
 
+/// Returns all but the last line, if that has the digest of it.
+///
+/// # Errors
+/// The reason why it has not.
+fn check_digest(bytes: &[u8]) -> Result<&[u8], &'static str> {
+    let trailer_length = trailer_line(b"").len();
+    let split = bytes.len().checked_sub(trailer_length).ok_or("it is cut short")?;
+    let (before, last) = bytes.split_at(split);
+    if !last.starts_with(b"{\"sha256_of_all_above\":\"") || !before.ends_with(b"\n") {
+        return Err("it is cut short, or its last line was changed");
+    }
+    match last == trailer_line(before) {
+        true => Ok(before),
+        false => Err("its digest does not fit its content"),
+    }
+}
+
 /// Reads a whole file.
 pub(super) fn parse_backup(bytes: &[u8], file: &str) -> Result<(Header, Snapshot), BackupError> {
     let damaged = |reason: &str| BackupError { file: file.to_owned(), reason: reason.to_owned() };
-    let trailer_length = trailer_line(b"").len();
-    let split =
-        bytes.len().checked_sub(trailer_length).ok_or_else(|| damaged("it is cut short"))?;
-    let (before, last) = bytes.split_at(split);
-    if !last.starts_with(b"{\"sha256_of_all_above\":\"") || !before.ends_with(b"\n") {
-        return Err(damaged("it is cut short, or its last line was changed"));
-    }
-    if last != trailer_line(before) {
-        return Err(damaged("its digest does not fit its content"));
-    }
+    let before = check_digest(bytes).map_err(|reason| {
+        let conversion = describe_conversion(bytes, |original| check_digest(original).is_ok());
+        damaged(conversion.as_deref().unwrap_or(reason))
+    })?;
     let mut lines = before.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
     let header: Header = lines
         .next()
@@ -209,6 +213,7 @@ fn parse_entry(line: &[u8]) -> Result<(Key, Entry), String> {
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::conversion::{BEGINNING, is_backup};
     use super::*;
 
     fn any_entry() -> impl Strategy<Value = Entry> {

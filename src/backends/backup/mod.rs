@@ -1,5 +1,6 @@
 //! A backup file as a source, and how one is made.
 
+mod conversion;
 mod file;
 mod save;
 
@@ -11,8 +12,8 @@ use async_trait::async_trait;
 use super::request::Request;
 use super::{ReadLimits, Source};
 use crate::model::{Entry, Key, Snapshot, StoreError};
-
-pub use file::{BackupError, BackupOrigin, Header, is_backup};
+pub use conversion::is_backup;
+pub use file::{BackupError, BackupOrigin, Header};
 pub use save::{Destination, check_destination, save_backup};
 
 /// The content of a backup file.
