@@ -57,7 +57,7 @@ pub async fn run(args: &BackupArgs, context: &Context<'_>) -> anyhow::Result<Out
     let missing = snapshot::describe_missing_keys(source, &snapshot, foreign);
     let complete = missing.is_none();
     let cluster = codec::cluster_of(&snapshot);
-    let origin = BackupOrigin { store: source.name(), cluster, complete };
+    let origin = BackupOrigin { store: source.name(), cluster, complete, overwritten_with: None };
     let saved = save_entries(&destination, &origin, &snapshot, context.events)?;
     let warnings = find_snapshot_warnings(&snapshot).into_iter().chain(missing).collect();
     let store = store_name(source);

@@ -71,7 +71,12 @@ fn copies_between_every_pair_of_stores_are_byte_equal() {
     let (folder, generated) = (TempDir::new().unwrap(), generate_snapshot());
     assert_eq!(generated.len(), 500);
     let backup = folder.path().join("generated.jsonl");
-    let origin = BackupOrigin { store: "nowhere", cluster: cluster_of(&generated), complete: true };
+    let origin = BackupOrigin {
+        store: "nowhere",
+        cluster: cluster_of(&generated),
+        complete: true,
+        overwritten_with: None,
+    };
     save_backup(&Destination::File(backup.clone()), &origin, &generated).unwrap();
     let backup = backup.to_str().unwrap().to_owned();
     let expected = read_digests(&backup);

@@ -10,10 +10,8 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::conversion::describe_conversion;
+use super::header::{FORMAT, Header};
 use crate::model::{CasToken, Entry, Key, Snapshot, Value, Version, sha256_hex};
-
-/// The version of the form.
-const FORMAT: u32 = 1;
 
 /// Why a file is not what was once saved.
 #[derive(Debug, Error)]
@@ -21,60 +19,6 @@ const FORMAT: u32 = 1;
 pub struct BackupError {
     file: String,
     reason: String,
-}
-
-/// The first line.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Header {
-    restatectl_backup: u32,
-    /// The cluster's name, if `nodes_config` was there and said it.
-    pub cluster: Option<String>,
-    /// The number that tells it from others of the same name.
-    pub fingerprint: Option<u64>,
-    /// The time of its creation, in UTC.
-    pub created: String,
-    /// The store that was saved, without secrets.
-    pub store: String,
-    /// The number of keys it holds.
-    pub keys: usize,
-    /// `false` if the store may have had keys that the file does not hold.
-    #[serde(default = "complete_by_default")]
-    pub complete: bool,
-}
-
-/// Files of the first version do not say it, and hold all keys that were read.
-fn complete_by_default() -> bool {
-    true
-}
-
-impl Header {
-    /// Creates the header of a file with so many keys.
-    pub fn new(origin: &BackupOrigin<'_>, created: String, keys: usize) -> Self {
-        let (cluster, fingerprint) = match &origin.cluster {
-            Some((name, fingerprint)) => (Some(name.clone()), *fingerprint),
-            None => (None, None),
-        };
-        Header {
-            restatectl_backup: FORMAT,
-            cluster,
-            fingerprint,
-            created,
-            store: origin.store.to_owned(),
-            keys,
-            complete: origin.complete,
-        }
-    }
-}
-
-/// What a backup is made of, beside its entries.
-#[derive(Clone, Debug)]
-pub struct BackupOrigin<'a> {
-    /// The store, without secrets.
-    pub store: &'a str,
-    /// The name and fingerprint of its cluster, if `nodes_config` says them.
-    pub cluster: Option<(String, Option<u64>)>,
-    /// `false` if the store may have more keys than are saved.
-    pub complete: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -214,6 +158,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::super::conversion::{BEGINNING, is_backup};
+    use super::super::header::BackupOrigin;
+    use super::super::planned_values::PlannedValues;
     use super::*;
 
     fn any_entry() -> impl Strategy<Value = Entry> {
@@ -243,7 +189,8 @@ mod tests {
 
     fn rendered(entries: &Snapshot) -> (Header, Vec<u8>) {
         let cluster = Some(("demo".to_owned(), Some(u64::MAX)));
-        let origin = BackupOrigin { store: "etcd a:1", cluster, complete: true };
+        let overwritten_with = (entries.len() % 2 == 0).then(PlannedValues::default);
+        let origin = BackupOrigin { store: "etcd a:1", cluster, complete: true, overwritten_with };
         let header = Header::new(&origin, "2026-11-24T12:00:00Z".to_owned(), entries.len());
         let file = render_backup(&header, entries).unwrap();
         (header, file)

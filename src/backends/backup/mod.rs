@@ -2,6 +2,8 @@
 
 mod conversion;
 mod file;
+mod header;
+mod planned_values;
 mod save;
 
 use std::collections::BTreeSet;
@@ -13,7 +15,9 @@ use super::request::Request;
 use super::{ReadLimits, Source};
 use crate::model::{Entry, Key, Snapshot, StoreError};
 pub use conversion::is_backup;
-pub use file::{BackupError, BackupOrigin, Header};
+pub use file::BackupError;
+pub use header::{BackupOrigin, Header};
+pub use planned_values::PlannedValues;
 pub use save::{Destination, check_destination, save_backup};
 
 /// The content of a backup file.

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use std::time::{Instant, SystemTime};
 
 use super::super::request::Request;
-use super::file::{BackupOrigin, Header, render_backup};
+use super::file::render_backup;
+use super::header::{BackupOrigin, Header};
 use crate::files::{Existing, PendingFile, Place, find_place, store_file};
 use crate::model::{SavedFile, Snapshot, Value, Version};
 
@@ -118,7 +119,8 @@ mod tests {
     fn files_are_private_whole_and_never_replaced() {
         let folder = tempfile::TempDir::new().unwrap();
         let cluster = Some(("my cluster/é".to_owned(), Some(7)));
-        let origin = BackupOrigin { store: "memory", cluster, complete: true };
+        let origin =
+            BackupOrigin { store: "memory", cluster, complete: true, overwritten_with: None };
         let saved = |place: &Destination| save_backup(place, &origin, &Snapshot::new());
         let place = Destination::Folder(folder.path().to_owned());
         let (first, second) = (saved(&place).unwrap(), saved(&place).unwrap());

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::command_lines::repeat_command;
+use super::command_lines::{backup_folder_option, repeat_command};
 use super::job::Job;
 use super::write::confirm_writes;
 use crate::model::WriteState;
@@ -65,10 +65,22 @@ pub(super) fn add_resume_hint(failure: Failure, job: &Job<'_>) -> Failure {
     }
 }
 
+/// Returns the command that resumes the run, and finds its backup file.
+fn resume_command(job: &Job<'_>) -> String {
+    let mut command = repeat_command(job.context);
+    if !job.args.resume {
+        command.push_str(" --resume");
+    }
+    let backup = job.state.backup_path();
+    if let Some(option) = backup.and_then(|path| backup_folder_option(&path, job.context)) {
+        command.push_str(&format!(" {option}"));
+    }
+    command
+}
+
 fn add_hints(failure: Failure, job: &Job<'_>) -> Failure {
-    let resume = if job.args.resume { "" } else { " --resume" };
-    let command = repeat_command(job.context);
-    let failure = failure.hint(format!("the source is untouched; resume with: {command}{resume}"));
+    let failure =
+        failure.hint(format!("the source is untouched; resume with: {}", resume_command(job)));
     failure.hint(match job.target_store().is_live_cluster() {
         true => MIXED_KEYS_HINT,
         false => FRESH_NODE_HINT,

@@ -168,8 +168,12 @@ fn find_prior_backup(
     if checks::on_existing(job.args) != OnExisting::ResumeAndOverwrite {
         return None;
     }
-    let is_live = sides.target.is_live_cluster();
-    prior_run::find_matching_backup(&job.args.backup_dir, &desired.snapshot, held, is_live)
+    let target = prior_run::TargetContent {
+        store: &sides.target.name,
+        entries: held,
+        is_live: sides.target.is_live_cluster(),
+    };
+    prior_run::find_matching_backup(&job.args.backup_dir, &desired.snapshot, &target)
 }
 
 /// Makes the checks that come last: the probe that writes, and the warning about TLS.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::job::Job;
 use super::prepared::Prepared;
 use super::sides::find_missing_keys;
-use crate::backends::backup::{BackupOrigin, Destination};
+use crate::backends::backup::{BackupOrigin, Destination, PlannedValues};
 use crate::codec;
 use crate::commands::save_backup::save_entries;
 use crate::events::{Event, Stage};
@@ -42,6 +42,7 @@ pub(super) async fn back_up_target(job: &Job<'_>, prepared: &Prepared) -> Result
                 store: job.target_store().name(),
                 cluster: codec::cluster_of(held),
                 complete: find_missing_keys(job.target_store(), held).await.is_none(),
+                overwritten_with: Some(PlannedValues::from_plan(&plan)),
             };
             save_entries(&destination, &origin, held, job.context.events)?.path
         }
