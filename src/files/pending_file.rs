@@ -1,16 +1,13 @@
 //! A file that gets its name only once its content is complete and on the disk.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, Seek, Write};
+use std::io::{self, Read, Seek, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
 use super::place::folder_of;
-
-/// The bytes that are written at a time to take space.
-const BLOCK: [u8; 64 << 10] = [0; 64 << 10];
 
 /// What is done with a file that has the name already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,13 +49,7 @@ impl PendingFile {
     /// Where the disk is full, and any other failure to write.
     pub fn take_space(&mut self, bytes: u64) -> io::Result<()> {
         let file = self.temporary.as_file_mut();
-        let mut left = bytes;
-        while left > 0 {
-            let count = left.min(BLOCK.len() as u64);
-            let block = BLOCK.get(..usize::try_from(count).unwrap_or(0)).unwrap_or_default();
-            file.write_all(block)?;
-            left -= count;
-        }
+        io::copy(&mut io::repeat(0).take(bytes), file)?;
         file.sync_all()
     }
 

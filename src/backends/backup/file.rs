@@ -189,7 +189,7 @@ mod tests {
 
     fn rendered(entries: &Snapshot) -> (Header, Vec<u8>) {
         let cluster = Some(("demo".to_owned(), Some(u64::MAX)));
-        let overwritten_with = (entries.len() % 2 == 0).then(PlannedValues::default);
+        let overwritten_with = entries.len().is_multiple_of(2).then(PlannedValues::default);
         let origin = BackupOrigin { store: "etcd a:1", cluster, complete: true, overwritten_with };
         let header = Header::new(&origin, "2026-11-24T12:00:00Z".to_owned(), entries.len());
         let file = render_backup(&header, entries).unwrap();

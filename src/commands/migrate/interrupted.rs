@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::command_lines::{backup_folder_option, repeat_command};
 use super::job::Job;
 use super::write::confirm_writes;
-use crate::model::WriteState;
+use crate::model::{Plan, WriteState};
 use crate::outcome::{Code, Failure, MigrationOutcome};
 use crate::terminal::signals::Signal;
 use crate::wording::plural;
@@ -52,6 +52,18 @@ fn describe_written(job: &Job<'_>, has_responded: bool) -> String {
         true => format!("all {} written, but not verified", plural(all, "key")),
         false => format!("{written} of {} are in the target as planned", plural(all, "key")),
     }
+}
+
+/// Saves in the file of `--report` what a run leaves there that is killed while it carries out this plan.
+///
+/// # Errors
+/// Where the file can't be written, or there is no space for it: then nothing is to be written.
+pub(super) fn save_interim_report(job: &Job<'_>, plan: &Plan) -> Result<(), Failure> {
+    let Some(report) = job.context.report else { return Ok(()) };
+    let message = "the run has not written its report: it is still running, or was killed while it wrote; \
+                   no key is partially written";
+    let killed = add_hints(Failure::new(Code::Interrupted, message), job);
+    report.save_interim(&job.state.outcome_if_killed(plan, killed))
 }
 
 /// Adds the command that resumes the run, where resuming is what helps.

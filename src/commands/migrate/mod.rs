@@ -217,11 +217,16 @@ async fn warn_of_full_target(job: &Job<'_>) {
     }
 }
 
+fn refuse_without_report(failure: Failure) -> Failure {
+    Failure { message: format!("nothing was written: {}", failure.message), ..failure }
+}
+
 async fn write_and_verify(job: &Job<'_>, prepared: &Prepared) -> Result<(), Failure> {
     let with_resume = |failure| interrupted::add_resume_hint(failure, job);
     let plan: Plan = job.state.plan();
     job.context.events.emit(Event::Planned(&plan));
     write::back_up_target(job, prepared).await?;
+    interrupted::save_interim_report(job, &plan).map_err(refuse_without_report)?;
     write::write_plan(job, prepared).await.map_err(with_resume)?;
     let copied = verify_copy::verify_copy(job, prepared).await.map_err(with_resume)?;
     if let Some(cluster) = job.target.cluster() {
