@@ -1,7 +1,7 @@
 //! Files that are there afterwards: what a path leads to, and how a file gets its name.
 //!
-//! Every file that a command leaves behind (a backup, a report) is made by [`PendingFile`]. Nothing else
-//! opens a file for writing.
+//! Every file that a command leaves behind (a backup, a report) is made by [`PendingFile`], and nothing
+//! else creates one.
 
 mod pending_file;
 mod place;

@@ -80,9 +80,11 @@ fn space_of_report_and_backup_is_taken_before_the_first_write() {
     let closed = folder.path().join("closed");
     fs::create_dir(&closed).unwrap();
     fs::set_permissions(&closed, Permissions::from_mode(0o555)).unwrap();
+    let dry_run = [force(closed.to_str().unwrap()), vec!["--dry-run".to_owned()]].concat();
     for (command, words) in [
         (on_disk(&disk, &force(&disk.path(""))), "No space left on device"),
         (without_privileges(&force(closed.to_str().unwrap())), "Permission denied"),
+        (without_privileges(&dry_run), "Permission denied"),
     ] {
         let error = run(command, "").expect(5).json()["error"].clone();
         assert_eq!(error["code"], "backup-failed");

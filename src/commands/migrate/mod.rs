@@ -98,6 +98,7 @@ async fn migrate(job: &Job<'_>, from: Option<StoreArg>) -> Result<(), Failure> {
     let assessment = checks::check_both_sides(&sides, &desired, &observed, job.args);
     assessment.findings.into_iter().for_each(|finding| job.add_finding(finding));
     job.state.set_plan(assessment.plan.unwrap_or_default());
+    write::check_backup_folder(job, observed.prior_backup.as_deref())?;
     confirm_overwrite::confirm(job, &sides, observed.prior_backup.as_deref()).await?;
     check_last(job).await?;
     let prepared = prepare(opened, sides, desired, observed)?;
