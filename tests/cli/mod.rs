@@ -4,6 +4,7 @@ mod debian_package;
 mod get_values;
 mod help;
 mod progress_bars;
+mod report_destinations;
 mod report_file;
 mod secrets;
 mod signals;
