@@ -57,7 +57,7 @@ fn destination_is_refused_before_the_store_is_read() {
     assert_eq!(list_names(folder.path()), before);
     // Where it could be saved, the store is asked, and does not respond.
     let args = ["metadata", "backup", "--from", &toml, "--to", &path("new"), "-o", "json"];
-    restatectl(&args).expect(6);
+    restatectl(&[&args[..], &["--request-timeout", "300"]].concat()).expect(6);
     assert_eq!(list_names(folder.path()), before);
 }
 

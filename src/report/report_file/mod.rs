@@ -6,11 +6,11 @@
 
 mod destination;
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::json;
+use super::patient_write::write_patiently;
 use crate::events::InterimReport;
 use crate::files::{Existing, PendingFile, store_file};
 use crate::outcome::{Code, Failure, Outcome};
@@ -96,7 +96,7 @@ impl ReportFile {
             }
             (ReportDestination::Stream(file), _) => {
                 let mut stream: &std::fs::File = file;
-                stream.write_all(&document).and_then(|()| stream.flush())
+                write_patiently(&mut stream, &document)
             }
         };
         written
