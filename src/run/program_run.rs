@@ -14,6 +14,7 @@ use crate::options::GlobalOptions;
 use crate::outcome::{Code, Failure, Outcome};
 use crate::report::style::Style;
 use crate::report::{self, LostOutput, MessageStream, ProgressReporter, ReportFile};
+use crate::shell::quote_word;
 use crate::terminal::log::{LogOptions, start_logging};
 use crate::terminal::signals::Interruption;
 
@@ -59,7 +60,7 @@ impl ProgramRun {
 
     fn run_to_outcome(&self, interruption: &Interruption) -> anyhow::Result<Outcome> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let outcome = runtime.block_on(async {
+        let command = async {
             self.open_report(interruption).await?;
             let report = self.lock_report().clone();
             let context = Context {
@@ -71,9 +72,9 @@ impl ProgramRun {
                 command_line: &self.words,
                 started: self.started,
             };
-            let command = run_command(&self.cli.command, &context);
-            run_with_progress(command, &self.progress).await
-        });
+            run_command(&self.cli.command, &context).await
+        };
+        let outcome = runtime.block_on(run_with_progress(command, &self.progress));
         // Connections that hang must not keep the program from ending.
         runtime.shutdown_background();
         outcome
@@ -82,10 +83,13 @@ impl ProgramRun {
     /// Opens the file of `--report`, which may be a pipe that waits for its reader.
     async fn open_report(&self, interruption: &Interruption) -> anyhow::Result<()> {
         let Some(path) = self.cli.report_path().map(ToOwned::to_owned) else { return Ok(()) };
+        let name = quote_word(&path);
+        self.progress.emit(Event::AwaitingInput { name: &name, is_typed: false });
         let opened = tokio::select! {
             opened = run_detached(move || ReportFile::create(&path)) => opened??,
             signal = interruption.wait() => return Err(signal.failure().into()),
         };
+        self.progress.emit(Event::InputReady);
         if let Some(warning) = opened.warning() {
             self.progress.emit(Event::Warning(warning));
         }

@@ -108,7 +108,8 @@ impl PseudoTerminal {
 impl Drop for PseudoTerminal {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            eprintln!("on the terminal: {}", self.shown());
+            // The test harness shows it with the failure.
+            println!("on the terminal: {}", self.shown());
         }
         let _ = self.child.kill();
         let _ = self.child.wait();
