@@ -38,14 +38,14 @@ pub enum Event<'a> {
     /// A backup of what the target held, with its number of keys.
     BackedUp(&'a Path, usize),
     /// A file, a pipe or standard input is opened or read, which may take any time.
-    AwaitingInput {
+    AwaitingFile {
         /// Its name in messages.
         name: &'a str,
         /// `true` if someone has to type it.
         is_typed: bool,
     },
     /// It has been opened or read, or could not be.
-    InputReady,
+    FileReady,
     /// This question to the operator, who may take time to answer.
     Asking(&'a str),
     /// They have answered.

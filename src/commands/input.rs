@@ -40,13 +40,13 @@ pub(super) async fn read_input(
 ) -> io::Result<Vec<u8>> {
     let name = name_input(argument);
     let is_typed = is_standard_input(argument) && io::stdin().is_terminal();
-    context.events.emit(Event::AwaitingInput { name: &name, is_typed });
+    context.events.emit(Event::AwaitingFile { name: &name, is_typed });
     let path = Path::new(argument).to_owned();
     let read = move || match is_standard_input(path.as_os_str()) {
         true => read(&mut io::stdin().lock()),
         false => read(&mut File::open(path)?),
     };
     let bytes = run_detached(read).await.flatten();
-    context.events.emit(Event::InputReady);
+    context.events.emit(Event::FileReady);
     bytes
 }

@@ -99,7 +99,7 @@ impl ProgressReporter {
     }
 
     /// Tells whoever is at the terminal that they are waited for.
-    fn await_input(&self, name: &str, is_typed: bool) {
+    fn await_file(&self, name: &str, is_typed: bool) {
         *lock(&self.input) = Some(name.to_owned());
         if is_typed {
             self.print_line(&format!(
@@ -213,14 +213,14 @@ impl ProgressReporter {
 impl EventSink for ProgressReporter {
     fn emit(&self, event: Event<'_>) {
         let is_waiting_for_operator =
-            matches!(event, Event::Asking(_) | Event::AwaitingInput { is_typed: true, .. });
+            matches!(event, Event::Asking(_) | Event::AwaitingFile { is_typed: true, .. });
         let quiet_since = (!is_waiting_for_operator).then(Instant::now);
         *lock(&self.quiet_time) = QuietTime::start(quiet_since);
         match event {
             Event::Asking(question) => self.print_always(question),
             Event::Answered => {}
-            Event::InputReady => *lock(&self.input) = None,
-            Event::AwaitingInput { name, is_typed } => self.await_input(name, is_typed),
+            Event::FileReady => *lock(&self.input) = None,
+            Event::AwaitingFile { name, is_typed } => self.await_file(name, is_typed),
             Event::Started(stage, store) => self.start_stage(stage, store),
             Event::Total(stage, total) => self.set_total(stage, total),
             Event::Key(stage, bytes) => self.count_key(stage, bytes),

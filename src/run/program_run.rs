@@ -84,12 +84,12 @@ impl ProgramRun {
     async fn open_report(&self, interruption: &Interruption) -> anyhow::Result<()> {
         let Some(path) = self.cli.report_path().map(ToOwned::to_owned) else { return Ok(()) };
         let name = quote_word(&path);
-        self.progress.emit(Event::AwaitingInput { name: &name, is_typed: false });
+        self.progress.emit(Event::AwaitingFile { name: &name, is_typed: false });
         let opened = tokio::select! {
             opened = run_detached(move || ReportFile::create(&path)) => opened??,
             signal = interruption.wait() => return Err(signal.failure().into()),
         };
-        self.progress.emit(Event::InputReady);
+        self.progress.emit(Event::FileReady);
         if let Some(warning) = opened.warning() {
             self.progress.emit(Event::Warning(warning));
         }
