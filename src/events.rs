@@ -37,6 +37,15 @@ pub enum Event<'a> {
     Planned(&'a Plan),
     /// A backup of what the target held, with its number of keys.
     BackedUp(&'a Path, usize),
+    /// A file or standard input is read, which may take any time.
+    Reading {
+        /// Its name in messages.
+        name: &'a str,
+        /// `true` if someone has to type it.
+        is_typed: bool,
+    },
+    /// It has been read, or could not be.
+    Read,
     /// A question to the operator, who may take time to answer.
     Asking,
     /// They have answered.

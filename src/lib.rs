@@ -10,6 +10,7 @@
 //! stages. Only [`report`] prints. See `docs/architecture.md`.
 
 pub mod backends;
+pub mod blocking;
 pub mod cli;
 pub mod codec;
 pub mod commands;
@@ -24,5 +25,6 @@ pub mod pipeline;
 pub mod proto;
 pub mod report;
 pub mod run;
+pub mod shell;
 pub mod terminal;
 pub mod wording;

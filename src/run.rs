@@ -1,5 +1,6 @@
 //! Runs the program: parses the command line, runs the command, and returns the exit code.
 
+use std::ffi::OsString;
 use std::io::{self, Write};
 use std::pin::pin;
 use std::time::{Duration, Instant};
@@ -16,7 +17,7 @@ use crate::terminal::log::{LogOptions, start_logging};
 use crate::terminal::signals;
 
 /// Runs the program with these command-line words and returns its exit code.
-pub fn run_program(words: &[String]) -> u8 {
+pub fn run_program(words: &[OsString]) -> u8 {
     let cli = match Cli::try_parse_from(words) {
         Ok(cli) => cli,
         Err(error) => return report_wrong_usage(&error, words),
@@ -48,7 +49,7 @@ fn output_options(options: &GlobalOptions) -> (Style, LogOptions) {
     (style, log)
 }
 
-fn run_to_outcome(cli: &Cli, words: &[String], progress: &ProgressReporter) -> Outcome {
+fn run_to_outcome(cli: &Cli, words: &[OsString], progress: &ProgressReporter) -> Outcome {
     let run = || -> anyhow::Result<Outcome> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let command = run_command(cli, words, progress);
@@ -63,7 +64,7 @@ fn run_to_outcome(cli: &Cli, words: &[String], progress: &ProgressReporter) -> O
 /// Runs the command until it ends or a signal ends it.
 async fn run_command(
     cli: &Cli,
-    command_line: &[String],
+    command_line: &[OsString],
     progress: &ProgressReporter,
 ) -> anyhow::Result<Outcome> {
     let started = Instant::now();
@@ -114,7 +115,7 @@ fn failed_outcome(error: &anyhow::Error) -> Outcome {
     Outcome { result: None, failure: Some(failure) }
 }
 
-fn report_wrong_usage(error: &clap::Error, words: &[String]) -> u8 {
+fn report_wrong_usage(error: &clap::Error, words: &[OsString]) -> u8 {
     let message = cli::misplaced_command_message(error);
     let rendered = report::render_usage_error(error, message, is_json_requested(words));
     let code = u8::try_from(error.exit_code()).unwrap_or(exit::USAGE);
@@ -122,11 +123,11 @@ fn report_wrong_usage(error: &clap::Error, words: &[String]) -> u8 {
 }
 
 /// Returns whether the words ask for JSON, although they can't be parsed as a command line.
-fn is_json_requested(words: &[String]) -> bool {
+fn is_json_requested(words: &[OsString]) -> bool {
     let single_words = ["-ojson", "-o=json", "--output=json"];
-    words.iter().any(|word| single_words.contains(&word.as_str()))
+    words.iter().any(|word| single_words.iter().any(|single| word == single))
         || words.windows(2).any(|pair| {
-            matches!(pair, [option, value] if ["-o", "--output"].contains(&option.as_str()) && value == "json")
+            matches!(pair, [option, value] if (option == "-o" || option == "--output") && value == "json")
         })
 }
 

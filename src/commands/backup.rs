@@ -1,5 +1,6 @@
 //! `metadata backup`: saves a whole store to a file.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use crate::backends::backup::{BackupOrigin, Destination};
@@ -28,7 +29,7 @@ pub struct BackupArgs {
 
     /// Save this store instead of the running cluster: a TOML or backup file, or - for standard input
     #[arg(long, alias = "toml", value_name = "STORE")]
-    pub from: Option<String>,
+    pub from: Option<OsString>,
 }
 
 /// Reads every key and saves it.
@@ -41,7 +42,7 @@ pub async fn run(args: &BackupArgs, context: &Context<'_>) -> anyhow::Result<Out
             "--to requires the name of a file: a backup can't be written to standard output";
         return Err(Failure::new(Code::Usage, reason).into());
     }
-    let from = store_arg::load_optional(args.from.as_deref(), context)?;
+    let from = store_arg::load_optional(args.from.as_deref(), context).await?;
     let opened = open_store::open_source(from, context).await?;
     let source = opened.source();
     let snapshot = snapshot::read(source, Stage::ReadSource, context.events).await;

@@ -1,5 +1,7 @@
 //! `metadata get`: prints one value.
 
+use std::ffi::OsString;
+
 use clap::builder::NonEmptyStringValueParser;
 
 use crate::codec::{self, CodecError};
@@ -23,7 +25,7 @@ pub struct GetArgs {
 
     /// Read this store instead of the running cluster: a TOML or backup file, or - for standard input
     #[arg(long, alias = "toml", value_name = "STORE")]
-    pub from: Option<String>,
+    pub from: Option<OsString>,
 
     /// Write the exact stored bytes instead of JSON
     #[arg(long)]
@@ -39,7 +41,7 @@ pub async fn run(args: &GetArgs, context: &Context<'_>) -> anyhow::Result<Outcom
         let reason = "--raw writes bytes, which a JSON document can't hold";
         return Err(Failure::new(Code::Usage, reason).hint("leave out -o json").into());
     }
-    let from = store_arg::load_optional(args.from.as_deref(), context)?;
+    let from = store_arg::load_optional(args.from.as_deref(), context).await?;
     let opened = open_store::open_source(from, context).await?;
     let key = Key::parse(&args.key);
     let source = opened.source();

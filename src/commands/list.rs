@@ -1,5 +1,7 @@
 //! `metadata list`: lists the keys of a store.
 
+use std::ffi::OsString;
+
 use crate::codec;
 use crate::commands::open_store::{self, store_name};
 use crate::commands::snapshot_warnings::find_snapshot_warnings;
@@ -21,7 +23,7 @@ const EXAMPLES: &str = r#"Examples:
 pub struct ListArgs {
     /// List this store instead of the running cluster: a TOML or backup file, or - for standard input
     #[arg(long, alias = "toml", value_name = "STORE")]
-    pub from: Option<String>,
+    pub from: Option<OsString>,
 }
 
 /// Reads every key.
@@ -29,7 +31,7 @@ pub struct ListArgs {
 /// # Errors
 /// Any [`Failure`](crate::outcome::Failure) to open or read the store.
 pub async fn run(args: &ListArgs, context: &Context<'_>) -> anyhow::Result<Outcome> {
-    let from = store_arg::load_optional(args.from.as_deref(), context)?;
+    let from = store_arg::load_optional(args.from.as_deref(), context).await?;
     let opened = open_store::open_source(from, context).await?;
     let source = opened.source();
     let failed = |error| opened.failure(&error);

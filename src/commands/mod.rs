@@ -5,6 +5,7 @@ pub mod cluster_options;
 pub mod completions;
 pub mod edit;
 pub mod get;
+mod input;
 pub mod list;
 pub mod live_nodes;
 pub mod migrate;
@@ -16,6 +17,7 @@ pub mod snapshot_warnings;
 pub mod store_arg;
 pub mod verify;
 
+use std::ffi::OsString;
 use std::time::Instant;
 
 use crate::events::{Event, EventSink};
@@ -30,7 +32,7 @@ pub struct Context<'a> {
     /// The receiver of the command's events.
     pub events: &'a dyn EventSink,
     /// The words that the program was called with, for commands that print it again.
-    pub command_line: &'a [String],
+    pub command_line: &'a [OsString],
     /// The time of the start.
     pub started: Instant,
 }

@@ -32,5 +32,6 @@ pub async fn run(args: &PatchArgs, context: &Context<'_>) -> anyhow::Result<Outc
         Failure::new(Code::Usage, format!("--patch is not a JSON patch: {reason}"))
             .hint("pass a list of operations as in RFC 6902, each with op, path, and value or from")
     });
-    edit::run(&args.edit, patch.map(Edit::Patch), context).await
+    let edit = std::future::ready(patch.map(Edit::Patch));
+    edit::run(&args.edit, edit, context).await
 }

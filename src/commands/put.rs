@@ -1,10 +1,11 @@
 //! `metadata put`: replaces one value by a JSON document.
 
-use std::fs::File;
+use std::ffi::OsString;
 use std::io::{self, Read};
 
 use crate::commands::Context;
 use crate::commands::edit::{self, Edit, EditArgs};
+use crate::commands::input::{is_standard_input, name_input, read_input};
 use crate::outcome::{Code, Failure, Outcome};
 
 /// The largest document in bytes: a value has at most 30 MiB, and its JSON is a few times as large.
@@ -26,7 +27,7 @@ pub struct PutArgs {
 
     /// Store this JSON document, as printed by `get`: a file, or - for standard input
     #[arg(value_name = "DOC")]
-    document: String,
+    document: OsString,
 }
 
 /// Replaces the value by the document, or creates it.
@@ -34,16 +35,17 @@ pub struct PutArgs {
 /// # Errors
 /// A failure to listen for signals; any other is in the outcome.
 pub async fn run(args: &PutArgs, context: &Context<'_>) -> anyhow::Result<Outcome> {
-    edit::run(&args.edit, load_document(args), context).await
+    edit::run(&args.edit, load_document(args, context), context).await
 }
 
-fn load_document(args: &PutArgs) -> Result<Edit, Failure> {
-    if args.document == "-" && args.edit.from.as_deref() == Some("-") {
+async fn load_document(args: &PutArgs, context: &Context<'_>) -> Result<Edit, Failure> {
+    if is_standard_input(&args.document) && args.edit.from.as_deref().is_some_and(is_standard_input)
+    {
         let reason = "only one of DOC and --from can be read from standard input";
         return Err(Failure::new(Code::Usage, reason));
     }
-    let name = if args.document == "-" { "standard input" } else { &args.document };
-    let bytes = read_document(&args.document).map_err(|error| {
+    let name = name_input(&args.document);
+    let bytes = read_input(&args.document, read_document, context).await.map_err(|error| {
         Failure::new(Code::Usage, format!("failed to read the document from {name}: {error}"))
     })?;
     serde_json::from_slice(&bytes).map(Edit::Put).map_err(|error| {
@@ -52,12 +54,7 @@ fn load_document(args: &PutArgs) -> Result<Edit, Failure> {
     })
 }
 
-fn read_document(argument: &str) -> io::Result<Vec<u8>> {
-    let input: Box<dyn Read> = if argument == "-" {
-        Box::new(io::stdin().lock())
-    } else {
-        Box::new(File::open(argument)?)
-    };
+fn read_document(input: &mut dyn Read) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     input.take(LARGEST_DOCUMENT + 1).read_to_end(&mut bytes)?;
     match bytes.len() as u64 > LARGEST_DOCUMENT {

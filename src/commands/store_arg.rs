@@ -1,11 +1,12 @@
 //! STORE arguments: the path of a TOML file with a `[metadata-client]` section, `-` for that TOML on
 //! standard input, or the path of a backup file. The content tells them apart.
 
-use std::fs::File;
+use std::ffi::OsStr;
 use std::io::{self, Read};
 
 use crate::backends::backup::{Backup, is_backup};
 use crate::commands::Context;
+use crate::commands::input::{name_input, read_input};
 use crate::config::{self, StoreConfig, StoreFile, normalize_endpoint};
 use crate::events::Event;
 use crate::outcome::{Code, Failure};
@@ -29,18 +30,18 @@ pub enum StoreArg {
 /// # Errors
 /// [`Code::ConfigInvalid`] for a file that can't be read or is invalid, with its line;
 /// [`Code::BackupDamaged`] for a damaged backup.
-pub fn load_store(argument: &str, context: &Context<'_>) -> Result<StoreArg, Failure> {
+pub async fn load_store(argument: &OsStr, context: &Context<'_>) -> Result<StoreArg, Failure> {
     let invalid = |reason: String| {
         Failure::new(Code::ConfigInvalid, reason).hint(
             "name a store by a TOML file with a [metadata-client] section, as in the configuration of \
              servers, or by a backup file",
         )
     };
-    let name = if argument == "-" { "standard input" } else { argument };
-    let bytes =
-        read_file(argument).map_err(|error| invalid(format!("failed to read {name}: {error}")))?;
+    let name = name_input(argument);
+    let bytes = read_input(argument, read_store_file, context).await;
+    let bytes = bytes.map_err(|error| invalid(format!("failed to read {name}: {error}")))?;
     if is_backup(&bytes) {
-        return match Backup::parse(&bytes, name) {
+        return match Backup::parse(&bytes, &name) {
             Ok(backup) => Ok(StoreArg::Backup(Box::new(backup))),
             Err(error) => Err(Failure::new(Code::BackupDamaged, error.to_string())),
         };
@@ -49,7 +50,7 @@ pub fn load_store(argument: &str, context: &Context<'_>) -> Result<StoreArg, Fai
         let offset = error.utf8_error().valid_up_to();
         invalid(format!("{name} is not text: byte {offset} is not valid UTF-8"))
     })?;
-    let file = config::parse(&text, name).map_err(|error| invalid(error.to_string()))?;
+    let file = config::parse(&text, &name).map_err(|error| invalid(error.to_string()))?;
     for warning in &file.warnings {
         context.events.emit(Event::Warning(warning));
     }
@@ -60,21 +61,20 @@ pub fn load_store(argument: &str, context: &Context<'_>) -> Result<StoreArg, Fai
 ///
 /// # Errors
 /// As [`load_store`].
-pub fn load_optional(
-    argument: Option<&str>,
+pub async fn load_optional(
+    argument: Option<&OsStr>,
     context: &Context<'_>,
 ) -> Result<Option<StoreArg>, Failure> {
-    argument.map(|argument| load_store(argument, context)).transpose()
+    match argument {
+        Some(argument) => load_store(argument, context).await.map(Some),
+        None => Ok(None),
+    }
 }
 
-fn read_file(argument: &str) -> io::Result<Vec<u8>> {
+/// Reads a configuration, or a backup, which may be larger.
+fn read_store_file(input: &mut dyn Read) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    let mut input: Box<dyn Read> = if argument == "-" {
-        Box::new(io::stdin().lock())
-    } else {
-        Box::new(File::open(argument)?)
-    };
-    input.by_ref().take(LARGEST_CONFIG + 1).read_to_end(&mut bytes)?;
+    input.take(LARGEST_CONFIG + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 <= LARGEST_CONFIG {
         return Ok(bytes);
     }

@@ -1,11 +1,13 @@
 //! `metadata verify`: compares two stores key by key. Writes nothing.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use tokio::try_join;
 
 use crate::codec;
 use crate::commands::Context;
+use crate::commands::input::is_standard_input;
 use crate::commands::open_store::{self, OpenSource, store_name};
 use crate::commands::store_arg::{self, is_same_store};
 use crate::events::{Event, Stage};
@@ -28,11 +30,11 @@ const EXAMPLES: &str = r#"Examples:
 pub struct VerifyArgs {
     /// Compare this store: a TOML or backup file, or - for standard input
     #[arg(long, visible_alias = "target", value_name = "STORE")]
-    pub toml: String,
+    pub toml: OsString,
 
     /// Compare with this store instead of the running cluster
     #[arg(long, value_name = "STORE")]
-    pub from: Option<String>,
+    pub from: Option<OsString>,
 
     /// Do not treat keys that are newer in the target as differences
     ///
@@ -84,12 +86,12 @@ pub async fn run(args: &VerifyArgs, context: &Context<'_>) -> anyhow::Result<Out
 }
 
 async fn open_sides(args: &VerifyArgs, context: &Context<'_>) -> Result<OpenSides, Failure> {
-    if args.toml == "-" && args.from.as_deref() == Some("-") {
+    if is_standard_input(&args.toml) && args.from.as_deref().is_some_and(is_standard_input) {
         let reason = "only one of --toml and --from can be read from standard input";
         return Err(Failure::new(Code::Usage, reason));
     }
-    let to = store_arg::load_store(&args.toml, context)?;
-    let from = store_arg::load_optional(args.from.as_deref(), context)?;
+    let to = store_arg::load_store(&args.toml, context).await?;
+    let from = store_arg::load_optional(args.from.as_deref(), context).await?;
     if from.as_ref().is_some_and(|from| is_same_store(from, &to)) {
         return Err(same_store_failure("--from and --toml name the same store"));
     }

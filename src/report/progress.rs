@@ -29,6 +29,8 @@ pub struct ProgressReporter {
     bars: MultiProgress,
     stages: Mutex<HashMap<Stage, RunningStage>>,
     quiet_time: Mutex<QuietTime>,
+    /// The input that is being read, if one is.
+    input: Mutex<Option<String>>,
 }
 
 struct RunningStage {
@@ -57,6 +59,7 @@ impl ProgressReporter {
             bars: MultiProgress::with_draw_target(draw_target),
             stages: Mutex::default(),
             quiet_time: Mutex::new(QuietTime::start(Some(Instant::now()))),
+            input: Mutex::default(),
         }
     }
 
@@ -71,6 +74,9 @@ impl ProgressReporter {
     }
 
     fn describe_waiting(&self) -> String {
+        if let Some(input) = lock(&self.input).clone() {
+            return input;
+        }
         let stages = lock(&self.stages);
         let mut stores: Vec<_> = stages
             .iter()
@@ -87,6 +93,16 @@ impl ProgressReporter {
     /// Returns a writer to standard error for lines that do not disturb the bars.
     pub fn log_writer(&self) -> LogWriter {
         LogWriter(self.bars.clone())
+    }
+
+    /// Tells whoever is at the terminal that they are waited for.
+    fn start_reading(&self, name: &str, is_typed: bool) {
+        *lock(&self.input) = Some(name.to_owned());
+        if is_typed {
+            self.print_line(&format!(
+                "reading {name}: type or paste the text, then press Ctrl-D\n"
+            ));
+        }
     }
 
     fn add_bar(&self, stage: Stage) -> Option<ProgressBar> {
@@ -183,11 +199,14 @@ impl ProgressReporter {
 
 impl EventSink for ProgressReporter {
     fn emit(&self, event: Event<'_>) {
-        let is_waiting_for_operator = matches!(event, Event::Asking);
+        let is_waiting_for_operator =
+            matches!(event, Event::Asking | Event::Reading { is_typed: true, .. });
         let quiet_since = (!is_waiting_for_operator).then(Instant::now);
         *lock(&self.quiet_time) = QuietTime::start(quiet_since);
         match event {
             Event::Asking | Event::Answered => {}
+            Event::Read => *lock(&self.input) = None,
+            Event::Reading { name, is_typed } => self.start_reading(name, is_typed),
             Event::Started(stage, store) => self.start_stage(stage, store),
             Event::Total(stage, total) => self.set_total(stage, total),
             Event::Key(stage, bytes) => self.count_key(stage, bytes),

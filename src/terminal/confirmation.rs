@@ -3,6 +3,8 @@
 
 use std::io::{self, BufRead, IsTerminal, Write};
 
+use crate::blocking::run_detached;
+
 /// The operator's response to a question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Confirmation {
@@ -38,12 +40,8 @@ pub async fn ask_to_confirm(question: String, yes: bool) -> io::Result<Confirmat
     if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
         return Ok(Confirmation::NotAsked);
     }
-    let (sender, receiver) = tokio::sync::oneshot::channel();
-    std::thread::spawn(move || {
-        let answer = read_answer(&question, &mut io::stdin().lock(), &mut io::stderr());
-        let _ = sender.send(answer);
-    });
-    receiver.await.map_err(io::Error::other)?
+    let ask = move || read_answer(&question, &mut io::stdin().lock(), &mut io::stderr());
+    run_detached(ask).await?
 }
 
 /// Asks until the answer is yes or no. The end of the input is no.

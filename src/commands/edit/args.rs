@@ -1,5 +1,6 @@
 //! The arguments of `metadata patch` and `metadata put`, and the edit that they ask for.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::builder::NonEmptyStringValueParser;
@@ -16,7 +17,7 @@ pub struct EditArgs {
 
     /// Edit this store instead of the running cluster: a TOML file, or - for standard input
     #[arg(long, alias = "toml", value_name = "STORE")]
-    pub from: Option<String>,
+    pub from: Option<OsString>,
 
     /// Write only if the stored value has this version
     #[arg(long = "version", value_name = "N", value_parser = clap::value_parser!(u32))]

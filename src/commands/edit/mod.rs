@@ -28,13 +28,13 @@ use state::EditState;
 /// A failure to listen for signals; any other is in the outcome.
 pub async fn run(
     args: &EditArgs,
-    edit: Result<Edit, Failure>,
+    edit: impl Future<Output = Result<Edit, Failure>>,
     context: &Context<'_>,
 ) -> Result<Outcome> {
     let state = EditState::new(Key::parse(&args.key));
     let command = async {
-        let edit = edit?;
-        let from = store_arg::load_optional(args.from.as_deref(), context)?;
+        let edit = edit.await?;
+        let from = store_arg::load_optional(args.from.as_deref(), context).await?;
         let store = open_store::open_editable(from, context).await?;
         state.set_store(store.target());
         let key = state.key();

@@ -1,5 +1,6 @@
 //! The arguments of `metadata migrate`.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use crate::model::Key;
@@ -20,11 +21,11 @@ const EXAMPLES: &str = r#"Examples:
 pub struct MigrateArgs {
     /// Write to this store: a TOML file with a [metadata-client] section, or - for standard input
     #[arg(long, visible_alias = "target", value_name = "STORE")]
-    pub toml: String,
+    pub toml: OsString,
 
     /// Copy from this store, such as a backup file, instead of the running cluster
     #[arg(long, value_name = "STORE")]
-    pub from: Option<String>,
+    pub from: Option<OsString>,
 
     /// Check and plan, show what would be written, and write nothing
     ///

@@ -1,32 +1,49 @@
 //! Command lines of this program that an operator can copy.
 
+use std::ffi::{OsStr, OsString};
+use std::fmt;
+
 use crate::commands::Context;
 use crate::options::GlobalOptions;
+use crate::shell::{join_words, quote_word};
 
-/// Returns a command of this program over the stores that its arguments name.
-pub(super) fn store_command(words: &[&str], context: &Context<'_>) -> String {
-    let words = [&["metadata"], words].concat();
-    let words = words.into_iter().map(ToOwned::to_owned);
-    join_words(&[program_name(context)].into_iter().chain(words).collect::<Vec<_>>())
+/// A command line of this program, displayed as a shell reads it.
+pub(super) struct CommandLine(Vec<OsString>);
+
+impl CommandLine {
+    /// Begins a command over the stores that its arguments name.
+    pub(super) fn over_stores(context: &Context<'_>) -> Self {
+        CommandLine(vec![program_name(context)]).add(["metadata"])
+    }
+
+    /// Begins a command over the running cluster, reached as this run reached it.
+    pub(super) fn over_cluster(context: &Context<'_>) -> Self {
+        let line = CommandLine(vec![program_name(context)]);
+        line.add(cluster_access(context.options)).add(["metadata"])
+    }
+
+    /// Adds words at the end.
+    pub(super) fn add<W: AsRef<OsStr>>(mut self, words: impl IntoIterator<Item = W>) -> Self {
+        self.0.extend(words.into_iter().map(|word| word.as_ref().to_owned()));
+        self
+    }
 }
 
-/// Returns a command of this program over the running cluster, reached as this run reached it.
-pub(super) fn cluster_command(words: &[&str], context: &Context<'_>) -> String {
-    let access = cluster_access(context.options);
-    let words = [&["metadata"], words].concat();
-    let words = access.into_iter().chain(words.into_iter().map(ToOwned::to_owned));
-    join_words(&[program_name(context)].into_iter().chain(words).collect::<Vec<_>>())
+impl fmt::Display for CommandLine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&join_words(&self.0))
+    }
 }
 
-fn program_name(context: &Context<'_>) -> String {
-    context.command_line.first().cloned().unwrap_or_else(|| "restatectl".to_owned())
+fn program_name(context: &Context<'_>) -> OsString {
+    context.command_line.first().cloned().unwrap_or_else(|| "restatectl".into())
 }
 
 /// Returns the options that reach the cluster, also those that came from the environment.
-fn cluster_access(options: &GlobalOptions) -> Vec<String> {
-    let mut words = match &options.single_address {
-        Some(address) => vec!["--single-address".to_owned(), address.clone()],
-        None => vec!["--address".to_owned(), options.address.join(",")],
+fn cluster_access(options: &GlobalOptions) -> Vec<OsString> {
+    let mut words: Vec<OsString> = match &options.single_address {
+        Some(address) => vec!["--single-address".into(), address.into()],
+        None => vec!["--address".into(), options.address.join(",").into()],
     };
     let files = [
         ("--tls-ca", &options.tls_ca),
@@ -35,11 +52,11 @@ fn cluster_access(options: &GlobalOptions) -> Vec<String> {
     ];
     for (option, file) in files {
         if let Some(file) = file {
-            words.extend([option.to_owned(), file.display().to_string()]);
+            words.extend([option.into(), file.into()]);
         }
     }
     if options.insecure_skip_tls_verify {
-        words.push("--insecure-skip-tls-verify".to_owned());
+        words.push("--insecure-skip-tls-verify".into());
     }
     words
 }
@@ -47,42 +64,14 @@ fn cluster_access(options: &GlobalOptions) -> Vec<String> {
 /// Returns the command line of this run, with the address that it took from the environment.
 pub(super) fn repeat_command(context: &Context<'_>) -> String {
     let command = join_words(context.command_line);
-    let names_address = |word: &String| {
-        ["-s", "-S", "--address", "--server", "--addresses", "--single-address"]
-            .iter()
-            .any(|option| word.starts_with(option))
-    };
-    match std::env::var("RESTATECTL_ADDRESS") {
-        Ok(address) if !context.command_line.iter().any(names_address) => {
+    let options: [&[u8]; 6] =
+        [b"-s", b"-S", b"--address", b"--server", b"--addresses", b"--single-address"];
+    let names_address =
+        |word: &OsString| options.iter().any(|option| word.as_encoded_bytes().starts_with(option));
+    match std::env::var_os("RESTATECTL_ADDRESS") {
+        Some(address) if !context.command_line.iter().any(names_address) => {
             format!("RESTATECTL_ADDRESS={} {command}", quote_word(&address))
         }
         _ => command,
-    }
-}
-
-/// Joins words so that a shell reads them as they are.
-fn join_words(words: &[String]) -> String {
-    words.iter().map(|word| quote_word(word)).collect::<Vec<_>>().join(" ")
-}
-
-fn quote_word(word: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:,=@%+[]".contains(c);
-    if !word.is_empty() && word.chars().all(is_plain) {
-        return word.to_owned();
-    }
-    format!("'{}'", word.replace('\'', r"'\''"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn words_are_quoted_where_a_shell_needs_it() {
-        let words = ["restatectl", "-s", "http://[::1]:1,http://b:2", "my file", "it's", ""];
-        assert_eq!(
-            join_words(&words.map(ToOwned::to_owned)),
-            r"restatectl -s http://[::1]:1,http://b:2 'my file' 'it'\''s' ''"
-        );
     }
 }

@@ -1,8 +1,9 @@
 //! The steps after a migration: one list, in the order of doing, each command of which works as printed.
 
+use std::ffi::OsString;
 use std::path::Path;
 
-use super::command_lines::{cluster_command, store_command};
+use super::command_lines::CommandLine;
 use super::environment::{describe_origins, describe_override_step};
 use super::job::Job;
 use super::prepared::Prepared;
@@ -10,6 +11,7 @@ use super::prior_run::{is_backup_of, list_damaged_keys};
 use crate::codec::{Node, NodesConfiguration};
 use crate::model::Snapshot;
 use crate::pipeline::checks::Membership;
+use crate::shell::quote_word;
 
 /// Describes what the operator does next, one text a step; commands are lines of their own.
 ///
@@ -39,8 +41,7 @@ pub(super) fn describe_next_steps(
     steps.push(PROVISIONING_STEP.to_owned());
     steps.extend(job.target_store().operator_advice().map(ToOwned::to_owned));
     steps.push(RESTART_STEP.to_owned());
-    let verify = ["verify", "--from", reference.file.as_str(), "--toml", &job.args.toml];
-    let verify = store_command(&[&verify[..], &["--allow-newer"]].concat(), job.context);
+    let verify = verify_stores(&reference.file, job).add(["--allow-newer"]);
     steps.push(format!(
         "Once the cluster is up, check that no key is missing or older than in {}, and that the cluster \
          uses the target: exit code 0 without a warning shows both:\n{verify}",
@@ -81,7 +82,7 @@ fn list_metadata_servers(nodes: &NodesConfiguration) -> String {
 struct Reference {
     kind: ReferenceKind,
     /// The argument that names it.
-    file: String,
+    file: OsString,
     /// The name in a sentence.
     name: String,
 }
@@ -107,13 +108,11 @@ impl Reference {
         }
         let name = "the backup".to_owned();
         match is_backup_of(Path::new(BACKUP_FILE), copied) {
-            true => Reference {
-                kind: ReferenceKind::ExistingBackup,
-                file: BACKUP_FILE.to_owned(),
-                name,
-            },
+            true => {
+                Reference { kind: ReferenceKind::ExistingBackup, file: BACKUP_FILE.into(), name }
+            }
             false => {
-                let file = free_file_name(Path::new(""));
+                let file = free_file_name(Path::new("")).into();
                 Reference { kind: ReferenceKind::NewBackup, file, name }
             }
         }
@@ -130,45 +129,51 @@ fn free_file_name(folder: &Path) -> String {
     names.take(1_000).find(is_free).unwrap_or_else(|| "before-migration.jsonl".to_owned())
 }
 
+/// Returns the command that compares the target with this store.
+fn verify_stores(from: &OsString, job: &Job<'_>) -> CommandLine {
+    let line = CommandLine::over_stores(job.context).add(["verify", "--from"]).add([from]);
+    line.add(["--toml"]).add([&job.args.toml])
+}
+
 fn verify_before_start(job: &Job<'_>, reference: &Reference) -> String {
-    let toml = job.args.toml.as_str();
-    let from: Vec<&str> = job.args.from.iter().flat_map(|from| ["--from", from]).collect();
-    let with_source = |words: &[&str]| cluster_command(&[words, &from].concat(), job.context);
+    let from = job.args.from.iter().flat_map(|from| [OsString::from("--from"), from.clone()]);
+    let with_source = |command: &str, option: &str, file: &OsString| {
+        let line = CommandLine::over_cluster(job.context).add([command, option]).add([file]);
+        line.add(from.clone())
+    };
+    let verify = with_source("verify", "--toml", &job.args.toml);
     match reference.kind {
         ReferenceKind::Source => {
-            let verify = ["verify", "--from", reference.file.as_str(), "--toml", toml];
-            let verify = store_command(&verify, job.context);
+            let verify = verify_stores(&reference.file, job);
             format!("Verify the copy again before any node starts on it:\n{verify}")
         }
         ReferenceKind::ExistingBackup => format!(
-            "Verify the copy again, while the nodes are still running in migration mode:\n{}",
-            with_source(&["verify", "--toml", toml])
+            "Verify the copy again, while the nodes are still running in migration mode:\n{verify}"
         ),
         ReferenceKind::NewBackup => format!(
             "Save the source to a backup file, and verify the copy again, while the nodes are still running \
-             in migration mode:\n{}\n{}",
-            with_source(&["backup", "--to", &reference.file]),
-            with_source(&["verify", "--toml", toml])
+             in migration mode:\n{}\n{verify}",
+            with_source("backup", "--to", &reference.file)
         ),
     }
 }
 
 /// Describes how to restore what `--force` has replaced.
 fn describe_undo(file: &Path, job: &Job<'_>, prepared: &Prepared) -> String {
-    let shown = file.to_string_lossy();
     let damaged = list_damaged_keys(file);
     if !damaged.is_empty() {
         return format!(
-            "What was there before is saved in {shown}. Damaged keys ({}) cannot be restored by `migrate`.",
+            "What was there before is saved in {}. Damaged keys ({}) cannot be restored by `migrate`.",
+            quote_word(file),
             damaged.join(", ")
         );
     }
-    let mut words =
-        vec!["migrate", "--from", &shown, "--toml", &job.args.toml, "--force", "--overwrite-newer"];
-    if job.args.overwrite_cluster.is_some() {
-        words.extend(["--overwrite-cluster", &prepared.nodes.cluster_name]);
-    }
-    let command = store_command(&words, job.context);
+    let line = CommandLine::over_stores(job.context).add(["migrate", "--from"]).add([file]);
+    let line = line.add(["--toml"]).add([&job.args.toml]).add(["--force", "--overwrite-newer"]);
+    let command = match job.args.overwrite_cluster {
+        Some(_) => line.add(["--overwrite-cluster", &prepared.nodes.cluster_name]),
+        None => line,
+    };
     format!("To undo this migration instead, before any node has started on the target:\n{command}")
 }
 
@@ -177,7 +182,8 @@ fn roll_back_steps(job: &Job<'_>, prepared: &Prepared) -> Vec<String> {
     let source = prepared.source.source().name();
     let servers = list_metadata_servers(&prepared.desired_nodes());
     let from = job.args.from.as_deref().unwrap_or_default();
-    let verify = ["verify", "--from", from, "--toml", &job.args.toml, "--allow-newer"];
+    let verify = CommandLine::over_cluster(job.context).add(["verify", "--from"]).add([from]);
+    let verify = verify.add(["--toml"]).add([&job.args.toml]).add(["--allow-newer"]);
     let warning = format!(
         "Do not start any node on {source} again: it would form a second, diverging cluster. Keep it \
          unchanged until the cluster is up."
@@ -199,8 +205,7 @@ fn roll_back_steps(job: &Job<'_>, prepared: &Prepared) -> Vec<String> {
         RESTART_STEP.to_owned(),
     ];
     steps.push(format!(
-        "Once the cluster is up, check that no key is missing or older than in {source}:\n{}",
-        cluster_command(&verify, job.context)
+        "Once the cluster is up, check that no key is missing or older than in {source}:\n{verify}"
     ));
     steps.extend(prepared.membership.as_ref().and_then(describe_removed_members));
     steps

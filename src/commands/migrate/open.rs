@@ -1,10 +1,12 @@
 //! The stores that the arguments name, opened; all that can be refused before a store is asked.
 
 use crate::commands::Context;
+use crate::commands::input::is_standard_input;
 use crate::commands::open_store::{self, OpenTarget};
 use crate::commands::store_arg::{self, StoreArg, is_same_store};
 use crate::config::StoreFile;
 use crate::outcome::{Code, Failure};
+use crate::shell::quote_word;
 
 use super::args::MigrateArgs;
 
@@ -24,14 +26,15 @@ pub(super) async fn open_stores(
     context: &Context<'_>,
 ) -> Result<OpenedStores, Failure> {
     check_combination(args, context)?;
-    let to = store_arg::load_store(&args.toml, context)?;
-    let from = store_arg::load_optional(args.from.as_deref(), context)?;
+    let to = store_arg::load_store(&args.toml, context).await?;
+    let from = store_arg::load_optional(args.from.as_deref(), context).await?;
     if from.as_ref().is_some_and(|from| is_same_store(from, &to)) {
         return Err(Failure::new(Code::SameStore, "--from and --toml name the same store"));
     }
     let is_cluster = open_store::cluster_options_for(Some(&to), context)?.is_some();
     let StoreArg::Config(target_file) = to else {
-        let reason = format!("{} is a backup file, which is not a valid target", args.toml);
+        let reason =
+            format!("{} is a backup file, which is not a valid target", quote_word(&args.toml));
         return Err(Failure::new(Code::ConfigInvalid, reason)
             .hint("to make a backup file, use `metadata backup --to FILE`"));
     };
@@ -50,7 +53,7 @@ fn check_combination(args: &MigrateArgs, context: &Context<'_>) -> Result<(), Fa
     if context.options.single_address.is_some() && !args.ignore_node.is_empty() {
         return usage("--ignore-node has to ask that node; leave out --single-address");
     }
-    if args.toml == "-" && args.from.as_deref() == Some("-") {
+    if is_standard_input(&args.toml) && args.from.as_deref().is_some_and(is_standard_input) {
         return usage("only one of --toml and --from can be read from standard input");
     }
     Ok(())
