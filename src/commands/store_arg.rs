@@ -7,6 +7,7 @@ use std::io::{self, Read};
 use crate::backends::backup::{Backup, is_backup};
 use crate::commands::Context;
 use crate::commands::input::{name_input, read_input};
+use crate::commands::text_encoding::{decode_text, find_wide_encoding, strip_mark};
 use crate::config::{self, StoreConfig, StoreFile, normalize_endpoint};
 use crate::events::Event;
 use crate::outcome::{Code, Failure};
@@ -46,10 +47,7 @@ pub async fn load_store(argument: &OsStr, context: &Context<'_>) -> Result<Store
             Err(error) => Err(Failure::new(Code::BackupDamaged, error.to_string())),
         };
     }
-    let text = String::from_utf8(bytes).map_err(|error| {
-        let offset = error.utf8_error().valid_up_to();
-        invalid(format!("{name} is not text: byte {offset} is not valid UTF-8"))
-    })?;
+    let text = decode_text(bytes).map_err(|reason| invalid(format!("{name} {reason}")))?;
     let file = config::parse(&text, &name).map_err(|error| invalid(error.to_string()))?;
     for warning in &file.warnings {
         context.events.emit(Event::Warning(warning));
@@ -75,7 +73,10 @@ pub async fn load_optional(
 fn read_store_file(input: &mut dyn Read) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     input.take(LARGEST_CONFIG + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 <= LARGEST_CONFIG {
+    // Of a large file in another encoding, the beginning is enough to name it.
+    let ends_here = bytes.len() as u64 <= LARGEST_CONFIG || find_wide_encoding(&bytes).is_some();
+    let mut bytes = strip_mark(bytes);
+    if ends_here {
         return Ok(bytes);
     }
     if is_backup(&bytes) {

@@ -168,7 +168,7 @@ fn invalid_edit_input_is_refused_before_any_request() {
     wrong(&["patch", "-k", "rule_book", "-p", "[", "-n"], "line 1 column");
     wrong(&["patch", "-k", "rule_book"], "--patch");
     wrong(&["put", "-k", "rule_book", &broken], "broken.json is not a JSON document");
-    wrong(&["put", "-k", "rule_book", "/no/such/file"], "failed to read the document");
+    wrong(&["put", "-k", "rule_book", "/no/such/file"], "failed to read DOC from");
     wrong(&["put", "-k", "rule_book", "-", "--from", "-"], "only one of DOC and --from");
 
     // Stores of their own; a patch that has no place is told once the document is read.

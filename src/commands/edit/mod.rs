@@ -4,6 +4,7 @@
 mod args;
 mod confirm;
 mod decision;
+mod document;
 mod failures;
 mod job;
 mod state;
@@ -19,6 +20,7 @@ use crate::pipeline::checks;
 use crate::terminal::signals;
 pub use args::{Edit, EditArgs};
 use decision::{EditDecision, EditRequest};
+pub use document::{JsonText, read_json_text};
 use job::EditJob;
 use state::EditState;
 
