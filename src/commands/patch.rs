@@ -37,7 +37,7 @@ pub struct PatchArgs {
 /// Applies the patch and writes the result back.
 ///
 /// # Errors
-/// A failure to listen for signals; any other is in the outcome.
+/// None; a failure is in the outcome.
 pub async fn run(args: &PatchArgs, context: &Context<'_>) -> anyhow::Result<Outcome> {
     edit::run(&args.edit, load_patch(args, context), context).await
 }
