@@ -56,8 +56,11 @@ where
     let filter = environment.unwrap_or_else(|| EnvFilter::new(default));
     let lines = fmt::layer().with_writer(writer).with_ansi(false).with_target(shows_module);
     let lines = lines.with_level(shows_module || options.verbose == 0);
-    let clock = (shows_module || options.verbose > 0).then_some(LogClock(options.time_format));
-    let lines = lines.with_timer(clock).with_filter(filter.and(levels_without_secrets()));
+    let lines = match shows_module || options.verbose > 0 {
+        true => lines.with_timer(LogClock(options.time_format)).boxed(),
+        false => lines.without_time().boxed(),
+    };
+    let lines = lines.with_filter(filter.and(levels_without_secrets()));
     // Fails only if another logger is installed already, as in tests.
     let _ = tracing_subscriber::registry().with(lines).try_init();
 }
