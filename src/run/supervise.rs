@@ -29,6 +29,10 @@ const SAME_REQUEST: Duration = Duration::from_millis(500);
 /// The time for reporting the end of a command that is stuck.
 const TIME_TO_REPORT: Duration = Duration::from_secs(2);
 
+/// The bytes of the command's stack: as many as a main thread has. The default of other threads, 2 MiB, is too
+/// little for a migration in a debug build (seen).
+const STACK_SIZE: usize = 8 << 20;
+
 /// Runs the command on a thread of its own until it ends, or signals end it. Returns the exit code.
 pub(super) fn run_supervised(run: ProgramRun) -> u8 {
     let run = Arc::new(run);
@@ -70,7 +74,8 @@ fn start_command(
 ) -> io::Result<(CommandEnd, JoinHandle<()>)> {
     let (sender, receiver) = oneshot::channel();
     let run = Arc::clone(run);
-    let thread = std::thread::Builder::new().name("command".to_owned()).spawn(move || {
+    let builder = std::thread::Builder::new().name("command".to_owned()).stack_size(STACK_SIZE);
+    let thread = builder.spawn(move || {
         let _ = sender.send(run.run_to_end(&interruption));
     })?;
     Ok((receiver, thread))
