@@ -6,6 +6,7 @@ mod help;
 mod progress_bars;
 mod report_file;
 mod secrets;
+mod secrets_in_logs;
 mod usage_errors;
 mod verbosity;
 mod wait_messages;
