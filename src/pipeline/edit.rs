@@ -107,10 +107,10 @@ fn parse_operation(operation: Json) -> Result<PatchOperation, String> {
         "add" | "replace" | "test" => &["path", "value"],
         "remove" => &["path"],
         "move" | "copy" => &["path", "from"],
-        _ => return Err(format!("has no op, which is one of {}", OPERATIONS.join(", "))),
+        _ => return Err(format!("needs op, one of {}", OPERATIONS.join(", "))),
     };
     if let Some(field) = needed.iter().find(|field| operation.get(field).is_none()) {
-        return Err(format!("has no {field}, which {name} needs"));
+        return Err(format!("needs {field}, since it is {name}"));
     }
     let pointers = if needed.contains(&"from") { "path and from" } else { "path" };
     serde_json::from_value(operation)
@@ -200,11 +200,11 @@ mod tests {
         operation 1 of the patch can't be applied at /a: nothing is there to be taken from
         operation 1 of the patch can't be applied at /list/0: it would be moved into itself
         operation 1 of the patch can't be applied at the whole document: the document has no such path
-        operation 1 has no op, which is one of add, remove, replace, move, copy, test
-        operation 1 has no value, which test needs
-        operation 1 has no from, which copy needs
+        operation 1 needs op, one of add, remove, replace, move, copy, test
+        operation 1 needs value, since it is test
+        operation 1 needs from, since it is copy
         operation 2 needs JSON pointers such as "/a/0" in path
-        operation 1 has no op, which is one of add, remove, replace, move, copy, test
+        operation 1 needs op, one of add, remove, replace, move, copy, test
         it is not a list
         "#
         );

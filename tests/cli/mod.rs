@@ -7,6 +7,7 @@ mod progress_bars;
 mod report_file;
 mod secrets;
 mod secrets_in_logs;
+mod unfilled_values;
 mod usage_errors;
 mod verbosity;
 mod wait_messages;

@@ -63,7 +63,7 @@ fn patch_is_read_from_the_command_line_a_file_and_standard_input() {
         (at(&wide).as_os_str(), "", &["wide.json is encoded in UTF-16: save it as UTF-8"]),
         (OsStr::from_bytes(b"[\xff]"), "", &["--patch is not a JSON patch: it is not UTF-8"]),
         (OsStr::new("-"), "[", &["standard input is not a JSON patch", "line 1 column 1"]),
-        (OsStr::new("-"), "[\"s3cr3t\"]", &["operation 1 has no op"]),
+        (OsStr::new("-"), "[\"s3cr3t\"]", &["operation 1 needs op"]),
     ] {
         let refused = run(&[patch, p, word], input).expect(2);
         let error = refused.json()["error"].to_string();

@@ -164,7 +164,10 @@ fn invalid_edit_input_is_refused_before_any_request() {
     };
     let broken = write_file(&folder, "broken.json", "{\"a\": 1,}");
     wrong(&["patch", "-k", "rule_book", "-p", "{}"], "--patch is not a JSON patch");
-    wrong(&["patch", "-k", "rule_book", "-p", "[{\"op\": \"shift\"}]"], "unknown variant `shift`");
+    wrong(
+        &["patch", "-k", "rule_book", "-p", "[{\"op\": \"shift\"}]"],
+        "operation 1 needs op, one of add",
+    );
     wrong(&["patch", "-k", "rule_book", "-p", "[", "-n"], "line 1 column");
     wrong(&["patch", "-k", "rule_book"], "--patch");
     wrong(&["put", "-k", "rule_book", &broken], "broken.json is not a JSON document");
