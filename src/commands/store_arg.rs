@@ -7,7 +7,7 @@ use std::io::{self, Read};
 use crate::backends::backup::{Backup, is_backup};
 use crate::commands::Context;
 use crate::commands::input::{name_input, read_input};
-use crate::commands::text_encoding::{decode_text, find_wide_encoding, strip_mark};
+use crate::commands::text_encoding::decode_text;
 use crate::config::{self, StoreConfig, StoreFile, normalize_endpoint};
 use crate::events::Event;
 use crate::outcome::{Code, Failure};
@@ -73,10 +73,7 @@ pub async fn load_optional(
 fn read_store_file(input: &mut dyn Read) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     input.take(LARGEST_CONFIG + 1).read_to_end(&mut bytes)?;
-    // Of a large file in another encoding, the beginning is enough to name it.
-    let ends_here = bytes.len() as u64 <= LARGEST_CONFIG || find_wide_encoding(&bytes).is_some();
-    let mut bytes = strip_mark(bytes);
-    if ends_here {
+    if bytes.len() as u64 <= LARGEST_CONFIG {
         return Ok(bytes);
     }
     if is_backup(&bytes) {

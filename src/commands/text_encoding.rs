@@ -9,7 +9,7 @@ const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 /// # Errors
 /// The encoding if it is another one that can be told, else the line that is not valid; to be read after the name
 /// of the text.
-pub(crate) fn decode_text(bytes: Vec<u8>) -> Result<String, String> {
+pub(super) fn decode_text(bytes: Vec<u8>) -> Result<String, String> {
     if let Some(encoding) = find_wide_encoding(&bytes) {
         return Err(format!("is encoded in {encoding}: save it as UTF-8"));
     }
@@ -23,7 +23,7 @@ pub(crate) fn decode_text(bytes: Vec<u8>) -> Result<String, String> {
 }
 
 /// Removes the byte order mark of UTF-8.
-pub(crate) fn strip_mark(mut bytes: Vec<u8>) -> Vec<u8> {
+fn strip_mark(mut bytes: Vec<u8>) -> Vec<u8> {
     if bytes.starts_with(BYTE_ORDER_MARK) {
         bytes.drain(..BYTE_ORDER_MARK.len());
     }
@@ -34,7 +34,7 @@ pub(crate) fn strip_mark(mut bytes: Vec<u8>) -> Vec<u8> {
 ///
 /// Without a byte order mark it is known by the zero in each of the first characters, which are ASCII in TOML and
 /// JSON, and never zero in UTF-8.
-pub(crate) fn find_wide_encoding(bytes: &[u8]) -> Option<&'static str> {
+fn find_wide_encoding(bytes: &[u8]) -> Option<&'static str> {
     match bytes {
         [0xFF, 0xFE, 0, 0, ..] | [0, 0, 0xFE, 0xFF, ..] => Some("UTF-32"),
         [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..] => Some("UTF-16"),

@@ -8,7 +8,7 @@ use super::patient_write::write_patiently;
 use crate::outcome::exit;
 
 /// The time without any progress after which data no longer wait for messages before them.
-const LONGEST_MESSAGE_WAIT: Duration = Duration::from_secs(5);
+const LONGEST_MESSAGE_WAIT: Duration = Duration::from_secs(2);
 
 /// The error of a terminal that is gone (EIO).
 const TERMINAL_IS_GONE: i32 = 5;

@@ -29,8 +29,8 @@ const SAME_REQUEST: Duration = Duration::from_millis(500);
 /// The time for reporting the end of a command that is stuck.
 const TIME_TO_REPORT: Duration = Duration::from_secs(2);
 
-/// The bytes of the command's stack: as many as a main thread has. The default of other threads, 2 MiB, is too
-/// little for a migration in a debug build (seen).
+/// The stack of the command's thread, as large as that of a main thread: the 2 MiB of other threads are too
+/// few for `migrate` in a debug build.
 const STACK_SIZE: usize = 8 << 20;
 
 /// Runs the command on a thread of its own until it ends, or signals end it. Returns the exit code.
@@ -74,8 +74,8 @@ fn start_command(
 ) -> io::Result<(CommandEnd, JoinHandle<()>)> {
     let (sender, receiver) = oneshot::channel();
     let run = Arc::clone(run);
-    let builder = std::thread::Builder::new().name("command".to_owned()).stack_size(STACK_SIZE);
-    let thread = builder.spawn(move || {
+    let thread = std::thread::Builder::new().name("command".to_owned()).stack_size(STACK_SIZE);
+    let thread = thread.spawn(move || {
         let _ = sender.send(run.run_to_end(&interruption));
     })?;
     Ok((receiver, thread))
