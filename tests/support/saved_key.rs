@@ -12,6 +12,7 @@ pub fn save_one_key(folder: &TempDir) -> String {
     let entries =
         Snapshot::from([(Key::RuleBook, Entry::Intact(value, CasToken::Version(Version(1))))]);
     let place = Destination::File(folder.path().join("saved.jsonl"));
-    let origin = BackupOrigin { store: "test", cluster: None, complete: true };
+    let origin =
+        BackupOrigin { store: "test", cluster: None, complete: true, overwritten_with: None };
     save_backup(&place, &origin, &entries).unwrap().path.to_str().unwrap().to_owned()
 }
