@@ -2,7 +2,7 @@
 //!
 //! `RUST_LOG` selects the lines, or else the number of `-v`. Without either only warnings are printed,
 //! without a time; `-v` adds a line for each request, with its time. Neither shows the lines of libraries that
-//! would hold secrets, see [`levels_without_secrets`].
+//! would hold secrets, see `secret_levels`.
 
 use std::io::Write;
 use std::time::{SystemTime, UNIX_EPOCH};
