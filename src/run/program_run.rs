@@ -116,7 +116,7 @@ impl ProgramRun {
         self.progress.clear_bars();
         let report = self.lock_report().take();
         let saved = report.map_or(Ok(()), |report| report.write(outcome));
-        let printed = report::render(outcome, self.style).write(&self.stream);
+        let printed = report::render(outcome, self.style).write(&self.stream, self.style);
         let lost = [saved.map_err(LostOutput::new).err(), printed.err()];
         let code = lost.into_iter().flatten().fold(code, |code, lost| {
             let work = outcome.describe_completed_work();

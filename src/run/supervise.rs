@@ -59,7 +59,7 @@ async fn supervise(run: &Arc<ProgramRun>) -> io::Result<u8> {
     tokio::select! {
         code = &mut command => end_thread(run, code, thread).await,
         second = wait_for_second(&mut signals, began) => {
-            run.print_last_words("ended at once by a second signal; what was written is not reported");
+            run.print_last_words("ended at once by a second signal, without a report of what was written");
             Ok(second.exit_code())
         }
         () = wait_until_stuck(run, began) => Ok(end_stuck(run, signal).await),

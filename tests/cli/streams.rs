@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use serde_json::Value as Json;
@@ -10,7 +11,7 @@ use tempfile::TempDir;
 use crate::support::full_pipe::{closed_pipe, full_pipe};
 use crate::support::pseudo_terminal::send_signal;
 use crate::support::restate::Cluster;
-use crate::support::s3::s3s_fs;
+use crate::support::s3::{Bucket, s3s_fs};
 use crate::support::store_toml::write_file;
 use crate::support::tool::{Run, command, program, restatectl, wait_for_exit};
 use crate::support::{schema, wait_for};
@@ -43,16 +44,16 @@ impl Stream {
 struct Stores {
     cluster: Cluster,
     folder: TempDir,
-    bucket: crate::support::s3::Bucket,
-    runs: std::cell::Cell<usize>,
+    bucket: Bucket,
+    runs: AtomicUsize,
 }
 
 impl Stores {
+    /// Returns a migration to a new place, and its report.
     fn migrate(&self, verbosity: &str) -> (Command, String) {
-        self.runs.set(self.runs.get() + 1);
-        let toml = self.bucket.section(&format!("run-{}", self.runs.get()));
-        let toml = write_file(&self.folder, "target.toml", &toml);
-        let report = self.folder.path().join("report.json").to_str().unwrap().to_owned();
+        let run = format!("run-{}", self.runs.fetch_add(1, Ordering::Relaxed));
+        let toml = write_file(&self.folder, &format!("{run}.toml"), &self.bucket.section(&run));
+        let report = self.folder.path().join(format!("{run}.json")).to_str().unwrap().to_owned();
         let at = self.cluster.address();
         let mut args = vec!["-s", &at, "metadata", "migrate", "--toml", &toml, "--report", &report];
         args.extend((!verbosity.is_empty()).then_some(verbosity));
@@ -72,7 +73,7 @@ fn migration_is_done_and_reported_whatever_becomes_of_its_streams() {
         cluster: Cluster::ready_to_migrate(2),
         folder: TempDir::new().unwrap(),
         bucket: s3s_fs().bucket(),
-        runs: std::cell::Cell::new(0),
+        runs: AtomicUsize::new(0),
     };
     let pairs = [
         (Stream::Closed, Stream::Closed, 0),
@@ -84,26 +85,32 @@ fn migration_is_done_and_reported_whatever_becomes_of_its_streams() {
         (Stream::Full, Stream::Read, 143),
         (Stream::Full, Stream::Full, 143),
     ];
-    for (out, err, code) in pairs {
+    std::thread::scope(|scope| {
         for verbosity in ["-q", "", "-v", "-vv"] {
-            let (mut command, report) = stores.migrate(verbosity);
-            let _ = fs::remove_file(&report);
-            let child = command.stdout(out.open()).stderr(err.open()).spawn().unwrap();
-            let case = format!("{out:?}, {err:?}, {verbosity}");
-            let id = child.id();
-            wait_for(&case, Duration::from_secs(30), || read_report(&report));
-            let run = match (out, err) {
-                // Nothing is printed to it with -q.
-                (Stream::Read, Stream::Full) if verbosity == "-q" => wait_for_exit(child).expect(0),
-                (Stream::Full, _) | (_, Stream::Full) => {
-                    send_signal(id, "TERM");
-                    wait_for_exit(child).expect(code)
+            let (stores, pairs) = (&stores, &pairs);
+            scope.spawn(move || {
+                for (out, err, code) in pairs {
+                    assert_migrated(stores, verbosity, (*out, *err), *code);
                 }
-                _ => wait_for_exit(child).expect(code),
-            };
-            assert_output(&run, out, err, &case);
+            });
         }
+    });
+}
+
+fn assert_migrated(stores: &Stores, verbosity: &str, (out, err): (Stream, Stream), code: i32) {
+    let (mut command, report) = stores.migrate(verbosity);
+    let child = command.stdout(out.open()).stderr(err.open()).spawn().unwrap();
+    let case = format!("{out:?}, {err:?}, {verbosity}");
+    let id = child.id();
+    wait_for(&case, Duration::from_secs(30), || read_report(&report));
+    let is_full = out == Stream::Full || err == Stream::Full;
+    // Nothing is printed to standard error with -q.
+    let is_silent = out == Stream::Read && verbosity == "-q";
+    if is_full && !is_silent {
+        send_signal(id, "TERM");
     }
+    let run = wait_for_exit(child).expect(if is_silent { 0 } else { code });
+    assert_output(&run, out, err, &case);
 }
 
 /// Asserts that each stream that is read has what belongs there.
