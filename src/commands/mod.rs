@@ -15,6 +15,7 @@ pub mod put;
 pub mod save_backup;
 pub mod snapshot_warnings;
 pub mod store_arg;
+mod text_encoding;
 mod unfinished;
 pub mod verify;
 

@@ -1,15 +1,10 @@
 //! `metadata put`: replaces one value by a JSON document.
 
 use std::ffi::OsString;
-use std::io::{self, Read};
 
 use crate::commands::Context;
-use crate::commands::edit::{self, Edit, EditArgs};
-use crate::commands::input::{is_standard_input, name_input, read_input};
+use crate::commands::edit::{self, Edit, EditArgs, JsonText};
 use crate::outcome::{Code, Failure, Outcome};
-
-/// The largest document in bytes: a value has at most 30 MiB, and its JSON is a few times as large.
-const LARGEST_DOCUMENT: u64 = 256 << 20;
 
 const EXAMPLES: &str = r#"Examples:
   # Edit a value by hand:
@@ -39,26 +34,10 @@ pub async fn run(args: &PutArgs, context: &Context<'_>) -> anyhow::Result<Outcom
 }
 
 async fn load_document(args: &PutArgs, context: &Context<'_>) -> Result<Edit, Failure> {
-    if is_standard_input(&args.document) && args.edit.from.as_deref().is_some_and(is_standard_input)
-    {
-        let reason = "only one of DOC and --from can be read from standard input";
-        return Err(Failure::new(Code::Usage, reason));
-    }
-    let name = name_input(&args.document);
-    let bytes = read_input(&args.document, read_document, context).await.map_err(|error| {
-        Failure::new(Code::Usage, format!("failed to read the document from {name}: {error}"))
-    })?;
-    serde_json::from_slice(&bytes).map(Edit::Put).map_err(|error| {
+    let JsonText { text, name } =
+        edit::read_json_text(&args.document, "DOC", &args.edit, context).await?;
+    serde_json::from_str(&text).map(Edit::Put).map_err(|error| {
         Failure::new(Code::Usage, format!("{name} is not a JSON document: {error}"))
             .hint("print the current document with `metadata get --key KEY`")
     })
-}
-
-fn read_document(input: &mut dyn Read) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    input.take(LARGEST_DOCUMENT + 1).read_to_end(&mut bytes)?;
-    match bytes.len() as u64 > LARGEST_DOCUMENT {
-        true => Err(io::Error::other("it is larger than any value")),
-        false => Ok(bytes),
-    }
 }

@@ -7,6 +7,7 @@ use std::io::{self, Read};
 use crate::backends::backup::{Backup, is_backup};
 use crate::commands::Context;
 use crate::commands::input::{name_input, read_input};
+use crate::commands::text_encoding::decode_text;
 use crate::config::{self, StoreConfig, StoreFile, normalize_endpoint};
 use crate::events::Event;
 use crate::outcome::{Code, Failure};
@@ -46,10 +47,7 @@ pub async fn load_store(argument: &OsStr, context: &Context<'_>) -> Result<Store
             Err(error) => Err(Failure::new(Code::BackupDamaged, error.to_string())),
         };
     }
-    let text = String::from_utf8(bytes).map_err(|error| {
-        let offset = error.utf8_error().valid_up_to();
-        invalid(format!("{name} is not text: byte {offset} is not valid UTF-8"))
-    })?;
+    let text = decode_text(bytes).map_err(|reason| invalid(format!("{name} {reason}")))?;
     let file = config::parse(&text, &name).map_err(|error| invalid(error.to_string()))?;
     for warning in &file.warnings {
         context.events.emit(Event::Warning(warning));

@@ -21,6 +21,7 @@ mod section;
 mod similar;
 mod store;
 mod syntax;
+mod unfilled;
 
 use thiserror::Error;
 use toml::Spanned;
@@ -37,6 +38,7 @@ pub use section::Section;
 pub(crate) use section::without_userinfo;
 use similar::{did_you_mean, find_similar};
 pub use store::{DynamoDbConfig, EtcdConfig, ObjectStoreConfig, StoreConfig, Timeouts};
+use unfilled::{describe_redacted, find_unfilled_values};
 
 /// The names of the types.
 const TYPES: [&str; 4] = ["replicated", "etcd", "object-store", "dynamo-db"];
@@ -78,7 +80,8 @@ impl StoreFile {
 /// Reads the `[metadata-client]` section of `text`; `file` is how messages call it.
 ///
 /// # Errors
-/// [`ConfigError`] for text that is not TOML, has no such section, or describes no store.
+/// [`ConfigError`] for text that is not TOML, has no such section, or describes no store, and for a secret that
+/// this program has redacted.
 pub fn parse(text: &str, file: &str) -> Result<StoreFile, ConfigError> {
     let fault = |offset: Option<usize>, reason: String| ConfigError {
         file: file.to_owned(),
@@ -96,9 +99,20 @@ pub fn parse(text: &str, file: &str) -> Result<StoreFile, ConfigError> {
         fault(Some(value.span().start), format!("{SECTION} must be a section, written [{SECTION}]"))
     })?;
     let fields = Fields::new(table);
-    let store = read_store(&fields).map_err(|fault_at| fault(Some(fault_at.0), fault_at.1))?;
+    let unfilled = find_unfilled_values(table);
+    if let Some((offset, reason)) = describe_redacted(&unfilled) {
+        return Err(fault(Some(offset), reason));
+    }
+    let store = read_store(&fields).map_err(|(offset, reason)| {
+        let placeholder = unfilled.iter().find(|value| value.offset == offset);
+        let cause = placeholder.map(|value| format!("; {}", value.describe()));
+        fault(Some(offset), reason + &cause.unwrap_or_default())
+    })?;
+    let mut warnings = list_warnings(&fields, &store, file);
+    let placeholders = unfilled.iter().map(|value| fault(Some(value.offset), value.describe()));
+    warnings.extend(placeholders.map(|warning| warning.to_string()));
     Ok(StoreFile {
-        warnings: list_warnings(&fields, &store, file),
+        warnings,
         section: Section::without_secrets(table),
         file: file.to_owned(),
         says_type: fields.names().any(|name| name == "type"),

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::section::REDACTED;
+
 /// A text that does not show itself.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
@@ -19,7 +21,7 @@ impl Secret {
 
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("<redacted>")
+        f.write_str(REDACTED)
     }
 }
 

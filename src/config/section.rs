@@ -8,7 +8,8 @@ use toml::{Table, Value};
 /// The name of the section.
 pub(super) const SECTION: &str = "metadata-client";
 
-const REDACTED: &str = "<redacted>";
+/// The word that is printed in place of a secret. A configuration that has it is refused.
+pub(super) const REDACTED: &str = "<redacted>";
 
 /// A `[metadata-client]` section without its secrets. Two are equal if they say the same.
 #[derive(Clone, Debug, PartialEq)]
@@ -66,7 +67,7 @@ fn shown_value(value: &DeValue<'_>) -> Value {
 }
 
 /// Returns whether the field is a known secret, or one that a later version may name like one.
-fn is_secret(name: &str) -> bool {
+pub(super) fn is_secret(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     ["secret", "token", "password"].iter().any(|word| name.contains(word))
 }

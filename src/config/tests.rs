@@ -113,6 +113,17 @@ fn misspelt_field_is_reported_with_the_missing_one() {
 }
 
 #[test]
+fn placeholder_is_a_warning_with_its_line_and_without_its_value() {
+    let text = "[metadata-client]\ntype = \"object-store\"\npath = \"s3://b/{{ prefix }}\"\n\
+                aws-region = \"CHANGEME\"\naws-access-key-id = \"<key id>\"\n\
+                aws-secret-access-key = \"${S3CR3T}\"\naws-endpoint-url = \"http://${U}:s3cr3t@h\"\n\
+                object-store-retry-policy = { type = \"none\", note = \"TODO\" }\n";
+    let warnings = parse(text, "f").unwrap().warnings.join("\n");
+    assert!(!warnings.to_lowercase().contains("s3cr3t"), "{warnings}");
+    insta::assert_snapshot!(warnings);
+}
+
+#[test]
 fn refusals_name_the_file_and_the_place() {
     let all = [
         "",
@@ -148,6 +159,11 @@ fn refusals_name_the_file_and_the_place() {
         "[metadata-client]\naddresses = [\"http://root:s3cr3t@a b:1\"]",
         "[metadata-client]\ntype = \"object-store\"\npath = \"s3://b\"\nobject-store-retry-policy = { type = \"exponential\", initial-interval = \"1s\" }",
         "[metadata-client]\ntype = \"object-store\"\npath = \"s3://b/a%0Ab\"",
+        "[metadata-client]\ntype = \"etcd\"\naddresses = [\"a:1\", \"${HOST}:1\"]",
+        "[metadata-client]\ntype = \"etcd\"\naddresses = [\"a:1\",\n\"<redacted>@b:1\"]",
+        "[metadata-client]\nbackoff-policy = { type = \"none\", interval = \"<redacted>\" }",
+        "[metadata-client]\ntype = \"etcd\"\naws-session-token = \"<redacted>\"\n\
+         aws-secret-access-key = \"<redacted>\"",
     ]
     .map(refusal)
     .join("\n");

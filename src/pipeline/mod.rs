@@ -3,7 +3,9 @@
 
 pub mod apply;
 pub mod checks;
+pub mod difference;
 pub mod edit;
+pub mod hidden_values;
 pub mod nodes_config_merge;
 pub mod plan;
 pub mod references;

@@ -1,15 +1,21 @@
 //! Log lines on standard error: those of `tracing`.
 //!
 //! `RUST_LOG` selects the lines, or else the number of `-v`. Without either only warnings are printed,
-//! without a time; `-v` adds a line for each request, with its time.
+//! without a time; `-v` adds a line for each request, with its time. Neither shows the lines of libraries that
+//! would hold secrets, see `secret_levels`.
 
 use std::io::Write;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::ValueEnum;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::FilterExt;
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::time::FormatTime;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer, fmt};
+
+use super::secret_levels::levels_without_secrets;
 
 /// `--time-format`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -48,15 +54,15 @@ where
     // The module is of use only if other libraries log as well.
     let shows_module = options.verbose > 1 || environment.is_some();
     let filter = environment.unwrap_or_else(|| EnvFilter::new(default));
-    let subscriber = tracing_subscriber::fmt().with_env_filter(filter);
-    let subscriber = subscriber.with_writer(writer).with_ansi(false);
-    let subscriber =
-        subscriber.with_target(shows_module).with_level(shows_module || options.verbose == 0);
-    // Fails only if another logger is installed already, as in tests.
-    let _ = match shows_module || options.verbose > 0 {
-        true => subscriber.with_timer(LogClock(options.time_format)).try_init(),
-        false => subscriber.without_time().try_init(),
+    let lines = fmt::layer().with_writer(writer).with_ansi(false).with_target(shows_module);
+    let lines = lines.with_level(shows_module || options.verbose == 0);
+    let lines = match shows_module || options.verbose > 0 {
+        true => lines.with_timer(LogClock(options.time_format)).boxed(),
+        false => lines.without_time().boxed(),
     };
+    let lines = lines.with_filter(filter.and(levels_without_secrets()));
+    // Fails only if another logger is installed already, as in tests.
+    let _ = tracing_subscriber::registry().with(lines).try_init();
 }
 
 /// The clock of log lines, in the format of `--time-format`.

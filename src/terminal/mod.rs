@@ -2,4 +2,5 @@
 
 pub mod confirmation;
 pub mod log;
+mod secret_levels;
 pub mod signals;

@@ -52,7 +52,7 @@ fn invalid_store_files_are_refused() {
         &["metadata", "migrate", "--toml", binary],
         2,
         "config-invalid",
-        &["byte 1 is not valid UTF-8"],
+        &["line 1 has the byte 0xFF", "save it as UTF-8"],
     );
     let run =
         restatectl_with_input(&["metadata", "list", "--toml", "-"], "type = \"etcd\"").expect(2);

@@ -164,11 +164,14 @@ fn invalid_edit_input_is_refused_before_any_request() {
     };
     let broken = write_file(&folder, "broken.json", "{\"a\": 1,}");
     wrong(&["patch", "-k", "rule_book", "-p", "{}"], "--patch is not a JSON patch");
-    wrong(&["patch", "-k", "rule_book", "-p", "[{\"op\": \"shift\"}]"], "unknown variant `shift`");
+    wrong(
+        &["patch", "-k", "rule_book", "-p", "[{\"op\": \"shift\"}]"],
+        "operation 1 needs op, one of add",
+    );
     wrong(&["patch", "-k", "rule_book", "-p", "[", "-n"], "line 1 column");
     wrong(&["patch", "-k", "rule_book"], "--patch");
     wrong(&["put", "-k", "rule_book", &broken], "broken.json is not a JSON document");
-    wrong(&["put", "-k", "rule_book", "/no/such/file"], "failed to read the document");
+    wrong(&["put", "-k", "rule_book", "/no/such/file"], "failed to read DOC from");
     wrong(&["put", "-k", "rule_book", "-", "--from", "-"], "only one of DOC and --from");
 
     // Stores of their own; a patch that has no place is told once the document is read.

@@ -10,7 +10,7 @@ use crate::support::migration::{
 use crate::support::restate::Mode;
 use crate::support::s3::{Bucket, Object, moto, s3s_fs, seaweed};
 use crate::support::store_toml::write_file;
-use crate::support::tool::{official, restatectl};
+use crate::support::tool::{assert_refused, official, restatectl};
 
 /// Decodes the version and the bytes of a bilrost body without our own codec.
 fn decode_object(object: &Object) -> (u32, Vec<u8>) {
@@ -66,6 +66,12 @@ fn migrated_cluster_runs_on_s3() {
     let run = migrate(&cluster, &toml, &[]).expect(0);
     assert!(run.out.contains("aws-secret-access-key = \"<redacted>\""), "{}", run.out);
     assert!(run.out.contains("Restate supports only Amazon S3"), "{}", run.out);
+    // The section of the next steps is not a configuration yet.
+    let start = run.out.find("[metadata-client]").unwrap();
+    let printed = run.out[start..].split("\n\n").next().unwrap();
+    let printed = write_file(&folder, "printed.toml", printed);
+    let list = ["metadata", "list", "--from", &printed];
+    assert_refused(&list, 2, "config-invalid", &["aws-secret-access-key has <redacted>"]);
     assert!(!format!("{run:?}").contains(&bucket.s3.secret));
     // Nothing but the keys is left, and each is what the source has.
     assert_eq!(read_values(&bucket, "nested/prefix/"), before);

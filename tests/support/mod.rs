@@ -15,6 +15,7 @@ pub mod conformance;
 pub mod delay_proxy;
 pub mod dynamo;
 pub mod edit;
+pub mod encodings;
 pub mod etcd;
 pub mod faulty_proxy;
 pub mod full_pipe;

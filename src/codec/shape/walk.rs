@@ -117,6 +117,10 @@ impl Walk {
         let found = match value {
             Json::Null => "null".to_owned(),
             Json::Bool(_) => "true or false".to_owned(),
+            // The value of a header, where a text is expected.
+            Json::Number(_) if matches!(shape, Shape::Text | Shape::Parsed(_)) => {
+                "a number".to_owned()
+            }
             Json::Number(number) if number.is_f64() => "a number with a fraction".to_owned(),
             Json::Number(number) if number.is_i64() && !number.is_u64() => {
                 "a negative number".to_owned()

@@ -9,7 +9,7 @@ use super::failures::{
 use crate::codec::{self, CodecError, Encoding};
 use crate::model::{CasToken, Entry, Key, Snapshot, Value, Version};
 use crate::outcome::Failure;
-use crate::pipeline::edit;
+use crate::pipeline::difference::diff;
 use crate::pipeline::references::find_added_broken_references;
 use crate::wording::plural;
 
@@ -131,9 +131,9 @@ fn check_expected_version(
     if let (Some(old), Edit::Put(document)) = (old, edit) {
         let (new, stored) = (without_version(document), without_version(&old.document));
         let stored_name = format!("stored, version {}", old.version);
-        let diff = edit::diff(("the document", &new), (&stored_name, &stored));
-        message.push_str(if diff.is_empty() { "; it equals the document" } else { ":\n" });
-        message.push_str(diff.trim_end());
+        let differences = diff(("the document", &new), (&stored_name, &stored));
+        message.push_str(if differences.is_empty() { "; it equals the document" } else { ":\n" });
+        message.push_str(differences.trim_end());
     }
     Err(unexpected_version(message))
 }
@@ -220,7 +220,7 @@ fn diff_documents(key: &Key, old: Option<&OldValue>, document: &Json, version: V
         Some(old) => (format!("{key}, version {}", old.version), &old.document),
         None => (format!("{key}, absent"), &empty),
     };
-    edit::diff((&before.0, before.1), (&format!("{key}, version {version}"), document))
+    diff((&before.0, before.1), (&format!("{key}, version {version}"), document))
 }
 
 #[cfg(test)]

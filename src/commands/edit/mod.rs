@@ -4,6 +4,7 @@
 mod args;
 mod confirm;
 mod decision;
+mod document;
 mod failures;
 mod job;
 mod state;
@@ -14,12 +15,14 @@ use std::sync::Arc;
 use anyhow::Result;
 
 use crate::backends::Target;
+use crate::blocking::run_detached;
 use crate::commands::{Context, open_store, store_arg};
 use crate::model::{CasToken, Entry, Key, Snapshot};
 use crate::outcome::{Code, Failure, Outcome};
 use crate::pipeline::checks;
 pub use args::{Edit, EditArgs};
 use decision::{EditDecision, EditRequest};
+pub use document::{JsonText, read_json_text};
 use job::EditJob;
 use state::EditState;
 
@@ -41,7 +44,7 @@ pub async fn run(
         state.set_store(store.target());
         let key = state.key();
         let stored = job::read_stored(&store, &key).await?;
-        run_job(&EditJob { args, context, state: &state, store, key, stored }, &edit).await
+        run_job(&EditJob { args, context, state: &state, store, key, stored }, edit).await
     };
     let result = tokio::select! {
         result = command => result,
@@ -50,15 +53,8 @@ pub async fn run(
     Ok(state.outcome(result.err()))
 }
 
-async fn run_job(job: &EditJob<'_>, edit: &Edit) -> Result<(), Failure> {
-    let request = EditRequest {
-        key: &job.key,
-        edit,
-        expected_version: job.args.expected_version,
-        store_name: job.target().name(),
-        beside: &job.stored,
-    };
-    let decision = decision::decide_edit(&request, job.stored_entry())?;
+async fn run_job(job: &EditJob<'_>, edit: Edit) -> Result<(), Failure> {
+    let decision = decide_edit(job, edit).await?;
     job.state.set_decision(&decision, job.args.dry_run);
     check_limits(&decision, job.target()).await?;
     for warning in &decision.warnings {
@@ -71,6 +67,21 @@ async fn run_job(job: &EditJob<'_>, edit: &Edit) -> Result<(), Failure> {
     check_conditional_writes(job.target()).await?;
     write::save_old_value(job)?;
     write::write_value(job, &decision).await
+}
+
+/// Decides what to write on a thread of its own: large documents take seconds, in which a signal is heard.
+async fn decide_edit(job: &EditJob<'_>, edit: Edit) -> Result<EditDecision, Failure> {
+    let (key, beside) = (job.key.clone(), job.stored.clone());
+    let (expected_version, store_name) =
+        (job.args.expected_version, job.target().name().to_owned());
+    let decided = run_detached(move || {
+        let (edit, beside, store_name) = (&edit, &beside, store_name.as_str());
+        let request = EditRequest { key: &key, edit, expected_version, store_name, beside };
+        decision::decide_edit(&request, beside.get(&key))
+    });
+    decided.await.unwrap_or_else(|error| {
+        Err(Failure::new(Code::Internal, format!("failed to prepare the edit: {error}")))
+    })
 }
 
 /// Checks that the store can hold the new value.

@@ -10,7 +10,7 @@ use crate::commands::save_backup::save_entries;
 use crate::model::{Change, Effect, Entry, Snapshot, StoreError, WriteState};
 use crate::outcome::Failure;
 use crate::pipeline::apply;
-use crate::pipeline::edit;
+use crate::pipeline::difference::diff;
 
 /// Saves the stored value, if there is one, so that `get --from` and `migrate --from` can read it.
 ///
@@ -111,8 +111,8 @@ fn describe_current(old: Option<&OldValue>, current: Option<Entry>, job: &EditJo
         (Some(old), Some((version, document))) => {
             let names =
                 (format!("read, version {}", old.version), format!("now, version {version}"));
-            let diff = edit::diff((&names.0, &old.document), (&names.1, &document));
-            format!("version {version} is stored now:\n{}", diff.trim_end())
+            let differences = diff((&names.0, &old.document), (&names.1, &document));
+            format!("version {version} is stored now:\n{}", differences.trim_end())
         }
     }
 }

@@ -11,7 +11,8 @@ use super::super::{http, project, wait_for};
 use super::{Cluster, START_LIMIT};
 
 impl Cluster {
-    fn admin(&self, method: &str, path: &str, body: &Json) -> Json {
+    /// Sends a request to the admin API and returns its answer.
+    pub fn admin(&self, method: &str, path: &str, body: &Json) -> Json {
         let port = self.nodes[0].admin.number;
         let (status, text) = wait_for("the admin API", START_LIMIT, || {
             http::request(method, port, path, &body.to_string())
