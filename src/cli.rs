@@ -5,6 +5,7 @@ use std::path::Path;
 use clap::{Parser, Subcommand};
 
 use crate::commands::backup::BackupArgs;
+use crate::commands::check::CheckArgs;
 use crate::commands::completions::CompletionsArgs;
 use crate::commands::get::GetArgs;
 use crate::commands::list::ListArgs;
@@ -90,6 +91,8 @@ pub enum MetadataCommand {
     List(ListArgs),
     /// Print one value as JSON
     Get(GetArgs),
+    /// Check every value and the references between values; write nothing
+    Check(CheckArgs),
     /// Save a whole store to a file, which every STORE argument accepts
     Backup(BackupArgs),
     /// Change one value by a JSON patch (RFC 6902)
@@ -175,6 +178,7 @@ mod tests {
         }
         for words in [
             &["list"][..],
+            &["check"],
             &["get", "-k", "rule_book"],
             &["backup", "--to", "before.jsonl"],
             &["patch", "-k", "rule_book", "-p", "[]"],

@@ -1,6 +1,7 @@
 //! The commands: one file or folder each, with its arguments and the pipeline stages that it connects.
 
 pub mod backup;
+pub mod check;
 pub mod cluster_options;
 pub mod completions;
 pub mod edit;

@@ -9,8 +9,8 @@ use std::fmt;
 use std::path::PathBuf;
 
 use crate::model::{
-    Action, Comparison, Entry, Key, MemberCount, ObservedNode, Plan, SavedFile, Step, Version,
-    WriteState,
+    Action, Comparison, Entry, Key, MemberCount, MetadataFinding, ObservedNode, Plan, SavedFile,
+    Step, Version, WriteState,
 };
 pub use failure::{Code, Failure, exit};
 pub use finding::{Check, CheckStatus, Finding, Permission, Readiness, judge_readiness};
@@ -77,6 +77,8 @@ pub enum CommandResult {
     Bytes(Vec<u8>),
     /// `metadata backup`.
     Backup(BackupResult),
+    /// `metadata check`.
+    Check(CheckResult),
     /// `metadata verify`.
     Verify(VerifyResult),
     /// `metadata patch` and `metadata put`.
@@ -139,6 +141,25 @@ pub struct BackupResult {
     pub complete: bool,
     /// Warnings, each about a damaged key.
     pub warnings: Vec<String>,
+}
+
+/// `metadata check`.
+#[derive(Debug)]
+pub struct CheckResult {
+    /// The store.
+    pub store: StoreName,
+    /// Name and fingerprint, where `nodes_config` is there and says them.
+    pub cluster: Option<(String, Option<u64>)>,
+    /// The number of keys.
+    pub keys: usize,
+    /// The findings, as many of each class as are named.
+    pub findings: Vec<MetadataFinding>,
+    /// The number of errors.
+    pub errors: usize,
+    /// The number of warnings.
+    pub warnings: usize,
+    /// Why the store may have more keys than were checked.
+    pub incomplete: Option<String>,
 }
 
 /// `metadata verify`.

@@ -8,7 +8,7 @@ pub mod edit;
 pub mod hidden_values;
 pub mod nodes_config_merge;
 pub mod plan;
-pub mod references;
 pub mod same_store;
 pub mod snapshot;
+pub mod soundness;
 pub mod verify;

@@ -8,8 +8,8 @@ use crate::model::{
     Entry, KeyComparison, KeyStatus, MemberCount, ObservedNode, Step, Value, WriteState,
 };
 use crate::outcome::{
-    BackupResult, CommandResult, EditResult, Failure, FetchedValue, Finding, ListResult, ListedKey,
-    Migration, MigrationOutcome, Outcome, VerifyResult,
+    BackupResult, CheckResult, CommandResult, EditResult, Failure, FetchedValue, Finding,
+    ListResult, ListedKey, Migration, MigrationOutcome, Outcome, VerifyResult,
 };
 
 /// The version of all documents.
@@ -25,6 +25,7 @@ pub(super) fn render(outcome: &Outcome) -> Rendered {
         Some(CommandResult::List(result)) => into_fields(list_to_json(result)),
         Some(CommandResult::Get(result)) => into_fields(value_to_json(result)),
         Some(CommandResult::Backup(result)) => into_fields(backup_to_json(result)),
+        Some(CommandResult::Check(result)) => into_fields(check_to_json(result)),
         Some(CommandResult::Verify(result)) => into_fields(comparison_to_json(result)),
         Some(CommandResult::Edit(result)) => into_fields(edit_to_json(result)),
         Some(CommandResult::Migrate(result)) => into_fields(migration_to_json(result)),
@@ -45,6 +46,7 @@ fn render_warnings(outcome: &Outcome) -> String {
         Some(CommandResult::List(result)) => result.warnings.as_slice(),
         Some(CommandResult::Get(result)) => result.warning.as_slice(),
         Some(CommandResult::Backup(result)) => result.warnings.as_slice(),
+        Some(CommandResult::Check(result)) => result.incomplete.as_slice(),
         _ => &[],
     };
     warnings.iter().map(|text| format!("warning: {text}\n")).collect()
@@ -64,12 +66,32 @@ fn failure_to_json(failure: &Failure) -> Json {
 fn list_to_json(listing: &ListResult) -> Json {
     json!({
         "store": listing.store,
-        "cluster": listing.cluster.as_ref().map(|(name, fingerprint)| {
-            json!({"name": name, "fingerprint": fingerprint})
-        }),
+        "cluster": cluster_to_json(listing.cluster.as_ref()),
         "keys": listing.rows.iter().map(listed_key_to_json).collect::<Vec<_>>(),
         "foreign": listing.foreign,
         "complete": listing.complete,
+    })
+}
+
+fn cluster_to_json(cluster: Option<&(String, Option<u64>)>) -> Option<Json> {
+    cluster.map(|(name, fingerprint)| json!({"name": name, "fingerprint": fingerprint}))
+}
+
+fn check_to_json(check: &CheckResult) -> Json {
+    let findings = check.findings.iter().map(|finding| {
+        json!({
+            "key": finding.key.to_string(),
+            "level": finding.level().name(),
+            "code": finding.class.name(),
+            "path": finding.path,
+            "message": finding.message,
+        })
+    });
+    json!({
+        "store": check.store,
+        "cluster": cluster_to_json(check.cluster.as_ref()),
+        "findings": findings.collect::<Vec<_>>(),
+        "summary": {"keys": check.keys, "errors": check.errors, "warnings": check.warnings},
     })
 }
 

@@ -10,7 +10,7 @@ use super::error::ShapeError;
 use super::kinds::REPLICATED_PARAMS;
 use super::text::MOST_NODES;
 use super::walk::find_mismatches;
-use crate::model::Key;
+use crate::model::{FindingClass, Key};
 
 /// Returns each place at which fields contradict each other.
 pub(super) fn find_broken_rules(key: &Key, document: &Json) -> Vec<ShapeError> {
@@ -29,13 +29,19 @@ fn elements<'a>(document: &'a Json, pointer: &str) -> &'a [Json] {
 }
 
 /// Maps whose keys are numbers are lists of pairs: no key may be there twice.
-fn find_duplicates(list: &str, pairs: &[Json], what: &str) -> Vec<ShapeError> {
+fn find_duplicates(list: &str, pairs: &[Json], class: FindingClass) -> Vec<ShapeError> {
+    let what = match class {
+        FindingClass::NodeIdentity => "node",
+        FindingClass::LogDuplicate => "log",
+        _ => "partition",
+    };
     let mut seen = BTreeSet::new();
     let ids =
         pairs.iter().enumerate().filter_map(|(index, pair)| Some((index, pair.get(0)?.as_u64()?)));
     ids.filter(|(_, id)| !seen.insert(*id))
         .map(|(index, _)| {
-            ShapeError::new(format!("{list}/{index}"), format!("is a second {what} of the same id"))
+            let message = format!("is a second {what} of the same id");
+            ShapeError::new(format!("{list}/{index}"), message).of_class(class)
         })
         .collect()
 }
@@ -48,6 +54,7 @@ fn find_deployment_errors(document: &Json) -> Vec<ShapeError> {
     ids.filter(|(_, id)| !seen.insert(*id))
         .map(|(index, _)| {
             ShapeError::new(format!("/deployments_v2/{index}/id"), "is that of another deployment")
+                .of_class(FindingClass::EntryDuplicate)
         })
         .collect()
 }
@@ -55,7 +62,7 @@ fn find_deployment_errors(document: &Json) -> Vec<ShapeError> {
 /// Nodes are found by name through a table of its own.
 fn find_node_errors(document: &Json) -> Vec<ShapeError> {
     let pairs = elements(document, "/nodes");
-    let mut errors = find_duplicates("/nodes", pairs, "node");
+    let mut errors = find_duplicates("/nodes", pairs, FindingClass::NodeIdentity);
     let mut names = BTreeMap::new();
     for (index, pair) in pairs.iter().enumerate() {
         let (Some(id), Some(node)) = (pair.get(0).and_then(Json::as_u64), pair.pointer("/1/Node"))
@@ -64,13 +71,13 @@ fn find_node_errors(document: &Json) -> Vec<ShapeError> {
         };
         if node.pointer("/current_generation/0").is_some_and(|own| own.as_u64() != Some(id)) {
             let place = format!("/nodes/{index}/1/Node/current_generation");
-            errors.push(ShapeError::new(place, "is of another node"));
+            errors.push(of_identity(place, "is of another node"));
         }
         if let Some(name) = node.get("name").and_then(Json::as_str)
             && names.insert(name, id).is_some()
         {
             let place = format!("/nodes/{index}/1/Node/name");
-            errors.push(ShapeError::new(place, "is the name of another node too"));
+            errors.push(of_identity(place, "is the name of another node too"));
         }
     }
     errors.extend(find_lookup_errors(document, &names));
@@ -85,31 +92,41 @@ fn find_lookup_errors(document: &Json, names: &BTreeMap<&str, u64>) -> Vec<Shape
     let missing =
         names.iter().filter(|(name, id)| lookup.get(**name).and_then(Json::as_u64) != Some(**id));
     let missing = missing.map(|(name, id)| {
-        ShapeError::new(place(name), format!("does not lead to node {id}, which has the name"))
+        of_identity(place(name), format!("does not lead to node {id}, which has the name"))
     });
     let stray = lookup.keys().filter(|name| !names.contains_key(name.as_str()));
-    let stray = stray.map(|name| ShapeError::new(place(name), "is the name of no node"));
+    let stray = stray.map(|name| {
+        ShapeError::new(place(name), "is the name of no node").of_class(FindingClass::LookupStray)
+    });
     missing.chain(stray).collect()
+}
+
+fn of_identity(path: String, message: impl Into<String>) -> ShapeError {
+    ShapeError::new(path, message).of_class(FindingClass::NodeIdentity)
 }
 
 fn find_partition_errors(document: &Json) -> Vec<ShapeError> {
     let pairs = elements(document, "/partitions");
     let count = document.get("num_partitions").and_then(Json::as_u64);
-    let mut errors = find_duplicates("/partitions", pairs, "partition");
+    let mut errors = find_duplicates("/partitions", pairs, FindingClass::EntryDuplicate);
     if document.pointer("/replication/limit").is_some_and(names_no_scope) {
         errors.push(ShapeError::new("/replication/limit", "names no scope"));
     }
     if pairs.is_empty() {
         if count == Some(0) {
-            errors.push(ShapeError::new("/num_partitions", "is 0, and there are no /partitions"));
+            errors.push(of_count("is 0, and there are no /partitions"));
         }
         return errors;
     }
     if count.is_some_and(|count| count != pairs.len() as u64) {
-        errors.push(ShapeError::new("/num_partitions", "is not the number of partitions"));
+        errors.push(of_count("is not the number of partitions"));
     }
     errors.extend(find_range_errors(pairs));
     errors
+}
+
+fn of_count(message: &str) -> ShapeError {
+    ShapeError::new("/num_partitions", message).of_class(FindingClass::PartitionCount)
 }
 
 /// Each key belongs to one partition at most.
@@ -126,21 +143,24 @@ fn find_range_errors(pairs: &[Json]) -> Vec<ShapeError> {
         ranges.partition(|(start, end, _)| start <= end);
     let mut errors: Vec<_> = backwards
         .into_iter()
-        .map(|(_, _, place)| ShapeError::new(place, "starts after its end"))
+        .map(|(_, _, place)| of_range(&place, "starts after its end"))
         .collect();
     ranges.sort_unstable();
     let overlaps = ranges.iter().zip(ranges.iter().skip(1)).filter(|(one, next)| one.1 >= next.0);
+    errors.extend(
+        overlaps.map(|(_, (_, _, place))| of_range(place, "overlaps that of another partition")),
+    );
     errors
-        .extend(overlaps.map(|(_, (_, _, place))| {
-            ShapeError::new(place, "overlaps that of another partition")
-        }));
-    errors
+}
+
+fn of_range(path: &str, message: &str) -> ShapeError {
+    ShapeError::new(path, message).of_class(FindingClass::KeyRangeInvalid)
 }
 
 /// Checks the logs, and the parameters of their segments, whose form depends on the kind.
 fn find_log_errors(document: &Json) -> Vec<ShapeError> {
     let logs = elements(document, "/logs");
-    let mut errors = find_duplicates("/logs", logs, "log");
+    let mut errors = find_duplicates("/logs", logs, FindingClass::LogDuplicate);
     for (index, log) in logs.iter().enumerate() {
         for (position, segment) in elements(log, "/1/chain").iter().enumerate() {
             let text = |field: &str| segment.pointer(field).and_then(Json::as_str);
