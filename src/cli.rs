@@ -7,6 +7,7 @@ use clap::{Parser, Subcommand};
 use crate::commands::backup::BackupArgs;
 use crate::commands::check::CheckArgs;
 use crate::commands::completions::CompletionsArgs;
+use crate::commands::describe::DescribeArgs;
 use crate::commands::get::GetArgs;
 use crate::commands::list::ListArgs;
 use crate::commands::migrate::MigrateArgs;
@@ -91,6 +92,8 @@ pub enum MetadataCommand {
     List(ListArgs),
     /// Print one value as JSON
     Get(GetArgs),
+    /// Show nodes, partitions, logs, deployments and rules as tables
+    Describe(DescribeArgs),
     /// Check every value and the references between values; write nothing
     Check(CheckArgs),
     /// Save a whole store to a file, which every STORE argument accepts
@@ -179,6 +182,7 @@ mod tests {
         for words in [
             &["list"][..],
             &["check"],
+            &["describe", "partitions"],
             &["get", "-k", "rule_book"],
             &["backup", "--to", "before.jsonl"],
             &["patch", "-k", "rule_book", "-p", "[]"],

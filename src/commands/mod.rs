@@ -4,6 +4,7 @@ pub mod backup;
 pub mod check;
 pub mod cluster_options;
 pub mod completions;
+pub mod describe;
 pub mod edit;
 pub mod get;
 mod input;

@@ -1,6 +1,7 @@
 //! The end of a command: its result, or its failure with the codes that runbooks are
 //! written against. They are listed in `docs/exit-codes.md`.
 
+mod description;
 mod failure;
 mod finding;
 
@@ -11,6 +12,10 @@ use std::path::PathBuf;
 use crate::model::{
     Action, Comparison, Entry, Key, MemberCount, MetadataFinding, ObservedNode, Plan, SavedFile,
     Step, Version, WriteState,
+};
+pub use description::{
+    DescribedDeployment, DescribedLog, DescribedNode, DescribedPartition, DescribedRule, DescribedSegment,
+    DescribedService, DescribedSubscription, Description, DescriptionPart, DescriptionResult,
 };
 pub use failure::{Code, Failure, exit};
 pub use finding::{Check, CheckStatus, Finding, Permission, Readiness, judge_readiness};
@@ -79,6 +84,8 @@ pub enum CommandResult {
     Backup(BackupResult),
     /// `metadata check`.
     Check(CheckResult),
+    /// `metadata describe`.
+    Describe(Box<DescriptionResult>),
     /// `metadata verify`.
     Verify(VerifyResult),
     /// `metadata patch` and `metadata put`.

@@ -3,6 +3,7 @@
 
 pub mod apply;
 pub mod checks;
+pub mod description;
 pub mod difference;
 pub mod edit;
 pub mod hidden_values;

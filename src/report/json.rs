@@ -8,7 +8,7 @@ use crate::model::{
     Entry, KeyComparison, KeyStatus, MemberCount, ObservedNode, Step, Value, WriteState,
 };
 use crate::outcome::{
-    BackupResult, CheckResult, CommandResult, EditResult, Failure, FetchedValue, Finding,
+    BackupResult, CheckResult, CommandResult, DescriptionResult, EditResult, Failure, FetchedValue, Finding,
     ListResult, ListedKey, Migration, MigrationOutcome, Outcome, VerifyResult,
 };
 
@@ -26,6 +26,7 @@ pub(super) fn render(outcome: &Outcome) -> Rendered {
         Some(CommandResult::Get(result)) => into_fields(value_to_json(result)),
         Some(CommandResult::Backup(result)) => into_fields(backup_to_json(result)),
         Some(CommandResult::Check(result)) => into_fields(check_to_json(result)),
+        Some(CommandResult::Describe(result)) => into_fields(description_to_json(result)),
         Some(CommandResult::Verify(result)) => into_fields(comparison_to_json(result)),
         Some(CommandResult::Edit(result)) => into_fields(edit_to_json(result)),
         Some(CommandResult::Migrate(result)) => into_fields(migration_to_json(result)),
@@ -47,6 +48,7 @@ fn render_warnings(outcome: &Outcome) -> String {
         Some(CommandResult::Get(result)) => result.warning.as_slice(),
         Some(CommandResult::Backup(result)) => result.warnings.as_slice(),
         Some(CommandResult::Check(result)) => result.incomplete.as_slice(),
+        Some(CommandResult::Describe(result)) => result.warnings.as_slice(),
         _ => &[],
     };
     warnings.iter().map(|text| format!("warning: {text}\n")).collect()
@@ -93,6 +95,18 @@ fn check_to_json(check: &CheckResult) -> Json {
         "findings": findings.collect::<Vec<_>>(),
         "summary": {"keys": check.keys, "errors": check.errors, "warnings": check.warnings},
     })
+}
+
+fn description_to_json(result: &DescriptionResult) -> Json {
+    let mut document = json!({
+        "store": result.store,
+        "cluster": cluster_to_json(result.cluster.as_ref()),
+    });
+    let parts = serde_json::to_value(&result.description).unwrap_or_default();
+    if let (Some(fields), Json::Object(parts)) = (document.as_object_mut(), parts) {
+        fields.extend(parts);
+    }
+    document
 }
 
 fn listed_key_to_json(row: &ListedKey) -> Json {

@@ -4,6 +4,7 @@
 
 mod bar_style;
 mod color;
+mod description;
 mod findings;
 mod json;
 mod key_names;

@@ -1,6 +1,7 @@
 //! Outcomes as text for people.
 
 use super::color::{BOLD_RED, CYAN, paint_text, warning_line, warning_lines};
+use super::description::render_description;
 use super::findings::render_findings;
 use super::key_names::list_key_names;
 use super::next_steps::render_next_steps;
@@ -24,6 +25,7 @@ pub(super) fn render(outcome: &Outcome, style: Style) -> Rendered {
         Some(CommandResult::Get(result)) => render_value(result, style),
         Some(CommandResult::Backup(result)) => render_backup(result, style),
         Some(CommandResult::Check(result)) => render_findings(result, style),
+        Some(CommandResult::Describe(result)) => render_description(result, style),
         Some(CommandResult::Verify(result)) => render_comparison(result, style),
         Some(CommandResult::Edit(result)) if outcome.failure.is_some() => {
             render_failed_edit(result, style)

@@ -7,7 +7,7 @@ use clap::CommandFactory;
 
 use crate::cli::{Cli, Command, MetadataCommand};
 use crate::commands::{
-    Context, backup, check, completions, get, list, migrate, patch, put, verify,
+    Context, backup, check, completions, describe, get, list, migrate, patch, put, verify,
 };
 use crate::outcome::Outcome;
 use crate::report::ProgressReporter;
@@ -30,6 +30,9 @@ pub(super) async fn run_command(
             run_until_signal(verify::run(args, context), context).await
         }
         MetadataCommand::List(args) => run_until_signal(list::run(args, context), context).await,
+        MetadataCommand::Describe(args) => {
+            run_until_signal(describe::run(args, context), context).await
+        }
         MetadataCommand::Check(args) => run_until_signal(check::run(args, context), context).await,
         MetadataCommand::Get(args) => run_until_signal(get::run(args, context), context).await,
         MetadataCommand::Backup(args) => {
