@@ -27,4 +27,5 @@ pub mod report;
 pub mod run;
 pub mod shell;
 pub mod terminal;
+pub mod visible;
 pub mod wording;

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::pin::pin;
 use std::time::{Duration, Instant};
 
-use clap::{CommandFactory, Parser};
+use clap::CommandFactory;
 
 use crate::cli::{self, Cli, Command, MetadataCommand};
 use crate::commands::{Context, backup, completions, get, list, migrate, patch, put, verify};
@@ -18,7 +18,7 @@ use crate::terminal::signals;
 
 /// Runs the program with these command-line words and returns its exit code.
 pub fn run_program(words: &[OsString]) -> u8 {
-    let cli = match Cli::try_parse_from(words) {
+    let cli = match Cli::parse_words(words) {
         Ok(cli) => cli,
         Err(error) => return report_wrong_usage(&error, words),
     };

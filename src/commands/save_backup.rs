@@ -3,6 +3,7 @@
 use crate::backends::backup::{self, BackupOrigin, Destination};
 use crate::model::{SavedFile, Snapshot};
 use crate::outcome::{Code, Failure};
+use crate::shell::quote_word;
 
 /// Saves entries of a store.
 ///
@@ -15,7 +16,7 @@ pub fn save_entries(
 ) -> Result<SavedFile, Failure> {
     backup::save_backup(destination, origin, entries).map_err(|error| {
         let failure = |path: &std::path::Path| {
-            let message = format!("failed to save a backup to {}: {error}", path.display());
+            let message = format!("failed to save a backup to {}: {error}", quote_word(path));
             Failure::new(Code::BackupFailed, message)
         };
         match destination {

@@ -11,6 +11,7 @@ use similar::TextDiff;
 use thiserror::Error;
 
 use crate::model::sha256_hex;
+use crate::visible::escape_json;
 
 /// A legal value has 30 MiB at most.
 const LARGEST_DOCUMENT: usize = 64 << 20;
@@ -135,7 +136,7 @@ pub fn diff(before: (&str, &Json), after: (&str, &Json)) -> String {
         let mut document = document.clone();
         document.sort_all_objects();
         hide_headers(&mut document);
-        format!("{document:#}\n")
+        format!("{}\n", escape_json(&format!("{document:#}")))
     };
     let (one, other) = (pretty(before.1), pretty(after.1));
     let diff = TextDiff::from_lines(&one, &other);

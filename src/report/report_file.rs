@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::json;
 use crate::outcome::{Code, Failure, Outcome};
+use crate::shell::quote_word;
 
 /// The first bytes of every JSON document of this program.
 const BEGINNING: &[u8] = b"{\n  \"format\":";
@@ -25,7 +26,7 @@ impl ReportFile {
     /// [`Code::Usage`] if the file can't be opened for writing, or is not a report.
     pub fn create(path: &Path) -> Result<Self, Failure> {
         let file = open_empty(path).map_err(|error| {
-            let reason = format!("failed to open the report {}: {error}", path.display());
+            let reason = format!("failed to open the report {}: {error}", quote_word(path));
             Failure::new(Code::Usage, reason).hint("name another file with --report")
         })?;
         Ok(ReportFile { file, path: path.to_owned() })
@@ -38,8 +39,9 @@ impl ReportFile {
     pub fn write(mut self, outcome: &Outcome) -> Result<(), String> {
         let document = json::render(outcome).out;
         let result = self.file.write_all(&document).and_then(|()| self.file.flush());
-        result
-            .map_err(|error| format!("failed to write the report {}: {error}", self.path.display()))
+        result.map_err(|error| {
+            format!("failed to write the report {}: {error}", quote_word(&self.path))
+        })
     }
 }
 

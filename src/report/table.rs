@@ -4,6 +4,7 @@ use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 
 use super::style::{Style, TableStyle};
 use crate::model::{Entry, Value};
+use crate::visible::escape_line;
 
 /// A cell without content.
 pub(super) const EMPTY_CELL: &str = "-";
@@ -25,6 +26,11 @@ pub(super) fn new_table(style: Style, header: &[&str], right_aligned: &[usize]) 
         }
     }
     table
+}
+
+/// Adds a row. A name with a line end does not make two lines of it.
+pub(super) fn add_row(table: &mut Table, cells: &[String]) {
+    table.add_row(cells.iter().map(|cell| escape_line(cell)));
 }
 
 /// Returns the table's lines without trailing spaces.

@@ -4,6 +4,7 @@
 use std::io::{self, BufRead, IsTerminal, Write};
 
 use crate::blocking::run_detached;
+use crate::visible::escape_text;
 
 /// The operator's response to a question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +41,7 @@ pub async fn ask_to_confirm(question: String, yes: bool) -> io::Result<Confirmat
     if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
         return Ok(Confirmation::NotAsked);
     }
+    let question = escape_text(&question).into_owned();
     let ask = move || read_answer(&question, &mut io::stdin().lock(), &mut io::stderr());
     run_detached(ask).await?
 }

@@ -3,13 +3,15 @@
 //! `RUST_LOG` selects the lines, or else the number of `-v`. Without either only warnings are printed,
 //! without a time; `-v` adds a line for each request, with its time.
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::ValueEnum;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::time::FormatTime;
+
+use crate::visible::escape_line;
 
 /// `--time-format`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -49,7 +51,7 @@ where
     let shows_module = options.verbose > 1 || environment.is_some();
     let filter = environment.unwrap_or_else(|| EnvFilter::new(default));
     let subscriber = tracing_subscriber::fmt().with_env_filter(filter);
-    let subscriber = subscriber.with_writer(writer).with_ansi(false);
+    let subscriber = subscriber.with_writer(move || VisibleLines(writer())).with_ansi(false);
     let subscriber =
         subscriber.with_target(shows_module).with_level(shows_module || options.verbose == 0);
     // Fails only if another logger is installed already, as in tests.
@@ -57,6 +59,23 @@ where
         true => subscriber.with_timer(LogClock(options.time_format)).try_init(),
         false => subscriber.without_time().try_init(),
     };
+}
+
+/// A writer of log lines: each is one line, and nothing in it steers a terminal.
+struct VisibleLines<W>(W);
+
+impl<W: Write> Write for VisibleLines<W> {
+    /// Writes one event, which is handed over in one piece.
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let text = String::from_utf8_lossy(bytes);
+        let line = text.strip_suffix('\n').unwrap_or(&text);
+        self.0.write_all(format!("{}\n", escape_line(line)).as_bytes())?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
 }
 
 /// The clock of log lines, in the format of `--time-format`.
@@ -97,6 +116,13 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+
+    #[test]
+    fn log_line_is_one_line_that_steers_no_terminal() {
+        let mut lines = Vec::new();
+        VisibleLines(&mut lines).write_all("a\x1b[2J\nerror: b\u{202e}\n".as_bytes()).unwrap();
+        assert_eq!(lines, b"a\\u{1b}[2J\\nerror: b\\u{202e}\n");
+    }
 
     #[test]
     fn time_is_formatted_as_asked_for() {
