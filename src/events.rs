@@ -46,8 +46,8 @@ pub enum Event<'a> {
     },
     /// It has been read, or could not be.
     Read,
-    /// A question to the operator, who may take time to answer.
-    Asking,
+    /// This question to the operator, who may take time to answer.
+    Asking(&'a str),
     /// They have answered.
     Answered,
     /// Something deserves attention and stops nothing.

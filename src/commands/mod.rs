@@ -15,6 +15,7 @@ pub mod put;
 pub mod save_backup;
 pub mod snapshot_warnings;
 pub mod store_arg;
+mod unfinished;
 pub mod verify;
 
 use std::ffi::OsString;
@@ -24,9 +25,15 @@ use crate::events::{Event, EventSink};
 use crate::options::GlobalOptions;
 use crate::outcome::{Code, Failure};
 use crate::terminal::confirmation::{self, Confirmation};
+use crate::terminal::signals::Interruption;
+pub use unfinished::{Unfinished, UnfinishedSlot};
 
 /// The context that every command runs in.
 pub struct Context<'a> {
+    /// The signal that ends the program, once there is one.
+    pub interruption: &'a Interruption,
+    /// Where a command that writes leaves what is to be told if it is stuck.
+    pub unfinished: &'a UnfinishedSlot,
     /// Options of every command.
     pub options: &'a GlobalOptions,
     /// The receiver of the command's events.
@@ -43,8 +50,8 @@ impl Context<'_> {
     /// # Errors
     /// [`Code::Internal`] if the terminal fails.
     async fn ask_to_confirm(&self, question: String) -> Result<Confirmation, Failure> {
-        self.events.emit(Event::Asking);
-        let confirmation = confirmation::ask_to_confirm(question, self.options.yes).await;
+        let show = |prompt: &str| self.events.emit(Event::Asking(prompt));
+        let confirmation = confirmation::ask_to_confirm(&question, self.options.yes, &show).await;
         let confirmation = confirmation.map_err(|error| {
             Failure::new(Code::Internal, format!("failed to ask on the terminal: {error}"))
         })?;

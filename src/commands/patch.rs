@@ -26,7 +26,7 @@ pub struct PatchArgs {
 /// Applies the patch and writes the result back.
 ///
 /// # Errors
-/// A failure to listen for signals; any other is in the outcome.
+/// None; a failure is in the outcome.
 pub async fn run(args: &PatchArgs, context: &Context<'_>) -> anyhow::Result<Outcome> {
     let patch = Patch::parse(&args.patch).map_err(|reason| {
         Failure::new(Code::Usage, format!("--patch is not a JSON patch: {reason}"))

@@ -33,7 +33,7 @@ pub struct PutArgs {
 /// Replaces the value by the document, or creates it.
 ///
 /// # Errors
-/// A failure to listen for signals; any other is in the outcome.
+/// None; a failure is in the outcome.
 pub async fn run(args: &PutArgs, context: &Context<'_>) -> anyhow::Result<Outcome> {
     edit::run(&args.edit, load_document(args, context), context).await
 }

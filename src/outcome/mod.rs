@@ -46,6 +46,20 @@ impl Outcome {
         Outcome { result: Some(result), failure: None }
     }
 
+    /// Returns the work that is done, if the command has changed or made anything.
+    pub fn describe_completed_work(&self) -> Option<&'static str> {
+        match &self.result {
+            Some(CommandResult::Migrate(migration)) => {
+                (migration.outcome == MigrationOutcome::Migrated).then_some("the migration")
+            }
+            Some(CommandResult::Edit(edit)) => {
+                (edit.write_state == WriteState::Written).then_some("the edit")
+            }
+            Some(CommandResult::Backup(_)) => Some("the backup"),
+            _ => None,
+        }
+    }
+
     /// Returns the exit code.
     pub fn exit(&self) -> u8 {
         self.failure.as_ref().map_or(exit::DONE, |failure| failure.exit)
@@ -143,7 +157,7 @@ pub struct VerifyResult {
 }
 
 /// `metadata patch` and `metadata put`, as far as they came.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct EditResult {
     /// The store, once it is open.
     pub store: Option<StoreName>,
@@ -182,7 +196,7 @@ pub enum MigrationOutcome {
 }
 
 /// `metadata migrate`, as far as it came.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Migration {
     /// The end that it came to.
     pub outcome: MigrationOutcome,

@@ -11,6 +11,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget};
 use super::bar_style::BarStyle;
 use super::color::{BOLD_RED, CYAN, GREEN, YELLOW, escape_painted, paint_text, warning_line};
 use super::margin_terminal::MarginTerminal;
+use super::message_stream::MessageStream;
 use super::plan_summary::summarize_actions;
 use super::quiet_time::QuietTime;
 use super::style::Style;
@@ -29,6 +30,7 @@ pub struct ProgressReporter {
     is_terminal: bool,
     bar_style: BarStyle,
     bars: MultiProgress,
+    stream: MessageStream,
     stages: Mutex<HashMap<Stage, RunningStage>>,
     quiet_time: Mutex<QuietTime>,
     /// The input that is being read, if one is.
@@ -45,11 +47,11 @@ struct RunningStage {
 
 impl ProgressReporter {
     /// Creates a reporter that draws on standard error.
-    pub fn new(style: Style) -> Self {
+    pub fn new(style: Style, stream: MessageStream) -> Self {
         let is_dumb = std::env::var_os("TERM").is_some_and(|terminal| terminal == "dumb");
         let is_terminal = io::stderr().is_terminal() && !is_dumb;
         let draw_target = if is_terminal {
-            let terminal = Box::new(MarginTerminal::new());
+            let terminal = Box::new(MarginTerminal::new(stream.clone()));
             ProgressDrawTarget::term_like_with_hz(terminal, FRAMES_PER_SECOND)
         } else {
             ProgressDrawTarget::hidden()
@@ -59,6 +61,7 @@ impl ProgressReporter {
             is_terminal,
             bar_style: BarStyle::from_environment(),
             bars: MultiProgress::with_draw_target(draw_target),
+            stream,
             stages: Mutex::default(),
             quiet_time: Mutex::new(QuietTime::start(Some(Instant::now()))),
             input: Mutex::default(),
@@ -94,7 +97,7 @@ impl ProgressReporter {
 
     /// Returns a writer to standard error for lines that do not disturb the bars.
     pub fn log_writer(&self) -> LogWriter {
-        LogWriter(self.bars.clone())
+        LogWriter { bars: self.bars.clone(), stream: self.stream.clone() }
     }
 
     /// Tells whoever is at the terminal that they are waited for.
@@ -104,6 +107,13 @@ impl ProgressReporter {
             self.print_line(&format!(
                 "reading {name}: type or paste the text, then press Ctrl-D\n"
             ));
+        }
+    }
+
+    /// Removes the bars of stages that an interruption has left unfinished.
+    pub fn clear_bars(&self) {
+        for bar in lock(&self.stages).drain().filter_map(|(_, running)| running.bar) {
+            bar.finish_and_clear();
         }
     }
 
@@ -120,10 +130,13 @@ impl ProgressReporter {
 
     fn print_line(&self, text: &str) {
         if !self.style.quiet {
-            // Standard error may be closed, which is no reason to stop.
-            let text = escape_painted(text, self.style.err_color);
-            let _ = self.log_writer().write_all(text.as_bytes());
+            self.print_always(text);
         }
+    }
+
+    fn print_always(&self, text: &str) {
+        let text = escape_painted(text, self.style.err_color);
+        self.bars.suspend(|| self.stream.send(text.as_bytes()));
     }
 
     fn start_stage(&self, stage: Stage, store: &str) {
@@ -204,11 +217,12 @@ impl ProgressReporter {
 impl EventSink for ProgressReporter {
     fn emit(&self, event: Event<'_>) {
         let is_waiting_for_operator =
-            matches!(event, Event::Asking | Event::Reading { is_typed: true, .. });
+            matches!(event, Event::Asking(_) | Event::Reading { is_typed: true, .. });
         let quiet_since = (!is_waiting_for_operator).then(Instant::now);
         *lock(&self.quiet_time) = QuietTime::start(quiet_since);
         match event {
-            Event::Asking | Event::Answered => {}
+            Event::Asking(question) => self.print_always(question),
+            Event::Answered => {}
             Event::Read => *lock(&self.input) = None,
             Event::Reading { name, is_typed } => self.start_reading(name, is_typed),
             Event::Started(stage, store) => self.start_stage(stage, store),
@@ -232,27 +246,22 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Removes the bars of stages that an interruption has left unfinished.
-impl Drop for ProgressReporter {
-    fn drop(&mut self) {
-        let stages = self.stages.get_mut().unwrap_or_else(PoisonError::into_inner);
-        for bar in stages.drain().filter_map(|(_, running)| running.bar) {
-            bar.finish_and_clear();
-        }
-    }
-}
-
-/// A writer to standard error that hides the bars while it writes.
+/// A writer to standard error that hides the bars while it writes. It never fails: the log's library
+/// would print its failure to the same stream, and panic.
 #[derive(Clone)]
-pub struct LogWriter(MultiProgress);
+pub struct LogWriter {
+    bars: MultiProgress,
+    stream: MessageStream,
+}
 
 impl Write for LogWriter {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.suspend(|| io::stderr().lock().write(bytes))
+        self.bars.suspend(|| self.stream.send(bytes));
+        Ok(bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        io::stderr().lock().flush()
+        Ok(())
     }
 }
 

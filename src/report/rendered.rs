@@ -1,6 +1,17 @@
 //! Rendered output, and writing it to the standard streams.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal};
+use std::time::Duration;
+
+use super::message_stream::MessageStream;
+use super::patient_write::write_patiently;
+use crate::outcome::exit;
+
+/// The time without any progress after which data no longer wait for messages before them.
+const LONGEST_MESSAGE_WAIT: Duration = Duration::from_secs(5);
+
+/// The error of a terminal that is gone (EIO).
+const TERMINAL_IS_GONE: i32 = 5;
 
 /// The text of a command's end, by stream.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -12,16 +23,47 @@ pub struct Rendered {
 }
 
 impl Rendered {
-    /// Writes both streams. A closed pipe is not an error: its reader has read what it wanted.
+    /// Writes both streams. A closed pipe or a terminal that is gone is not an error: its reader has read what it
+    /// wanted.
     ///
     /// # Errors
     /// Any other error of standard output, such as a full disk.
-    pub fn write(&self) -> io::Result<()> {
-        let _ = io::stderr().lock().write_all(self.err.as_bytes());
-        let mut out = io::stdout().lock();
-        match out.write_all(&self.out).and_then(|()| out.flush()) {
+    pub fn write(&self, messages: &MessageStream) -> Result<(), LostOutput> {
+        messages.send(self.err.as_bytes());
+        messages.flush(Some(LONGEST_MESSAGE_WAIT));
+        let is_terminal = io::stdout().is_terminal();
+        match write_patiently(&mut io::stdout().lock(), &self.out) {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-            result => result,
+            Err(error) if is_terminal && error.raw_os_error() == Some(TERMINAL_IS_GONE) => Ok(()),
+            Err(error) => {
+                Err(LostOutput::new(format!("failed to write to standard output: {error}")))
+            }
+            Ok(()) => Ok(()),
         }
+    }
+}
+
+/// Output that could not be written.
+#[derive(Debug, PartialEq, Eq)]
+pub struct LostOutput {
+    reason: String,
+}
+
+impl LostOutput {
+    /// Creates it with the reason, which names the file or the stream.
+    pub fn new(reason: String) -> Self {
+        LostOutput { reason }
+    }
+
+    /// Adds what is done all the same, if something is.
+    pub fn with_work(self, work: Option<&str>) -> Self {
+        let work = work.map(|work| format!("; {work} itself is complete")).unwrap_or_default();
+        LostOutput { reason: format!("{}{work}", self.reason) }
+    }
+
+    /// Reports the loss, and returns the exit code of a command that ended with `code`.
+    pub fn report(&self, code: u8, messages: &MessageStream) -> u8 {
+        messages.print_error(&self.reason);
+        if code == exit::DONE { exit::FAILED } else { code }
     }
 }

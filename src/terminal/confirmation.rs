@@ -1,10 +1,13 @@
 //! Confirmation of what can't be undone: asked for on a terminal, given by `--yes` or `CI`, and otherwise
 //! not asked for, so that a script never waits for an operator.
 
-use std::io::{self, BufRead, IsTerminal, Write};
+use std::io::{self, BufRead, IsTerminal, Read};
 
 use crate::blocking::run_detached;
 use crate::visible::escape_text;
+
+/// The longest answer that is read, in bytes.
+const LONGEST_ANSWER: u64 = 1024;
 
 /// The operator's response to a question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,43 +30,45 @@ fn means_yes(value: &str) -> bool {
     !["", "0", "false"].contains(&value.trim().to_ascii_lowercase().as_str())
 }
 
-/// Asks on standard error and reads standard input if both are terminals, unless the question [is
-/// confirmed beforehand](is_pre_confirmed).
-///
-/// Reads on a detached thread, so that a signal ends the program at once.
+/// Asks by `show` and reads standard input, if standard error and standard input are terminals, unless the
+/// question [is confirmed beforehand](is_pre_confirmed). Asks again until the answer is yes or no.
 ///
 /// # Errors
 /// Any error of the terminal.
-pub async fn ask_to_confirm(question: String, yes: bool) -> io::Result<Confirmation> {
+pub async fn ask_to_confirm(
+    question: &str,
+    yes: bool,
+    show: &(dyn Fn(&str) + Sync),
+) -> io::Result<Confirmation> {
     if is_pre_confirmed(yes) {
         return Ok(Confirmation::Given);
     }
     if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
         return Ok(Confirmation::NotAsked);
     }
-    let question = escape_text(&question).into_owned();
-    let ask = move || read_answer(&question, &mut io::stdin().lock(), &mut io::stderr());
-    run_detached(ask).await?
+    let question = escape_text(question);
+    let mut prompt = format!("{question} [y/N] ");
+    loop {
+        show(&prompt);
+        if let Some(answer) = interpret_answer(&run_detached(read_line).await??) {
+            return Ok(answer);
+        }
+        prompt = format!("Please answer y or n.\n{question} [y/N] ");
+    }
 }
 
-/// Asks until the answer is yes or no. The end of the input is no.
-fn read_answer(
-    question: &str,
-    input: &mut impl BufRead,
-    output: &mut impl Write,
-) -> io::Result<Confirmation> {
-    loop {
-        write!(output, "{question} [y/N] ")?;
-        output.flush()?;
-        let mut line = String::new();
-        if input.read_line(&mut line)? == 0 {
-            return Ok(Confirmation::Declined);
-        }
-        match line.trim().to_ascii_lowercase().as_str() {
-            "y" | "yes" => return Ok(Confirmation::Given),
-            "" | "n" | "no" => return Ok(Confirmation::Declined),
-            _ => writeln!(output, "Please answer y or n.")?,
-        }
+fn read_line() -> io::Result<String> {
+    let mut line = String::new();
+    io::stdin().lock().take(LONGEST_ANSWER).read_line(&mut line)?;
+    Ok(line)
+}
+
+/// Returns what the line means, if that is clear. The end of the input is no.
+fn interpret_answer(line: &str) -> Option<Confirmation> {
+    match line.trim().to_ascii_lowercase().as_str() {
+        "y" | "yes" => Some(Confirmation::Given),
+        "" | "n" | "no" => Some(Confirmation::Declined),
+        _ => None,
     }
 }
 
@@ -71,24 +76,15 @@ fn read_answer(
 mod tests {
     use super::*;
 
-    fn type_answer(typed: &str) -> (Confirmation, String) {
-        let mut output = Vec::new();
-        let answer = read_answer("Continue?", &mut typed.as_bytes(), &mut output).unwrap();
-        (answer, String::from_utf8(output).unwrap())
-    }
-
     #[test]
     fn confirmation_is_given_only_by_a_clear_yes() {
         for yes in ["y\n", "Yes\n", " YES \r\n", "y"] {
-            assert_eq!(type_answer(yes).0, Confirmation::Given, "{yes:?}");
+            assert_eq!(interpret_answer(yes), Some(Confirmation::Given), "{yes:?}");
         }
         for no in ["n\n", "no\n", "\n", ""] {
-            assert_eq!(type_answer(no).0, Confirmation::Declined, "{no:?}");
+            assert_eq!(interpret_answer(no), Some(Confirmation::Declined), "{no:?}");
         }
-        let (answer, shown) = type_answer("maybe\ny\n");
-        assert_eq!(answer, Confirmation::Given);
-        assert_eq!(shown, "Continue? [y/N] Please answer y or n.\nContinue? [y/N] ");
-        assert_eq!(type_answer("maybe\n").0, Confirmation::Declined);
+        assert_eq!(interpret_answer("maybe\n"), None);
     }
 
     #[test]
@@ -102,13 +98,10 @@ mod tests {
 
     #[tokio::test]
     async fn confirmation_is_not_asked_for_without_a_terminal() {
-        assert_eq!(
-            ask_to_confirm("Continue?".to_owned(), true).await.unwrap(),
-            Confirmation::Given
-        );
+        assert_eq!(ask_to_confirm("Continue?", true, &|_| {}).await.unwrap(), Confirmation::Given);
         if !io::stdin().is_terminal() && !is_pre_confirmed(false) {
             assert_eq!(
-                ask_to_confirm("Continue?".to_owned(), false).await.unwrap(),
+                ask_to_confirm("Continue?", false, &|_| {}).await.unwrap(),
                 Confirmation::NotAsked
             );
         }

@@ -9,6 +9,8 @@ mod job;
 mod state;
 mod write;
 
+use std::sync::Arc;
+
 use anyhow::Result;
 
 use crate::backends::Target;
@@ -16,7 +18,6 @@ use crate::commands::{Context, open_store, store_arg};
 use crate::model::{CasToken, Entry, Key, Snapshot};
 use crate::outcome::{Code, Failure, Outcome};
 use crate::pipeline::checks;
-use crate::terminal::signals;
 pub use args::{Edit, EditArgs};
 use decision::{EditDecision, EditRequest};
 use job::EditJob;
@@ -25,13 +26,14 @@ use state::EditState;
 /// Runs an edit until it ends or a signal ends it.
 ///
 /// # Errors
-/// A failure to listen for signals; any other is in the outcome.
+/// None; a failure is in the outcome.
 pub async fn run(
     args: &EditArgs,
     edit: impl Future<Output = Result<Edit, Failure>>,
     context: &Context<'_>,
 ) -> Result<Outcome> {
-    let state = EditState::new(Key::parse(&args.key));
+    let state = Arc::new(EditState::new(Key::parse(&args.key)));
+    context.unfinished.set(Arc::<EditState>::clone(&state));
     let command = async {
         let edit = edit.await?;
         let from = store_arg::load_optional(args.from.as_deref(), context).await?;
@@ -43,9 +45,9 @@ pub async fn run(
     };
     let result = tokio::select! {
         result = command => result,
-        signal = signals::wait_for_signal() => Err(state.describe_interruption(signal?.failure())),
+        signal = context.interruption.wait() => Err(state.describe_interruption(signal.failure())),
     };
-    Ok(state.into_outcome(result.err()))
+    Ok(state.outcome(result.err()))
 }
 
 async fn run_job(job: &EditJob<'_>, edit: &Edit) -> Result<(), Failure> {

@@ -5,9 +5,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::decision::EditDecision;
 use crate::backends::Source;
+use crate::commands::Unfinished;
 use crate::commands::open_store::store_name;
 use crate::model::{Key, WriteState};
-use crate::outcome::{CommandResult, EditResult, Failure, Outcome};
+use crate::outcome::{Code, CommandResult, EditResult, Failure, Outcome};
 
 /// The progress of one edit.
 pub(super) struct EditState {
@@ -67,8 +68,20 @@ impl EditState {
     }
 
     /// Returns the outcome of the edit.
-    pub(super) fn into_outcome(self, failure: Option<Failure>) -> Outcome {
-        let result = self.inner.into_inner().unwrap_or_else(PoisonError::into_inner);
+    pub(super) fn outcome(&self, failure: Option<Failure>) -> Outcome {
+        let result = self.lock().clone();
         Outcome { result: Some(CommandResult::Edit(Box::new(result))), failure }
+    }
+}
+
+impl Unfinished for EditState {
+    fn outcome_so_far(&self, failure: Failure) -> Outcome {
+        let failure = self.describe_interruption(failure);
+        let may_have_written = self.lock().write_state != WriteState::NotWritten;
+        let is_signal = failure.code == Code::Interrupted;
+        self.outcome(Some(match may_have_written && !is_signal {
+            true => failure.after_writing(),
+            false => failure,
+        }))
     }
 }

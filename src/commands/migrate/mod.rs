@@ -20,6 +20,8 @@ mod state;
 mod verify_copy;
 mod write;
 
+use std::sync::Arc;
+
 use anyhow::Result;
 
 use crate::commands::Context;
@@ -32,7 +34,6 @@ use crate::pipeline::checks::{
     check_environment, check_store_probe, check_tls, refusal, warn_of_full_store,
 };
 use crate::pipeline::plan::{self, OnExisting};
-use crate::terminal::signals;
 pub use args::MigrateArgs;
 use checks::Desired;
 use job::Job;
@@ -44,22 +45,27 @@ use state::MigrationState;
 /// Migrates, until it ends or a signal ends it.
 ///
 /// # Errors
-/// Only what keeps the program from listening to signals; all else is in the outcome.
+/// None; a failure is in the outcome.
 pub async fn run(args: &MigrateArgs, context: &Context<'_>) -> Result<Outcome> {
-    let state = MigrationState::new(context.started);
-    let opened = match open::open_stores(args, context).await {
+    let state = Arc::new(MigrationState::new(context.started));
+    context.unfinished.set(Arc::<MigrationState>::clone(&state));
+    let opened = tokio::select! {
+        opened = open::open_stores(args, context) => opened,
+        signal = context.interruption.wait() => Err(state.describe_interruption(signal.failure())),
+    };
+    let opened = match opened {
         Ok(opened) => opened,
-        Err(failure) => return Ok(state.into_outcome(Some(failure))),
+        Err(failure) => return Ok(state.outcome(Some(failure))),
     };
     let (target, target_file) = (&opened.target, &opened.target_file);
     let job = Job { args, context, state: &state, target, target_file };
     let ended = tokio::select! {
         ended = migrate(&job, opened.from) => ended,
-        signal = signals::wait_for_signal() => {
-            Err(interrupted::describe_interruption(signal?, &job).await)
+        signal = context.interruption.wait() => {
+            Err(interrupted::describe_interruption(signal, &job).await)
         }
     };
-    Ok(state.into_outcome(ended.err()))
+    Ok(state.outcome(ended.err()))
 }
 
 async fn migrate(job: &Job<'_>, from: Option<StoreArg>) -> Result<(), Failure> {

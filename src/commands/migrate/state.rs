@@ -5,14 +5,16 @@ use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use crate::commands::Unfinished;
 use crate::model::{
     Action, Change, Effect, Key, MemberCount, ObservedNode, Plan, Step, WriteState,
 };
 use crate::outcome::{
-    CommandResult, Failure, Finding, Migration, MigrationOutcome, Outcome, StoreName, exit,
+    Code, CommandResult, Failure, Finding, Migration, MigrationOutcome, Outcome, StoreName, exit,
     judge_readiness,
 };
 use crate::pipeline::apply::Journal;
+use crate::wording::plural;
 
 /// The findings, plan and writes so far; shared by the run and by what ends it.
 pub(super) struct MigrationState {
@@ -125,8 +127,20 @@ impl MigrationState {
         self.state().already_done = true;
     }
 
-    pub(super) fn into_outcome(self, failure: Option<Failure>) -> Outcome {
-        let mut migration = self.state.into_inner().unwrap_or_else(PoisonError::into_inner);
+    /// Records that a signal has ended the run, and adds to its failure what is known of the writes.
+    pub(super) fn describe_interruption(&self, failure: Failure) -> Failure {
+        self.set_outcome(MigrationOutcome::Interrupted);
+        let written = self.count_writes(WriteState::Written);
+        let writes = match self.has_begun_writing() {
+            true => format!("{} written, others unconfirmed", plural(written, "key")),
+            false => "nothing was written".to_owned(),
+        };
+        Failure { message: format!("{}; {writes}", failure.message), ..failure }
+    }
+
+    /// Returns the outcome of the run.
+    pub(super) fn outcome(&self, failure: Option<Failure>) -> Outcome {
+        let mut migration = self.state().clone();
         migration.elapsed_ms =
             u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
         let failure = failure.map(|failure| fail_after_writing(failure, &mut migration));
@@ -149,6 +163,15 @@ fn fail_after_writing(failure: Failure, migration: &mut Migration) -> Failure {
         failure.after_writing()
     } else {
         failure
+    }
+}
+
+impl Unfinished for MigrationState {
+    fn outcome_so_far(&self, failure: Failure) -> Outcome {
+        self.outcome(Some(match failure.code {
+            Code::Interrupted => self.describe_interruption(failure),
+            _ => failure,
+        }))
     }
 }
 
