@@ -26,6 +26,10 @@ const TIME_TO_WRITE: Duration = Duration::from_secs(3);
 /// may each send one.
 const SAME_REQUEST: Duration = Duration::from_millis(500);
 
+/// The stack of the command's thread, as large as that of a main thread; the default of 2 MiB is too small for
+/// `migrate` without optimizations (seen).
+const STACK_SIZE: usize = 8 << 20;
+
 /// The time for reporting the end of a command that is stuck.
 const TIME_TO_REPORT: Duration = Duration::from_secs(2);
 
@@ -70,7 +74,8 @@ fn start_command(
 ) -> io::Result<(CommandEnd, JoinHandle<()>)> {
     let (sender, receiver) = oneshot::channel();
     let run = Arc::clone(run);
-    let thread = std::thread::Builder::new().name("command".to_owned()).spawn(move || {
+    let thread = std::thread::Builder::new().name("command".to_owned()).stack_size(STACK_SIZE);
+    let thread = thread.spawn(move || {
         let _ = sender.send(run.run_to_end(&interruption));
     })?;
     Ok((receiver, thread))
