@@ -6,6 +6,8 @@ use std::time::Instant;
 
 use tracing::Level;
 
+use crate::visible::escape_line;
+
 /// A request as it is logged.
 #[derive(Clone, Copy)]
 pub(super) struct Request<'a> {
@@ -47,7 +49,7 @@ impl<'a> Request<'a> {
             let took = began.elapsed().as_secs_f64() * 1e3;
             let failed = failed.map(|reason| format!(", failed: {reason}")).unwrap_or_default();
             let line = format!("{store}: {self}: {took:.1} ms{failed}");
-            tracing::debug!("{line}");
+            tracing::debug!("{}", escape_line(&line));
         }
     }
 }

@@ -11,7 +11,7 @@ use similar::TextDiff;
 use thiserror::Error;
 
 use crate::model::sha256_hex;
-use crate::visible::escape_json;
+use crate::visible::{escape_json, escape_line};
 
 /// A legal value has 30 MiB at most.
 const LARGEST_DOCUMENT: usize = 64 << 20;
@@ -139,8 +139,9 @@ pub fn diff(before: (&str, &Json), after: (&str, &Json)) -> String {
         format!("{}\n", escape_json(&format!("{document:#}")))
     };
     let (one, other) = (pretty(before.1), pretty(after.1));
+    let (one_name, other_name) = (escape_line(before.0), escape_line(after.0));
     let diff = TextDiff::from_lines(&one, &other);
-    let text = diff.unified_diff().context_radius(3).header(before.0, after.0).to_string();
+    let text = diff.unified_diff().context_radius(3).header(&one_name, &other_name).to_string();
     let mut shown: String = text.split_inclusive('\n').take(SHOWN_LINES).collect();
     let left = text.lines().count().saturating_sub(SHOWN_LINES);
     if left > 0 {
