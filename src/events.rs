@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::model::Plan;
-use crate::outcome::Finding;
+use crate::outcome::{Failure, Finding, Outcome};
 
 /// A part of a command that takes its time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -58,6 +58,16 @@ pub enum Event<'a> {
 pub trait EventSink: Send + Sync {
     /// Takes one event; must not block.
     fn emit(&self, event: Event<'_>);
+}
+
+/// The file of `--report`, as a command sees it that writes to a store.
+pub trait InterimReport: Send + Sync {
+    /// Saves the outcome that is to be found if the run is killed from here on, and takes the space that the
+    /// final one needs.
+    ///
+    /// # Errors
+    /// [`Code::BackupFailed`](crate::outcome::Code) if there is no space, or the file can't be written.
+    fn save_interim(&self, so_far: &Outcome) -> Result<(), Failure>;
 }
 
 /// A sink that drops every event.

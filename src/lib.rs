@@ -16,6 +16,7 @@ pub mod codec;
 pub mod commands;
 pub mod config;
 pub mod events;
+pub mod files;
 #[cfg(test)]
 mod fuzz;
 pub mod model;

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use crate::backends::backup::{BackupOrigin, Destination};
 use crate::codec;
 use crate::commands::open_store::{self, store_name};
-use crate::commands::save_backup::save_entries;
+use crate::commands::save_backup::{check_destination, save_entries};
 use crate::commands::snapshot_warnings::find_snapshot_warnings;
 use crate::commands::{Context, store_arg};
 use crate::events::Stage;
@@ -43,6 +43,8 @@ pub async fn run(args: &BackupArgs, context: &Context<'_>) -> anyhow::Result<Out
         return Err(Failure::new(Code::Usage, reason).into());
     }
     let from = store_arg::load_optional(args.from.as_deref(), context).await?;
+    let destination = Destination::File(args.to.clone());
+    check_destination(&destination)?;
     let opened = open_store::open_source(from, context).await?;
     let source = opened.source();
     let snapshot = snapshot::read(source, Stage::ReadSource, context.events).await;
@@ -55,8 +57,8 @@ pub async fn run(args: &BackupArgs, context: &Context<'_>) -> anyhow::Result<Out
     let missing = snapshot::describe_missing_keys(source, &snapshot, foreign);
     let complete = missing.is_none();
     let cluster = codec::cluster_of(&snapshot);
-    let origin = BackupOrigin { store: source.name(), cluster, complete };
-    let saved = save_entries(&Destination::File(args.to.clone()), &origin, &snapshot)?;
+    let origin = BackupOrigin { store: source.name(), cluster, complete, overwritten_with: None };
+    let saved = save_entries(&destination, &origin, &snapshot, context.events)?;
     let warnings = find_snapshot_warnings(&snapshot).into_iter().chain(missing).collect();
     let store = store_name(source);
     Ok(Outcome::done(CommandResult::Backup(BackupResult { store, saved, complete, warnings })))

@@ -21,7 +21,7 @@ pub mod verify;
 use std::ffi::OsString;
 use std::time::Instant;
 
-use crate::events::{Event, EventSink};
+use crate::events::{Event, EventSink, InterimReport};
 use crate::options::GlobalOptions;
 use crate::outcome::{Code, Failure};
 use crate::terminal::confirmation::{self, Confirmation};
@@ -38,6 +38,8 @@ pub struct Context<'a> {
     pub options: &'a GlobalOptions,
     /// The receiver of the command's events.
     pub events: &'a dyn EventSink,
+    /// The file of `--report`, if there is one.
+    pub report: Option<&'a dyn InterimReport>,
     /// The words that the program was called with, for commands that print it again.
     pub command_line: &'a [OsString],
     /// The time of the start.

@@ -13,4 +13,6 @@ pub struct SavedFile {
     pub bytes: u64,
     /// SHA-256 over the whole file, in lower-case hex.
     pub sha256: String,
+    /// Why the file may be gone after a loss of power, if it could not be made sure that it is not.
+    pub warning: Option<String>,
 }

@@ -1,14 +1,15 @@
 //! Rendered output, and writing it to the standard streams.
 
-use std::io::{self, IsTerminal};
+use std::io;
 use std::time::Duration;
 
 use super::message_stream::MessageStream;
 use super::patient_write::write_patiently;
+use super::style::Style;
 use crate::outcome::exit;
 
 /// The time without any progress after which data no longer wait for messages before them.
-const LONGEST_MESSAGE_WAIT: Duration = Duration::from_secs(5);
+const LONGEST_MESSAGE_WAIT: Duration = Duration::from_secs(2);
 
 /// The error of a terminal that is gone (EIO).
 const TERMINAL_IS_GONE: i32 = 5;
@@ -28,13 +29,14 @@ impl Rendered {
     ///
     /// # Errors
     /// Any other error of standard output, such as a full disk.
-    pub fn write(&self, messages: &MessageStream) -> Result<(), LostOutput> {
+    pub fn write(&self, messages: &MessageStream, style: Style) -> Result<(), LostOutput> {
         messages.send(self.err.as_bytes());
         messages.flush(Some(LONGEST_MESSAGE_WAIT));
-        let is_terminal = io::stdout().is_terminal();
+        // One that is gone is no longer a terminal.
+        let was_terminal = style.out_is_terminal;
         match write_patiently(&mut io::stdout().lock(), &self.out) {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-            Err(error) if is_terminal && error.raw_os_error() == Some(TERMINAL_IS_GONE) => Ok(()),
+            Err(error) if was_terminal && error.raw_os_error() == Some(TERMINAL_IS_GONE) => Ok(()),
             Err(error) => {
                 Err(LostOutput::new(format!("failed to write to standard output: {error}")))
             }

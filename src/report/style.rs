@@ -47,17 +47,20 @@ pub struct Style {
     pub quiet: bool,
     /// The columns of standard output, if it is a terminal.
     pub columns: Option<usize>,
+    /// `true` if standard output was a terminal at the start.
+    pub out_is_terminal: bool,
 }
 
 impl Style {
     /// Plain text without colours, for a destination that is not a terminal.
-    pub(super) const PLAIN: Style = Style {
+    pub const PLAIN: Style = Style {
         output: OutputFormat::Text,
         table: TableStyle::Compact,
         out_color: false,
         err_color: false,
         quiet: false,
         columns: None,
+        out_is_terminal: false,
     };
 
     /// Returns the style that fits the options and the streams that the program was started with.
@@ -73,6 +76,7 @@ impl Style {
             out_color: uses_color(color, io::stdout().is_terminal()),
             err_color: uses_color(color, io::stderr().is_terminal()),
             quiet,
+            out_is_terminal: io::stdout().is_terminal(),
             columns: console::Term::stdout().size_checked().map(|(_, columns)| columns.into()),
         }
     }

@@ -141,8 +141,13 @@ fn verify_shows_only_differences() {
 
 #[test]
 fn backup_shows_file_and_digest() {
-    let saved =
-        SavedFile { path: "before.jsonl".into(), keys: 9, bytes: 6_000, sha256: "ab".repeat(32) };
+    let saved = SavedFile {
+        path: "before.jsonl".into(),
+        keys: 9,
+        bytes: 6_000,
+        sha256: "ab".repeat(32),
+        warning: None,
+    };
     let warnings = vec!["rule_book has no bytes".to_owned()];
     let result = BackupResult { store: source_name(), saved, complete: false, warnings };
     insta::assert_snapshot!(render_both(&Outcome::done(CommandResult::Backup(result))));

@@ -9,6 +9,7 @@ use std::ffi::OsString;
 
 use crate::cli::{self, Cli};
 use crate::outcome::exit;
+use crate::report::style::Style;
 use crate::report::{self, MessageStream};
 use program_run::ProgramRun;
 
@@ -25,7 +26,7 @@ fn report_wrong_usage(error: &clap::Error, words: &[OsString]) -> u8 {
     let rendered = report::render_usage_error(error, message, is_json_requested(words));
     let code = u8::try_from(error.exit_code()).unwrap_or(exit::USAGE);
     let stream = MessageStream::start();
-    let code = match rendered.write(&stream) {
+    let code = match rendered.write(&stream, Style::PLAIN) {
         Ok(()) => code,
         Err(lost) => lost.report(code, &stream),
     };

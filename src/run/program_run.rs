@@ -2,13 +2,14 @@
 
 use std::ffi::OsString;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::command::{run_command, run_with_progress};
 use crate::blocking::run_detached;
 use crate::cli::Cli;
 use crate::commands::{Context, UnfinishedSlot};
+use crate::events::{Event, EventSink, InterimReport};
 use crate::options::GlobalOptions;
 use crate::outcome::{Code, Failure, Outcome};
 use crate::report::style::Style;
@@ -60,9 +61,11 @@ impl ProgramRun {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let outcome = runtime.block_on(async {
             self.open_report(interruption).await?;
+            let report = self.lock_report().clone();
             let context = Context {
                 options: &self.cli.options,
                 events: &self.progress,
+                report: report.as_ref().map(|report| report as &dyn InterimReport),
                 interruption,
                 unfinished: &self.unfinished,
                 command_line: &self.words,
@@ -83,8 +86,15 @@ impl ProgramRun {
             opened = run_detached(move || ReportFile::create(&path)) => opened??,
             signal = interruption.wait() => return Err(signal.failure().into()),
         };
-        *self.report.lock().unwrap_or_else(PoisonError::into_inner) = Some(opened);
+        if let Some(warning) = opened.warning() {
+            self.progress.emit(Event::Warning(warning));
+        }
+        *self.lock_report() = Some(opened);
         Ok(())
+    }
+
+    fn lock_report(&self) -> MutexGuard<'_, Option<ReportFile>> {
+        self.report.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Returns whether the command has ended, and all that is left is to report it.
@@ -104,9 +114,9 @@ impl ProgramRun {
             return code;
         }
         self.progress.clear_bars();
-        let report = self.report.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let report = self.lock_report().take();
         let saved = report.map_or(Ok(()), |report| report.write(outcome));
-        let printed = report::render(outcome, self.style).write(&self.stream);
+        let printed = report::render(outcome, self.style).write(&self.stream, self.style);
         let lost = [saved.map_err(LostOutput::new).err(), printed.err()];
         let code = lost.into_iter().flatten().fold(code, |code, lost| {
             let work = outcome.describe_completed_work();

@@ -26,12 +26,12 @@ const TIME_TO_WRITE: Duration = Duration::from_secs(3);
 /// may each send one.
 const SAME_REQUEST: Duration = Duration::from_millis(500);
 
-/// The stack of the command's thread, as large as that of a main thread; the default of 2 MiB is too small for
-/// `migrate` without optimizations (seen).
-const STACK_SIZE: usize = 8 << 20;
-
 /// The time for reporting the end of a command that is stuck.
 const TIME_TO_REPORT: Duration = Duration::from_secs(2);
+
+/// The stack of the command's thread, as large as that of a main thread: the 2 MiB of other threads are too
+/// few for `migrate` in a debug build.
+const STACK_SIZE: usize = 8 << 20;
 
 /// Runs the command on a thread of its own until it ends, or signals end it. Returns the exit code.
 pub(super) fn run_supervised(run: ProgramRun) -> u8 {
@@ -59,7 +59,7 @@ async fn supervise(run: &Arc<ProgramRun>) -> io::Result<u8> {
     tokio::select! {
         code = &mut command => end_thread(run, code, thread).await,
         second = wait_for_second(&mut signals, began) => {
-            run.print_last_words("ended at once by a second signal; what was written is not reported");
+            run.print_last_words("ended at once by a second signal, without a report of what was written");
             Ok(second.exit_code())
         }
         () = wait_until_stuck(run, began) => Ok(end_stuck(run, signal).await),

@@ -87,7 +87,7 @@ fn unwritable_report_path_is_refused_before_the_run() {
     let before = fs::read(&toml).unwrap();
     for (path, words) in [
         ("/nowhere/report.json", "No such file or directory"),
-        (folder.path().to_str().unwrap(), "Is a directory"),
+        (folder.path().to_str().unwrap(), "it is a directory"),
         (&toml, "it exists and is not a report"),
     ] {
         for command in ["migrate", "verify"] {

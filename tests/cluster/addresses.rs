@@ -2,10 +2,9 @@
 //! for invalid addresses.
 
 use std::fs;
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixListener;
 use std::path::Path;
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
@@ -13,6 +12,7 @@ use tempfile::TempDir;
 use crate::support::dynamo::create_table_on;
 use crate::support::etcd::{Etcd, etcd_section};
 use crate::support::full_port::FullPort;
+use crate::support::privileges::without_privileges;
 use crate::support::restate::{Cluster, Mode};
 use crate::support::s3::start_moto_on;
 use crate::support::store_toml::write_file;
@@ -157,16 +157,4 @@ fn unusable_unix_socket_is_reported_with_its_cause() {
         let run = run(without_privileges(&args), "").expect(6);
         assert!(run.err.contains(&format!("{address}: {words}")), "{}", run.err);
     }
-}
-
-/// Returns a command that runs our program without the capabilities that let root bypass file
-/// permissions.
-fn without_privileges(args: &[&str]) -> Command {
-    let is_root = fs::metadata("/proc/self").unwrap().uid() == 0;
-    if !is_root {
-        return command(&program(), args);
-    }
-    let program = program();
-    let none = ["--bounding-set=-all", "--inh-caps=-all", program.to_str().unwrap()];
-    command("setpriv".as_ref(), &[&none, args].concat())
 }

@@ -2,58 +2,20 @@
 
 use std::collections::BTreeMap;
 
-use restatectl::backends::backup::{BackupOrigin, Destination, save_backup};
-use restatectl::codec::{self, Encoding, cluster_of};
-use restatectl::model::{CasToken, Entry, Key, Snapshot, Value, Version};
-use serde_json::{Value as Json, json};
+use restatectl::codec::{self, Encoding};
+use restatectl::model::{Key, Version};
+use serde_json::json;
 use tempfile::TempDir;
 
 use crate::support::dynamo::create_table;
 use crate::support::etcd::Etcd;
+use crate::support::generated::{generate_snapshot, save_generated};
 use crate::support::restate::{Cluster, put_value};
 use crate::support::s3::seaweed;
 use crate::support::store_toml::write_file;
 use crate::support::tool::restatectl;
 
 const EPOCHS: u16 = 495;
-
-/// Returns a different document for each key, some of them large.
-fn generate_document(key: &Key) -> (Encoding, Json) {
-    let flexbuffers = |document| (Encoding::Flexbuffers, document);
-    match key {
-        Key::NodesConfig => {
-            let node = json!({"name": "n1", "address": "http://127.0.0.1:1/", "roles": ["admin"],
-                "current_generation": [1, 3], "binary_version": "1.7.12"});
-            flexbuffers(json!({"cluster_name": "generated", "cluster_fingerprint": u64::MAX - 7,
-                "nodes": [[1, {"Node": node}], [2, "Tombstone"]]}))
-        }
-        Key::PartitionTable => {
-            let partitions: Vec<_> = (0..EPOCHS).map(|n| json!([n, {"key_range": n}])).collect();
-            flexbuffers(json!({"partitions": partitions}))
-        }
-        Key::Schema => flexbuffers(json!({"deployments": vec!["x".repeat(1_000); 200]})),
-        Key::RuleBook => {
-            let rule = json!({"version": 3, "limits": {"concurrency": 5}, "description": "é",
-                "disabled": false, "last_modified_millis_since_epoch": 1_795_516_144_045_u64});
-            (Encoding::Bilrost, json!({"rules": {"scope/*": rule}}))
-        }
-        Key::PartitionEpoch(n) => flexbuffers(json!({"epoch": n, "fill": "y".repeat(*n as usize)})),
-        _ => flexbuffers(json!({"chains": [1, 2, 3]})),
-    }
-}
-
-fn generate_snapshot() -> Snapshot {
-    let keys = Key::FIXED.into_iter().chain((0..EPOCHS).map(Key::PartitionEpoch));
-    keys.enumerate()
-        .map(|(place, key)| {
-            let version = Version(u32::try_from(place).unwrap() * 7 + 1);
-            let (encoding, document) = generate_document(&key);
-            let bytes = codec::encode(&key, encoding, &document, version).unwrap();
-            let entry = Entry::Intact(Value { version, bytes }, CasToken::Version(version));
-            (key, entry)
-        })
-        .collect()
-}
 
 /// Returns the version and the digest of every key.
 fn read_digests(store: &str) -> BTreeMap<String, (u64, String)> {
@@ -68,12 +30,9 @@ fn read_digests(store: &str) -> BTreeMap<String, (u64, String)> {
 
 #[test]
 fn copies_between_every_pair_of_stores_are_byte_equal() {
-    let (folder, generated) = (TempDir::new().unwrap(), generate_snapshot());
+    let (folder, generated) = (TempDir::new().unwrap(), generate_snapshot(EPOCHS));
     assert_eq!(generated.len(), 500);
-    let backup = folder.path().join("generated.jsonl");
-    let origin = BackupOrigin { store: "nowhere", cluster: cluster_of(&generated), complete: true };
-    save_backup(&Destination::File(backup.clone()), &origin, &generated).unwrap();
-    let backup = backup.to_str().unwrap().to_owned();
+    let backup = save_generated(&folder, &generated);
     let expected = read_digests(&backup);
     assert_eq!(expected.len(), 500);
 

@@ -33,7 +33,12 @@ fn write_backup(folder: &TempDir, unknown: &str) -> String {
         (key, Entry::Intact(Value { version, bytes }, CasToken::Version(version)))
     };
     let snapshot: Snapshot = documents.into_iter().map(entry).collect();
-    let origin = BackupOrigin { store: "nowhere", cluster: cluster_of(&snapshot), complete: true };
+    let origin = BackupOrigin {
+        store: "nowhere",
+        cluster: cluster_of(&snapshot),
+        complete: true,
+        overwritten_with: None,
+    };
     let file = folder.path().join("source.jsonl");
     save_backup(&Destination::File(file.clone()), &origin, &snapshot).unwrap();
     file.to_str().unwrap().to_owned()

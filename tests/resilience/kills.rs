@@ -2,9 +2,12 @@
 //! run.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
+use serde_json::Value as Json;
 use tempfile::TempDir;
 
 use crate::support::dynamo::create_table;
@@ -14,6 +17,7 @@ use crate::support::migration::source_values;
 use crate::support::restate::Cluster;
 use crate::support::s3::seaweed;
 use crate::support::scale_count;
+use crate::support::schema;
 use crate::support::store_toml::write_file;
 use crate::support::tool::{command, program, restatectl};
 
@@ -45,12 +49,15 @@ fn kill_and_resume(
     restatectl(&migrate(&toml(0))).expect(0);
     let whole_run = started.elapsed();
     let whole = read_digests(&back_up_source(&address));
+    let reports = TempDir::new().unwrap();
     let (mut before, mut amid, mut after) = (0, 0, 0);
     let mut spread = [0; 11];
     for run in 1..=scale_count(10, 110) {
         let target = toml(run);
         let moment = whole_run.mul_f64(fastrand::f64() * 1.1);
-        let mut child = command(&program(), &migrate(&target));
+        let report = reports.path().join(format!("{run}.json"));
+        let with_report = ["--report", report.to_str().unwrap()].map(ToOwned::to_owned);
+        let mut child = command(&program(), &[&migrate(&target)[..], &with_report].concat());
         let mut child = child.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         std::thread::sleep(moment);
         let _ = child.kill();
@@ -58,6 +65,7 @@ fn kill_and_resume(
         spread[(10.0 * moment.as_secs_f64() / whole_run.as_secs_f64()) as usize] += 1;
         let found = read_digests(&look(&target));
         assert!(found.iter().all(|(key, digest)| whole.get(key) == Some(digest)));
+        check_report(&report, &found);
         match found.len() {
             0 => before += 1,
             count if count < whole.len() => {
@@ -76,6 +84,23 @@ fn kill_and_resume(
          {after} after them; all resumed and equal. Moments by tenths of the run: {spread:?}",
         before + amid + after
     );
+}
+
+/// Checks that a killed run has left a whole report that accounts for every key in the target, unless it
+/// was killed before it could.
+fn check_report(report: &Path, found: &BTreeMap<String, String>) {
+    let Ok(document) = fs::read(report) else {
+        assert!(found.is_empty(), "keys were written before the report");
+        return;
+    };
+    let document: Json = serde_json::from_slice(&document).unwrap();
+    schema::check(&document);
+    assert!(document["error"]["code"] == "interrupted" || document["outcome"] == "migrated");
+    let keys = document["keys"].as_array().cloned().unwrap_or_default();
+    let accounted = |key: &String| {
+        keys.iter().any(|row| row["key"] == **key && row["write_state"] != "not_written")
+    };
+    assert!(found.keys().all(accounted), "{document}");
 }
 
 /// Backs up the source at this address and returns the path of the file.

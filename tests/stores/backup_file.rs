@@ -106,6 +106,14 @@ fn damaged_or_truncated_backup_is_refused() {
     let mut flipped = whole.clone();
     flipped[100] ^= 1;
     damage(&flipped, "digest does not fit");
+    // Damage that a tool has done is named.
+    let text = String::from_utf8(whole.clone()).unwrap();
+    let crlf = text.replace('\n', "\r\n");
+    let utf_16 = text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>();
+    damage(crlf.as_bytes(), "its line ends were changed to CRLF");
+    damage(crlf.replacen("key", "kez", 1).as_bytes(), "its last line was changed");
+    damage(&[b"\xef\xbb\xbf", &whole[..]].concat(), "a byte order mark was put in front of it");
+    damage(&[b"\xff\xfe", &utf_16[..]].concat(), "converted to UTF-16");
     let empty = Etcd::start();
     let nothing =
         ["metadata", "backup", "--from", &empty.toml(), "--to", "/tmp/never", "-o", "json"];

@@ -2,6 +2,7 @@
 
 mod aws_credentials;
 mod aws_trust;
+mod backup_destinations;
 mod backup_file;
 mod configuration;
 mod conformance;

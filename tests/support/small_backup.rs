@@ -25,6 +25,7 @@ pub fn write_small_backup(file: &Path, name: &str, fingerprint: u64) {
         (key, Entry::Intact(Value { version, bytes }, CasToken::Version(version)))
     };
     let snapshot: Snapshot = documents.into_iter().map(entry).collect();
-    let origin = BackupOrigin { store: name, cluster: cluster_of(&snapshot), complete: true };
+    let cluster = cluster_of(&snapshot);
+    let origin = BackupOrigin { store: name, cluster, complete: true, overwritten_with: None };
     save_backup(&Destination::File(file.to_owned()), &origin, &snapshot).unwrap();
 }

@@ -9,13 +9,9 @@ use prost::bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use super::conversion::describe_conversion;
+use super::header::{FORMAT, Header};
 use crate::model::{CasToken, Entry, Key, Snapshot, Value, Version, sha256_hex};
-
-/// The version of the form.
-const FORMAT: u32 = 1;
-
-/// The beginning of every backup file.
-const BEGINNING: &[u8] = b"{\"restatectl_backup\":";
 
 /// Why a file is not what was once saved.
 #[derive(Debug, Error)]
@@ -23,60 +19,6 @@ const BEGINNING: &[u8] = b"{\"restatectl_backup\":";
 pub struct BackupError {
     file: String,
     reason: String,
-}
-
-/// The first line.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Header {
-    restatectl_backup: u32,
-    /// The cluster's name, if `nodes_config` was there and said it.
-    pub cluster: Option<String>,
-    /// The number that tells it from others of the same name.
-    pub fingerprint: Option<u64>,
-    /// The time of its creation, in UTC.
-    pub created: String,
-    /// The store that was saved, without secrets.
-    pub store: String,
-    /// The number of keys it holds.
-    pub keys: usize,
-    /// `false` if the store may have had keys that the file does not hold.
-    #[serde(default = "complete_by_default")]
-    pub complete: bool,
-}
-
-/// Files of the first version do not say it, and hold all keys that were read.
-fn complete_by_default() -> bool {
-    true
-}
-
-impl Header {
-    /// Creates the header of a file with so many keys.
-    pub fn new(origin: &BackupOrigin<'_>, created: String, keys: usize) -> Self {
-        let (cluster, fingerprint) = match &origin.cluster {
-            Some((name, fingerprint)) => (Some(name.clone()), *fingerprint),
-            None => (None, None),
-        };
-        Header {
-            restatectl_backup: FORMAT,
-            cluster,
-            fingerprint,
-            created,
-            store: origin.store.to_owned(),
-            keys,
-            complete: origin.complete,
-        }
-    }
-}
-
-/// What a backup is made of, beside its entries.
-#[derive(Clone, Debug)]
-pub struct BackupOrigin<'a> {
-    /// The store, without secrets.
-    pub store: &'a str,
-    /// The name and fingerprint of its cluster, if `nodes_config` says them.
-    pub cluster: Option<(String, Option<u64>)>,
-    /// `false` if the store may have more keys than are saved.
-    pub complete: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -95,11 +37,6 @@ struct BackupLine {
     damaged: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     parts: Option<Vec<(String, String)>>,
-}
-
-/// Returns whether these bytes are meant to be a backup.
-pub fn is_backup(bytes: &[u8]) -> bool {
-    bytes.starts_with(BEGINNING)
 }
 
 /// Renders the whole file.
@@ -146,19 +83,30 @@ fn trailer_line(before: &[u8]) -> Vec<u8> {
     format!("{{\"sha256_of_all_above\":\"{digest}\"}}\n").into_bytes()
 }
 
+/// Returns all but the last line, if that has the digest of it.
+///
+/// # Errors
+/// The reason why it has not.
+fn check_digest(bytes: &[u8]) -> Result<&[u8], &'static str> {
+    let trailer_length = trailer_line(b"").len();
+    let split = bytes.len().checked_sub(trailer_length).ok_or("it is cut short")?;
+    let (before, last) = bytes.split_at(split);
+    if !last.starts_with(b"{\"sha256_of_all_above\":\"") || !before.ends_with(b"\n") {
+        return Err("it is cut short, or its last line was changed");
+    }
+    match last == trailer_line(before) {
+        true => Ok(before),
+        false => Err("its digest does not fit its content"),
+    }
+}
+
 /// Reads a whole file.
 pub(super) fn parse_backup(bytes: &[u8], file: &str) -> Result<(Header, Snapshot), BackupError> {
     let damaged = |reason: &str| BackupError { file: file.to_owned(), reason: reason.to_owned() };
-    let trailer_length = trailer_line(b"").len();
-    let split =
-        bytes.len().checked_sub(trailer_length).ok_or_else(|| damaged("it is cut short"))?;
-    let (before, last) = bytes.split_at(split);
-    if !last.starts_with(b"{\"sha256_of_all_above\":\"") || !before.ends_with(b"\n") {
-        return Err(damaged("it is cut short, or its last line was changed"));
-    }
-    if last != trailer_line(before) {
-        return Err(damaged("its digest does not fit its content"));
-    }
+    let before = check_digest(bytes).map_err(|reason| {
+        let conversion = describe_conversion(bytes, |original| check_digest(original).is_ok());
+        damaged(conversion.as_deref().unwrap_or(reason))
+    })?;
     let mut lines = before.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
     let header: Header = lines
         .next()
@@ -209,6 +157,9 @@ fn parse_entry(line: &[u8]) -> Result<(Key, Entry), String> {
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::conversion::{BEGINNING, is_backup};
+    use super::super::header::BackupOrigin;
+    use super::super::planned_values::PlannedValues;
     use super::*;
 
     fn any_entry() -> impl Strategy<Value = Entry> {
@@ -238,7 +189,8 @@ mod tests {
 
     fn rendered(entries: &Snapshot) -> (Header, Vec<u8>) {
         let cluster = Some(("demo".to_owned(), Some(u64::MAX)));
-        let origin = BackupOrigin { store: "etcd a:1", cluster, complete: true };
+        let overwritten_with = entries.len().is_multiple_of(2).then(PlannedValues::default);
+        let origin = BackupOrigin { store: "etcd a:1", cluster, complete: true, overwritten_with };
         let header = Header::new(&origin, "2026-11-24T12:00:00Z".to_owned(), entries.len());
         let file = render_backup(&header, entries).unwrap();
         (header, file)

@@ -1,6 +1,9 @@
 //! A backup file as a source, and how one is made.
 
+mod conversion;
 mod file;
+mod header;
+mod planned_values;
 mod save;
 
 use std::collections::BTreeSet;
@@ -11,8 +14,11 @@ use async_trait::async_trait;
 use super::request::Request;
 use super::{ReadLimits, Source};
 use crate::model::{Entry, Key, Snapshot, StoreError};
-pub use file::{BackupError, BackupOrigin, Header, is_backup};
-pub use save::{Destination, save_backup};
+pub use conversion::is_backup;
+pub use file::BackupError;
+pub use header::{BackupOrigin, Header};
+pub use planned_values::PlannedValues;
+pub use save::{Destination, check_destination, save_backup};
 
 /// The content of a backup file.
 #[derive(Debug)]

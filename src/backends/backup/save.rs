@@ -1,14 +1,14 @@
 //! Saves a backup: complete and on the disk before it has its name, never in place of another file,
 //! and readable by its owner only.
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Instant, SystemTime};
 
 use super::super::request::Request;
-use super::file::{BackupOrigin, Header, render_backup};
+use super::file::render_backup;
+use super::header::{BackupOrigin, Header};
+use crate::files::{Existing, PendingFile, Place, find_place, store_file};
 use crate::model::{SavedFile, Snapshot, Value, Version};
 use crate::shell::quote_word;
 
@@ -22,6 +22,18 @@ pub enum Destination {
     File(PathBuf),
     /// A file in this folder, named after cluster and time.
     Folder(PathBuf),
+}
+
+/// Checks, before anything is read for it, that a backup could be saved there.
+///
+/// # Errors
+/// As [`save_backup`], but for a disk that is too full for the content.
+pub fn check_destination(place: &Destination) -> io::Result<()> {
+    let path = match place {
+        Destination::File(path) => find_new_name(path)?,
+        Destination::Folder(folder) => folder.join("restatectl-backup"),
+    };
+    PendingFile::create(&path).map(drop)
 }
 
 /// Saves the entries of a store.
@@ -40,16 +52,16 @@ pub fn save_backup(
         format!("restatectl-backup-{}-{}", plain_file_name(name), now.replace([':', '-'], ""));
     let header = Header::new(origin, now, entries.len());
     let content = render_backup(&header, entries).map_err(io::Error::other)?;
-    let path = match place {
-        Destination::File(path) => put_file(path, &content)?,
-        Destination::Folder(folder) => put_in_folder(folder, &stem, &content)?,
+    let (path, warning) = match place {
+        Destination::File(path) => (path.clone(), store_new_file(path, &content)?),
+        Destination::Folder(folder) => store_in_folder(folder, &stem, &content)?,
     };
     let keys: Vec<_> = entries.keys().collect();
     let at = format!("backup {}", quote_word(&path));
     Request::about_keys("write", &keys).finish(&at, began, None);
     let bytes = content.len() as u64;
     let sha256 = Value { version: Version(0), bytes: content.into() }.sha256();
-    Ok(SavedFile { path, keys: entries.len(), bytes, sha256 })
+    Ok(SavedFile { path, keys: entries.len(), bytes, sha256, warning })
 }
 
 /// Replaces the characters that a file name should not have; a cluster's name may have any.
@@ -58,44 +70,41 @@ fn plain_file_name(name: &str) -> String {
     name.chars().take(60).map(plain).collect()
 }
 
-fn put_in_folder(folder: &Path, stem: &str, content: &[u8]) -> io::Result<PathBuf> {
+fn store_in_folder(
+    folder: &Path,
+    stem: &str,
+    content: &[u8],
+) -> io::Result<(PathBuf, Option<String>)> {
     for count in 1..=MOST_NAMES {
         let suffix = if count == 1 { String::new() } else { format!("-{count}") };
-        match put_file(&folder.join(format!("{stem}{suffix}.jsonl")), content) {
+        let path = folder.join(format!("{stem}{suffix}.jsonl"));
+        match store_new_file(&path, content) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            saved => return saved,
+            stored => return stored.map(|warning| (path, warning)),
         }
     }
     Err(io::Error::new(io::ErrorKind::AlreadyExists, format!("all names like {stem} are taken")))
 }
 
-/// Writes the file under a temporary name, and gives it its own once it is complete and synced.
-fn put_file(path: &Path, content: &[u8]) -> io::Result<PathBuf> {
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    if path.symlink_metadata().is_ok() {
-        return Err(io::Error::new(io::ErrorKind::AlreadyExists, TAKEN));
-    }
-    // Readable by its owner only, which is the default of temporary files.
-    let mut partial =
-        tempfile::Builder::new().prefix(".restatectl-").suffix(".partial").tempfile_in(folder)?;
-    partial.write_all(content)?;
-    partial.as_file().sync_all()?;
-    match partial.persist_noclobber(path) {
-        Ok(_) => {}
-        Err(failed) if failed.error.kind() == io::ErrorKind::AlreadyExists => {
-            return Err(io::Error::new(io::ErrorKind::AlreadyExists, TAKEN));
+fn store_new_file(path: &Path, content: &[u8]) -> io::Result<Option<String>> {
+    let name = find_new_name(path)?;
+    store_file(&name, content, Existing::Keep).map_err(|error| match error.kind() {
+        io::ErrorKind::AlreadyExists => io::Error::new(error.kind(), TAKEN),
+        _ => error,
+    })
+}
+
+/// Finds the name that a new file gets. A link to a name that does not exist yet is followed.
+fn find_new_name(path: &Path) -> io::Result<PathBuf> {
+    let place = find_place(path)?;
+    match (place.describe_special(), place) {
+        (_, Place::Absent(name)) => Ok(name),
+        (Some(kind), _) => {
+            let reason = format!("it is {kind}, and a backup is written to a new regular file");
+            Err(io::Error::new(io::ErrorKind::InvalidInput, reason))
         }
-        // No hard links on this file system: the name is taken first, then given.
-        Err(failed) => {
-            OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-            failed.file.persist(path).map_err(|failed| failed.error)?;
-        }
+        _ => Err(io::Error::new(io::ErrorKind::AlreadyExists, TAKEN)),
     }
-    File::open(folder)?.sync_all()?;
-    Ok(path.to_owned())
 }
 
 const TAKEN: &str = "the file exists already; name another, or move it away";
@@ -111,7 +120,8 @@ mod tests {
     fn files_are_private_whole_and_never_replaced() {
         let folder = tempfile::TempDir::new().unwrap();
         let cluster = Some(("my cluster/é".to_owned(), Some(7)));
-        let origin = BackupOrigin { store: "memory", cluster, complete: true };
+        let origin =
+            BackupOrigin { store: "memory", cluster, complete: true, overwritten_with: None };
         let saved = |place: &Destination| save_backup(place, &origin, &Snapshot::new());
         let place = Destination::Folder(folder.path().to_owned());
         let (first, second) = (saved(&place).unwrap(), saved(&place).unwrap());

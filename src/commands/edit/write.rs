@@ -22,8 +22,9 @@ pub(super) fn save_old_value(job: &EditJob<'_>) -> Result<(), Failure> {
     let destination = Destination::Folder(job.args.backup_dir.clone());
     let cluster = codec::cluster_of(&job.stored);
     // Only the edited key is saved.
-    let origin = BackupOrigin { store: job.target().name(), cluster, complete: false };
-    let saved = save_entries(&destination, &origin, &old)?;
+    let store = job.target().name();
+    let origin = BackupOrigin { store, cluster, complete: false, overwritten_with: None };
+    let saved = save_entries(&destination, &origin, &old, job.context.events)?;
     job.state.set_backup(saved.path);
     Ok(())
 }

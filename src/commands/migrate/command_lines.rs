@@ -2,6 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;
+use std::path::Path;
 
 use crate::commands::Context;
 use crate::options::GlobalOptions;
@@ -74,4 +75,15 @@ pub(super) fn repeat_command(context: &Context<'_>) -> String {
         }
         _ => command,
     }
+}
+
+/// Returns the option that names the folder of a run's backup file, for a command line that does not: the
+/// command then finds the file from every folder.
+pub(super) fn backup_folder_option(backup: &Path, context: &Context<'_>) -> Option<String> {
+    let names_folder = |word: &OsString| word.as_encoded_bytes().starts_with(b"--backup-dir");
+    if context.command_line.iter().any(names_folder) {
+        return None;
+    }
+    let file = std::path::absolute(backup).ok()?;
+    Some(format!("--backup-dir {}", quote_word(file.parent()?)))
 }

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use super::command_lines::repeat_command;
+use super::command_lines::{backup_folder_option, repeat_command};
 use super::job::Job;
 use super::write::confirm_writes;
-use crate::model::WriteState;
+use crate::model::{Plan, WriteState};
 use crate::outcome::{Code, Failure, MigrationOutcome};
 use crate::terminal::signals::Signal;
 use crate::wording::plural;
@@ -54,6 +54,18 @@ fn describe_written(job: &Job<'_>, has_responded: bool) -> String {
     }
 }
 
+/// Saves in the file of `--report` what a run leaves there that is killed while it carries out this plan.
+///
+/// # Errors
+/// Where the file can't be written, or there is no space for it: then nothing is to be written.
+pub(super) fn save_interim_report(job: &Job<'_>, plan: &Plan) -> Result<(), Failure> {
+    let Some(report) = job.context.report else { return Ok(()) };
+    let message = "the run has not written its report: it is still running, or was killed while it wrote; \
+                   no key is partially written";
+    let killed = add_hints(Failure::new(Code::Interrupted, message), job);
+    report.save_interim(&job.state.outcome_if_killed(plan, killed))
+}
+
 /// Adds the command that resumes the run, where resuming is what helps.
 pub(super) fn add_resume_hint(failure: Failure, job: &Job<'_>) -> Failure {
     // A difference is not settled by --resume alone; such a failure has hints of its own.
@@ -65,10 +77,22 @@ pub(super) fn add_resume_hint(failure: Failure, job: &Job<'_>) -> Failure {
     }
 }
 
+/// Returns the command that resumes the run, and finds its backup file.
+fn resume_command(job: &Job<'_>) -> String {
+    let mut command = repeat_command(job.context);
+    if !job.args.resume {
+        command.push_str(" --resume");
+    }
+    let backup = job.state.backup_path();
+    if let Some(option) = backup.and_then(|path| backup_folder_option(&path, job.context)) {
+        command.push_str(&format!(" {option}"));
+    }
+    command
+}
+
 fn add_hints(failure: Failure, job: &Job<'_>) -> Failure {
-    let resume = if job.args.resume { "" } else { " --resume" };
-    let command = repeat_command(job.context);
-    let failure = failure.hint(format!("the source is untouched; resume with: {command}{resume}"));
+    let failure =
+        failure.hint(format!("the source is untouched; resume with: {}", resume_command(job)));
     failure.hint(match job.target_store().is_live_cluster() {
         true => MIXED_KEYS_HINT,
         false => FRESH_NODE_HINT,

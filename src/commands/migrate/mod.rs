@@ -98,6 +98,7 @@ async fn migrate(job: &Job<'_>, from: Option<StoreArg>) -> Result<(), Failure> {
     let assessment = checks::check_both_sides(&sides, &desired, &observed, job.args);
     assessment.findings.into_iter().for_each(|finding| job.add_finding(finding));
     job.state.set_plan(assessment.plan.unwrap_or_default());
+    write::check_backup_folder(job, observed.prior_backup.as_deref())?;
     confirm_overwrite::confirm(job, &sides, observed.prior_backup.as_deref()).await?;
     check_last(job).await?;
     let prepared = prepare(opened, sides, desired, observed)?;
@@ -168,8 +169,12 @@ fn find_prior_backup(
     if checks::on_existing(job.args) != OnExisting::ResumeAndOverwrite {
         return None;
     }
-    let is_live = sides.target.is_live_cluster();
-    prior_run::find_matching_backup(&job.args.backup_dir, &desired.snapshot, held, is_live)
+    let target = prior_run::TargetContent {
+        store: &sides.target.name,
+        entries: held,
+        is_live: sides.target.is_live_cluster(),
+    };
+    prior_run::find_matching_backup(&job.args.backup_dir, &desired.snapshot, &target)
 }
 
 /// Makes the checks that come last: the probe that writes, and the warning about TLS.
@@ -213,11 +218,16 @@ async fn warn_of_full_target(job: &Job<'_>) {
     }
 }
 
+fn refuse_without_report(failure: Failure) -> Failure {
+    Failure { message: format!("nothing was written: {}", failure.message), ..failure }
+}
+
 async fn write_and_verify(job: &Job<'_>, prepared: &Prepared) -> Result<(), Failure> {
     let with_resume = |failure| interrupted::add_resume_hint(failure, job);
     let plan: Plan = job.state.plan();
     job.context.events.emit(Event::Planned(&plan));
     write::back_up_target(job, prepared).await?;
+    interrupted::save_interim_report(job, &plan).map_err(refuse_without_report)?;
     write::write_plan(job, prepared).await.map_err(with_resume)?;
     let copied = verify_copy::verify_copy(job, prepared).await.map_err(with_resume)?;
     if let Some(cluster) = job.target.cluster() {

@@ -1,32 +1,36 @@
 //! The backup file of an interrupted `--force`: if every key of the target that differs from the source
-//! is what that file holds, nothing can be lost by resuming.
+//! is what that file holds, or what that run was to write, nothing can be lost by resuming.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::backends::backup::Backup;
+use crate::backends::backup::{Backup, PlannedValues};
 use crate::commands::store_arg::LARGEST_BACKUP;
-use crate::model::{Entry, Key, Snapshot};
-use crate::pipeline::verify::are_same;
+use crate::model::{Entry, Key, KeyStatus, Snapshot};
+use crate::pipeline::verify::{are_same, compare_values};
 
-/// Finds the latest backup file in the folder that accounts for what the target holds.
-///
-/// The `nodes_config` of a live target is left out: it changes with each start of a server, and is
-/// merged.
+/// What a target holds, which an interrupted run may have left.
+pub(super) struct TargetContent<'a> {
+    /// The name of the store, as its backup files have it.
+    pub(super) store: &'a str,
+    pub(super) entries: &'a Snapshot,
+    /// Whether servers run on it, so that its `nodes_config` changes with each start, and is merged.
+    pub(super) is_live: bool,
+}
+
+/// Finds the latest backup file in the folder that `migrate --force` made of this target, and that
+/// accounts for what the target holds.
 pub(super) fn find_matching_backup(
     folder: &Path,
     source: &Snapshot,
-    target: &Snapshot,
-    target_is_live: bool,
+    target: &TargetContent<'_>,
 ) -> Option<PathBuf> {
     let files = fs::read_dir(folder).ok()?.filter_map(|file| Some(file.ok()?.path()));
     let mut backups: Vec<PathBuf> = files.filter(|path| has_backup_name(path)).collect();
     backups.sort();
     // The latest first.
     backups.into_iter().rev().find(|path| {
-        read_backup(path).is_some_and(|backup| {
-            accounts_for_target(backup.entries(), source, target, target_is_live)
-        })
+        read_backup(path).is_some_and(|backup| accounts_for_target(&backup, source, target))
     })
 }
 
@@ -60,18 +64,28 @@ fn has_backup_name(path: &Path) -> bool {
     name.starts_with("restatectl-backup-") && name.ends_with(".jsonl")
 }
 
-fn accounts_for_target(
-    backup: &Snapshot,
-    source: &Snapshot,
-    target: &Snapshot,
-    target_is_live: bool,
-) -> bool {
-    target.iter().all(|(key, found)| {
-        let is_merged = target_is_live && *key == Key::NodesConfig;
-        is_merged
-            || are_equal(key, Some(found), source.get(key))
-            || are_equal(key, Some(found), backup.get(key))
-    })
+/// Returns whether an interrupted run that made this backup explains each entry of the target: it was not
+/// replaced yet, or it is the new value. Files that other commands, or version 0.1.0, have made explain
+/// nothing: that their values fit may be chance.
+fn accounts_for_target(backup: &Backup, source: &Snapshot, target: &TargetContent<'_>) -> bool {
+    let Some(planned) = &backup.header().overwritten_with else { return false };
+    backup.header().store == target.store
+        && target.entries.iter().all(|(key, found)| {
+            let is_merged = target.is_live && *key == Key::NodesConfig;
+            is_merged
+                || are_equal(key, Some(found), source.get(key))
+                || are_equal(key, Some(found), backup.entries().get(key))
+                || is_planned(planned, key, found, source.get(key))
+        })
+}
+
+/// Returns whether that run has written the entry, and the source has moved on since. Where the entry is
+/// newer than the source, it was copied from another, and would be lost.
+fn is_planned(planned: &PlannedValues, key: &Key, found: &Entry, source: Option<&Entry>) -> bool {
+    let (Some(found), Some(source)) = (found.value(), source.and_then(Entry::value)) else {
+        return false;
+    };
+    planned.contains(key, found) && compare_values(key, source, found) != KeyStatus::Newer
 }
 
 fn are_equal(key: &Key, one: Option<&Entry>, other: Option<&Entry>) -> bool {
@@ -93,39 +107,62 @@ mod tests {
     use super::*;
     use crate::backends::backup::{BackupOrigin, Destination, save_backup};
     use crate::model::{CasToken, Value, Version};
+    use crate::pipeline::plan::{OnExisting, decide_plan};
 
     fn entry(version: u32) -> Entry {
         let value = Value { version: Version(version), bytes: Bytes::from_static(b"x") };
         Entry::Intact(value, CasToken::Version(Version(version)))
     }
 
+    /// Saves these entries as a run would that was to write the given ones, and reads them back.
+    fn saved(store: &str, entries: &Snapshot, planned: Option<&Snapshot>) -> Backup {
+        let folder = tempfile::TempDir::new().unwrap();
+        let destination = Destination::File(folder.path().join("before.jsonl"));
+        let overwritten_with = planned.map(|planned| {
+            PlannedValues::from_plan(&decide_plan(planned, entries, OnExisting::Overwrite))
+        });
+        let origin = BackupOrigin { store, cluster: None, complete: true, overwritten_with };
+        let file = save_backup(&destination, &origin, entries).unwrap();
+        read_backup(&file.path).unwrap()
+    }
+
+    fn epochs(versions: &[(u16, u32)]) -> Snapshot {
+        versions.iter().map(|(id, version)| (Key::PartitionEpoch(*id), entry(*version))).collect()
+    }
+
+    fn accounts_for(backup: &Backup, source: &Snapshot, entries: &Snapshot) -> bool {
+        let target = TargetContent { store: "etcd a:1", entries, is_live: false };
+        accounts_for_target(backup, source, &target)
+    }
+
     #[test]
-    fn backup_accounts_for_target_only_if_it_holds_every_differing_key() {
-        let epoch = Key::PartitionEpoch;
-        let source = Snapshot::from([(epoch(0), entry(5)), (epoch(1), entry(5))]);
-        let backup =
-            Snapshot::from([(epoch(0), entry(3)), (epoch(1), entry(3)), (epoch(7), entry(1))]);
-        let mixture = |changed: Option<(Key, Entry)>| -> Snapshot {
-            let ours = [(epoch(0), entry(5)), (epoch(1), entry(3)), (epoch(7), entry(1))];
-            ours.into_iter().chain(changed).collect()
-        };
-        assert!(accounts_for_target(&backup, &source, &mixture(None), false));
-        assert!(!accounts_for_target(
-            &backup,
-            &source,
-            &mixture(Some((epoch(1), entry(4)))),
-            false
-        ));
-        assert!(!accounts_for_target(
-            &backup,
-            &source,
-            &mixture(Some((epoch(8), entry(1)))),
-            false
-        ));
+    fn backup_accounts_for_target_only_if_it_explains_every_differing_key() {
+        let source = epochs(&[(0, 5), (1, 5)]);
+        let before = epochs(&[(0, 3), (1, 9), (7, 1)]);
+        let backup = saved("etcd a:1", &before, Some(&source));
+        // One key replaced, one not yet, one not yet deleted.
+        let mixture = epochs(&[(0, 5), (1, 9), (7, 1)]);
+        assert!(accounts_for(&backup, &source, &mixture));
+        // The source has moved on, or is an older one, whose newer copy would be lost.
+        assert!(accounts_for(&backup, &epochs(&[(0, 6), (1, 5)]), &mixture));
+        assert!(!accounts_for(&backup, &epochs(&[(0, 4), (1, 5)]), &mixture));
+        // Another writer has been there.
+        assert!(!accounts_for(&backup, &source, &epochs(&[(0, 5), (1, 4), (7, 1)])));
+        assert!(!accounts_for(&backup, &source, &epochs(&[(0, 5), (1, 9), (8, 1)])));
         // Where servers run on the target, its nodes_config is merged whatever it is.
-        let raised = mixture(Some((Key::NodesConfig, entry(9))));
-        assert!(!accounts_for_target(&backup, &source, &raised, false));
-        assert!(accounts_for_target(&backup, &source, &raised, true));
+        let mut raised = mixture.clone();
+        raised.insert(Key::NodesConfig, entry(9));
+        assert!(!accounts_for(&backup, &source, &raised));
+        let live = TargetContent { store: "etcd a:1", entries: &raised, is_live: true };
+        assert!(accounts_for_target(&backup, &source, &live));
+    }
+
+    #[test]
+    fn backup_of_another_target_or_without_a_plan_accounts_for_nothing() {
+        let (source, before) = (epochs(&[(0, 5)]), epochs(&[(0, 9)]));
+        assert!(accounts_for(&saved("etcd a:1", &before, Some(&source)), &source, &before));
+        assert!(!accounts_for(&saved("etcd b:1", &before, Some(&source)), &source, &before));
+        assert!(!accounts_for(&saved("etcd a:1", &before, None), &source, &before));
     }
 
     #[test]
@@ -135,7 +172,8 @@ mod tests {
         let mut snapshot = Snapshot::from([(Key::RuleBook, entry(5))]);
         assert!(!is_backup_of(&file, &snapshot));
         let destination = Destination::File(file.clone());
-        let origin = BackupOrigin { store: "memory", cluster: None, complete: true };
+        let origin =
+            BackupOrigin { store: "memory", cluster: None, complete: true, overwritten_with: None };
         save_backup(&destination, &origin, &snapshot).unwrap();
         assert!(is_backup_of(&file, &snapshot));
         snapshot.insert(Key::Logs, entry(1));

@@ -127,6 +127,21 @@ impl MigrationState {
         self.state().already_done = true;
     }
 
+    /// Returns the outcome of a run that is killed while it carries out this plan: each key of it may be
+    /// written or not.
+    pub(super) fn outcome_if_killed(&self, plan: &Plan, failure: Failure) -> Outcome {
+        let mut migration = self.state().clone();
+        migration.outcome = MigrationOutcome::Interrupted;
+        migration.elapsed_ms =
+            u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let changes = plan.changes().into_iter();
+        migration.writes.extend(changes.map(|change| (change.key, WriteState::Unknown)));
+        Outcome {
+            result: Some(CommandResult::Migrate(Box::new(migration))),
+            failure: Some(failure),
+        }
+    }
+
     /// Records that a signal has ended the run, and adds to its failure what is known of the writes.
     pub(super) fn describe_interruption(&self, failure: Failure) -> Failure {
         self.set_outcome(MigrationOutcome::Interrupted);

@@ -4,6 +4,7 @@
 use tokio::join;
 
 use super::checks::check_source_nodes_again;
+use super::interrupted::save_interim_report;
 use super::job::Job;
 use super::live_nodes::observe_source;
 use super::prepared::Prepared;
@@ -149,6 +150,9 @@ async fn copy_changes(
         return Err(foreign_content(&plan));
     }
     job.state.merge_plan(plan.clone());
+    if let Err(failure) = save_interim_report(job, &plan) {
+        job.warn(&failure.message);
+    }
     match apply::carry_out(&plan, target, job.state, job.context.events).await {
         Ok(()) => Ok(()),
         Err(failed) => Err(describe_failed_write(&failed.error, job).await),

@@ -1,16 +1,18 @@
 //! The writing stages: back up what is replaced, and write the plan.
 
+use std::path::Path;
 use std::time::Duration;
 
 use super::job::Job;
 use super::prepared::Prepared;
 use super::sides::find_missing_keys;
-use crate::backends::backup::{BackupOrigin, Destination};
+use crate::backends::backup::{BackupOrigin, Destination, PlannedValues};
 use crate::codec;
-use crate::commands::save_backup::save_entries;
+use crate::commands::save_backup::{check_destination, save_entries};
 use crate::events::{Event, Stage};
 use crate::model::{Action, Entry, Key, Plan, Step, StoreError, WriteState};
 use crate::outcome::Failure;
+use crate::pipeline::checks::refusal;
 use crate::pipeline::plan::{self, OnExisting};
 use crate::pipeline::verify::are_same;
 use crate::pipeline::{apply, snapshot};
@@ -22,6 +24,27 @@ pub(super) const MAX_CATCH_UP_ROUNDS: usize = 3;
 /// The time for reading the keys whose write was left without an answer: the target may be gone.
 const READ_BACK_LIMIT: Duration = Duration::from_secs(5);
 
+/// Checks that a backup could be saved, if the plan needs one: also in a dry run, and before the operator is
+/// asked. A run that is refused anyway needs none.
+///
+/// # Errors
+/// [`Code::BackupFailed`](crate::outcome::Code).
+pub(super) fn check_backup_folder(
+    job: &Job<'_>,
+    prior_backup: Option<&Path>,
+) -> Result<(), Failure> {
+    let is_refused = refusal(&job.state.findings()).is_some();
+    match is_refused || prior_backup.is_some() || !replaces_keys(&job.state.plan()) {
+        true => Ok(()),
+        false => check_destination(&Destination::Folder(job.args.backup_dir.clone())),
+    }
+}
+
+/// Returns whether the plan replaces or deletes anything.
+fn replaces_keys(plan: &Plan) -> bool {
+    plan.count(Action::Overwrite) + plan.count(Action::Delete) > 0
+}
+
 /// Saves the whole of what the target holds, if the plan replaces or deletes anything.
 ///
 /// The backup of an interrupted run is enough where it accounts for what the target holds.
@@ -30,7 +53,7 @@ const READ_BACK_LIMIT: Duration = Duration::from_secs(5);
 /// [`Code::BackupFailed`](crate::outcome::Code).
 pub(super) async fn back_up_target(job: &Job<'_>, prepared: &Prepared) -> Result<(), Failure> {
     let plan = job.state.plan();
-    if plan.count(Action::Overwrite) + plan.count(Action::Delete) == 0 {
+    if !replaces_keys(&plan) {
         return Ok(());
     }
     let held = &prepared.target_snapshot;
@@ -42,8 +65,9 @@ pub(super) async fn back_up_target(job: &Job<'_>, prepared: &Prepared) -> Result
                 store: job.target_store().name(),
                 cluster: codec::cluster_of(held),
                 complete: find_missing_keys(job.target_store(), held).await.is_none(),
+                overwritten_with: Some(PlannedValues::from_plan(&plan)),
             };
-            save_entries(&destination, &origin, held)?.path
+            save_entries(&destination, &origin, held, job.context.events)?.path
         }
     };
     job.context.events.emit(Event::BackedUp(&path, held.len()));

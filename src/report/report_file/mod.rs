@@ -1,0 +1,201 @@
+//! `--report`: the JSON document in a file, beside the output on the terminal, however the run ends.
+//!
+//! A regular file is always a whole document: one that says that the run has not ended, then one with the
+//! plan before its first write, and the final one at the end. Each replaces the one before it by a rename,
+//! so that also a run that is killed leaves one. A pipe, a device or a stream gets the final document only.
+
+mod destination;
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::json;
+use crate::events::InterimReport;
+use crate::files::{Existing, PendingFile, store_file};
+use crate::outcome::{Code, Failure, Outcome};
+use crate::shell::quote_word;
+use crate::wording::format_bytes;
+use destination::{ReportDestination, find_destination};
+
+/// The bytes by which the final document may be larger than twice that of the plan: next steps and hints.
+const LARGEST_ADDITION: u64 = 64 << 10;
+
+/// What the first document says.
+const UNFINISHED: &str = "the run has not written its report: it is still running, or was killed before its \
+                          first write";
+
+/// How far the report has come.
+#[derive(Default)]
+struct Progress {
+    /// The file that the final document will be, with the space that it needs.
+    space: Option<PendingFile>,
+    /// Whether the final document is written, or was tried to be: a command that was abandoned may go on,
+    /// and must not replace it.
+    is_final: bool,
+}
+
+/// A report file that was opened before the command started; its clones are one file.
+#[derive(Clone)]
+pub struct ReportFile {
+    path: PathBuf,
+    destination: Arc<ReportDestination>,
+    progress: Arc<Mutex<Progress>>,
+    warning: Option<String>,
+}
+
+impl ReportFile {
+    /// Opens the file, readable by its owner only, and writes a document that says that the run has not
+    /// ended, so that no earlier report remains if this run can't write its own. A file that holds anything
+    /// but a report is not changed. Waits for the reader of a FIFO.
+    ///
+    /// # Errors
+    /// [`Code::Usage`] if the file can't be opened for writing, or is not a report.
+    pub fn create(path: &Path) -> Result<Self, Failure> {
+        let failure = Failure::new(Code::Interrupted, UNFINISHED);
+        let unfinished = json::render(&Outcome { result: None, failure: Some(failure) }).out;
+        let opened = find_destination(path).and_then(|destination| {
+            let warning = match &destination {
+                ReportDestination::Regular(name) => {
+                    store_file(name, &unfinished, Existing::Replace)?
+                }
+                ReportDestination::Stream(_) => None,
+            };
+            Ok((destination, warning))
+        });
+        let (destination, warning) = opened.map_err(|error| {
+            let reason = format!("failed to open the report {}: {error}", quote_word(path));
+            Failure::new(Code::Usage, reason).hint("name another file with --report")
+        })?;
+        let (destination, progress) = (Arc::new(destination), Arc::default());
+        Ok(ReportFile { path: path.to_owned(), destination, progress, warning })
+    }
+
+    /// Returns what deserves attention, although the file is there.
+    pub fn warning(&self) -> Option<&str> {
+        self.warning.as_deref()
+    }
+
+    fn lock_progress(&self) -> MutexGuard<'_, Progress> {
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Writes the final document.
+    ///
+    /// # Errors
+    /// The message of a failed write. A regular file then keeps the document before.
+    pub fn write(self, outcome: &Outcome) -> Result<(), String> {
+        let document = json::render(outcome).out;
+        let mut progress = self.lock_progress();
+        progress.is_final = true;
+        let written = match (&*self.destination, progress.space.take()) {
+            (ReportDestination::Regular(_), Some(space)) => {
+                space.store(&document, Existing::Replace).map(drop)
+            }
+            (ReportDestination::Regular(name), None) => {
+                store_file(name, &document, Existing::Replace).map(drop)
+            }
+            (ReportDestination::Stream(file), _) => {
+                let mut stream: &std::fs::File = file;
+                stream.write_all(&document).and_then(|()| stream.flush())
+            }
+        };
+        written.map_err(|error| {
+            format!("failed to write the report {}: {error}", quote_word(&self.path))
+        })
+    }
+}
+
+impl InterimReport for ReportFile {
+    fn save_interim(&self, so_far: &Outcome) -> Result<(), Failure> {
+        let ReportDestination::Regular(name) = &*self.destination else { return Ok(()) };
+        let mut progress = self.lock_progress();
+        if progress.is_final {
+            return Err(Failure::new(Code::Interrupted, "the run was already reported as ended"));
+        }
+        let document = json::render(so_far).out;
+        let needed = 2 * document.len() as u64 + LARGEST_ADDITION;
+        let take_space = || {
+            let mut space = PendingFile::create(name)?;
+            space.take_space(needed)?;
+            store_file(name, &document, Existing::Replace)?;
+            Ok(space)
+        };
+        let space = take_space().map_err(|error: std::io::Error| {
+            let reason = format!(
+                "failed to save the plan in the report {}, which needs {} in all: {error}",
+                quote_word(&self.path),
+                format_bytes(needed + document.len() as u64)
+            );
+            Failure::new(Code::BackupFailed, reason)
+                .hint("free space there, or name another file with --report")
+        })?;
+        progress.space = Some(space);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    use super::*;
+
+    fn failed(message: &str) -> Outcome {
+        let failure = Some(Failure::new(Code::Internal, message));
+        Outcome { failure, ..Outcome::default() }
+    }
+
+    #[test]
+    fn create_replaces_only_a_report_and_only_its_owner_can_read_it() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let path = folder.path().join("report.json");
+        for message in ["a long message of the first run", "short"] {
+            let report = ReportFile::create(&path).unwrap();
+            assert!(fs::read_to_string(&path).unwrap().contains(UNFINISHED));
+            report.write(&failed(message)).unwrap();
+            assert_eq!(fs::read(&path).unwrap(), json::render(&failed(message)).out);
+        }
+        let mode = fs::metadata(&path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        fs::write(&path, "[metadata-client]").unwrap();
+        let refused = ReportFile::create(&path).err().unwrap();
+        assert!(refused.message.contains("is not a report"), "{refused}");
+        assert_eq!(fs::read(&path).unwrap(), b"[metadata-client]");
+        fs::write(&path, "").unwrap();
+        assert!(ReportFile::create(&path).is_ok());
+        assert!(ReportFile::create(folder.path()).is_err());
+    }
+
+    #[test]
+    fn link_stays_and_what_it_leads_to_is_the_report() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let (link, path) = (folder.path().join("link"), folder.path().join("report.json"));
+        symlink("report.json", &link).unwrap();
+        for message in ["first", "second"] {
+            ReportFile::create(&link).unwrap().write(&failed(message)).unwrap();
+            assert!(link.is_symlink());
+            assert_eq!(fs::read(&path).unwrap(), json::render(&failed(message)).out);
+        }
+    }
+
+    #[test]
+    fn interim_report_takes_space_that_the_end_gives_back() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let path = folder.path().join("report.json");
+        let count_files = || fs::read_dir(folder.path()).unwrap().count();
+        let report = ReportFile::create(&path).unwrap();
+        report.save_interim(&failed("planned")).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), json::render(&failed("planned")).out);
+        assert_eq!(count_files(), 2);
+        // Another round of writes takes it anew.
+        report.clone().save_interim(&failed("planned again")).unwrap();
+        assert_eq!(count_files(), 2);
+        let abandoned = report.clone();
+        report.write(&failed("done")).unwrap();
+        assert!(abandoned.save_interim(&failed("late")).is_err());
+        assert_eq!(fs::read(&path).unwrap(), json::render(&failed("done")).out);
+        assert_eq!(count_files(), 1);
+    }
+}

@@ -1,0 +1,59 @@
+//! A store with generated content, as a backup file: a source that needs no server.
+
+use restatectl::backends::backup::{BackupOrigin, Destination, save_backup};
+use restatectl::codec::{self, Encoding, cluster_of};
+use restatectl::model::{CasToken, Entry, Key, Snapshot, Value, Version};
+use serde_json::{Value as Json, json};
+use tempfile::TempDir;
+
+/// Returns a different document for each key, some of them large.
+fn generate_document(key: &Key, epochs: u16) -> (Encoding, Json) {
+    let flexbuffers = |document| (Encoding::Flexbuffers, document);
+    match key {
+        Key::NodesConfig => {
+            let node = json!({"name": "n1", "address": "http://127.0.0.1:1/", "roles": ["admin"],
+                "current_generation": [1, 3], "binary_version": "1.7.12"});
+            flexbuffers(json!({"cluster_name": "generated", "cluster_fingerprint": u64::MAX - 7,
+                "nodes": [[1, {"Node": node}], [2, "Tombstone"]]}))
+        }
+        Key::PartitionTable => {
+            let partitions: Vec<_> = (0..epochs).map(|n| json!([n, {"key_range": n}])).collect();
+            flexbuffers(json!({"partitions": partitions}))
+        }
+        Key::Schema => flexbuffers(json!({"deployments": vec!["x".repeat(1_000); 200]})),
+        Key::RuleBook => {
+            let rule = json!({"version": 3, "limits": {"concurrency": 5}, "description": "é",
+                "disabled": false, "last_modified_millis_since_epoch": 1_795_516_144_045_u64});
+            (Encoding::Bilrost, json!({"rules": {"scope/*": rule}}))
+        }
+        Key::PartitionEpoch(n) => flexbuffers(json!({"epoch": n, "fill": "y".repeat(*n as usize)})),
+        _ => flexbuffers(json!({"chains": [1, 2, 3]})),
+    }
+}
+
+/// Returns a whole store with so many partitions.
+pub fn generate_snapshot(epochs: u16) -> Snapshot {
+    let keys = Key::FIXED.into_iter().chain((0..epochs).map(Key::PartitionEpoch));
+    keys.enumerate()
+        .map(|(place, key)| {
+            let version = Version(u32::try_from(place).unwrap() * 7 + 1);
+            let (encoding, document) = generate_document(&key, epochs);
+            let bytes = codec::encode(&key, encoding, &document, version).unwrap();
+            let entry = Entry::Intact(Value { version, bytes }, CasToken::Version(version));
+            (key, entry)
+        })
+        .collect()
+}
+
+/// Saves the snapshot to `generated.jsonl` in the folder and returns its path.
+pub fn save_generated(folder: &TempDir, snapshot: &Snapshot) -> String {
+    let path = folder.path().join("generated.jsonl");
+    let origin = BackupOrigin {
+        store: "nowhere",
+        cluster: cluster_of(snapshot),
+        complete: true,
+        overwritten_with: None,
+    };
+    save_backup(&Destination::File(path.clone()), &origin, snapshot).unwrap();
+    path.to_str().unwrap().to_owned()
+}

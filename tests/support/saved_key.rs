@@ -1,0 +1,18 @@
+//! A backup file with one key, for tests that need any.
+
+use prost::bytes::Bytes;
+use restatectl::backends::backup::{BackupOrigin, Destination, save_backup};
+use restatectl::model::{CasToken, Entry, Key, Snapshot, Value, Version};
+use tempfile::TempDir;
+
+/// Saves one key in the folder, and returns the path of the file.
+pub fn save_one_key(folder: &TempDir) -> String {
+    let bytes = Bytes::from_static(b"\x05{\"version\":1}");
+    let value = Value { version: Version(1), bytes };
+    let entries =
+        Snapshot::from([(Key::RuleBook, Entry::Intact(value, CasToken::Version(Version(1))))]);
+    let place = Destination::File(folder.path().join("saved.jsonl"));
+    let origin =
+        BackupOrigin { store: "test", cluster: None, complete: true, overwritten_with: None };
+    save_backup(&place, &origin, &entries).unwrap().path.to_str().unwrap().to_owned()
+}
