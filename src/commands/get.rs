@@ -80,7 +80,8 @@ fn raw_bytes(key: &Key, value: &Value) -> Result<Vec<u8>, Failure> {
 
 fn decode_value(key: Key, value: &Value) -> Result<FetchedValue, Failure> {
     let corrupt = |error: CodecError| {
-        corrupt_value(&key, &error.to_string()).hint("print the stored bytes with --raw")
+        corrupt_value(&key, &error.to_string())
+            .hint("save the stored bytes to a file: add --raw, then > FILE")
     };
     Ok(FetchedValue {
         version: value.version,

@@ -85,6 +85,11 @@ fn every_signal_ends_the_program_wherever_it_waits() {
             &["metadata", "migrate", "--toml", &etcd, "--report", &hangs],
             None,
         ),
+        place(
+            "a certificate is read",
+            &["-s", &node.replace("http:", "https:"), "--tls-ca", &hangs, "metadata", "list"],
+            None,
+        ),
         place("a node is asked", &["-s", &node, "metadata", "list"], None),
         place(
             "a target is asked",

@@ -31,7 +31,11 @@ def main(folder):
         sys.exit(f"mount: {os.strerror(ctypes.get_errno())}")
     print("mounted", flush=True)
     while True:
-        request = os.read(fuse, 1 << 20)
+        try:
+            request = os.read(fuse, 1 << 20)
+        except OSError:
+            # It is unmounted.
+            return
         opcode, unique = struct.unpack_from("<IQ", request, 4)
         if opcode == FUSE_INIT:
             body = struct.pack("<IIIIHHIIHHIIII", 7, 31, 0, 0, 0, 0, 4096, 0, 0, 0, 0, 0, 0, 0)

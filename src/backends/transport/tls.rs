@@ -1,7 +1,8 @@
 //! TLS to a server, with the options of the command line: trusted authorities and client identity.
 
 use std::fmt;
-use std::io;
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -26,6 +27,9 @@ use crate::shell::quote_word;
 /// The time that a server which asked for a certificate has to reject it. It speaks first in
 /// HTTP/2, so that this is over after one round trip.
 const REJECTION_WAIT: Duration = Duration::from_secs(1);
+
+/// The largest PEM file in bytes; the authorities of a system take some hundred kilobytes.
+const LARGEST_PEM_FILE: u64 = 16 << 20;
 
 /// Whom to trust, and who to be.
 #[derive(Clone, Default)]
@@ -133,7 +137,15 @@ fn read_certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, String
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, String> {
-    std::fs::read(path).map_err(|error| format!("{}: {error}", quote_word(path)))
+    let read_whole = || {
+        let mut bytes = Vec::new();
+        File::open(path)?.take(LARGEST_PEM_FILE + 1).read_to_end(&mut bytes)?;
+        match bytes.len() as u64 > LARGEST_PEM_FILE {
+            true => Err(io::Error::other("it is too large for a PEM file")),
+            false => Ok(bytes),
+        }
+    };
+    read_whole().map_err(|error| format!("{}: {error}", quote_word(path)))
 }
 
 impl Tls {
