@@ -85,7 +85,7 @@ impl MessageStream {
         let mut queue = self.0.lock();
         let mut waiting = queue.waiting;
         let mut since = Instant::now();
-        while queue.waiting > 0 && !queue.is_dead {
+        while (queue.waiting > 0 || queue.dropped > 0) && !queue.is_dead {
             let left = limit.map(|limit| limit.saturating_sub(since.elapsed()));
             if left == Some(Duration::ZERO) {
                 return;
