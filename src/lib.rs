@@ -28,4 +28,5 @@ pub mod report;
 pub mod run;
 pub mod shell;
 pub mod terminal;
+pub mod visible;
 pub mod wording;

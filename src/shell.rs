@@ -3,6 +3,8 @@
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
+use crate::visible::steers_terminal;
+
 /// Returns the words as one line that a shell splits into exactly these words.
 pub fn join_words<W: AsRef<OsStr>>(words: impl IntoIterator<Item = W>) -> String {
     words.into_iter().map(|word| quote_word(word.as_ref())).collect::<Vec<_>>().join(" ")
@@ -45,15 +47,6 @@ fn escape_bytes(bytes: &[u8]) -> String {
 /// Appends each byte as three octal digits, after which any digit may follow.
 fn escape_each(escaped: &mut String, bytes: &[u8]) {
     bytes.iter().for_each(|byte| escaped.push_str(&format!("\\{byte:03o}")));
-}
-
-/// Returns whether a terminal obeys the character, or shows others in another order because of it,
-/// instead of showing it: control characters, line separators, bidirectional and invisible marks.
-pub fn steers_terminal(c: char) -> bool {
-    c.is_control()
-        || matches!(c,
-            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ mod byte_size;
 mod duration;
 mod dynamo_db;
 mod endpoint;
+mod escaped_toml;
 mod etcd;
 mod fields;
 mod general;

@@ -1,9 +1,13 @@
 //! The documents of `-o json`: one object on standard output, however the command ended. Their fields
 //! are described in `docs/exit-codes.md` and never change.
 
+use std::path::Path;
+
 use serde_json::{Map, Value as Json, json};
 
+use super::color::warning_lines;
 use super::rendered::Rendered;
+use super::style::Style;
 use crate::model::{
     Entry, KeyComparison, KeyStatus, MemberCount, ObservedNode, Step, Value, WriteState,
 };
@@ -11,6 +15,8 @@ use crate::outcome::{
     BackupResult, CheckResult, CommandResult, DescriptionResult, EditResult, Failure, FetchedValue, Finding,
     ListResult, ListedKey, Migration, MigrationOutcome, Outcome, VerifyResult,
 };
+use crate::shell::quote_word;
+use crate::visible::escape_json;
 
 /// The version of all documents.
 const FORMAT: u32 = 1;
@@ -36,8 +42,8 @@ pub(super) fn render(outcome: &Outcome) -> Rendered {
     }
     let mut document = Map::from_iter([("format".to_owned(), Json::from(FORMAT))]);
     document.extend(fields);
-    let mut out = serde_json::to_vec_pretty(&document).unwrap_or_default();
-    out.push(b'\n');
+    let document = serde_json::to_string_pretty(&document).unwrap_or_default();
+    let out = format!("{}\n", escape_json(&document)).into_bytes();
     Rendered { out, err: render_warnings(outcome) }
 }
 
@@ -51,7 +57,7 @@ fn render_warnings(outcome: &Outcome) -> String {
         Some(CommandResult::Describe(result)) => result.warnings.as_slice(),
         _ => &[],
     };
-    warnings.iter().map(|text| format!("warning: {text}\n")).collect()
+    warning_lines(warnings, Style::PLAIN)
 }
 
 fn into_fields(value: Json) -> Map<String, Json> {
@@ -62,7 +68,7 @@ fn into_fields(value: Json) -> Map<String, Json> {
 }
 
 fn failure_to_json(failure: &Failure) -> Json {
-    json!({"code": failure.code.name(), "message": failure.message, "hints": failure.hints})
+    json!({"code": failure.code.name(), "message": failure.to_string(), "hints": failure.hints})
 }
 
 fn list_to_json(listing: &ListResult) -> Json {
@@ -130,11 +136,16 @@ fn value_to_json(fetched: &FetchedValue) -> Json {
     })
 }
 
+/// Returns the path; one that is not text, which JSON can't hold, as a shell reads it.
+fn path_to_json(path: &Path) -> String {
+    path.to_str().map_or_else(|| quote_word(path), ToOwned::to_owned)
+}
+
 fn backup_to_json(backup: &BackupResult) -> Json {
     let saved = &backup.saved;
     json!({
         "store": backup.store,
-        "file": saved.path.display().to_string(),
+        "file": path_to_json(&saved.path),
         "keys": saved.keys,
         "bytes": saved.bytes,
         "sha256": saved.sha256,
@@ -149,7 +160,7 @@ fn edit_to_json(edit: &EditResult) -> Json {
         "old_version": edit.old_version.map(|version| version.0),
         "version": edit.version.map(|version| version.0),
         "value": edit.value,
-        "backup": edit.backup.as_ref().map(|path| path.display().to_string()),
+        "backup": edit.backup.as_deref().map(path_to_json),
         "written": edit.write_state == WriteState::Written,
         "write_state": edit.write_state.name(),
     })
@@ -203,7 +214,7 @@ fn migration_to_json(migration: &Migration) -> Json {
         "ready": migration.ready,
         "keys": keys.collect::<Vec<_>>(),
         "verified": migration.verified,
-        "backup": migration.backup.as_ref().map(|path| path.display().to_string()),
+        "backup": migration.backup.as_deref().map(path_to_json),
         "elapsed_ms": migration.elapsed_ms,
         "next_steps": migration.next_steps,
     })

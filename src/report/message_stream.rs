@@ -7,6 +7,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::patient_write::write_patiently;
+use crate::visible::escape_line;
 
 /// The bytes that wait for a reader at most; a message that does not fit is dropped and counted.
 const CAPACITY: usize = 4 << 20;
@@ -57,7 +58,7 @@ impl MessageStream {
 
     /// Sends an error that is no command's outcome.
     pub fn print_error(&self, message: &str) {
-        self.send(format!("error: {message}\n").as_bytes());
+        self.send(format!("error: {}\n", escape_line(message)).as_bytes());
     }
 
     /// Sends a drawing of progress bars, which is worth nothing once it is late.
@@ -84,7 +85,7 @@ impl MessageStream {
         let mut queue = self.0.lock();
         let mut waiting = queue.waiting;
         let mut since = Instant::now();
-        while queue.waiting > 0 && !queue.is_dead {
+        while (queue.waiting > 0 || queue.dropped > 0) && !queue.is_dead {
             let left = limit.map(|limit| limit.saturating_sub(since.elapsed()));
             if left == Some(Duration::ZERO) {
                 return;

@@ -23,7 +23,8 @@ mod table;
 mod text;
 mod usage_error;
 
-use crate::outcome::Outcome;
+use crate::outcome::{CommandResult, Outcome};
+use crate::visible::escape_text;
 pub use message_stream::MessageStream;
 pub use progress::{LogWriter, ProgressReporter};
 pub use rendered::{LostOutput, Rendered};
@@ -31,12 +32,17 @@ pub use report_file::ReportFile;
 use style::{OutputFormat, Style};
 pub use usage_error::render_usage_error;
 
-/// Renders an outcome as text or JSON.
+/// Renders an outcome as text or JSON. But for the bytes of a value, nothing in it steers a terminal.
 pub fn render(outcome: &Outcome, style: Style) -> Rendered {
-    match style.output {
+    let rendered = match style.output {
         OutputFormat::Json => json::render(outcome),
         OutputFormat::Text => text::render(outcome, style),
-    }
+    };
+    let out = match &outcome.result {
+        Some(CommandResult::Bytes(_)) => rendered.out,
+        _ => escape_text(&String::from_utf8_lossy(&rendered.out)).into_owned().into_bytes(),
+    };
+    Rendered { out, err: color::escape_painted(&rendered.err, style.err_color) }
 }
 
 #[cfg(test)]

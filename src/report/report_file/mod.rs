@@ -14,6 +14,7 @@ use super::patient_write::write_patiently;
 use crate::events::InterimReport;
 use crate::files::{Existing, PendingFile, store_file};
 use crate::outcome::{Code, Failure, Outcome};
+use crate::shell::quote_word;
 use crate::wording::format_bytes;
 use destination::{ReportDestination, find_destination};
 
@@ -63,7 +64,7 @@ impl ReportFile {
             Ok((destination, warning))
         });
         let (destination, warning) = opened.map_err(|error| {
-            let reason = format!("failed to open the report {}: {error}", path.display());
+            let reason = format!("failed to open the report {}: {error}", quote_word(path));
             Failure::new(Code::Usage, reason).hint("name another file with --report")
         })?;
         let (destination, progress) = (Arc::new(destination), Arc::default());
@@ -99,8 +100,9 @@ impl ReportFile {
                 write_patiently(&mut stream, &document)
             }
         };
-        written
-            .map_err(|error| format!("failed to write the report {}: {error}", self.path.display()))
+        written.map_err(|error| {
+            format!("failed to write the report {}: {error}", quote_word(&self.path))
+        })
     }
 }
 
@@ -122,7 +124,7 @@ impl InterimReport for ReportFile {
         let space = take_space().map_err(|error: std::io::Error| {
             let reason = format!(
                 "failed to save the plan in the report {}, which needs {} in all: {error}",
-                self.path.display(),
+                quote_word(&self.path),
                 format_bytes(needed + document.len() as u64)
             );
             Failure::new(Code::BackupFailed, reason)
