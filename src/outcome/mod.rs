@@ -14,8 +14,9 @@ use crate::model::{
     Step, Version, WriteState,
 };
 pub use description::{
-    DescribedDeployment, DescribedLog, DescribedNode, DescribedPartition, DescribedRule, DescribedSegment,
-    DescribedService, DescribedSubscription, Description, DescriptionPart, DescriptionResult,
+    DescribedDeployment, DescribedLog, DescribedNode, DescribedPartition, DescribedRule,
+    DescribedSegment, DescribedService, DescribedSubscription, Description, DescriptionPart,
+    DescriptionResult,
 };
 pub use failure::{Code, Failure, exit};
 pub use finding::{Check, CheckStatus, Finding, Permission, Readiness, judge_readiness};

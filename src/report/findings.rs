@@ -5,8 +5,9 @@ use comfy_table::ContentArrangement;
 use super::color::warning_lines;
 use super::rendered::Rendered;
 use super::style::Style;
-use super::table::{draw_table, new_table};
+use super::table::{add_row, draw_table, new_table};
 use crate::outcome::CheckResult;
+use crate::visible::escape_line;
 use crate::wording::plural;
 
 /// The least columns that the table is wrapped to.
@@ -18,7 +19,8 @@ pub(super) fn render_findings(result: &CheckResult, style: Style) -> Rendered {
     let (keys, errors) = (plural(result.keys, "key"), plural(result.errors, "error"));
     let warnings = plural(result.warnings, "warning");
     let table = finding_table(result, style);
-    let out = format!("{table}{sign} {}: {keys}, {errors}, {warnings}\n", result.store);
+    let store = escape_line(&result.store.name);
+    let out = format!("{table}{sign} {store}: {keys}, {errors}, {warnings}\n");
     Rendered { out: out.into_bytes(), err: warning_lines(&result.incomplete, style) }
 }
 
@@ -34,7 +36,7 @@ fn finding_table(result: &CheckResult, style: Style) -> String {
     }
     for finding in &result.findings {
         let (level, code) = (finding.level().name(), finding.class.name());
-        table.add_row([level.to_owned(), code.to_owned(), finding.to_string()]);
+        add_row(&mut table, &[level.to_owned(), code.to_owned(), finding.to_string()]);
     }
     draw_table(&table)
 }

@@ -12,8 +12,8 @@ use crate::model::{
     Entry, KeyComparison, KeyStatus, MemberCount, ObservedNode, Step, Value, WriteState,
 };
 use crate::outcome::{
-    BackupResult, CheckResult, CommandResult, DescriptionResult, EditResult, Failure, FetchedValue, Finding,
-    ListResult, ListedKey, Migration, MigrationOutcome, Outcome, VerifyResult,
+    BackupResult, CheckResult, CommandResult, DescriptionResult, EditResult, Failure, FetchedValue,
+    Finding, ListResult, ListedKey, Migration, MigrationOutcome, Outcome, VerifyResult,
 };
 use crate::shell::quote_word;
 use crate::visible::escape_json;

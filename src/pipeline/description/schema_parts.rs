@@ -3,9 +3,7 @@
 use serde_json::Value as Json;
 
 use super::{elements, number, text};
-use crate::outcome::{
-    DescribedDeployment, DescribedRule, DescribedService, DescribedSubscription,
-};
+use crate::outcome::{DescribedDeployment, DescribedRule, DescribedService, DescribedSubscription};
 
 pub(super) fn describe_deployments(schema: &Json) -> Vec<DescribedDeployment> {
     elements(schema, "/deployments_v2").iter().map(describe_deployment).collect()
@@ -16,7 +14,8 @@ fn describe_deployment(deployment: &Json) -> DescribedDeployment {
     let headers = headers.and_then(Json::as_object);
     DescribedDeployment {
         id: text(deployment, "/id").unwrap_or_default(),
-        endpoint: text(deployment, "/ty/Http/address").or_else(|| text(deployment, "/ty/Lambda/arn")),
+        endpoint: text(deployment, "/ty/Http/address")
+            .or_else(|| text(deployment, "/ty/Lambda/arn")),
         created_at: number(deployment, "/created_at"),
         headers: headers
             .into_iter()
