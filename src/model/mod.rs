@@ -6,6 +6,7 @@ mod change;
 mod cluster;
 mod comparison;
 mod digest;
+mod document_change;
 mod endpoint_fault;
 pub(crate) mod epoch_ranges;
 mod failed_write;
@@ -28,6 +29,7 @@ pub use cluster::{
 };
 pub use comparison::{Comparison, KeyComparison, KeyStatus};
 pub(crate) use digest::sha256_hex;
+pub use document_change::{ChangedPlace, DocumentChange};
 pub use endpoint_fault::{EndpointFault, EndpointFaultKind};
 pub use failed_write::{FailedWrite, WriteState};
 pub use key::Key;

@@ -10,8 +10,8 @@ use std::fmt;
 use std::path::PathBuf;
 
 use crate::model::{
-    Action, Comparison, Entry, Key, MemberCount, MetadataFinding, ObservedNode, Plan, SavedFile,
-    Step, Version, WriteState,
+    Action, Comparison, DocumentChange, Entry, Key, MemberCount, MetadataFinding, ObservedNode,
+    Plan, SavedFile, Step, Version, WriteState,
 };
 pub use description::{
     DescribedDeployment, DescribedLog, DescribedNode, DescribedPartition, DescribedRule,
@@ -181,6 +181,8 @@ pub struct VerifyResult {
     pub comparison: Comparison,
     /// `true` if nothing differs but what is permitted to.
     pub equal: bool,
+    /// The differences inside the values of each key that has some, if they were asked for.
+    pub changes: Option<BTreeMap<Key, Vec<DocumentChange>>>,
     /// A warning although both are equal.
     pub warning: Option<&'static str>,
 }

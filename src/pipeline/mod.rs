@@ -2,6 +2,7 @@
 //! `same_store` and `apply` are pure functions.
 
 pub mod apply;
+pub mod changes;
 pub mod checks;
 pub mod description;
 pub mod difference;

@@ -9,7 +9,8 @@ use super::color::warning_lines;
 use super::rendered::Rendered;
 use super::style::Style;
 use crate::model::{
-    Entry, KeyComparison, KeyStatus, MemberCount, ObservedNode, Step, Value, WriteState,
+    DocumentChange, Entry, KeyComparison, KeyStatus, MemberCount, ObservedNode, Step, Value,
+    WriteState,
 };
 use crate::outcome::{
     BackupResult, CheckResult, CommandResult, DescriptionResult, EditResult, Failure, FetchedValue,
@@ -171,16 +172,26 @@ fn comparison_to_json(result: &VerifyResult) -> Json {
         .into_iter()
         .map(|status| (status.name().to_owned(), result.comparison.count(status).into()))
         .collect();
+    let rows = result.comparison.rows.iter().map(|row| compared_key_to_json(row, result));
     json!({
         "source": result.source,
         "target": result.target,
         "equal": result.equal,
         "summary": summary,
-        "keys": result.comparison.rows.iter().map(compared_key_to_json).collect::<Vec<_>>(),
+        "keys": rows.collect::<Vec<_>>(),
     })
 }
 
-fn compared_key_to_json(row: &KeyComparison) -> Json {
+/// Returns the patch of a key that differs, where it was asked for; null if there is none.
+fn changes_to_json(row: &KeyComparison, result: &VerifyResult) -> Option<Json> {
+    let changes = result.changes.as_ref().filter(|_| row.status != KeyStatus::Same)?;
+    let changes = changes
+        .get(&row.key)
+        .map(|changes| changes.iter().map(DocumentChange::operation).collect::<Vec<_>>());
+    Some(json!(changes))
+}
+
+fn compared_key_to_json(row: &KeyComparison, result: &VerifyResult) -> Json {
     let mut compared = json!({
         "key": row.key.to_string(),
         "status": row.status.name(),
@@ -189,6 +200,10 @@ fn compared_key_to_json(row: &KeyComparison) -> Json {
     });
     if let (Some(fields), Some(note)) = (compared.as_object_mut(), row.note()) {
         fields.insert("note".to_owned(), note.into());
+    }
+    if let (Some(fields), Some(changes)) = (compared.as_object_mut(), changes_to_json(row, result))
+    {
+        fields.insert("changes".to_owned(), changes);
     }
     compared
 }

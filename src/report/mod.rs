@@ -3,6 +3,7 @@
 //! It knows outcomes, events and the model, and neither the command line nor the commands.
 
 mod bar_style;
+mod changes;
 mod color;
 mod description;
 mod findings;

@@ -1,5 +1,6 @@
 //! Outcomes as text for people.
 
+use super::changes::render_changes;
 use super::color::{BOLD_RED, CYAN, paint_text, warning_line, warning_lines};
 use super::description::render_description;
 use super::findings::render_findings;
@@ -183,7 +184,8 @@ fn render_comparison(result: &VerifyResult, style: Style) -> Rendered {
     let (source, target) = (escape_line(&result.source.name), escape_line(&result.target.name));
     let counts = counts.join(", ");
     let differences = difference_table(result, style);
-    let out = format!("{differences}{sign} {source} and {target}: {counts}\n");
+    let changes = render_changes(result);
+    let out = format!("{differences}{changes}{sign} {source} and {target}: {counts}\n");
     let err = result.warning.map(|text| warning_line(text, style)).unwrap_or_default();
     Rendered { out: out.into_bytes(), err }
 }

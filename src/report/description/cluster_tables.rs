@@ -47,7 +47,8 @@ fn describe_state(node: &DescribedNode) -> String {
 pub(super) fn partition_table(partitions: &[DescribedPartition], every: bool) -> PartTable {
     let title = format!("{}:", plural(partitions.len(), "partition"));
     if every {
-        let header = &["PARTITION", "KEYS", "LOG", "EPOCH", "LED BY", "REPLICAS", "FROZEN"];
+        let header =
+            &["PARTITION", "FROM KEY", "TO KEY", "LOG", "EPOCH", "LED BY", "REPLICAS", "FROZEN"];
         return PartTable::new(title, header, partitions.iter().map(partition_row).collect());
     }
     let header = &["PARTITIONS", "COUNT", "EPOCHS", "LED BY", "REPLICATION", "REPLICAS", "FROZEN"];
@@ -67,13 +68,11 @@ pub(super) fn partition_table(partitions: &[DescribedPartition], every: bool) ->
 }
 
 fn partition_row(partition: &DescribedPartition) -> Vec<String> {
-    let keys = match (partition.start, partition.end) {
-        (Some(start), Some(end)) => format!("{start:016x}-{end:016x}"),
-        _ => EMPTY_CELL.to_owned(),
-    };
+    let in_hex = |key: Option<u64>| or_empty(key.map(|key| format!("{key:016x}")));
     vec![
         partition.id.to_string(),
-        keys,
+        in_hex(partition.start),
+        in_hex(partition.end),
         or_empty(partition.log),
         or_empty(partition.leader_epoch),
         or_empty(partition.leader.as_ref()),

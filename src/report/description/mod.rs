@@ -4,7 +4,7 @@ mod cluster_tables;
 mod ranges;
 mod schema_tables;
 
-use comfy_table::{ContentArrangement, Table};
+use comfy_table::{ColumnConstraint, ContentArrangement, Table};
 
 use super::color::warning_lines;
 use super::rendered::Rendered;
@@ -18,6 +18,9 @@ use schema_tables::{deployment_table, rule_table, subscription_table};
 
 /// The columns of the widest table.
 const MOST_COLUMNS: usize = 100;
+
+/// The columns of a narrow terminal, below which tables are cut by the terminal itself.
+const LEAST_COLUMNS: usize = 60;
 
 /// The rows of a table that groups nothing, unless every row is asked for.
 const SHOWN_ROWS: usize = 20;
@@ -47,10 +50,10 @@ impl PartTable {
 
     fn draw(&self, style: Style) -> String {
         let mut table = new_table(style, self.header, &[]);
-        fit_columns(&mut table, style);
         for row in &self.rows {
             add_row(&mut table, row);
         }
+        fit_columns(&mut table, style);
         let table = if self.rows.is_empty() { String::new() } else { draw_table(&table) };
         let left_out = match self.left_out {
             0 => String::new(),
@@ -60,10 +63,18 @@ impl PartTable {
     }
 }
 
+/// Wraps the cells of wide columns, so that the table fits; narrow ones stay as they are.
 fn fit_columns(table: &mut Table, style: Style) {
-    let columns = style.columns.unwrap_or(MOST_COLUMNS).clamp(60, MOST_COLUMNS);
-    let columns = u16::try_from(columns).unwrap_or(u16::MAX);
-    table.set_content_arrangement(ContentArrangement::Dynamic).set_width(columns);
+    let columns = style.columns.unwrap_or(MOST_COLUMNS).clamp(LEAST_COLUMNS, MOST_COLUMNS);
+    let width = u16::try_from(columns).unwrap_or(u16::MAX);
+    table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
+    let widths = table.column_max_content_widths();
+    let narrow = widths.iter().map(|width| usize::from(*width)).enumerate();
+    for (index, _) in narrow.filter(|(_, width)| *width <= columns / 6) {
+        if let Some(column) = table.column_mut(index) {
+            column.set_constraint(ColumnConstraint::ContentWidth);
+        }
+    }
 }
 
 /// Renders each part that is asked for.
