@@ -107,7 +107,7 @@ pub enum Command {
 #[derive(Subcommand)]
 pub enum MetadataCommand {
     /// Copy all metadata into another store, verify the copy, and print the next steps
-    Migrate(MigrateArgs),
+    Migrate(Box<MigrateArgs>),
     /// Compare every key of two stores; write nothing
     Verify(VerifyArgs),
     /// List every key with its kind, version, size, encoding and digest

@@ -41,6 +41,8 @@ fn assert_files(root: &Root) {
     644 usr/share/fish/vendor_completions.d/restatectl.fish
     644 usr/share/man/man1/restatectl-completions.1.gz
     644 usr/share/man/man1/restatectl-metadata-backup.1.gz
+    644 usr/share/man/man1/restatectl-metadata-check.1.gz
+    644 usr/share/man/man1/restatectl-metadata-describe.1.gz
     644 usr/share/man/man1/restatectl-metadata-get.1.gz
     644 usr/share/man/man1/restatectl-metadata-list.1.gz
     644 usr/share/man/man1/restatectl-metadata-migrate.1.gz

@@ -29,11 +29,11 @@ fn elements<'a>(document: &'a Json, pointer: &str) -> &'a [Json] {
 }
 
 /// Maps whose keys are numbers are lists of pairs: no key may be there twice.
-fn find_duplicates(list: &str, pairs: &[Json], class: FindingClass) -> Vec<ShapeError> {
-    let what = match class {
-        FindingClass::NodeIdentity => "node",
-        FindingClass::LogDuplicate => "log",
-        _ => "partition",
+fn find_duplicates(list: &str, pairs: &[Json], what: &str) -> Vec<ShapeError> {
+    // Of two nodes with one id, a server dies; of two partitions or logs it keeps one.
+    let class = match what {
+        "node" => FindingClass::NodeIdentity,
+        _ => FindingClass::EntryDuplicate,
     };
     let mut seen = BTreeSet::new();
     let ids =
@@ -62,7 +62,7 @@ fn find_deployment_errors(document: &Json) -> Vec<ShapeError> {
 /// Nodes are found by name through a table of its own.
 fn find_node_errors(document: &Json) -> Vec<ShapeError> {
     let pairs = elements(document, "/nodes");
-    let mut errors = find_duplicates("/nodes", pairs, FindingClass::NodeIdentity);
+    let mut errors = find_duplicates("/nodes", pairs, "node");
     let mut names = BTreeMap::new();
     for (index, pair) in pairs.iter().enumerate() {
         let (Some(id), Some(node)) = (pair.get(0).and_then(Json::as_u64), pair.pointer("/1/Node"))
@@ -108,25 +108,23 @@ fn of_identity(path: String, message: impl Into<String>) -> ShapeError {
 fn find_partition_errors(document: &Json) -> Vec<ShapeError> {
     let pairs = elements(document, "/partitions");
     let count = document.get("num_partitions").and_then(Json::as_u64);
-    let mut errors = find_duplicates("/partitions", pairs, FindingClass::EntryDuplicate);
+    let mut errors = find_duplicates("/partitions", pairs, "partition");
     if document.pointer("/replication/limit").is_some_and(names_no_scope) {
         errors.push(ShapeError::new("/replication/limit", "names no scope"));
     }
     if pairs.is_empty() {
         if count == Some(0) {
-            errors.push(of_count("is 0, and there are no /partitions"));
+            let error = ShapeError::new("/num_partitions", "is 0, and there are no /partitions");
+            errors.push(error.of_class(FindingClass::PartitionsMissing));
         }
         return errors;
     }
     if count.is_some_and(|count| count != pairs.len() as u64) {
-        errors.push(of_count("is not the number of partitions"));
+        let error = ShapeError::new("/num_partitions", "is not the number of partitions");
+        errors.push(error.of_class(FindingClass::PartitionCount));
     }
     errors.extend(find_range_errors(pairs));
     errors
-}
-
-fn of_count(message: &str) -> ShapeError {
-    ShapeError::new("/num_partitions", message).of_class(FindingClass::PartitionCount)
 }
 
 /// Each key belongs to one partition at most.
@@ -160,7 +158,7 @@ fn of_range(path: &str, message: &str) -> ShapeError {
 /// Checks the logs, and the parameters of their segments, whose form depends on the kind.
 fn find_log_errors(document: &Json) -> Vec<ShapeError> {
     let logs = elements(document, "/logs");
-    let mut errors = find_duplicates("/logs", logs, FindingClass::LogDuplicate);
+    let mut errors = find_duplicates("/logs", logs, "log");
     for (index, log) in logs.iter().enumerate() {
         for (position, segment) in elements(log, "/1/chain").iter().enumerate() {
             let text = |field: &str| segment.pointer(field).and_then(Json::as_str);

@@ -14,8 +14,8 @@ const SHOWN_FINDINGS: usize = 10;
 const UNFREEZE_HINT: &str = "unfreeze them once the cluster is up, with the official `restatectl partitions leadership \
                              unfreeze`: after the restart they have no leader until then";
 
-const ABSENT_EPOCHS_HINT: &str = "compare with `metadata list` of the running cluster, if there is one: without its epoch, a partition \
-                                  that had a leader begins again at the first";
+const ABSENT_EPOCHS_HINT: &str = "compare with `metadata list` of the running cluster, if there is one: a partition that \
+                                  had a leader was seen to get none without its epoch";
 
 const CORRECT_HINT: &str = "correct the values at the source with `metadata patch`; `metadata check` with the same store prints every \
                             finding";

@@ -2,7 +2,7 @@
 
 use serde_json::Value as Json;
 
-use super::{elements, number, numbers, pairs, text};
+use super::fields::{elements, number, numbers, pairs, text};
 use crate::outcome::{DescribedLog, DescribedNode, DescribedPartition, DescribedSegment};
 
 pub(super) fn describe_nodes(nodes_config: &Json) -> Vec<DescribedNode> {

@@ -3,6 +3,7 @@
 //! A field that is absent or of another form is left out: a description judges nothing, see `soundness` for that.
 
 mod cluster_parts;
+mod fields;
 mod schema_parts;
 
 use serde_json::Value as Json;
@@ -54,32 +55,6 @@ fn decode(key: &Key, entry: &Entry, undescribed: &mut Vec<(Key, String)>) -> Opt
 fn hide_credentials(mut schema: Json) -> Json {
     super::hidden_values::hide_as_digests(&mut schema);
     schema
-}
-
-/// Returns the elements of a list, empty where there is none.
-fn elements<'a>(document: &'a Json, pointer: &str) -> &'a [Json] {
-    document.pointer(pointer).and_then(Json::as_array).map_or(&[], Vec::as_slice)
-}
-
-fn number(document: &Json, pointer: &str) -> Option<u64> {
-    document.pointer(pointer).and_then(Json::as_u64)
-}
-
-fn text(document: &Json, pointer: &str) -> Option<String> {
-    document.pointer(pointer).and_then(Json::as_str).map(ToOwned::to_owned)
-}
-
-fn numbers(document: &Json, pointer: &str) -> Vec<u64> {
-    elements(document, pointer).iter().filter_map(Json::as_u64).collect()
-}
-
-/// Returns the pairs of a map whose keys are numbers, in the order of its keys.
-fn pairs<'a>(document: &'a Json, pointer: &str) -> Vec<(u64, &'a Json)> {
-    let pairs = elements(document, pointer).iter();
-    let mut pairs: Vec<_> =
-        pairs.filter_map(|pair| Some((pair.get(0)?.as_u64()?, pair.get(1)?))).collect();
-    pairs.sort_by_key(|(id, _)| *id);
-    pairs
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use serde_json::Value as Json;
 
-use super::{elements, number, text};
+use super::fields::{elements, number, text};
 use crate::outcome::{DescribedDeployment, DescribedRule, DescribedService, DescribedSubscription};
 
 pub(super) fn describe_deployments(schema: &Json) -> Vec<DescribedDeployment> {

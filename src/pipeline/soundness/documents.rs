@@ -19,6 +19,8 @@ pub struct Documents {
 pub(super) struct EpochFacts {
     /// The nodes of its replica sets.
     pub(super) replicas: BTreeSet<u64>,
+    /// `true` if a node has been its leader, and so has written to its log.
+    pub(super) was_led: bool,
     /// The node that is to lead it, if one is chosen.
     pub(super) preferred_leader: Option<u64>,
     pub(super) has_frozen_leadership: bool,
@@ -49,6 +51,7 @@ impl EpochFacts {
         let is_set = |pointer: &str| epoch.pointer(pointer).is_some_and(|value| !value.is_null());
         let sets = ["/current/replica_set", "/next/replica_set"].map(|set| elements(epoch, set));
         EpochFacts {
+            was_led: is_set("/leader_metadata"),
             replicas: sets.into_iter().flatten().filter_map(Json::as_u64).collect(),
             preferred_leader: epoch
                 .pointer("/leadership_policy/affinity/Node")

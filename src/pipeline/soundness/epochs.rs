@@ -4,8 +4,8 @@
 use std::collections::BTreeSet;
 
 use super::documents::{Documents, EpochFacts, ids_of, living_nodes};
-use super::name_epochs;
 use crate::codec;
+use crate::model::epoch_ranges::in_ranges;
 use crate::model::{Entry, FindingClass, Key, MetadataFinding, Snapshot};
 use crate::wording::plural;
 
@@ -48,6 +48,16 @@ fn describe_epochs(class: FindingClass, what: &str, epochs: Vec<Key>) -> Metadat
     MetadataFinding::of_value(key, class, message)
 }
 
+/// Returns the names of epochs, those in a row as a range.
+fn name_epochs<'a>(keys: impl IntoIterator<Item = &'a Key>) -> String {
+    let name = |range: &Vec<&Key>| match range.as_slice() {
+        [first, .., last] => format!("{first} … {last}"),
+        keys => keys.iter().map(ToString::to_string).collect(),
+    };
+    let ranges = in_ranges(keys, |key| key, |_, _| true);
+    ranges.iter().map(name).collect::<Vec<_>>().join(", ")
+}
+
 /// Finds replicas, and chosen leaders, on nodes that do not exist or were removed.
 fn find_absent_nodes(
     documents: &Documents,
@@ -59,7 +69,15 @@ fn find_absent_nodes(
         true => format!("N{id}, which was removed"),
         false => format!("N{id}, which nodes_config does not have"),
     };
-    let replicas = find_epochs(documents, |epoch| epoch.replicas.iter().any(is_absent));
+    // With a frozen placement, no others are chosen: nothing leads the partition (seen with 1.7.12).
+    let is_lost = |epoch: &EpochFacts| {
+        epoch.has_frozen_placement
+            && !epoch.replicas.is_empty()
+            && epoch.replicas.iter().all(is_absent)
+    };
+    let lost = find_epochs(documents, is_lost);
+    let replicas =
+        find_epochs(documents, |epoch| epoch.replicas.iter().any(is_absent) && !is_lost(epoch));
     let leaders = find_epochs(documents, |epoch| epoch.preferred_leader.iter().any(is_absent));
     let name_nodes = |nodes_of: fn(&EpochFacts) -> Vec<u64>| {
         let all: BTreeSet<u64> = documents.epochs.values().flat_map(nodes_of).collect();
@@ -75,7 +93,11 @@ fn find_absent_nodes(
         let what = format!("is to be led by {nodes}: the servers choose another");
         describe_epochs(FindingClass::AffinityMissing, &what, epochs)
     });
-    of_replicas.into_iter().chain(of_leaders).collect()
+    let of_lost = lost.map(|epochs| {
+        let what = "has a frozen placement on nodes of which none is left";
+        describe_epochs(FindingClass::PlacementLost, what, epochs)
+    });
+    of_replicas.into_iter().chain(of_leaders).chain(of_lost).collect()
 }
 
 /// Finds partitions without an epoch, and epochs without a partition. Nothing, where the table can't be read.

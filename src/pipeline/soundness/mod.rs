@@ -13,7 +13,7 @@ mod values;
 
 use std::collections::BTreeMap;
 
-use crate::model::{FindingClass, Key, MetadataFinding, Snapshot};
+use crate::model::{FindingClass, MetadataFinding, Snapshot};
 use crate::wording::plural;
 pub use documents::Documents;
 pub use references::{find_added_reference_errors, referenced_keys};
@@ -72,17 +72,6 @@ fn name_some_of_each_class(findings: Vec<MetadataFinding>) -> Vec<MetadataFindin
         }
     }
     shown
-}
-
-/// Returns the names of epochs, those in a row as a range.
-fn name_epochs<'a>(keys: impl IntoIterator<Item = &'a Key>) -> String {
-    use crate::model::epoch_ranges::in_ranges;
-    let name = |range: &Vec<&Key>| match range.as_slice() {
-        [first, .., last] => format!("{first} … {last}"),
-        keys => keys.iter().map(ToString::to_string).collect(),
-    };
-    let ranges = in_ranges(keys, |key| key, |_, _| true);
-    ranges.iter().map(name).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]

@@ -50,7 +50,7 @@ pub(super) fn find_broken_references(documents: &Documents) -> Vec<MetadataFindi
         findings.extend(find_unmet_replication(logs, nodes));
     }
     if let (Some(logs), Some(table)) = (logs, table) {
-        findings.extend(find_absent_logs(table, logs));
+        findings.extend(find_absent_logs(table, logs, documents));
     }
     findings
 }
@@ -59,23 +59,35 @@ fn of_logs(class: FindingClass, path: String, message: String) -> MetadataFindin
     MetadataFinding { key: Key::Logs, class, path, message }
 }
 
-/// Finds segments on nodes that `nodes_config` never had. A node that was removed may have served an old segment.
+/// Finds segments on nodes that `nodes_config` never had, and logs whose last segment is on removed nodes only. A
+/// removed node may have served an old segment.
 fn find_absent_nodes(logs: &Json, nodes: &Json) -> Vec<MetadataFinding> {
-    let known = ids_of(nodes, "/nodes");
+    let (known, living) = (ids_of(nodes, "/nodes"), living_nodes(nodes));
     let mut findings = Vec::new();
     for (index, log) in elements(logs, "/logs").iter().enumerate() {
-        for (position, segment) in elements(log, "/1/chain").iter().enumerate() {
+        let chain = elements(log, "/1/chain");
+        for (position, segment) in chain.iter().enumerate() {
             let nodeset = nodeset_of(segment);
-            let absent: Vec<_> = nodeset.difference(&known).map(|id| format!("N{id}")).collect();
-            if !absent.is_empty() {
-                let path = format!("/logs/{index}/1/chain/{position}/1/params");
-                let names = absent.join(", ");
-                let message = format!("names {names}, which nodes_config does not have");
-                findings.push(of_logs(FindingClass::NodesetMissing, path, message));
-            }
+            let is_last = position + 1 == chain.len();
+            let message = match (name_nodes(nodeset.difference(&known)), is_last) {
+                (Some(absent), _) => format!("names {absent}, which nodes_config does not have"),
+                (None, true) if nodeset.is_disjoint(&living) => match name_nodes(&nodeset) {
+                    Some(removed) => format!("names only removed nodes: {removed}"),
+                    None => continue,
+                },
+                _ => continue,
+            };
+            let path = format!("/logs/{index}/1/chain/{position}/1/params");
+            findings.push(of_logs(FindingClass::NodesetMissing, path, message));
         }
     }
     findings
+}
+
+/// Returns the names of nodes; `None` if there are none.
+fn name_nodes<'a>(ids: impl IntoIterator<Item = &'a u64>) -> Option<String> {
+    let names: Vec<_> = ids.into_iter().map(|id| format!("N{id}")).collect();
+    (!names.is_empty()).then(|| names.join(", "))
 }
 
 /// Returns the nodes of a replicated segment.
@@ -102,18 +114,32 @@ fn parse_node_copies(replication: &str) -> Option<usize> {
     scopes.find(|(name, _)| name.trim() == "node")?.1.trim().parse().ok()
 }
 
-/// Finds partitions that name a log that does not exist. One that names none gets its log from the servers.
-fn find_absent_logs(table: &Json, logs: &Json) -> Vec<MetadataFinding> {
+/// Finds partitions whose log does not exist: one that they name, or their own if they were led before. For a partition
+/// that never was, the servers make it.
+fn find_absent_logs(table: &Json, logs: &Json, documents: &Documents) -> Vec<MetadataFinding> {
     let known = ids_of(logs, "/logs");
     let partitions = elements(table, "/partitions").iter().enumerate();
-    let absent = partitions.filter_map(|(index, partition)| {
-        let log = partition.pointer("/1/log_id")?.as_u64()?;
-        (!known.contains(&log)).then(|| MetadataFinding {
+    let absent = partitions.filter_map(|(index, pair)| {
+        let id = pair.get(0)?.as_u64()?;
+        let named = pair.pointer("/1/log_id").and_then(Json::as_u64);
+        let (path, message) = match named {
+            Some(log) => (format!("/partitions/{index}/1/log_id"), format!("is {log}")),
+            None if was_led(id, documents) => {
+                (format!("/partitions/{index}"), format!("was led, and its log is {id}"))
+            }
+            None => return None,
+        };
+        (!known.contains(&named.unwrap_or(id))).then(|| MetadataFinding {
             key: Key::PartitionTable,
             class: FindingClass::LogMissing,
-            path: format!("/partitions/{index}/1/log_id"),
-            message: format!("is {log}, which bifrost_config does not have"),
+            path,
+            message: format!("{message}, which bifrost_config does not have"),
         })
     });
     absent.collect()
+}
+
+fn was_led(partition: u64, documents: &Documents) -> bool {
+    let key = u16::try_from(partition).map(Key::PartitionEpoch);
+    key.is_ok_and(|key| documents.epochs.get(&key).is_some_and(|epoch| epoch.was_led))
 }

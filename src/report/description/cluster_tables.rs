@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::PartTable;
+use super::part_table::PartTable;
 use super::ranges::{describe_ids, describe_nodes, describe_span};
 use crate::outcome::{DescribedLog, DescribedNode, DescribedPartition, DescribedSegment};
 use crate::report::table::EMPTY_CELL;

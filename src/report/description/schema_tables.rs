@@ -1,6 +1,6 @@
 //! Deployments, subscriptions and rules as tables.
 
-use super::PartTable;
+use super::part_table::PartTable;
 use crate::outcome::{DescribedDeployment, DescribedRule, DescribedService, DescribedSubscription};
 use crate::report::table::EMPTY_CELL;
 use crate::wording::plural;

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use super::part_table::MOST_COLUMNS;
 use super::*;
 use crate::outcome::{
     DescribedDeployment, DescribedLog, DescribedNode, DescribedPartition, DescribedRule,
