@@ -24,7 +24,7 @@ mod table;
 mod text;
 mod usage_error;
 
-use crate::outcome::{CommandResult, Outcome};
+use crate::outcome::{CommandResult, Failure, Outcome};
 use crate::visible::escape_text;
 pub use message_stream::MessageStream;
 pub use progress::{LogWriter, ProgressReporter};
@@ -44,6 +44,20 @@ pub fn render(outcome: &Outcome, style: Style) -> Rendered {
         _ => escape_text(&String::from_utf8_lossy(&rendered.out)).into_owned().into_bytes(),
     };
     Rendered { out, err: color::escape_painted(&rendered.err, style.err_color) }
+}
+
+/// Renders the JSON document of an outcome.
+pub fn render_document(outcome: &Outcome) -> Vec<u8> {
+    json::render(outcome).out
+}
+
+/// Renders a failure as text for people.
+pub fn render_failure(failure: Failure, style: Style) -> String {
+    render(
+        &Outcome { result: None, failure: Some(failure) },
+        Style { output: OutputFormat::Text, ..style },
+    )
+    .err
 }
 
 #[cfg(test)]

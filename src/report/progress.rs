@@ -130,13 +130,14 @@ impl ProgressReporter {
 
     fn print_line(&self, text: &str) {
         if !self.style.quiet {
-            self.print_always(text);
+            let text = escape_painted(text, self.style.err_color);
+            self.bars.suspend(|| self.stream.send(text.as_bytes()));
         }
     }
 
     fn print_always(&self, text: &str) {
         let text = escape_painted(text, self.style.err_color);
-        self.bars.suspend(|| self.stream.send(text.as_bytes()));
+        self.bars.suspend(|| self.stream.send_always(text.as_bytes()));
     }
 
     fn start_stage(&self, stage: Stage, store: &str) {

@@ -30,7 +30,7 @@ fn report_wrong_usage(error: &clap::Error, words: &[OsString]) -> u8 {
         Ok(()) => code,
         Err(lost) => lost.report(code, &stream),
     };
-    stream.flush(None);
+    stream.flush();
     code
 }
 

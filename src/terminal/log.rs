@@ -17,6 +17,7 @@ use tracing_subscriber::{EnvFilter, Layer, fmt};
 
 use super::secret_levels::levels_without_secrets;
 
+use crate::userinfo::hide_userinfo;
 use crate::visible::escape_line;
 
 /// `--time-format`.
@@ -70,7 +71,7 @@ where
     let _ = tracing_subscriber::registry().with(lines).try_init();
 }
 
-/// A writer of log lines: each is one line, and nothing in it steers a terminal.
+/// A writer of log lines: each is one line, nothing in it steers a terminal, and no address has a password.
 struct VisibleLines<W>(W);
 
 impl<W: Write> Write for VisibleLines<W> {
@@ -78,7 +79,7 @@ impl<W: Write> Write for VisibleLines<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let text = String::from_utf8_lossy(bytes);
         let line = text.strip_suffix('\n').unwrap_or(&text);
-        self.0.write_all(format!("{}\n", escape_line(line)).as_bytes())?;
+        self.0.write_all(format!("{}\n", escape_line(&hide_userinfo(line))).as_bytes())?;
         Ok(bytes.len())
     }
 

@@ -22,11 +22,18 @@ pub(super) struct MigrationState {
     state: Mutex<Migration>,
     /// The keys that an earlier write of this run has changed, or may have.
     changed_before: Mutex<BTreeSet<Key>>,
+    /// How to resume the run, for an end that the run itself can't describe.
+    resume_hints: Mutex<Vec<String>>,
 }
 
 impl MigrationState {
     pub(super) fn new(started: Instant) -> Self {
-        MigrationState { started, state: Mutex::default(), changed_before: Mutex::default() }
+        MigrationState {
+            started,
+            state: Mutex::default(),
+            changed_before: Mutex::default(),
+            resume_hints: Mutex::default(),
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, Migration> {
@@ -73,6 +80,11 @@ impl MigrationState {
 
     pub(super) fn plan(&self) -> Plan {
         self.state().plan.clone()
+    }
+
+    /// Records how to resume the run, before its first write.
+    pub(super) fn set_resume_hints(&self, hints: Vec<String>) {
+        *self.resume_hints.lock().unwrap_or_else(PoisonError::into_inner) = hints;
     }
 
     pub(super) fn set_backup(&self, path: PathBuf) {
@@ -183,10 +195,15 @@ fn fail_after_writing(failure: Failure, migration: &mut Migration) -> Failure {
 
 impl Unfinished for MigrationState {
     fn outcome_so_far(&self, failure: Failure) -> Outcome {
-        self.outcome(Some(match failure.code {
+        let mut failure = match failure.code {
             Code::Interrupted => self.describe_interruption(failure),
             _ => failure,
-        }))
+        };
+        if self.has_begun_writing() {
+            let hints = self.resume_hints.lock().unwrap_or_else(PoisonError::into_inner);
+            failure.hints.extend(hints.iter().cloned());
+        }
+        self.outcome(Some(failure))
     }
 }
 

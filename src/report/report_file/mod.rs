@@ -52,7 +52,13 @@ impl ReportFile {
     /// # Errors
     /// [`Code::Usage`] if the file can't be opened for writing, or is not a report.
     pub fn create(path: &Path) -> Result<Self, Failure> {
-        let failure = Failure::new(Code::Interrupted, UNFINISHED);
+        if path.as_os_str() == "-" {
+            let reason = "--report requires the name of a file: the document is written there beside the output";
+            return Err(Failure::new(Code::Usage, reason)
+                .hint("use -o json for the document on standard output, or name /dev/stdout"));
+        }
+        let failure = Failure::new(Code::Interrupted, UNFINISHED)
+            .hint("run the same command again, unless it is still running");
         let unfinished = json::render(&Outcome { result: None, failure: Some(failure) }).out;
         let opened = find_destination(path).and_then(|destination| {
             let warning = match &destination {
@@ -84,20 +90,19 @@ impl ReportFile {
     ///
     /// # Errors
     /// The message of a failed write. A regular file then keeps the document before.
-    pub fn write(self, outcome: &Outcome) -> Result<(), String> {
-        let document = json::render(outcome).out;
+    pub fn write(self, document: &[u8]) -> Result<(), String> {
         let mut progress = self.lock_progress();
         progress.is_final = true;
         let written = match (&*self.destination, progress.space.take()) {
             (ReportDestination::Regular(_), Some(space)) => {
-                space.store(&document, Existing::Replace).map(drop)
+                space.store(document, Existing::Replace).map(drop)
             }
             (ReportDestination::Regular(name), None) => {
-                store_file(name, &document, Existing::Replace).map(drop)
+                store_file(name, document, Existing::Replace).map(drop)
             }
             (ReportDestination::Stream(file), _) => {
                 let mut stream: &std::fs::File = file;
-                write_patiently(&mut stream, &document)
+                write_patiently(&mut stream, document)
             }
         };
         written.map_err(|error| {
@@ -154,7 +159,7 @@ mod tests {
         for message in ["a long message of the first run", "short"] {
             let report = ReportFile::create(&path).unwrap();
             assert!(fs::read_to_string(&path).unwrap().contains(UNFINISHED));
-            report.write(&failed(message)).unwrap();
+            report.write(&json::render(&failed(message)).out).unwrap();
             assert_eq!(fs::read(&path).unwrap(), json::render(&failed(message)).out);
         }
         let mode = fs::metadata(&path).unwrap().permissions().mode();
@@ -166,6 +171,7 @@ mod tests {
         fs::write(&path, "").unwrap();
         assert!(ReportFile::create(&path).is_ok());
         assert!(ReportFile::create(folder.path()).is_err());
+        assert!(ReportFile::create(Path::new("-")).is_err());
     }
 
     #[test]
@@ -174,7 +180,7 @@ mod tests {
         let (link, path) = (folder.path().join("link"), folder.path().join("report.json"));
         symlink("report.json", &link).unwrap();
         for message in ["first", "second"] {
-            ReportFile::create(&link).unwrap().write(&failed(message)).unwrap();
+            ReportFile::create(&link).unwrap().write(&json::render(&failed(message)).out).unwrap();
             assert!(link.is_symlink());
             assert_eq!(fs::read(&path).unwrap(), json::render(&failed(message)).out);
         }
@@ -193,7 +199,7 @@ mod tests {
         report.clone().save_interim(&failed("planned again")).unwrap();
         assert_eq!(count_files(), 2);
         let abandoned = report.clone();
-        report.write(&failed("done")).unwrap();
+        report.write(&json::render(&failed("done")).out).unwrap();
         assert!(abandoned.save_interim(&failed("late")).is_err());
         assert_eq!(fs::read(&path).unwrap(), json::render(&failed("done")).out);
         assert_eq!(count_files(), 1);
