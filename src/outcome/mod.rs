@@ -3,6 +3,7 @@
 
 mod failure;
 mod finding;
+mod status;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -14,6 +15,9 @@ use crate::model::{
 };
 pub use failure::{Code, Failure, exit};
 pub use finding::{Check, CheckStatus, Finding, Permission, Readiness, judge_readiness};
+pub use status::{
+    PartitionsStatus, StatusKind, StatusNode, StatusResult, StoreAnswer, StoreVerdict,
+};
 
 /// A store as documents name it.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
@@ -83,6 +87,8 @@ pub enum CommandResult {
     Edit(Box<EditResult>),
     /// `metadata migrate`.
     Migrate(Box<Migration>),
+    /// `status`, `nodes list` and `wait`.
+    Status(Box<StatusResult>),
 }
 
 /// `metadata list`.

@@ -3,6 +3,7 @@
 
 pub mod apply;
 pub mod checks;
+pub mod cluster_status;
 pub mod difference;
 pub mod edit;
 pub mod hidden_values;

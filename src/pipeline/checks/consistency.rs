@@ -44,7 +44,7 @@ pub fn check_consistency(snapshot: &Snapshot) -> Finding {
 }
 
 /// Returns whether the epoch's leadership policy keeps every node from becoming leader.
-fn is_frozen(key: &Key, value: &Value) -> bool {
+pub fn is_frozen(key: &Key, value: &Value) -> bool {
     const FIELD: &[u8] = b"freeze";
     // Field names are stored as they are, so that most values need not be decoded.
     let may_be = value.bytes.windows(FIELD.len()).any(|window| window == FIELD);
