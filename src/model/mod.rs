@@ -4,6 +4,7 @@
 mod access_origins;
 mod change;
 mod cluster;
+mod cluster_report;
 mod comparison;
 mod digest;
 mod document_change;
@@ -26,6 +27,9 @@ pub use change::{Change, Effect};
 pub use cluster::{
     MemberCount, Members, NodeIdent, NodeProbe, NodeState, ObservedNode, Quorum,
     UsesReplicatedStore,
+};
+pub use cluster_report::{
+    NodeReport, PartitionProcessor, PartitionsReport, PortState, ProcessorMode, StoreReading,
 };
 pub use comparison::{Comparison, KeyComparison, KeyStatus};
 pub(crate) use digest::sha256_hex;

@@ -53,6 +53,7 @@ codes! {
     KeyNotFound "key-not-found",
     BackupFailed "backup-failed",
     BackupDamaged "backup-damaged",
+    NotReady "not-ready",
     RollbackUnsafe "rollback-unsafe",
     MetadataInconsistent "metadata-inconsistent",
     Interrupted "interrupted",

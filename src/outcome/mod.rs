@@ -4,6 +4,7 @@
 mod description;
 mod failure;
 mod finding;
+mod status;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -20,6 +21,9 @@ pub use description::{
 };
 pub use failure::{Code, Failure, exit};
 pub use finding::{Check, CheckStatus, Finding, Permission, Readiness, judge_readiness};
+pub use status::{
+    PartitionsStatus, StatusKind, StatusNode, StatusResult, StoreAnswer, StoreVerdict,
+};
 
 /// A store as documents name it.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
@@ -93,6 +97,8 @@ pub enum CommandResult {
     Edit(Box<EditResult>),
     /// `metadata migrate`.
     Migrate(Box<Migration>),
+    /// `status`, `nodes list` and `wait`.
+    Status(Box<StatusResult>),
 }
 
 /// `metadata list`.

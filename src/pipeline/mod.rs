@@ -4,6 +4,7 @@
 pub mod apply;
 pub mod changes;
 pub mod checks;
+pub mod cluster_status;
 pub mod description;
 pub mod difference;
 pub mod edit;

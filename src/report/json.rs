@@ -7,10 +7,10 @@ use serde_json::{Map, Value as Json, json};
 
 use super::color::warning_lines;
 use super::rendered::Rendered;
+use super::status_json::{quorum_to_json, status_to_json};
 use super::style::Style;
 use crate::model::{
-    DocumentChange, Entry, KeyComparison, KeyStatus, MemberCount, ObservedNode, Step, Value,
-    WriteState,
+    DocumentChange, Entry, KeyComparison, KeyStatus, ObservedNode, Step, Value, WriteState,
 };
 use crate::outcome::{
     BackupResult, CheckResult, CommandResult, DescriptionResult, EditResult, Failure, FetchedValue,
@@ -37,6 +37,7 @@ pub(super) fn render(outcome: &Outcome) -> Rendered {
         Some(CommandResult::Verify(result)) => into_fields(comparison_to_json(result)),
         Some(CommandResult::Edit(result)) => into_fields(edit_to_json(result)),
         Some(CommandResult::Migrate(result)) => into_fields(migration_to_json(result)),
+        Some(CommandResult::Status(result)) => into_fields(status_to_json(result)),
     };
     if let Some(failure) = &outcome.failure {
         fields.insert("error".to_owned(), failure_to_json(failure));
@@ -260,15 +261,6 @@ fn node_to_json(node: &ObservedNode) -> Json {
         "address": node.address,
         "state": node.state.name(),
         "mode": node.state.mode(),
-    })
-}
-
-fn quorum_to_json(count: &MemberCount) -> Json {
-    json!({
-        "responding": count.responding,
-        "members": count.members,
-        "needed": count.needed,
-        "leader": count.leader,
     })
 }
 

@@ -2,6 +2,7 @@
 //!
 //! It knows outcomes, events and the model, and neither the command line nor the commands.
 
+mod awaited_condition;
 mod bar_style;
 mod changes;
 mod color;
@@ -19,6 +20,9 @@ mod progress;
 mod quiet_time;
 mod rendered;
 mod report_file;
+mod stage_names;
+mod status_json;
+mod status_text;
 pub mod style;
 mod table;
 mod text;

@@ -8,6 +8,7 @@ use super::key_names::list_key_names;
 use super::next_steps::render_next_steps;
 use super::plan_table::render_plan;
 use super::rendered::Rendered;
+use super::status_text::render_status;
 use super::style::Style;
 use super::table::{EntryCells, add_row, draw_table, new_table};
 use crate::model::{KeyComparison, KeyStatus, Version, WriteState};
@@ -35,6 +36,7 @@ pub(super) fn render(outcome: &Outcome, style: Style) -> Rendered {
         }
         Some(CommandResult::Edit(result)) => render_edit(result, style),
         Some(CommandResult::Migrate(result)) => render_migration(result, style),
+        Some(CommandResult::Status(result)) => render_status(result, style),
     };
     if let Some(failure) = &outcome.failure {
         let message = match &outcome.result {

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use clap::CommandFactory;
 
-use crate::cli::{Cli, Command, MetadataCommand};
+use crate::cli::{Cli, Command, MetadataCommand, NodesCommand};
 use crate::commands::{
-    Context, backup, check, completions, describe, get, list, migrate, patch, put, verify,
+    Context, backup, check, completions, describe, get, list, migrate, nodes, patch, put, status,
+    verify, wait,
 };
 use crate::outcome::Outcome;
 use crate::report::ProgressReporter;
@@ -19,6 +20,13 @@ pub(super) async fn run_command(
 ) -> anyhow::Result<Outcome> {
     let command = match command {
         Command::Completions(args) => return completions::run(args, Cli::command()),
+        Command::Status(args) => {
+            return run_until_signal(status::run(args, context), context).await;
+        }
+        Command::Nodes { command: NodesCommand::List(args) } => {
+            return run_until_signal(nodes::run_list(args, context), context).await;
+        }
+        Command::Wait(args) => return run_until_signal(wait::run(args, context), context).await,
         Command::Metadata { command } => command,
     };
     match command {

@@ -16,6 +16,10 @@ fn help_of_every_command_matches_its_snapshot() {
         ("describe", &["metadata", "describe", "-h"]),
         ("patch", &["metadata", "patch", "-h"]),
         ("put", &["metadata", "put", "-h"]),
+        ("status", &["status", "--help"]),
+        ("nodes", &["nodes", "-h"]),
+        ("nodes_list", &["nodes", "list", "-h"]),
+        ("wait", &["wait", "--help"]),
         ("completions", &["completions", "-h"]),
     ] {
         insta::assert_snapshot!(format!("help_{name}"), restatectl(args).expect(0).out);

@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use crate::commands::node_ids::parse_node_id;
 use crate::model::{FindingClass, FindingLevel, Key};
 
 const EXAMPLES: &str = r#"Examples:
@@ -91,11 +92,6 @@ pub struct MigrateArgs {
     /// Also write the JSON document to this file, however the run ends
     #[arg(long, value_name = "FILE")]
     pub report: Option<PathBuf>,
-}
-
-fn parse_node_id(text: &str) -> Result<u32, String> {
-    let digits = text.strip_prefix(['N', 'n']).unwrap_or(text);
-    digits.parse().map_err(|_| "expected a node id, such as N3".to_owned())
 }
 
 fn parse_finding_class(text: &str) -> Result<FindingClass, String> {
