@@ -11,6 +11,7 @@ use crate::commands::list::ListArgs;
 use crate::commands::migrate::MigrateArgs;
 use crate::commands::patch::PatchArgs;
 use crate::commands::put::PutArgs;
+use crate::commands::undo::UndoArgs;
 use crate::commands::verify::VerifyArgs;
 use crate::options::GlobalOptions;
 
@@ -83,9 +84,11 @@ pub enum Command {
 #[derive(Subcommand)]
 pub enum MetadataCommand {
     /// Copy all metadata into another store, verify the copy, and print the next steps
-    Migrate(MigrateArgs),
+    Migrate(Box<MigrateArgs>),
     /// Compare every key of two stores; write nothing
     Verify(VerifyArgs),
+    /// Take back what one run of `migrate` wrote to its target
+    Undo(UndoArgs),
     /// List every key with its kind, version, size, encoding and digest
     List(ListArgs),
     /// Print one value as JSON

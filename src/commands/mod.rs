@@ -12,12 +12,15 @@ pub mod migrate;
 pub mod open_store;
 pub mod patch;
 pub mod put;
+mod run_report;
 pub mod save_backup;
 pub mod snapshot_warnings;
 pub mod store_arg;
 mod text_encoding;
+pub mod undo;
 mod unfinished;
 pub mod verify;
+mod write_record;
 
 use std::ffi::OsString;
 use std::time::Instant;

@@ -11,4 +11,5 @@ pub mod plan;
 pub mod references;
 pub mod same_store;
 pub mod snapshot;
+pub mod undo;
 pub mod verify;

@@ -19,6 +19,7 @@ mod report_file;
 pub mod style;
 mod table;
 mod text;
+mod undo;
 mod usage_error;
 
 use crate::outcome::Outcome;

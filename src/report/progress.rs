@@ -233,6 +233,10 @@ impl EventSink for ProgressReporter {
                 let (keys, path) = (plural(keys, "key"), path.display());
                 self.print_line(&format!("saved the target's {keys} to {path}\n"));
             }
+            Event::SourceSaved(path, keys) => {
+                let (keys, path) = (plural(keys, "key"), path.display());
+                self.print_line(&format!("saved the source's {keys} to {path}\n"));
+            }
             Event::Warning(text) => self.print_line(&warning_line(text, self.style)),
         }
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::CommandFactory;
 
 use crate::cli::{Cli, Command, MetadataCommand};
-use crate::commands::{Context, backup, completions, get, list, migrate, patch, put, verify};
+use crate::commands::{Context, backup, completions, get, list, migrate, patch, put, undo, verify};
 use crate::outcome::Outcome;
 use crate::report::ProgressReporter;
 
@@ -22,6 +22,7 @@ pub(super) async fn run_command(
     match command {
         // Commands that write handle signals themselves: they report what has been written.
         MetadataCommand::Migrate(args) => migrate::run(args, context).await,
+        MetadataCommand::Undo(args) => undo::run(args, context).await,
         MetadataCommand::Patch(args) => patch::run(args, context).await,
         MetadataCommand::Put(args) => put::run(args, context).await,
         MetadataCommand::Verify(args) => {

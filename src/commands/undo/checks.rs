@@ -1,0 +1,112 @@
+//! Reads the target, makes every check, and plans: all before the first write.
+
+use tokio::join;
+
+use super::job::UndoJob;
+use crate::commands::live_nodes::observe_nodes;
+use crate::events::Stage;
+use crate::model::{CasToken, Entry, Key, RecordedWrites, Snapshot, Value, Version};
+use crate::outcome::{Check, Failure, Finding};
+use crate::pipeline::checks::{
+    CHECK_TARGET_HINT, NodeObservation, add_endpoint_faults, check_nodes_config,
+    check_nodes_on_target, check_store_probe, check_target, check_undo_writable,
+    check_written_keys, refusal, warn_of_unrestorable,
+};
+use crate::pipeline::snapshot;
+use crate::pipeline::undo::{
+    UndoInput, decide_undo, find_unrestorable_keys, is_nodes_config_explained,
+};
+
+/// Checks and plans; returns what the target holds.
+///
+/// # Errors
+/// The refusal that the failed checks make together.
+pub(super) async fn check_and_plan(job: &UndoJob<'_>) -> Result<Snapshot, Failure> {
+    let target = job.target();
+    let at_hand = list_keys_by_name(&job.inputs.run.keys, &job.inputs.before);
+    let held = snapshot::read_beside(target, &at_hand, Stage::ReadTarget, job.context.events).await;
+    let held = match held {
+        Ok(held) => held,
+        Err(error) => {
+            job.add_finding(check_target(target.name(), Err(&error), target.access_hint()));
+            return Err(Failure::of_target(&error));
+        }
+    };
+    let (nodes, faults, probe) =
+        join!(observe_target(job, &held), target.find_endpoint_faults(), target.probe_write());
+    let unasked = describe_unasked(job, &held);
+    job.add_finding(check_nodes_on_target(&nodes, unasked));
+    let finding = check_target(target.name(), Ok(&held), target.access_hint());
+    job.add_finding(add_endpoint_faults(finding, &faults));
+    let input = UndoInput { run: &job.inputs.run.keys, before: &job.inputs.before, held: &held };
+    let plan = decide_undo(input);
+    if !plan.changes().is_empty() {
+        job.add_finding(check_undo_writable(&probe, &plan));
+    }
+    warn_of_unrestorable(&find_unrestorable_keys(input))
+        .into_iter()
+        .for_each(|finding| job.add_finding(finding));
+    job.add_finding(check_written_keys(&plan));
+    job.add_finding(check_nodes_config(is_nodes_config_explained(input)));
+    if let Err(error) = target.check_space(&plan.changes()).await {
+        let finding = Finding::of_failure(Check::Limits, Failure::of_target(&error));
+        job.add_finding(finding.hint(CHECK_TARGET_HINT));
+    }
+    job.state.set_plan(plan);
+    check_store(job).await;
+    refusal(&job.state.findings()).map_or(Ok(held), Err)
+}
+
+/// Returns the keys of the report and of the backup, so that the target is asked for each by name: a listing alone
+/// is no proof that a key is gone.
+fn list_keys_by_name(run: &RecordedWrites, before: &Snapshot) -> Snapshot {
+    let unread = || {
+        let version = Version(0);
+        Entry::Intact(Value { version, bytes: Default::default() }, CasToken::Version(version))
+    };
+    let mut keys: Snapshot = run.keys().map(|key| (key.clone(), unread())).collect();
+    keys.extend(before.iter().map(|(key, entry)| (key.clone(), entry.clone())));
+    keys
+}
+
+/// Observes the nodes that run on the target, by its own `nodes_config` and by that of the backup.
+async fn observe_target(job: &UndoJob<'_>, held: &Snapshot) -> Vec<NodeObservation> {
+    let before = &job.inputs.before;
+    let (now, earlier) = join!(
+        observe_nodes("target", held, job.context),
+        observe_nodes("target", before, job.context)
+    );
+    let value =
+        |snapshot: &Snapshot| snapshot.get(&Key::NodesConfig).and_then(Entry::value).cloned();
+    let is_same = value(held) == value(before);
+    now.into_iter().chain(earlier.into_iter().filter(|_| !is_same)).collect()
+}
+
+/// Describes why no node was asked; `None` if some were.
+fn describe_unasked(job: &UndoJob<'_>, held: &Snapshot) -> Option<&'static str> {
+    let has_nodes = |snapshot: &Snapshot| snapshot.contains_key(&Key::NodesConfig);
+    if job.context.options.single_address.is_some() {
+        return Some("--single-address: no node was asked whether it runs on the target");
+    }
+    let is_known = has_nodes(held) || has_nodes(&job.inputs.before);
+    (!is_known).then_some("there is no nodes_config in the target: no node can run on it")
+}
+
+/// Probes conditional writes on a scratch object, after all other checks have succeeded.
+async fn check_store(job: &UndoJob<'_>) {
+    let target = job.target();
+    let is_refused = refusal(&job.state.findings()).is_some();
+    let writes = !job.state.plan().changes().is_empty();
+    if target.guarantees_conditional_writes() || is_refused || !writes {
+        return;
+    }
+    let reason = match (job.args.skip_store_probe, job.args.dry_run) {
+        (true, _) => Some("--skip-store-probe: it is not known whether conditional writes work"),
+        (_, true) => Some("a dry run writes nothing; the real run probes conditional writes first"),
+        _ => None,
+    };
+    job.add_finding(match reason {
+        Some(reason) => Finding::skipped(Check::StoreProbe, reason),
+        None => check_store_probe(&target.probe_conditional_writes().await),
+    });
+}
