@@ -12,3 +12,4 @@ mod rollback;
 mod stores;
 mod structure;
 mod support;
+mod undo;

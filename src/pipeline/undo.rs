@@ -21,7 +21,24 @@ pub fn decide_undo(input: UndoInput<'_>) -> Plan {
     let mut keys: Vec<&Key> = input.run.keys().chain(input.held.keys()).collect();
     keys.sort();
     keys.dedup();
-    Plan { steps: keys.into_iter().map(|key| decide_step(key, input)).collect() }
+    let mut plan = Plan { steps: keys.into_iter().map(|key| decide_step(key, input)).collect() };
+    hide_mixture(&mut plan, input.run);
+    plan
+}
+
+/// Restores a `nodes_config` that the run wrote and that is as it was before, where other keys are not: it is deleted
+/// first and comes back last, so that a half-restored target is never mistaken for a whole one.
+fn hide_mixture(plan: &mut Plan, run: &RecordedWrites) {
+    let is_written = run.get(&Key::NodesConfig).is_some_and(RecordedWrite::may_be_done);
+    if !is_written || plan.changes().is_empty() {
+        return;
+    }
+    for step in plan.steps.iter_mut().filter(|step| step.key == Key::NodesConfig) {
+        let found = step.target.as_ref().and_then(Entry::value).cloned();
+        if let (Action::Skip, Some(value)) = (step.action, found) {
+            (step.action, step.source) = (Action::Overwrite, Some(value));
+        }
+    }
 }
 
 fn decide_step(key: &Key, input: UndoInput<'_>) -> Step {
@@ -164,6 +181,25 @@ mod tests {
             let shown = format!("{action:?} of {before:?}, now {found:?}");
             assert_eq!(decide(action, before, found), expected, "{shown}");
         }
+    }
+
+    #[test]
+    fn unchanged_nodes_config_is_put_last_where_other_keys_change() {
+        let run = |action, state| {
+            RecordedWrites::from([
+                (Key::NodesConfig, write(action, 5, state)),
+                (Key::RuleBook, write(Action::Create, 5, WriteState::Written)),
+            ])
+        };
+        let before = Snapshot::from([(Key::NodesConfig, entry(5))]);
+        let decide = |run: &RecordedWrites, held: &Snapshot| {
+            decide_undo(UndoInput { run, before: &before, held }).steps[0].action
+        };
+        let held = Snapshot::from([(Key::NodesConfig, entry(5)), (Key::RuleBook, entry(5))]);
+        let replaced = run(Action::Overwrite, WriteState::Written);
+        assert_eq!(decide(&replaced, &held), Action::Overwrite);
+        assert_eq!(decide(&replaced, &before), Action::Skip);
+        assert_eq!(decide(&run(Action::Skip, WriteState::NotWritten), &held), Action::Skip);
     }
 
     #[test]

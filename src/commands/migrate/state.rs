@@ -79,6 +79,7 @@ impl MigrationState {
                 earlier.insert(key, combined);
             }
             migration.earlier = earlier;
+            migration.target = migration.target.or(prior.target.clone());
             migration.backup = prior.backup.clone().or(migration.backup);
             migration.source_backup = migration.source_backup.or(prior.source_backup.clone());
         }

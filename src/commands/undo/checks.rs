@@ -53,7 +53,6 @@ pub(super) async fn check_and_plan(job: &UndoJob<'_>) -> Result<Snapshot, Failur
         job.add_finding(finding.hint(CHECK_TARGET_HINT));
     }
     job.state.set_plan(plan);
-    check_store(job).await;
     refusal(&job.state.findings()).map_or(Ok(held), Err)
 }
 
@@ -93,12 +92,14 @@ fn describe_unasked(job: &UndoJob<'_>, held: &Snapshot) -> Option<&'static str> 
 }
 
 /// Probes conditional writes on a scratch object, after all other checks have succeeded.
-async fn check_store(job: &UndoJob<'_>) {
+///
+/// # Errors
+/// The refusal of a store that does not honour them.
+pub(super) async fn check_store(job: &UndoJob<'_>) -> Result<(), Failure> {
     let target = job.target();
-    let is_refused = refusal(&job.state.findings()).is_some();
     let writes = !job.state.plan().changes().is_empty();
-    if target.guarantees_conditional_writes() || is_refused || !writes {
-        return;
+    if target.guarantees_conditional_writes() || !writes {
+        return Ok(());
     }
     let reason = match (job.args.skip_store_probe, job.args.dry_run) {
         (true, _) => Some("--skip-store-probe: it is not known whether conditional writes work"),
@@ -109,4 +110,5 @@ async fn check_store(job: &UndoJob<'_>) {
         Some(reason) => Finding::skipped(Check::StoreProbe, reason),
         None => check_store_probe(&target.probe_conditional_writes().await),
     });
+    refusal(&job.state.findings()).map_or(Ok(()), Err)
 }

@@ -53,6 +53,7 @@ async fn undo(job: &UndoJob<'_>) -> Result<(), Failure> {
     let held = checks::check_and_plan(job).await?;
     write::check_backup_folder(job)?;
     confirm::confirm(job).await?;
+    checks::check_store(job).await?;
     if job.args.dry_run {
         job.state.set_outcome(UndoOutcome::Planned);
         return Ok(());
