@@ -1,5 +1,6 @@
 //! The grammar of the command line: its subcommands, and the official tool's that this program lacks.
 
+use std::ffi::OsString;
 use std::path::Path;
 
 use clap::{Parser, Subcommand};
@@ -14,6 +15,7 @@ use crate::commands::put::PutArgs;
 use crate::commands::undo::UndoArgs;
 use crate::commands::verify::VerifyArgs;
 use crate::options::GlobalOptions;
+use crate::visible::escape_line;
 
 /// Version, commit and build target, as far as the build knows them.
 pub const LONG_VERSION: &str = concat!(
@@ -55,6 +57,21 @@ pub struct Cli {
 }
 
 impl Cli {
+    /// Parses the words of a command line. An error quotes them as they were, but for what would steer a
+    /// terminal: the parser would print, or drop, such characters.
+    ///
+    /// # Errors
+    /// The parser's, also for help and version.
+    pub fn parse_words(words: &[OsString]) -> Result<Self, clap::Error> {
+        Cli::try_parse_from(words).map_err(|error| {
+            let shown: Vec<_> = words.iter().map(show_word).collect();
+            match shown == words {
+                true => error,
+                false => Cli::try_parse_from(shown).err().unwrap_or(error),
+            }
+        })
+    }
+
     /// Returns the file of `--report`, which also gets the JSON document.
     pub fn report_path(&self) -> Option<&Path> {
         match &self.command {
@@ -63,6 +80,11 @@ impl Cli {
             _ => None,
         }
     }
+}
+
+/// Returns the word as an error shows it. One that is not text stays: the parser has an error for it.
+fn show_word(word: &OsString) -> OsString {
+    word.to_str().map_or_else(|| word.clone(), |text| escape_line(text).into_owned().into())
 }
 
 /// The commands at the top level.

@@ -28,4 +28,6 @@ pub mod report;
 pub mod run;
 pub mod shell;
 pub mod terminal;
+pub mod userinfo;
+pub mod visible;
 pub mod wording;

@@ -3,6 +3,8 @@
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
+use crate::visible::steers_terminal;
+
 /// Returns the words as one line that a shell splits into exactly these words.
 pub fn join_words<W: AsRef<OsStr>>(words: impl IntoIterator<Item = W>) -> String {
     words.into_iter().map(|word| quote_word(word.as_ref())).collect::<Vec<_>>().join(" ")
@@ -22,8 +24,9 @@ pub fn quote_word(word: impl AsRef<OsStr>) -> String {
 }
 
 fn is_plain(text: &str) -> bool {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:,=@%+[]".contains(c);
-    !text.is_empty() && text.chars().all(is_plain)
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:,=@%+".contains(c);
+    // Some shells replace a word that begins with = by the path of a command.
+    !text.is_empty() && !text.starts_with('=') && text.chars().all(is_plain)
 }
 
 /// Escapes what is not printable text; what is stays readable.
@@ -47,15 +50,6 @@ fn escape_each(escaped: &mut String, bytes: &[u8]) {
     bytes.iter().for_each(|byte| escaped.push_str(&format!("\\{byte:03o}")));
 }
 
-/// Returns whether a terminal obeys the character, or shows others in another order because of it,
-/// instead of showing it: control characters, line separators, bidirectional and invisible marks.
-pub fn steers_terminal(c: char) -> bool {
-    c.is_control()
-        || matches!(c,
-            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -65,13 +59,19 @@ mod tests {
         let words = ["restatectl", "-s", "http://[::1]:1,http://b:2", "my file", "it's", "", "é"];
         assert_eq!(
             join_words(words),
-            r"restatectl -s http://[::1]:1,http://b:2 'my file' 'it'\''s' '' 'é'"
+            r"restatectl -s 'http://[::1]:1,http://b:2' 'my file' 'it'\''s' '' 'é'"
         );
     }
 
     #[test]
     fn bash_reads_every_quoted_word_back() {
-        let words: [&[u8]; 8] = [
+        let folder = tempfile::TempDir::new().unwrap();
+        // What a pattern could be replaced by.
+        std::fs::write(folder.path().join("ab"), "").unwrap();
+        let words: [&[u8]; 11] = [
+            b"a[b]",
+            b"a?",
+            b"=ls",
             b"a\xffb",
             b"\xff7",
             b"tab\there",
@@ -85,7 +85,11 @@ mod tests {
             let quoted = quote_word(OsStr::from_bytes(word));
             assert!(!quoted.contains(steers_terminal), "{quoted:?}");
             let script = format!("printf %s {quoted}");
-            let shell = std::process::Command::new("bash").args(["-c", &script]).output().unwrap();
+            let shell = std::process::Command::new("bash")
+                .args(["-c", &script])
+                .current_dir(folder.path())
+                .output()
+                .unwrap();
             assert_eq!(shell.stdout, word, "{quoted}");
         }
     }

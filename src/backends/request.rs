@@ -6,6 +6,8 @@ use std::time::Instant;
 
 use tracing::Level;
 
+use crate::visible::escape_line;
+
 /// A request as it is logged.
 #[derive(Clone, Copy)]
 pub(super) struct Request<'a> {
@@ -47,14 +49,9 @@ impl<'a> Request<'a> {
             let took = began.elapsed().as_secs_f64() * 1e3;
             let failed = failed.map(|reason| format!(", failed: {reason}")).unwrap_or_default();
             let line = format!("{store}: {self}: {took:.1} ms{failed}");
-            tracing::debug!("{}", one_line(&line));
+            tracing::debug!("{}", escape_line(&line));
         }
     }
-}
-
-/// Names and reasons come from servers, and may hold anything.
-fn one_line(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
 
 impl Display for Request<'_> {
@@ -74,13 +71,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn request_describes_one_key_many_keys_and_control_characters() {
+    fn request_describes_one_key_and_many_keys() {
         assert_eq!(Request::without_key("status").to_string(), "status");
         assert_eq!(Request::about_keys("read", &["a"]).to_string(), "read a");
         assert_eq!(
             Request::about_keys("read", &["a", "b", "c"]).to_string(),
             "read 3 keys, a to c"
         );
-        assert_eq!(one_line("a\u{1b}[2J\nb"), "a\u{fffd}[2J\u{fffd}b");
     }
 }

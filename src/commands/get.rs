@@ -1,6 +1,7 @@
 //! `metadata get`: prints one value.
 
 use std::ffi::OsString;
+use std::io::{self, IsTerminal};
 
 use clap::builder::NonEmptyStringValueParser;
 
@@ -8,6 +9,7 @@ use crate::codec::{self, CodecError};
 use crate::commands::{Context, open_store, store_arg};
 use crate::model::{Entry, Key, Value};
 use crate::outcome::{Code, CommandResult, Failure, FetchedValue, Outcome};
+use crate::visible::steers_terminal;
 
 const EXAMPLES: &str = r#"Examples:
   # The nodes as the running cluster has them:
@@ -28,6 +30,8 @@ pub struct GetArgs {
     pub from: Option<OsString>,
 
     /// Write the exact stored bytes instead of JSON
+    ///
+    /// They are binary: onto a terminal they are refused unless they are plain text.
     #[arg(long)]
     pub raw: bool,
 }
@@ -55,15 +59,29 @@ pub async fn run(args: &GetArgs, context: &Context<'_>) -> anyhow::Result<Outcom
         Entry::Intact(value, _) => value,
     };
     let result = match args.raw {
-        true => CommandResult::Bytes(value.bytes.to_vec()),
+        true => CommandResult::Bytes(raw_bytes(&key, &value)?),
         false => CommandResult::Get(decode_value(key, &value)?),
     };
     Ok(Outcome::done(result))
 }
 
+/// Returns the stored bytes, unless they would steer the terminal that standard output is.
+fn raw_bytes(key: &Key, value: &Value) -> Result<Vec<u8>, Failure> {
+    let steers = |c: char| steers_terminal(c) && !matches!(c, '\n' | '\t');
+    let is_text = str::from_utf8(&value.bytes).is_ok_and(|text| !text.contains(steers));
+    if is_text || !io::stdout().is_terminal() {
+        return Ok(value.bytes.to_vec());
+    }
+    let reason = format!("the stored bytes of {key} are not text, which a terminal could show");
+    Err(Failure::new(Code::Usage, reason)
+        .hint("redirect standard output to a file or a pipe")
+        .hint("print the value as JSON, without --raw"))
+}
+
 fn decode_value(key: Key, value: &Value) -> Result<FetchedValue, Failure> {
     let corrupt = |error: CodecError| {
-        corrupt_value(&key, &error.to_string()).hint("print the stored bytes with --raw")
+        corrupt_value(&key, &error.to_string())
+            .hint("save the stored bytes to a file: add --raw, then > FILE")
     };
     Ok(FetchedValue {
         version: value.version,

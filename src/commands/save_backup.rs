@@ -6,6 +6,7 @@ use crate::backends::backup::{self, BackupOrigin, Destination};
 use crate::events::{Event, EventSink};
 use crate::model::{SavedFile, Snapshot};
 use crate::outcome::{Code, Failure};
+use crate::shell::quote_word;
 
 /// Saves entries of a store, and reports where the file may not survive a loss of power.
 ///
@@ -36,7 +37,7 @@ pub fn check_destination(destination: &Destination) -> Result<(), Failure> {
 
 fn describe_failed_save(destination: &Destination, error: &io::Error) -> Failure {
     let failure = |path: &std::path::Path| {
-        let message = format!("failed to save a backup to {}: {error}", path.display());
+        let message = format!("failed to save a backup to {}: {error}", quote_word(path));
         Failure::new(Code::BackupFailed, message)
     };
     match destination {

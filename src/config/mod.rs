@@ -9,6 +9,7 @@ mod byte_size;
 mod duration;
 mod dynamo_db;
 mod endpoint;
+mod escaped_toml;
 mod etcd;
 mod fields;
 mod general;
@@ -109,8 +110,10 @@ pub fn parse(text: &str, file: &str) -> Result<StoreFile, ConfigError> {
         fault(Some(offset), reason + &cause.unwrap_or_default())
     })?;
     let mut warnings = list_warnings(&fields, &store, file);
-    let placeholders = unfilled.iter().map(|value| fault(Some(value.offset), value.describe()));
+    let first = unfilled.iter().take(MOST_WARNINGS);
+    let placeholders = first.map(|value| fault(Some(value.offset), value.describe()));
     warnings.extend(placeholders.map(|warning| warning.to_string()));
+    warnings.extend(count_others(unfilled.len(), "placeholder", file));
     Ok(StoreFile {
         warnings,
         section: Section::without_secrets(table),
@@ -119,6 +122,9 @@ pub fn parse(text: &str, file: &str) -> Result<StoreFile, ConfigError> {
         store,
     })
 }
+
+/// The most warnings of one kind: a section that has more is none of Restate's.
+const MOST_WARNINGS: usize = 20;
 
 /// Names a section that is similar to the missing one.
 fn similar_section(document: &Spanned<DeTable<'_>>) -> String {
@@ -163,17 +169,22 @@ fn unknown_fields(fields: &Fields<'_>, store: &StoreConfig, file: &str) -> Vec<S
         StoreConfig::ObjectStore(_) => ("object-store", &object_store::FIELDS),
         StoreConfig::DynamoDb(_) => ("dynamo-db", &dynamo_db::FIELDS),
     };
-    fields
-        .names()
-        .filter(|name| !general::FIELDS.contains(name) && !own.contains(name))
-        .map(|name| {
-            let known = general::FIELDS.iter().chain(own).copied();
-            let meant = did_you_mean(name, known.filter(|known| !fields.has(known)));
-            format!(
-                "{file}: [{SECTION}] has the field {name}, which type {kind:?} does not know{meant}"
-            )
-        })
-        .collect()
+    let is_unknown = |name: &&str| !general::FIELDS.contains(name) && !own.contains(name);
+    let unknown: Vec<_> = fields.names().filter(is_unknown).collect();
+    let first = unknown.iter().take(MOST_WARNINGS).map(|name| {
+        let known = general::FIELDS.iter().chain(own).copied();
+        let meant = did_you_mean(name, known.filter(|known| !fields.has(known)));
+        format!(
+            "{file}: [{SECTION}] has the field {name}, which type {kind:?} does not know{meant}"
+        )
+    });
+    first.chain(count_others(unknown.len(), "unknown field", file)).collect()
+}
+
+/// Returns a warning with the number of those that have none of their own.
+fn count_others(count: usize, what: &str, file: &str) -> Option<String> {
+    let others = count.checked_sub(MOST_WARNINGS).filter(|others| *others > 0)?;
+    Some(format!("{file}: [{SECTION}] has {others} more of the kind: {what}"))
 }
 
 /// Returns the position as `, line 3, column 8`, counted in characters from 1.

@@ -5,6 +5,9 @@ use std::fmt;
 use toml::de::{DeTable, DeValue};
 use toml::{Table, Value};
 
+use super::escaped_toml::write_section;
+use crate::visible::steers_terminal;
+
 /// The name of the section.
 pub(super) const SECTION: &str = "metadata-client";
 
@@ -30,7 +33,11 @@ impl fmt::Display for Section {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let document = Table::from_iter([(SECTION.to_owned(), Value::Table(self.0.clone()))]);
         let text = toml::to_string_pretty(&document).map_err(|_| fmt::Error)?;
-        f.write_str(text.trim_end())
+        let has_long_text = ["\"\"\"", "'''"].iter().any(|quotes| text.contains(quotes));
+        match has_long_text || text.contains(|c| steers_terminal(c) && c != '\n') {
+            true => f.write_str(&write_section(SECTION, &self.0)),
+            false => f.write_str(text.trim_end()),
+        }
     }
 }
 

@@ -4,6 +4,9 @@
 /// differ, a word may not.
 const SIMILARITY_THRESHOLD: f64 = 0.75;
 
+/// The longest name in bytes that could be another by a slip; the comparison takes the square of it.
+const LONGEST_SLIP: usize = 64;
+
 /// Returns `; did you mean NAME?`, or nothing if none of the names is similar.
 pub(super) fn did_you_mean<'a>(written: &str, names: impl IntoIterator<Item = &'a str>) -> String {
     find_similar(written, names).map(|name| format!("; did you mean {name}?")).unwrap_or_default()
@@ -14,6 +17,9 @@ pub(super) fn find_similar<'a>(
     written: &str,
     names: impl IntoIterator<Item = &'a str>,
 ) -> Option<&'a str> {
+    if written.len() > LONGEST_SLIP {
+        return None;
+    }
     let written = written.to_lowercase().replace('_', "-");
     let alike = |name: &'a str| (strsim::normalized_damerau_levenshtein(&written, name), name);
     let most = names.into_iter().map(alike).max_by(|(a, _), (b, _)| a.total_cmp(b))?;

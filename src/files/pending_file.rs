@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
 use super::place::folder_of;
+use crate::shell::quote_word;
 
 /// What is done with a file that has the name already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -116,7 +117,7 @@ fn sync_folder(path: &Path) -> Result<(), String> {
         format!(
             "{} is written, but its folder could not be synced ({error}): after a loss of power, the file \
              may be missing",
-            path.display()
+            quote_word(path)
         )
     })
 }

@@ -45,6 +45,9 @@ pub fn find_place(path: &Path) -> io::Result<Place> {
     if path.as_os_str().is_empty() {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "the name is empty"));
     }
+    if path.as_os_str().as_encoded_bytes().ends_with(b"/") && !path.is_dir() {
+        return Err(io::Error::new(io::ErrorKind::NotADirectory, "the name ends with a slash"));
+    }
     let mut place = path.to_owned();
     for _ in 0..=MOST_LINKS {
         let metadata = match place.symlink_metadata() {
@@ -121,5 +124,7 @@ mod tests {
         assert_eq!(find_place(Path::new("/dev/null")).unwrap(), Place::Pipe("a character device"));
         assert!(find_place(&at("circle")).is_err());
         assert!(find_place(Path::new("")).is_err());
+        assert!(find_place(&at("later/")).is_err());
+        assert_eq!(find_place(&at("sub/")).unwrap(), Place::Other("a directory"));
     }
 }

@@ -98,12 +98,14 @@ pub mod exit {
 
 /// A failure: its cause, where it happened, and what to do next.
 #[derive(Clone, Debug, Error)]
-#[error("{message}")]
+#[error("{message}{}", self.join_differences())]
 pub struct Failure {
     /// The code for programs.
     pub code: Code,
-    /// The message for people: one sentence, or a sentence and a list.
+    /// The message for people, in one line.
     pub message: String,
+    /// The lines of two documents that differ, which the message announces; empty if it does not.
+    pub differences: String,
     /// The steps that help, each a sentence of its own.
     pub hints: Vec<String>,
     /// The exit code.
@@ -113,7 +115,8 @@ pub struct Failure {
 impl Failure {
     /// Creates a failure with the exit code of its kind.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Failure { code, message: message.into(), hints: Vec::new(), exit: code.exit() }
+        let (message, differences) = (message.into(), String::new());
+        Failure { code, message, differences, hints: Vec::new(), exit: code.exit() }
     }
 
     /// Adds a hint.
@@ -121,6 +124,18 @@ impl Failure {
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hints.push(hint.into());
         self
+    }
+
+    /// Adds the lines of two documents that differ.
+    #[must_use]
+    pub fn differences(mut self, differences: &str) -> Self {
+        differences.trim_end().clone_into(&mut self.differences);
+        self
+    }
+
+    /// Returns the differences as they follow the message.
+    fn join_differences(&self) -> String {
+        if self.differences.is_empty() { String::new() } else { format!(":\n{}", self.differences) }
     }
 
     /// Returns the failure for a key that the named store does not have.

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::failure::{Code, Failure};
+use crate::shell::quote_word;
 
 /// The checks, in the order in which they are reported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -84,7 +85,9 @@ pub enum Permission {
 impl fmt::Display for Permission {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Permission::OverwriteCluster(name) => write!(f, "--overwrite-cluster {name}"),
+            Permission::OverwriteCluster(name) => {
+                write!(f, "--overwrite-cluster {}", quote_word(name))
+            }
             Permission::OverwriteUnknown => f.write_str("--overwrite-cluster unknown"),
             Permission::OverwriteNewer => f.write_str("--overwrite-newer"),
         }

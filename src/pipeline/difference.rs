@@ -7,6 +7,7 @@ use serde_json::Value as Json;
 use similar::{ChangeTag, TextDiff};
 
 use super::hidden_values::hide_values;
+use crate::visible::{escape_json, escape_line};
 
 /// The lines of a comparison that are shown.
 const SHOWN_LINES: usize = 60;
@@ -22,14 +23,14 @@ const SEARCH_LIMIT: Duration = Duration::from_secs(2);
 pub fn diff(before: (&str, &Json), after: (&str, &Json)) -> String {
     let (one, other) = (render_document(before.1), render_document(after.1));
     let diff = TextDiff::configure().timeout(SEARCH_LIMIT).diff_lines(&one, &other);
-    render_first_lines(&diff, before.0, after.0)
+    render_first_lines(&diff, &escape_line(before.0), &escape_line(after.0))
 }
 
 fn render_document(document: &Json) -> String {
     let mut document = document.clone();
     document.sort_all_objects();
     hide_values(&mut document);
-    format!("{document:#}\n")
+    format!("{}\n", escape_json(&format!("{document:#}")))
 }
 
 /// Renders the first lines, and counts the others without rendering them: there may be millions.

@@ -1,9 +1,13 @@
 //! The documents of `-o json`: one object on standard output, however the command ended. Their fields
 //! are described in `docs/exit-codes.md` and never change.
 
+use std::path::Path;
+
 use serde_json::{Map, Value as Json, json};
 
+use super::color::warning_lines;
 use super::rendered::Rendered;
+use super::style::Style;
 use crate::model::{
     Entry, Key, KeyComparison, KeyStatus, MemberCount, ObservedNode, RecordedWrite, Value,
     WriteState,
@@ -12,6 +16,8 @@ use crate::outcome::{
     BackupResult, CommandResult, EditResult, Failure, FetchedValue, Finding, ListResult, ListedKey,
     Migration, MigrationOutcome, Outcome, Undo, VerifyResult, undo_action_name,
 };
+use crate::shell::quote_word;
+use crate::visible::escape_json;
 
 /// The version of all documents.
 const FORMAT: u32 = 1;
@@ -36,8 +42,8 @@ pub(super) fn render(outcome: &Outcome) -> Rendered {
     }
     let mut document = Map::from_iter([("format".to_owned(), Json::from(FORMAT))]);
     document.extend(fields);
-    let mut out = serde_json::to_vec_pretty(&document).unwrap_or_default();
-    out.push(b'\n');
+    let document = serde_json::to_string_pretty(&document).unwrap_or_default();
+    let out = format!("{}\n", escape_json(&document)).into_bytes();
     Rendered { out, err: render_warnings(outcome) }
 }
 
@@ -49,7 +55,7 @@ fn render_warnings(outcome: &Outcome) -> String {
         Some(CommandResult::Backup(result)) => result.warnings.as_slice(),
         _ => &[],
     };
-    warnings.iter().map(|text| format!("warning: {text}\n")).collect()
+    warning_lines(warnings, Style::PLAIN)
 }
 
 fn into_fields(value: Json) -> Map<String, Json> {
@@ -60,7 +66,7 @@ fn into_fields(value: Json) -> Map<String, Json> {
 }
 
 pub(super) fn failure_to_json(failure: &Failure) -> Json {
-    json!({"code": failure.code.name(), "message": failure.message, "hints": failure.hints})
+    json!({"code": failure.code.name(), "message": failure.to_string(), "hints": failure.hints})
 }
 
 fn list_to_json(listing: &ListResult) -> Json {
@@ -96,11 +102,16 @@ fn value_to_json(fetched: &FetchedValue) -> Json {
     })
 }
 
+/// Returns the path; one that is not text, which JSON can't hold, as a shell reads it.
+fn path_to_json(path: &Path) -> String {
+    path.to_str().map_or_else(|| quote_word(path), ToOwned::to_owned)
+}
+
 fn backup_to_json(backup: &BackupResult) -> Json {
     let saved = &backup.saved;
     json!({
         "store": backup.store,
-        "file": saved.path.display().to_string(),
+        "file": path_to_json(&saved.path),
         "keys": saved.keys,
         "bytes": saved.bytes,
         "sha256": saved.sha256,
@@ -115,7 +126,7 @@ fn edit_to_json(edit: &EditResult) -> Json {
         "old_version": edit.old_version.map(|version| version.0),
         "version": edit.version.map(|version| version.0),
         "value": edit.value,
-        "backup": edit.backup.as_ref().map(|path| path.display().to_string()),
+        "backup": edit.backup.as_deref().map(path_to_json),
         "written": edit.write_state == WriteState::Written,
         "write_state": edit.write_state.name(),
     })
@@ -170,8 +181,8 @@ fn migration_to_json(migration: &Migration) -> Json {
         "ready": migration.ready,
         "keys": keys.collect::<Vec<_>>(),
         "verified": migration.verified,
-        "backup": migration.backup.as_ref().map(|path| path.display().to_string()),
-        "source_backup": migration.source_backup.as_ref().map(|path| path.display().to_string()),
+        "backup": migration.backup.as_deref().map(path_to_json),
+        "source_backup": migration.source_backup.as_deref().map(path_to_json),
         "elapsed_ms": migration.elapsed_ms,
         "next_steps": migration.next_steps,
     })
@@ -191,7 +202,7 @@ fn undo_to_json(undo: &Undo) -> Json {
         "report": undo.report,
         "checks": undo.checks.iter().map(finding_to_json).collect::<Vec<_>>(),
         "keys": keys.collect::<Vec<_>>(),
-        "backup": undo.backup.as_ref().map(|path| path.display().to_string()),
+        "backup": undo.backup.as_deref().map(path_to_json),
         "elapsed_ms": undo.elapsed_ms,
     })
 }

@@ -2,13 +2,14 @@
 
 use crate::model::Key;
 use crate::model::epoch_ranges::in_ranges;
+use crate::visible::escape_line;
 use crate::wording::plural;
 
 /// Returns the names of keys in their order: `rule_book, pp_epoch_0 … pp_epoch_2047 (2048 keys)`.
 pub(super) fn list_key_names<'a>(keys: impl IntoIterator<Item = &'a Key>) -> String {
     let ranges = in_ranges(keys, |key| key, |_, _| true);
     let names: Vec<_> = ranges.iter().map(|range| range_name(range)).collect();
-    if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+    if names.is_empty() { "none".to_owned() } else { escape_line(&names.join(", ")).into_owned() }
 }
 
 fn range_name(range: &[&Key]) -> String {

@@ -7,6 +7,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::patient_write::write_patiently;
+use crate::visible::escape_line;
+use crate::wording::plural;
 
 /// The bytes that wait for a reader at most; a message that does not fit is dropped and counted.
 const CAPACITY: usize = 4 << 20;
@@ -55,9 +57,19 @@ impl MessageStream {
         self.push(message, CAPACITY);
     }
 
+    /// Sends what must not be lost, such as the end of a command or a question, whether there is room or not.
+    pub(super) fn send_always(&self, message: &[u8]) {
+        self.push(message, usize::MAX);
+    }
+
+    /// Sends text that must not be lost.
+    pub fn print(&self, text: &str) {
+        self.send_always(text.as_bytes());
+    }
+
     /// Sends an error that is no command's outcome.
     pub fn print_error(&self, message: &str) {
-        self.send(format!("error: {message}\n").as_bytes());
+        self.send_always(format!("error: {}\n", escape_line(message)).as_bytes());
     }
 
     /// Sends a drawing of progress bars, which is worth nothing once it is late.
@@ -70,7 +82,7 @@ impl MessageStream {
         if queue.is_dead || bytes.is_empty() {
             return;
         }
-        if queue.waiting + bytes.len() > capacity && queue.waiting > 0 {
+        if queue.waiting.saturating_add(bytes.len()) > capacity && queue.waiting > 0 {
             queue.dropped += usize::from(capacity == CAPACITY);
             return;
         }
@@ -79,19 +91,34 @@ impl MessageStream {
         self.0.changed.notify_all();
     }
 
-    /// Waits until all is written that was sent, for at most `limit` without any progress.
-    pub fn flush(&self, limit: Option<Duration>) {
+    /// Waits until all is written that was sent.
+    pub fn flush(&self) {
+        self.wait_for_reader(|_, _| None);
+    }
+
+    /// Waits for that until `limit` has passed without any progress.
+    pub(super) fn flush_while_read(&self, limit: Duration) {
+        self.wait_for_reader(|_, progress| Some(limit.saturating_sub(progress.elapsed())));
+    }
+
+    /// Waits for that for at most `limit`.
+    pub fn flush_for(&self, limit: Duration) {
+        self.wait_for_reader(|start, _| Some(limit.saturating_sub(start.elapsed())));
+    }
+
+    /// Waits as long as `time_left` says, given the time of the start and that of the last progress.
+    fn wait_for_reader(&self, time_left: impl Fn(Instant, Instant) -> Option<Duration>) {
         let mut queue = self.0.lock();
-        let mut waiting = queue.waiting;
-        let mut since = Instant::now();
-        while queue.waiting > 0 && !queue.is_dead {
-            let left = limit.map(|limit| limit.saturating_sub(since.elapsed()));
+        let (start, mut waiting) = (Instant::now(), queue.waiting);
+        let mut progress = start;
+        while (queue.waiting > 0 || queue.dropped > 0) && !queue.is_dead {
+            let left = time_left(start, progress);
             if left == Some(Duration::ZERO) {
                 return;
             }
             queue = self.0.wait(queue, left);
             if queue.waiting != waiting {
-                (waiting, since) = (queue.waiting, Instant::now());
+                (waiting, progress) = (queue.waiting, Instant::now());
             }
         }
     }
@@ -140,7 +167,10 @@ impl Shared {
                 return message;
             }
             if queue.dropped > 0 {
-                let text = format!("{} lines were not printed: nobody read them\n", queue.dropped);
+                let text = format!(
+                    "{} were not printed: nobody read them\n",
+                    plural(queue.dropped, "message")
+                );
                 queue.dropped = 0;
                 queue.waiting += text.len();
                 return text.into_bytes();
@@ -184,17 +214,19 @@ mod tests {
         for _ in 0..5 * CAPACITY / line.len() {
             stream.send(&line);
         }
-        stream.flush(Some(Duration::from_millis(20)));
+        stream.flush_while_read(Duration::from_millis(20));
+        stream.flush_for(Duration::from_millis(20));
         assert_eq!(stream.0.lock().waiting, CAPACITY);
-        for _ in 0..=CAPACITY / line.len() {
+        stream.send_always(b"the end\n");
+        for _ in 0..CAPACITY / line.len() + 2 {
             permit.send(()).unwrap();
         }
-        stream.flush(None);
+        stream.flush();
         let text = String::from_utf8(written.lock().unwrap().clone()).unwrap();
-        assert!(text.ends_with("\n16384 lines were not printed: nobody read them\n"));
+        assert!(text.ends_with("the end\n16384 messages were not printed: nobody read them\n"));
         drop(permit);
         stream.send(b"lost\n");
-        stream.flush(None);
+        stream.flush();
         assert!(stream.0.lock().is_dead);
         stream.send(b"lost as well\n");
         assert_eq!(stream.0.lock().waiting, 0);

@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 
 use super::plan_summary::summarize_actions;
 use super::style::Style;
-use super::table::{EMPTY_CELL, EntryCells, draw_table, new_table};
+use super::table::{EMPTY_CELL, EntryCells, add_row, draw_table, new_table};
 use crate::model::{Action, Entry, Key, Plan, Step};
 
 use crate::wording::{format_bytes, plural};
@@ -22,7 +22,7 @@ pub(super) fn render_plan(plan: &Plan, style: Style) -> String {
     let header = ["KEY", "COUNT", "ACTION", "VERSION", "BYTES", "IN TARGET"];
     let mut table = new_table(style, &header, &[1, 3, 4, 5]);
     for row in group_steps(plan) {
-        table.add_row(row.to_cells());
+        add_row(&mut table, &row.to_cells());
     }
     format!("{}{}\n", draw_table(&table), summarize_plan(plan))
 }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget};
 
 use super::bar_style::BarStyle;
-use super::color::{BOLD_RED, CYAN, GREEN, YELLOW, paint_text, warning_line};
+use super::color::{BOLD_RED, CYAN, GREEN, YELLOW, escape_painted, paint_text, warning_line};
 use super::margin_terminal::MarginTerminal;
 use super::message_stream::MessageStream;
 use super::plan_summary::summarize_actions;
@@ -17,6 +17,8 @@ use super::quiet_time::QuietTime;
 use super::style::Style;
 use crate::events::{Event, EventSink, Stage};
 use crate::outcome::{CheckStatus, Finding};
+use crate::shell::quote_word;
+use crate::visible::escape_line;
 use crate::wording::{format_bytes, plural};
 
 const FRAMES_PER_SECOND: u8 = 20;
@@ -128,17 +130,19 @@ impl ProgressReporter {
 
     fn print_line(&self, text: &str) {
         if !self.style.quiet {
-            self.print_always(text);
+            let text = escape_painted(text, self.style.err_color);
+            self.bars.suspend(|| self.stream.send(text.as_bytes()));
         }
     }
 
     fn print_always(&self, text: &str) {
-        self.bars.suspend(|| self.stream.send(text.as_bytes()));
+        let text = escape_painted(text, self.style.err_color);
+        self.bars.suspend(|| self.stream.send_always(text.as_bytes()));
     }
 
     fn start_stage(&self, stage: Stage, store: &str) {
         let running = RunningStage {
-            store: store.to_owned(),
+            store: escape_line(store).into_owned(),
             started: Instant::now(),
             keys: 0,
             bytes: 0,
@@ -197,13 +201,14 @@ impl ProgressReporter {
             CheckStatus::Skipped => ("skipped", CYAN),
         };
         let word = paint_text(&format!("{word:<7}"), color, self.style.err_color);
-        let mut text = format!("check {:<15} {word} {}\n", finding.check.name(), finding.detail);
+        let (name, detail) = (finding.check.name(), escape_line(&finding.detail));
+        let mut text = format!("check {name:<15} {word} {detail}\n");
         for item in &finding.items {
-            text.push_str(&format!("        - {item}\n"));
+            text.push_str(&format!("        - {}\n", escape_line(item)));
         }
         if finding.status == CheckStatus::Warning {
             for hint in &finding.hints {
-                text.push_str(&format!("        {hint}\n"));
+                text.push_str(&format!("        {}\n", escape_line(hint)));
             }
         }
         text
@@ -230,11 +235,11 @@ impl EventSink for ProgressReporter {
                 self.print_line(&format!("plan: {}\n", summarize_actions(plan, true)));
             }
             Event::BackedUp(path, keys) => {
-                let (keys, path) = (plural(keys, "key"), path.display());
+                let (keys, path) = (plural(keys, "key"), quote_word(path));
                 self.print_line(&format!("saved the target's {keys} to {path}\n"));
             }
             Event::SourceSaved(path, keys) => {
-                let (keys, path) = (plural(keys, "key"), path.display());
+                let (keys, path) = (plural(keys, "key"), quote_word(path));
                 self.print_line(&format!("saved the source's {keys} to {path}\n"));
             }
             Event::Warning(text) => self.print_line(&warning_line(text, self.style)),

@@ -1,6 +1,8 @@
 //! Rendered output, and writing it to the standard streams.
 
+use std::fs::File;
 use std::io;
+use std::os::fd::AsFd;
 use std::time::Duration;
 
 use super::message_stream::MessageStream;
@@ -30,11 +32,11 @@ impl Rendered {
     /// # Errors
     /// Any other error of standard output, such as a full disk.
     pub fn write(&self, messages: &MessageStream, style: Style) -> Result<(), LostOutput> {
-        messages.send(self.err.as_bytes());
-        messages.flush(Some(LONGEST_MESSAGE_WAIT));
+        messages.send_always(self.err.as_bytes());
+        messages.flush_while_read(LONGEST_MESSAGE_WAIT);
         // One that is gone is no longer a terminal.
         let was_terminal = style.out_is_terminal;
-        match write_patiently(&mut io::stdout().lock(), &self.out) {
+        match write_to_stdout(&self.out) {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
             Err(error) if was_terminal && error.raw_os_error() == Some(TERMINAL_IS_GONE) => Ok(()),
             Err(error) => {
@@ -43,6 +45,12 @@ impl Rendered {
             Ok(()) => Ok(()),
         }
     }
+}
+
+/// Writes to standard output itself: the buffer before it could keep bytes that a stream without room refuses.
+fn write_to_stdout(bytes: &[u8]) -> io::Result<()> {
+    let stdout = io::stdout().lock();
+    write_patiently(&mut File::from(stdout.as_fd().try_clone_to_owned()?), bytes)
 }
 
 /// Output that could not be written.

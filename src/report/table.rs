@@ -4,6 +4,7 @@ use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 
 use super::style::{Style, TableStyle};
 use crate::model::{Entry, Value};
+use crate::visible::escape_line;
 
 /// A cell without content.
 pub(super) const EMPTY_CELL: &str = "-";
@@ -25,6 +26,11 @@ pub(super) fn new_table(style: Style, header: &[&str], right_aligned: &[usize]) 
         }
     }
     table
+}
+
+/// Adds a row. A name with a line end does not make two lines of it.
+pub(super) fn add_row(table: &mut Table, cells: &[String]) {
+    table.add_row(cells.iter().map(|cell| escape_line(cell)));
 }
 
 /// Returns the table's lines without trailing spaces.
@@ -54,4 +60,24 @@ impl EntryCells {
 
 fn short_digest(value: &Value) -> String {
     value.sha256().chars().take(SHORT_DIGEST_LENGTH).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_stay_aligned_whatever_a_name_holds() {
+        let style = Style { table: TableStyle::Borders, ..Style::PLAIN };
+        let mut table = new_table(style, &["KEY", "VERSION"], &[1]);
+        for name in ["plain", "日本", "e\u{301}e\u{301}", "x\ny\u{1b}[2J\u{200b}", "", "❤\u{fe0f}"]
+        {
+            add_row(&mut table, &[name.to_owned(), "1".to_owned()]);
+        }
+        let lines = draw_table(&table);
+        let widths: Vec<_> = lines.lines().map(console::measure_text_width).collect();
+        assert!(widths.iter().all(|width| Some(width) == widths.first()), "{lines}");
+        // One line for each row, and one between each two.
+        assert_eq!(lines.lines().count(), 2 * 7 + 1, "{lines}");
+    }
 }

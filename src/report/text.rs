@@ -6,13 +6,15 @@ use super::next_steps::render_next_steps;
 use super::plan_table::render_plan;
 use super::rendered::Rendered;
 use super::style::Style;
-use super::table::{EntryCells, draw_table, new_table};
+use super::table::{EntryCells, add_row, draw_table, new_table};
 use super::undo::render_undo;
 use crate::model::{KeyComparison, KeyStatus, Version, WriteState};
 use crate::outcome::{
     BackupResult, CheckStatus, CommandResult, EditResult, Failure, FetchedValue, Finding,
     ListResult, Migration, MigrationOutcome, Outcome, VerifyResult,
 };
+use crate::shell::quote_word;
+use crate::visible::{escape_json, escape_line};
 use crate::wording::{format_bytes, plural};
 
 /// Renders an outcome for people.
@@ -47,9 +49,15 @@ pub(super) fn render(outcome: &Outcome, style: Style) -> Rendered {
 }
 
 fn render_error(message: &str, failure: &Failure, style: Style) -> String {
-    let mut text = format!("{} {message}\n", paint_text("error:", BOLD_RED, style.err_color));
+    let label = paint_text("error:", BOLD_RED, style.err_color);
+    let mut text = format!("{label} {}", escape_line(message));
+    if !failure.differences.is_empty() {
+        text.push_str(&format!(":\n{}", failure.differences));
+    }
+    text.push('\n');
     for hint in &failure.hints {
-        text.push_str(&format!("{} {hint}\n", paint_text(" hint:", CYAN, style.err_color)));
+        let label = paint_text(" hint:", CYAN, style.err_color);
+        text.push_str(&format!("{label} {}\n", escape_line(hint)));
     }
     text
 }
@@ -77,7 +85,7 @@ fn render_list(listing: &ListResult, style: Style) -> Rendered {
         let unknown = if is_intact { "unknown" } else { "damaged" };
         let encoding = row.encoding.unwrap_or(unknown).to_owned();
         let (key, kind) = (row.key.to_string(), row.key.kind().to_owned());
-        table.add_row([key, kind, version, bytes, encoding, digest]);
+        add_row(&mut table, &[key, kind, version, bytes, encoding, digest]);
     }
     let mut err = warning_lines(&listing.warnings, style);
     if !style.quiet {
@@ -101,14 +109,20 @@ fn summarize_list(listing: &ListResult) -> String {
     };
     let keys = plural(listing.rows.len(), "key");
     let known = if listing.complete { "" } else { ", possibly incomplete" };
+    let cluster = escape_line(&cluster);
     format!("{cluster}{keys}, {}{foreign}{known}\n", format_bytes(bytes))
 }
 
 fn render_value(fetched: &FetchedValue, style: Style) -> Rendered {
     Rendered {
-        out: format!("{:#}\n", fetched.value).into_bytes(),
+        out: render_document(&fetched.value).into_bytes(),
         err: warning_lines(&fetched.warning, style),
     }
+}
+
+/// Renders a decoded value as JSON, with escapes for what a terminal would obey.
+fn render_document(value: &serde_json::Value) -> String {
+    format!("{}\n", escape_json(&format!("{value:#}")))
 }
 
 fn render_backup(backup: &BackupResult, style: Style) -> Rendered {
@@ -116,8 +130,8 @@ fn render_backup(backup: &BackupResult, style: Style) -> Rendered {
     let mark = if backup.complete { "✅" } else { "Possibly incomplete:" };
     let out = format!(
         "{mark} {} saved to {}: {}, {}, sha256 {}\n",
-        backup.store,
-        saved.path.display(),
+        escape_line(&backup.store.name),
+        quote_word(&saved.path),
         plural(saved.keys, "key"),
         format_bytes(saved.bytes),
         saved.sha256
@@ -127,16 +141,17 @@ fn render_backup(backup: &BackupResult, style: Style) -> Rendered {
 
 /// Renders the new value as `get` prints it, and on standard error the change of its version.
 fn render_edit(edit: &EditResult, style: Style) -> Rendered {
-    let value = edit.value.as_ref().map(|value| format!("{value:#}\n")).unwrap_or_default();
-    let store = edit.store.as_ref().map(ToString::to_string).unwrap_or_default();
+    let value = edit.value.as_ref().map(render_document).unwrap_or_default();
+    let store = edit.store.as_ref().map(|store| store.name.as_str()).unwrap_or_default();
+    let (key, store) = (escape_line(&edit.key), escape_line(store));
     let (old, new) = (describe_version(edit.old_version), describe_version(edit.version));
     let err = if edit.dry_run {
         format!(
-            "{}Dry run: {} in {store} would go from {old} to {new}. Nothing was written.\n",
-            edit.diff, edit.key
+            "{}Dry run: {key} in {store} would go from {old} to {new}. Nothing was written.\n",
+            edit.diff
         )
     } else {
-        format!("✅ {} in {store} went from {old} to {new}\n{}", edit.key, backup_line(edit))
+        format!("✅ {key} in {store} went from {old} to {new}\n{}", backup_line(edit))
     };
     Rendered { out: value.into_bytes(), err: if style.quiet { String::new() } else { err } }
 }
@@ -149,7 +164,7 @@ fn render_failed_edit(edit: &EditResult, style: Style) -> Rendered {
 fn backup_line(edit: &EditResult) -> String {
     edit.backup
         .as_ref()
-        .map(|path| format!("the old value is saved to {}\n", path.display()))
+        .map(|path| format!("the old value is saved to {}\n", quote_word(path)))
         .unwrap_or_default()
 }
 
@@ -165,7 +180,8 @@ fn render_comparison(result: &VerifyResult, style: Style) -> Rendered {
         .map(|(count, status)| format!("{count} {}", status.name()))
         .collect();
     let sign = if result.equal { "✅" } else { "❌" };
-    let (source, target, counts) = (&result.source, &result.target, counts.join(", "));
+    let (source, target) = (escape_line(&result.source.name), escape_line(&result.target.name));
+    let counts = counts.join(", ");
     let differences = difference_table(result, style);
     let out = format!("{differences}{sign} {source} and {target}: {counts}\n");
     let err = result.warning.map(|text| warning_line(text, style)).unwrap_or_default();
@@ -191,7 +207,7 @@ fn difference_table(result: &VerifyResult, style: Style) -> String {
         };
         let key = row.key.to_string();
         let versions = [source.version, target.version];
-        table.add_row([[key, status], versions, [source.digest, target.digest]].concat());
+        add_row(&mut table, &[[key, status], versions, [source.digest, target.digest]].concat());
     }
     draw_table(&table)
 }

@@ -5,10 +5,12 @@ use super::rendered::Rendered;
 use super::style::Style;
 use crate::model::WriteState;
 use crate::outcome::{Undo, UndoOutcome};
+use crate::visible::escape_line;
 
 /// Renders what was taken back, or would be.
 pub(super) fn render_undo(undo: &Undo, style: Style) -> Rendered {
     let target = undo.target.as_ref().map(ToString::to_string).unwrap_or_default();
+    let target = escape_line(&target);
     let (out, err) = match undo.outcome {
         UndoOutcome::Undone => {
             let heading = match undo.may_have_written() {

@@ -4,6 +4,7 @@ use super::rendered::Rendered;
 use super::style::Style;
 use super::{json, text};
 use crate::outcome::{Code, Failure, Outcome};
+use crate::visible::escape_text;
 
 /// Renders the parser's message: help and version to standard output, wrong usage as an error.
 /// `misplaced_command` replaces the parser's own message if there is one.
@@ -12,7 +13,7 @@ pub fn render_usage_error(
     misplaced_command: Option<String>,
     as_json: bool,
 ) -> Rendered {
-    let message = error.render().to_string();
+    let message = escape_text(&error.render().to_string()).into_owned();
     if !error.use_stderr() {
         return Rendered { out: message.into_bytes(), err: String::new() };
     }

@@ -7,8 +7,6 @@ mod supervise;
 
 use std::ffi::OsString;
 
-use clap::Parser;
-
 use crate::cli::{self, Cli};
 use crate::outcome::exit;
 use crate::report::style::Style;
@@ -17,7 +15,7 @@ use program_run::ProgramRun;
 
 /// Runs the program with these command-line words and returns its exit code.
 pub fn run_program(words: &[OsString]) -> u8 {
-    match Cli::try_parse_from(words) {
+    match Cli::parse_words(words) {
         Ok(cli) => supervise::run_supervised(ProgramRun::new(cli, words.to_vec())),
         Err(error) => report_wrong_usage(&error, words),
     }
@@ -32,7 +30,7 @@ fn report_wrong_usage(error: &clap::Error, words: &[OsString]) -> u8 {
         Ok(()) => code,
         Err(lost) => lost.report(code, &stream),
     };
-    stream.flush(None);
+    stream.flush();
     code
 }
 

@@ -1,7 +1,7 @@
 //! One run of the program: what its command and the thread that hears of signals share.
 
 use std::ffi::OsString;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -28,7 +28,7 @@ pub(super) struct ProgramRun {
     report: Mutex<Option<ReportFile>>,
     unfinished: UnfinishedSlot,
     started: Instant,
-    has_ended: AtomicBool,
+    ending: Mutex<Option<Ending>>,
 }
 
 impl ProgramRun {
@@ -48,7 +48,7 @@ impl ProgramRun {
             report: Mutex::default(),
             unfinished: UnfinishedSlot::default(),
             started: Instant::now(),
-            has_ended: AtomicBool::new(false),
+            ending: Mutex::default(),
         }
     }
 
@@ -101,9 +101,13 @@ impl ProgramRun {
         self.report.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Returns whether the command has ended, and all that is left is to report it.
-    pub(super) fn has_ended(&self) -> bool {
-        self.has_ended.load(Ordering::SeqCst)
+    /// Returns how the command has ended, once all that is left is to report it.
+    pub(super) fn ending(&self) -> Option<Ending> {
+        self.lock_ending().clone()
+    }
+
+    fn lock_ending(&self) -> MutexGuard<'_, Option<Ending>> {
+        self.ending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Returns the outcome of a command that does not end by itself: it is stuck, or it panicked.
@@ -112,29 +116,71 @@ impl ProgramRun {
     }
 
     /// Reports the outcome, once: to the file of `--report` and to the standard streams. Returns the exit code.
+    ///
+    /// A file that hangs does not keep the outcome from the streams.
     pub(super) fn end(&self, outcome: &Outcome) -> u8 {
-        let code = outcome.exit();
-        if self.has_ended.swap(true, Ordering::SeqCst) {
-            return code;
+        if self.lock_ending().replace(Ending::of(outcome)).is_some() {
+            return outcome.exit();
         }
         self.progress.clear_bars();
-        let report = self.lock_report().take();
-        let saved = report.map_or(Ok(()), |report| report.write(outcome));
+        let saving = self.save_report(outcome);
+        let mut saved = saving.recv_timeout(TIME_TO_SAVE);
         let printed = report::render(outcome, self.style).write(&self.stream, self.style);
+        if saved == Err(RecvTimeoutError::Timeout) {
+            saved = saving.recv().map_err(RecvTimeoutError::from);
+        }
+        let saved = saved.unwrap_or_else(|_| Err("the report could not be written".to_owned()));
         let lost = [saved.map_err(LostOutput::new).err(), printed.err()];
-        let code = lost.into_iter().flatten().fold(code, |code, lost| {
+        let code = lost.into_iter().flatten().fold(outcome.exit(), |code, lost| {
             let work = outcome.describe_completed_work();
             lost.with_work(work).report(code, &self.stream)
         });
-        self.stream.flush(None);
+        self.stream.flush();
         code
     }
 
-    /// Prints a last message, as far as standard error takes it at once.
-    pub(super) fn print_last_words(&self, message: &str) {
+    /// Writes the report, if there is one, on a thread of its own.
+    fn save_report(&self, outcome: &Outcome) -> Receiver<Result<(), String>> {
+        let (sender, receiver) = mpsc::channel();
+        let report = self.lock_report().take();
+        let document = report.is_some().then(|| report::render_document(outcome));
+        let save = move || {
+            let saved = report.map(|report| report.write(&document.unwrap_or_default()));
+            // Nobody may wait any more.
+            let _ = sender.send(saved.unwrap_or(Ok(())));
+        };
+        // Without a thread, the sender is dropped, which tells as much.
+        let _ = std::thread::Builder::new().name("report".to_owned()).spawn(save);
+        receiver
+    }
+
+    /// Prints a failure that ends the program at once, as far as standard error takes it.
+    pub(super) fn print_last_words(&self, failure: Failure) {
         const TIME_TO_PRINT: Duration = Duration::from_millis(200);
-        self.stream.print_error(message);
-        self.stream.flush(Some(TIME_TO_PRINT));
+        self.stream.print(&report::render_failure(failure, self.style));
+        self.stream.flush_for(TIME_TO_PRINT);
+    }
+}
+
+/// The time that the report may take before the outcome is printed without waiting for it.
+const TIME_TO_SAVE: Duration = Duration::from_secs(1);
+
+/// How and when the command has ended.
+#[derive(Clone)]
+pub(super) struct Ending {
+    pub(super) at: Instant,
+    /// The end of the work, in words.
+    pub(super) work: String,
+}
+
+impl Ending {
+    fn of(outcome: &Outcome) -> Self {
+        let work = match (outcome.describe_completed_work(), &outcome.failure) {
+            (Some(work), _) => format!("{work} itself is complete"),
+            (None, Some(failure)) => format!("the command itself had failed: {}", failure.message),
+            (None, None) => "the command itself had ended".to_owned(),
+        };
+        Ending { at: Instant::now(), work }
     }
 }
 

@@ -8,7 +8,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use tokio::sync::oneshot;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::program_run::ProgramRun;
 use crate::blocking::run_detached;
@@ -20,14 +20,17 @@ use crate::terminal::signals::{Interruption, Signal, SignalListener};
 const TIME_TO_STOP: Duration = Duration::from_secs(6);
 
 /// The time that a command that has ended has to write its output after a signal.
-const TIME_TO_WRITE: Duration = Duration::from_secs(3);
+const TIME_TO_WRITE: Duration = Duration::from_secs(4);
 
-/// The time in which further signals are the same request: a shell, a wrapper and a terminal that is closed
-/// may each send one.
-const SAME_REQUEST: Duration = Duration::from_millis(500);
+/// The time in which further signals are the same request: the system, a shell and a wrapper may each send
+/// one when a window is closed or Ctrl-C is pressed.
+const SAME_REQUEST: Duration = Duration::from_millis(200);
 
-/// The time for reporting the end of a command that is stuck.
-const TIME_TO_REPORT: Duration = Duration::from_secs(2);
+/// The time for reporting the end of a command that is stuck: more than its output waits for messages.
+const TIME_TO_REPORT: Duration = Duration::from_secs(5);
+
+/// How often it is looked whether a command is stuck.
+const LOOK_INTERVAL: Duration = Duration::from_millis(50);
 
 /// The stack of the command's thread, as large as that of a main thread: the 2 MiB of other threads are too
 /// few for `migrate` in a debug build.
@@ -41,7 +44,7 @@ pub(super) fn run_supervised(run: ProgramRun) -> u8 {
         .build()
         .and_then(|runtime| runtime.block_on(supervise(&run)));
     supervised.unwrap_or_else(|error| {
-        run.print_last_words(&format!("failed to start: {error}"));
+        run.print_last_words(Failure::new(Code::Internal, format!("failed to start: {error}")));
         exit::FAILED
     })
 }
@@ -59,7 +62,7 @@ async fn supervise(run: &Arc<ProgramRun>) -> io::Result<u8> {
     tokio::select! {
         code = &mut command => end_thread(run, code, thread).await,
         second = wait_for_second(&mut signals, began) => {
-            run.print_last_words("ended at once by a second signal, without a report of what was written");
+            end_at_once(run, second);
             Ok(second.exit_code())
         }
         () = wait_until_stuck(run, began) => Ok(end_stuck(run, signal).await),
@@ -102,31 +105,46 @@ fn describe_panic(panic: &(dyn Any + Send)) -> String {
     text.unwrap_or("it stopped without a message").to_owned()
 }
 
-/// Waits for a signal after the first, which is another request.
+/// Waits for a signal that is another request than the first.
 async fn wait_for_second(signals: &mut SignalListener, began: Instant) -> Signal {
-    let second = signals.next().await;
-    sleep_until(began + SAME_REQUEST).await;
-    second
+    loop {
+        let signal = signals.next().await;
+        if began.elapsed() >= SAME_REQUEST {
+            return signal;
+        }
+    }
+}
+
+/// Tells what is known, without waiting for anything.
+fn end_at_once(run: &ProgramRun, second: Signal) {
+    let outcome = run.outcome_so_far(second.failure());
+    let failure = outcome.failure.unwrap_or_else(|| second.failure());
+    let message = format!("{}; ended at once by a second signal", failure.message);
+    run.print_last_words(Failure { message, ..failure });
 }
 
 /// Waits until the command has had its time to stop, or its output the time to be written.
 async fn wait_until_stuck(run: &ProgramRun, began: Instant) {
-    sleep_until(began + TIME_TO_WRITE).await;
-    if !run.has_ended() {
-        sleep_until(began + TIME_TO_STOP).await;
+    loop {
+        let deadline = match run.ending() {
+            Some(ending) => began.max(ending.at.into()) + TIME_TO_WRITE,
+            None => began + TIME_TO_STOP,
+        };
+        if Instant::now() >= deadline {
+            return;
+        }
+        sleep(LOOK_INTERVAL).await;
     }
 }
 
 /// Ends a command that does not stop by itself, or whose output nobody takes.
 async fn end_stuck(run: &Arc<ProgramRun>, signal: Signal) -> u8 {
-    if run.has_ended() {
-        run.print_last_words(&format!(
-            "{} while the output was written; the command itself had ended",
-            signal.failure().message
-        ));
+    let failure = signal.failure();
+    if let Some(ending) = run.ending() {
+        let message = format!("{} while the output was written; {}", failure.message, ending.work);
+        run.print_last_words(Failure { message, ..failure });
         return signal.exit_code();
     }
-    let failure = signal.failure();
     let message = format!("{}; the command was stuck and is abandoned", failure.message);
     report_end(run, Failure { message, ..failure }).await
 }

@@ -4,6 +4,7 @@
 use std::io::{self, BufRead, IsTerminal, Read};
 
 use crate::blocking::run_detached;
+use crate::visible::escape_text;
 
 /// The longest answer that is read, in bytes.
 const LONGEST_ANSWER: u64 = 1024;
@@ -45,6 +46,7 @@ pub async fn ask_to_confirm(
     if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
         return Ok(Confirmation::NotAsked);
     }
+    let question = escape_text(question);
     let mut prompt = format!("{question} [y/N] ");
     loop {
         show(&prompt);

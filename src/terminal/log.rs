@@ -4,7 +4,7 @@
 //! without a time; `-v` adds a line for each request, with its time. Neither shows the lines of libraries that
 //! would hold secrets, see `secret_levels`.
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::ValueEnum;
@@ -16,6 +16,9 @@ use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer, fmt};
 
 use super::secret_levels::levels_without_secrets;
+
+use crate::userinfo::hide_userinfo;
+use crate::visible::escape_line;
 
 /// `--time-format`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -54,7 +57,10 @@ where
     // The module is of use only if other libraries log as well.
     let shows_module = options.verbose > 1 || environment.is_some();
     let filter = environment.unwrap_or_else(|| EnvFilter::new(default));
-    let lines = fmt::layer().with_writer(writer).with_ansi(false).with_target(shows_module);
+    let lines = fmt::layer()
+        .with_writer(move || VisibleLines(writer()))
+        .with_ansi(false)
+        .with_target(shows_module);
     let lines = lines.with_level(shows_module || options.verbose == 0);
     let lines = match shows_module || options.verbose > 0 {
         true => lines.with_timer(LogClock(options.time_format)).boxed(),
@@ -63,6 +69,23 @@ where
     let lines = lines.with_filter(filter.and(levels_without_secrets()));
     // Fails only if another logger is installed already, as in tests.
     let _ = tracing_subscriber::registry().with(lines).try_init();
+}
+
+/// A writer of log lines: each is one line, nothing in it steers a terminal, and no address has a password.
+struct VisibleLines<W>(W);
+
+impl<W: Write> Write for VisibleLines<W> {
+    /// Writes one event, which is handed over in one piece.
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let text = String::from_utf8_lossy(bytes);
+        let line = text.strip_suffix('\n').unwrap_or(&text);
+        self.0.write_all(format!("{}\n", escape_line(&hide_userinfo(line))).as_bytes())?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
 }
 
 /// The clock of log lines, in the format of `--time-format`.
@@ -103,6 +126,13 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+
+    #[test]
+    fn log_line_is_one_line_that_steers_no_terminal() {
+        let mut lines = Vec::new();
+        VisibleLines(&mut lines).write_all("a\x1b[2J\nerror: b\u{202e}\n".as_bytes()).unwrap();
+        assert_eq!(lines, b"a\\u{1b}[2J\\nerror: b\\u{202e}\n");
+    }
 
     #[test]
     fn time_is_formatted_as_asked_for() {

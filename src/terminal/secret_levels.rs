@@ -4,7 +4,8 @@ use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
 
 /// The libraries' modules that log a secret at `debug`: an endpoint with its user name and password (seen).
-const UP_TO_INFO: [&str; 3] = [
+const UP_TO_INFO: [&str; 4] = [
+    "hyper_util::client::legacy",
     "aws_smithy_runtime::client::orchestrator::endpoints",
     "aws_sdk_s3::endpoint_auth",
     "aws_sigv4",

@@ -1,8 +1,10 @@
 //! The command line: help, usage errors, output, progress, reports and packaging.
 
+mod byte_paths;
 mod debian_package;
 mod get_values;
 mod help;
+mod hostile_names;
 mod progress_bars;
 mod report_destinations;
 mod report_file;

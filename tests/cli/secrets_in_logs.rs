@@ -13,7 +13,7 @@ use crate::support::certificates::{Authority, CertificateRequest};
 use crate::support::dynamo::create_table;
 use crate::support::encodings::{find_encoded, read_key_text};
 use crate::support::http_proxy::{HttpFault, HttpProxy};
-use crate::support::s3::moto;
+use crate::support::s3::{moto, s3s_fs};
 use crate::support::store_toml::{replace_line, write_file};
 use crate::support::tls_proxy::TlsProxy;
 use crate::support::tool::{Run, command, program, run};
@@ -180,7 +180,7 @@ fn keys_of_every_source_appear_at_no_level_of_the_log() {
             format!("{bare}\n{keys}").replace("http://", "http://user:URL-PASSWORD@");
         let toml = write_file(&folder, "store.toml", &with_password);
         let list = ["metadata", "list", "--from", &toml, "--request-timeout", "2000"];
-        outputs.push(run_at_trace(&list, folder.path(), &[]).err);
+        outputs.push(run_at_trace(&list, folder.path(), &[]).expect(0).err);
         for (lines, envs) in &cases {
             write_file(&folder, "store.toml", &format!("{bare}\n{lines}"));
             let ended = run_at_trace(&list, folder.path(), envs).expect(0);
@@ -224,5 +224,38 @@ fn private_key_appears_at_no_level_of_the_log() {
     assert!(output.contains("DEBUG"), "{output}");
     for line in read_key_text(&key) {
         assert_eq!(find_encoded(&output, &line), None);
+    }
+}
+
+#[test]
+fn password_of_an_endpoint_appears_in_no_log_and_no_error() {
+    let (folder, bucket) = (TempDir::new().unwrap(), s3s_fs().bucket());
+    let section = bucket.section("p");
+    let endpoint = &bucket.s3.endpoint;
+    // One that is understood, at a server that keeps connections, and some that are not.
+    let good = endpoint.replace("http://", "http://user:URL-PASSWORD@");
+    let bad = [
+        "http://user:URL-PASSWORD@h:bad",
+        "http://user:URL-PASSWORD@[bad",
+        "http://user:URL-PASSWORD @h",
+    ];
+    for (at, code) in [(good.as_str(), 0)].into_iter().chain(bad.map(|at| (at, -1))) {
+        let toml = write_file(&folder, "store.toml", &section.replace(endpoint.as_str(), at));
+        let list = ["-vv", "metadata", "list", "--from", &toml, "--request-timeout", "2000"];
+        let named = run_at_trace(&list, folder.path(), &[]);
+        let bare = section.lines().filter(|line| !line.contains(endpoint.as_str()));
+        write_file(&folder, "store.toml", &bare.collect::<Vec<_>>().join("\n"));
+        for variable in
+            ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_CONTAINER_CREDENTIALS_FULL_URI"]
+        {
+            let ended = run_at_trace(&list, folder.path(), &[(variable, at)]);
+            assert_eq!(
+                find_encoded(&(ended.out + &ended.err), "URL-PASSWORD"),
+                None,
+                "{variable} {at}"
+            );
+        }
+        assert!(named.code == code || code < 0, "{named:?}");
+        assert_eq!(find_encoded(&(named.out + &named.err), "URL-PASSWORD"), None, "{at}");
     }
 }

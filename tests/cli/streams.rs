@@ -8,10 +8,11 @@ use std::time::Duration;
 use serde_json::Value as Json;
 use tempfile::TempDir;
 
-use crate::support::full_pipe::{closed_pipe, full_pipe};
+use crate::support::full_pipe::{closed_pipe, fill_pipe, full_pipe};
 use crate::support::pseudo_terminal::send_signal;
 use crate::support::restate::Cluster;
 use crate::support::s3::{Bucket, s3s_fs};
+use crate::support::saved_key::{save_one_key, save_value};
 use crate::support::store_toml::write_file;
 use crate::support::tool::{Run, command, program, restatectl, wait_for_exit};
 use crate::support::{schema, wait_for};
@@ -136,16 +137,48 @@ fn reading_command_ends_quietly_without_a_reader_and_reports_a_full_disk() {
         assert_eq!(run.err.is_empty(), code == 0, "{}", run.err);
         assert!(!run.err.contains("itself is complete"), "{}", run.err);
     }
-    // A pipe that refuses to wait, as some programs leave it to others.
-    let (mut reader, writer) = std::io::pipe().unwrap();
-    rustix::fs::fcntl_setfl(&writer, rustix::fs::OFlags::NONBLOCK).unwrap();
-    rustix::pipe::fcntl_setpipe_size(&writer, 4096).unwrap();
-    let mut line = command(&program(), &["completions", "zsh"]);
-    let child = line.stdout(writer).stderr(Stdio::piped()).spawn().unwrap();
-    drop(line);
-    let mut read = String::new();
-    std::thread::sleep(Duration::from_millis(300));
-    std::io::Read::read_to_string(&mut reader, &mut read).unwrap();
-    wait_for_exit(child).expect(0);
-    assert_eq!(read, script);
+    assert!(script.len() > 4096);
+}
+
+#[test]
+fn output_of_any_length_is_complete_in_a_pipe_that_refuses_to_wait() {
+    let folder = TempDir::new().unwrap();
+    for length in [100, 4096, 4200, 5000, 5200, 9000] {
+        let value = "x".repeat(length);
+        let saved = save_value(&folder, &format!("{length}.jsonl"), &value);
+        let (mut reader, writer) = std::io::pipe().unwrap();
+        rustix::fs::fcntl_setfl(&writer, rustix::fs::OFlags::NONBLOCK).unwrap();
+        rustix::pipe::fcntl_setpipe_size(&writer, 4096).unwrap();
+        let args = ["metadata", "get", "-k", "rule_book", "--raw", "--from", &saved];
+        let mut line = command(&program(), &args);
+        let child = line.stdout(writer).stderr(Stdio::piped()).spawn().unwrap();
+        drop(line);
+        std::thread::sleep(Duration::from_millis(300));
+        let mut read = String::new();
+        std::io::Read::read_to_string(&mut reader, &mut read).unwrap();
+        wait_for_exit(child).expect(0);
+        assert!(read == value, "{} of {length} bytes", read.len());
+    }
+}
+
+#[test]
+fn report_that_nobody_reads_keeps_nothing_from_the_streams() {
+    let folder = TempDir::new().unwrap();
+    let saved = save_one_key(&folder);
+    let fifo = folder.path().join("report").to_str().unwrap().to_owned();
+    assert!(Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+    // Open for reading as well, so that nothing waits for a reader, and full.
+    let holder = fs::File::options().read(true).write(true).open(&fifo).unwrap();
+    fill_pipe(&holder);
+    let args = ["metadata", "verify", "--from", &saved, "--toml", &saved, "--report", &fifo];
+    let mut line = command(&program(), &args);
+    let mut child = line.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    let mut printed = std::io::BufReader::new(child.stdout.take().unwrap());
+    std::io::BufRead::read_line(&mut printed, &mut line).unwrap();
+    assert!(line.starts_with("✅"), "{line}");
+    send_signal(child.id(), "INT");
+    let run = wait_for_exit(child).expect(130);
+    let told = "interrupted by SIGINT while the output was written; the command itself had ended";
+    assert!(run.err.contains(told), "{}", run.err);
 }

@@ -7,6 +7,7 @@ use h2::client::SendRequest;
 use h2::server::SendResponse;
 use h2::{RecvStream, SendStream};
 use http::{HeaderMap, HeaderValue, Request, Response};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use prost::bytes::{BufMut, Bytes, BytesMut};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -28,6 +29,8 @@ pub enum OddAnswer {
     Dripping,
     /// This message.
     Message(Vec<u8>),
+    /// An error with this text.
+    Refusal(String),
 }
 
 /// The odd answer of each call that has one.
@@ -87,6 +90,13 @@ async fn answer_oddly(mut answer: SendResponse<Bytes>, odd: OddAnswer) -> Option
             send(&mut body, frame(message.len(), &message)).await?;
             let mut trailers = HeaderMap::new();
             trailers.insert("grpc-status", HeaderValue::from_static("0"));
+            body.send_trailers(trailers).ok()
+        }
+        OddAnswer::Refusal(text) => {
+            let encoded = utf8_percent_encode(&text, NON_ALPHANUMERIC).to_string();
+            let mut trailers = HeaderMap::new();
+            trailers.insert("grpc-status", HeaderValue::from_static("13"));
+            trailers.insert("grpc-message", HeaderValue::from_str(&encoded).ok()?);
             body.send_trailers(trailers).ok()
         }
         OddAnswer::Dripping => {

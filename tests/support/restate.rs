@@ -13,6 +13,7 @@ use tempfile::TempDir;
 #[allow(unused_imports)]
 pub use stored::{get_value, put_value, put_values};
 
+use super::hostile_text::escape_toml;
 use super::npm_program;
 use super::ports::Port;
 use super::process::Process;
@@ -303,13 +304,13 @@ impl Cluster {
         };
         let provision = index == 0 && *mode == Mode::Normal;
         format!(
-            "node-name = {:?}\ncluster-name = {:?}\nroles = {roles:?}\nauto-provision = {provision}\n\
+            "node-name = {:?}\ncluster-name = \"{}\"\nroles = {roles:?}\nauto-provision = {provision}\n\
              default-num-partitions = {}\nbind-ip = {:?}\nbind-port = {}\n\
              advertised-address = \"{}/\"\nlisten-mode = \"all\"\n\
              rocksdb-total-memory-size = \"512 MB\"\n{section}\n\
              [admin]\nbind-port = {}\n[ingress]\nbind-port = {}\n",
             node.name,
-            self.cluster_name,
+            escape_toml(self.cluster_name),
             self.partitions,
             node.ip,
             node.fabric.number,

@@ -7,11 +7,15 @@ use tempfile::TempDir;
 
 /// Saves one key in the folder, and returns the path of the file.
 pub fn save_one_key(folder: &TempDir) -> String {
-    let bytes = Bytes::from_static(b"\x05{\"version\":1}");
-    let value = Value { version: Version(1), bytes };
+    save_value(folder, "saved.jsonl", "\u{5}{\"version\":1}")
+}
+
+/// Saves one key with this value in a file of the folder, and returns its path.
+pub fn save_value(folder: &TempDir, file: &str, value: &str) -> String {
+    let value = Value { version: Version(1), bytes: Bytes::copy_from_slice(value.as_bytes()) };
     let entries =
         Snapshot::from([(Key::RuleBook, Entry::Intact(value, CasToken::Version(Version(1))))]);
-    let place = Destination::File(folder.path().join("saved.jsonl"));
+    let place = Destination::File(folder.path().join(file));
     let origin =
         BackupOrigin { store: "test", cluster: None, complete: true, overwritten_with: None };
     save_backup(&place, &origin, &entries).unwrap().path.to_str().unwrap().to_owned()

@@ -10,6 +10,7 @@ use super::super::transport::{TlsFault, find_tls_fault};
 use super::answer_limit::AnswerTooLarge;
 use super::http_client::advise_on_trust;
 use crate::model::StoreError;
+use crate::userinfo::hide_userinfo;
 
 /// Why one attempt of a request failed.
 #[derive(Debug)]
@@ -168,11 +169,11 @@ fn find_cause<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Optio
     None
 }
 
-/// Returns the innermost cause, which helps an operator most.
+/// Returns the innermost cause, which helps an operator most. Causes quote addresses as they are.
 pub(in super::super) fn innermost_cause(error: &(dyn Error + 'static)) -> String {
     let mut innermost = error;
     while let Some(source) = innermost.source() {
         innermost = source;
     }
-    innermost.to_string()
+    hide_userinfo(&innermost.to_string())
 }

@@ -10,6 +10,7 @@ use super::file::render_backup;
 use super::header::{BackupOrigin, Header};
 use crate::files::{Existing, PendingFile, Place, find_place, store_file};
 use crate::model::{SavedFile, Snapshot, Value, Version};
+use crate::shell::quote_word;
 
 /// The number of names that are tried where others are taken.
 const MOST_NAMES: u32 = 1_000;
@@ -62,7 +63,7 @@ pub fn save_backup(
         Destination::Folder(folder) => store_in_folder(folder, &stem, &content)?,
     };
     let keys: Vec<_> = entries.keys().collect();
-    let at = format!("backup {}", path.display());
+    let at = format!("backup {}", quote_word(&path));
     Request::about_keys("write", &keys).finish(&at, began, None);
     let bytes = content.len() as u64;
     let sha256 = Value { version: Version(0), bytes: content.into() }.sha256();

@@ -22,6 +22,7 @@ use tokio_rustls::rustls::{ClientConfig, RootCertStore, SignatureScheme};
 use super::any_certificate::AnyCertificate;
 use super::connect_error;
 use super::quick_ack::QuickAck;
+use crate::shell::quote_word;
 
 /// The time that a server which asked for a certificate has to reject it. It speaks first in
 /// HTTP/2, so that this is over after one round trip.
@@ -106,7 +107,7 @@ impl TlsOptions {
             return Ok(store);
         };
         for certificate in read_certificates(path)? {
-            let unreadable = |error| format!("{}: {error}", path.display());
+            let unreadable = |error| format!("{}: {error}", quote_word(path));
             store.add(certificate).map_err(unreadable)?;
         }
         Ok(store)
@@ -117,9 +118,13 @@ fn load_identity(cert: &Path, key: &Path) -> Result<CertifiedKey, String> {
     let chain = read_certificates(cert)?;
     let bytes = read(key)?;
     let parsed = PrivateKeyDer::from_pem_slice(&bytes)
-        .map_err(|_| format!("{} has no private key in PEM form", key.display()))?;
+        .map_err(|_| format!("{} has no private key in PEM form", quote_word(key)))?;
     CertifiedKey::from_der(chain, parsed, &ring::default_provider()).map_err(|_| {
-        format!("the key in {} is not that of the certificate in {}", key.display(), cert.display())
+        format!(
+            "the key in {} is not that of the certificate in {}",
+            quote_word(key),
+            quote_word(cert)
+        )
     })
 }
 
@@ -127,7 +132,7 @@ fn read_certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, String
     let bytes = read(path)?;
     match CertificateDer::pem_slice_iter(&bytes).collect::<Result<Vec<_>, _>>() {
         Ok(found) if !found.is_empty() => Ok(found),
-        _ => Err(format!("{} has no certificate in PEM form", path.display())),
+        _ => Err(format!("{} has no certificate in PEM form", quote_word(path))),
     }
 }
 
@@ -140,7 +145,7 @@ fn read(path: &Path) -> Result<Vec<u8>, String> {
             false => Ok(bytes),
         }
     };
-    read_whole().map_err(|error| format!("{}: {error}", path.display()))
+    read_whole().map_err(|error| format!("{}: {error}", quote_word(path)))
 }
 
 impl Tls {

@@ -8,6 +8,7 @@ use crate::commands::live_nodes;
 use crate::outcome::{Check, CheckStatus, Code, Failure, Finding};
 use crate::pipeline::checks;
 use crate::terminal::confirmation::{self, Confirmation};
+use crate::visible::escape_line;
 
 /// Asks whether to edit although nodes are running, if they are.
 ///
@@ -25,7 +26,8 @@ pub(super) async fn confirm_edit(
         return Ok(());
     }
     let (diff, versions) = (&decision.diff, decision.describe_versions());
-    let question = format!("{diff}{reason}.\nWrite {versions} anyway?");
+    let (line, versions) = (escape_line(&reason), escape_line(&versions));
+    let question = format!("{diff}{line}.\nWrite {versions} anyway?");
     match job.context.ask_to_confirm(question).await? {
         Confirmation::Given => Ok(()),
         Confirmation::Declined => Err(unconfirmed_edit(&reason, "not confirmed")),

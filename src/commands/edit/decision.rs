@@ -126,14 +126,16 @@ fn check_expected_version(
         (None, Edit::Patch(_)) => return Err(absent_key(key, store_name)),
         (None, Edit::Put(_)) => "does not exist".to_owned(),
     };
-    let mut message =
+    let message =
         format!("{key} in {store_name} {found}, not at version {expected} as --version requires");
     if let (Some(old), Edit::Put(document)) = (old, edit) {
         let (new, stored) = (without_version(document), without_version(&old.document));
         let stored_name = format!("stored, version {}", old.version);
         let differences = diff(("the document", &new), (&stored_name, &stored));
-        message.push_str(if differences.is_empty() { "; it equals the document" } else { ":\n" });
-        message.push_str(differences.trim_end());
+        return Err(match differences.is_empty() {
+            true => unexpected_version(format!("{message}; it equals the document")),
+            false => unexpected_version(message).differences(&differences),
+        });
     }
     Err(unexpected_version(message))
 }

@@ -9,7 +9,7 @@ const REDO_HINT: &str = "print the current value with `metadata get`, then redo 
 /// Returns the failure for a stored value that an edit can't keep intact.
 pub(super) fn uneditable_value(key: &Key, reason: &str) -> Failure {
     Failure::new(Code::ValueCorrupt, format!("failed to edit {key}: it {reason}"))
-        .hint("print the stored bytes with `metadata get --raw` and the same store")
+        .hint("save the stored bytes to a file: `metadata get --raw > FILE`, with the same store")
 }
 
 /// Returns the failure for a stored value that is not the one that the edit was made for.

@@ -92,27 +92,34 @@ async fn describe_conflict(job: &EditJob<'_>, decision: &EditDecision) -> Failur
         Some(old) => format!("version {} was read", old.version),
         None => "it was absent".to_owned(),
     };
-    let current = describe_current(decision.old.as_ref(), read_current(job).await, job);
+    let (current, differences) =
+        describe_current(decision.old.as_ref(), read_current(job).await, job);
     let (key, store) = (&decision.key, job.target().name());
     unexpected_version(format!(
         "nothing was written: {key} in {store} was changed by another writer in the meantime: {read}, \
          {current}"
     ))
+    .differences(&differences)
 }
 
-fn describe_current(old: Option<&OldValue>, current: Option<Entry>, job: &EditJob<'_>) -> String {
-    let Some(entry) = current else { return "it is absent now".to_owned() };
+/// Describes the stored entry, in a sentence and by the lines that differ.
+fn describe_current(
+    old: Option<&OldValue>,
+    current: Option<Entry>,
+    job: &EditJob<'_>,
+) -> (String, String) {
+    let Some(entry) = current else { return ("it is absent now".to_owned(), String::new()) };
     let decoded = entry
         .value()
         .and_then(|value| Some((value.version, codec::decode(&job.key, &value.bytes).ok()?)));
     match (old, decoded) {
-        (_, None) => "the current value does not decode".to_owned(),
-        (None, Some((version, _))) => format!("version {version} is stored now"),
+        (_, None) => ("the current value does not decode".to_owned(), String::new()),
+        (None, Some((version, _))) => (format!("version {version} is stored now"), String::new()),
         (Some(old), Some((version, document))) => {
             let names =
                 (format!("read, version {}", old.version), format!("now, version {version}"));
             let differences = diff((&names.0, &old.document), (&names.1, &document));
-            format!("version {version} is stored now:\n{}", differences.trim_end())
+            (format!("version {version} is stored now"), differences)
         }
     }
 }

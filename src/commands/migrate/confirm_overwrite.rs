@@ -9,7 +9,9 @@ use crate::model::{Action, Entry, Key, KeyStatus, Plan, Snapshot, Step};
 use crate::outcome::{Code, Failure};
 use crate::pipeline::checks::refusal;
 use crate::pipeline::verify::compare_values;
+use crate::shell::quote_word;
 use crate::terminal::confirmation::Confirmation;
+use crate::visible::escape_line;
 use crate::wording::plural;
 
 /// Asks before the plan replaces or deletes keys; a dry run, and a run that is refused, ask nothing.
@@ -31,7 +33,7 @@ pub(super) async fn confirm(
         return Ok(());
     }
     let saved = match prior_backup {
-        Some(file) => format!("it is already saved in {}", file.display()),
+        Some(file) => format!("it is already saved in {}", quote_word(file)),
         None => {
             format!("all of it is first saved to a file in {}", absolute_path(&job.args.backup_dir))
         }
@@ -53,24 +55,26 @@ pub(super) async fn confirm(
 }
 
 fn absolute_path(path: &Path) -> String {
-    std::path::absolute(path).unwrap_or_else(|_| path.to_owned()).display().to_string()
+    quote_word(std::path::absolute(path).unwrap_or_else(|_| path.to_owned()))
 }
 
 /// Describes what the target holds, and what the plan overwrites and deletes.
 fn describe_overwrite(target: &str, source: &Snapshot, held: &Snapshot, plan: &Plan) -> String {
     let (ours, theirs) = (codec::cluster_of(source), codec::cluster_of(held));
+    let target = escape_line(target);
     let cluster = match &theirs {
         Some((name, Some(fingerprint))) => format!("cluster {name}, fingerprint {fingerprint}"),
         Some((name, None)) => format!("cluster {name}, without a fingerprint"),
         None => "Restate keys but no readable nodes_config: cluster unknown".to_owned(),
     };
-    let mut text = format!("--force replaces what {target} holds ({cluster}):");
+    let mut text = format!("--force replaces what {target} holds ({}):", escape_line(&cluster));
     if let (Some((name, _)), Some(_)) = (&ours, &theirs)
         && ours != theirs
     {
         text.push_str(&format!(
-            "\n - WARNING: the target belongs to a DIFFERENT cluster than the source ({name}); nodes using \
-             it will lose their metadata"
+            "\n - WARNING: the target belongs to a DIFFERENT cluster than the source ({}); nodes using \
+             it will lose their metadata",
+            escape_line(name)
         ));
     }
     for (action, does) in [(Action::Overwrite, "overwritten"), (Action::Delete, "deleted")] {
@@ -79,7 +83,7 @@ fn describe_overwrite(target: &str, source: &Snapshot, held: &Snapshot, plan: &P
             text.push_str(&format!(
                 "\n - {} {does}: {}",
                 plural(steps.len(), "key"),
-                list_versions(&steps)
+                escape_line(&list_versions(&steps))
             ));
         }
     }

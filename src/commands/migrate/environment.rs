@@ -2,6 +2,7 @@
 
 use crate::config::Section;
 use crate::model::{AccessOrigins, Origin};
+use crate::visible::escape_line;
 
 /// The beginning of the variables that set fields of the section.
 const SECTION_PREFIX: &str = "RESTATE_METADATA_CLIENT__";
@@ -40,7 +41,7 @@ fn is_override(name: &str, value: &str, section: &Section) -> bool {
 pub(super) fn describe_override_step(section: &Section) -> String {
     let seen = match list_overrides(section).as_slice() {
         [] => String::new(),
-        names => format!(" This environment sets {}.", names.join(", ")),
+        names => format!(" This environment sets {}.", escape_line(&names.join(", "))),
     };
     format!(
         "Make sure that no {SECTION_PREFIX}* and no {ROLES} variable is set where the servers start: \
@@ -62,7 +63,7 @@ pub(super) fn describe_origins(origins: &AccessOrigins) -> String {
 fn describe_origin(origin: &Origin) -> String {
     match origin {
         Origin::File => "the [metadata-client] section".to_owned(),
-        Origin::Profile(name) => format!("the profile {name}"),
+        Origin::Profile(name) => format!("the profile {}", escape_line(name)),
         Origin::Variable(name) => format!("{name} in the environment"),
         Origin::DefaultChain => {
             "the SDK's default chain (default profile, container or instance role)".to_owned()

@@ -59,10 +59,11 @@ fn describe_written(job: &Job<'_>, has_responded: bool) -> String {
 /// # Errors
 /// Where the file can't be written, or there is no space for it: then nothing is to be written.
 pub(super) fn save_interim_report(job: &Job<'_>, plan: &Plan) -> Result<(), Failure> {
-    let Some(report) = job.context.report else { return Ok(()) };
     let message = "the run has not written its report: it is still running, or was killed while it wrote; \
                    no key is partially written";
     let killed = add_hints(Failure::new(Code::Interrupted, message), job);
+    job.state.set_resume_hints(killed.hints.clone());
+    let Some(report) = job.context.report else { return Ok(()) };
     report.save_interim(&job.state.outcome_if_killed(plan, killed))
 }
 

@@ -12,6 +12,7 @@ use crate::codec::{Node, NodesConfiguration};
 use crate::model::Snapshot;
 use crate::pipeline::checks::Membership;
 use crate::shell::quote_word;
+use crate::visible::escape_line;
 
 /// Describes what the operator does next, one text a step; commands are lines of their own.
 ///
@@ -70,7 +71,7 @@ fn stop_all_nodes(nodes: &NodesConfiguration, warning: &str) -> String {
 }
 
 fn name_node(node: &Node) -> String {
-    format!("N{} {}", node.id, node.name)
+    format!("N{} {}", node.id, escape_line(&node.name))
 }
 
 fn list_metadata_servers(nodes: &NodesConfiguration) -> String {
@@ -111,7 +112,7 @@ impl Reference {
             return Reference { kind, file: file.into(), name: "the backup".to_owned() };
         }
         if let (Some(from), None) = (&job.args.from, prepared.source.cluster()) {
-            let name = prepared.source.source().name().to_owned();
+            let name = escape_line(prepared.source.source().name()).into_owned();
             return Reference { kind: ReferenceKind::Source, file: from.clone(), name };
         }
         let name = "the backup".to_owned();
@@ -185,7 +186,7 @@ fn describe_restoration(file: &Path, job: &Job<'_>, prepared: &Prepared) -> Stri
         return format!(
             "What was there before is saved in {}. Damaged keys ({}) cannot be restored by `migrate`.",
             quote_word(file),
-            damaged.join(", ")
+            escape_line(&damaged.join(", "))
         );
     }
     let line = CommandLine::over_stores(job.context).add(["migrate", "--from"]).add([file]);
@@ -199,7 +200,7 @@ fn describe_restoration(file: &Path, job: &Job<'_>, prepared: &Prepared) -> Stri
 
 /// Describes the steps for a cluster that goes back to its own replicated store.
 fn roll_back_steps(job: &Job<'_>, prepared: &Prepared) -> Vec<String> {
-    let source = prepared.source.source().name();
+    let source = escape_line(prepared.source.source().name());
     let servers = list_metadata_servers(&prepared.desired_nodes());
     let from = job.args.from.as_deref().unwrap_or_default();
     let saved = job.state.source_backup_path();
@@ -240,6 +241,7 @@ fn describe_removed_members(membership: &Membership) -> Option<String> {
     }
     let nodes: Vec<_> = membership.removed.iter().map(|(_, node)| node.as_str()).collect();
     let nodes = nodes.join(", ");
+    let nodes = escape_line(&nodes);
     Some(format!(
         "The replicated store still counts these removed nodes among its members, which needs a majority of \
          all: {nodes}. Keep the others running, or add new ones with the official tool's `metadata-server \

@@ -4,7 +4,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::backends::backup::{Backup, PlannedValues};
+use crate::backends::backup::{Backup, Header, PlannedValues};
+use crate::codec;
 use crate::commands::store_arg::LARGEST_BACKUP;
 use crate::model::{Entry, Key, KeyStatus, Snapshot};
 use crate::pipeline::verify::{are_same, compare_values};
@@ -69,7 +70,7 @@ fn has_backup_name(path: &Path) -> bool {
 /// nothing: that their values fit may be chance.
 fn accounts_for_target(backup: &Backup, source: &Snapshot, target: &TargetContent<'_>) -> bool {
     let Some(planned) = &backup.header().overwritten_with else { return false };
-    backup.header().store == target.store
+    is_of_target(backup.header(), target)
         && target.entries.iter().all(|(key, found)| {
             let is_merged = target.is_live && *key == Key::NodesConfig;
             is_merged
@@ -77,6 +78,18 @@ fn accounts_for_target(backup: &Backup, source: &Snapshot, target: &TargetConten
                 || are_equal(key, Some(found), backup.entries().get(key))
                 || is_planned(planned, key, found, source.get(key))
         })
+}
+
+/// Returns whether the backup was made of this target. A running cluster is reached at any of its nodes: it is
+/// known by its own name and fingerprint, and another store by its place.
+fn is_of_target(header: &Header, target: &TargetContent<'_>) -> bool {
+    match target.is_live {
+        true => {
+            let of_header = header.cluster.clone().map(|name| (name, header.fingerprint));
+            of_header.is_some() && of_header == codec::cluster_of(target.entries)
+        }
+        false => header.store == target.store,
+    }
 }
 
 /// Returns whether that run has written the entry, and the source has moved on since. Where the entry is
@@ -114,6 +127,14 @@ mod tests {
         Entry::Intact(value, CasToken::Version(Version(version)))
     }
 
+    fn nodes_config(fingerprint: u64) -> Entry {
+        let text = format!(
+            "\u{5}{{\"version\":9,\"cluster_name\":\"demo\",\"cluster_fingerprint\":{fingerprint},\"nodes\":[]}}"
+        );
+        let value = Value { version: Version(9), bytes: Bytes::from(text) };
+        Entry::Intact(value, CasToken::Version(Version(9)))
+    }
+
     /// Saves these entries as a run would that was to write the given ones, and reads them back.
     fn saved(store: &str, entries: &Snapshot, planned: Option<&Snapshot>) -> Backup {
         let folder = tempfile::TempDir::new().unwrap();
@@ -121,7 +142,8 @@ mod tests {
         let overwritten_with = planned.map(|planned| {
             PlannedValues::from_plan(&decide_plan(planned, entries, OnExisting::Overwrite))
         });
-        let origin = BackupOrigin { store, cluster: None, complete: true, overwritten_with };
+        let cluster = Some(("demo".to_owned(), Some(7)));
+        let origin = BackupOrigin { store, cluster, complete: true, overwritten_with };
         let file = save_backup(&destination, &origin, entries).unwrap();
         read_backup(&file.path).unwrap()
     }
@@ -151,10 +173,16 @@ mod tests {
         assert!(!accounts_for(&backup, &source, &epochs(&[(0, 5), (1, 9), (8, 1)])));
         // Where servers run on the target, its nodes_config is merged whatever it is.
         let mut raised = mixture.clone();
-        raised.insert(Key::NodesConfig, entry(9));
+        raised.insert(Key::NodesConfig, nodes_config(7));
         assert!(!accounts_for(&backup, &source, &raised));
-        let live = TargetContent { store: "etcd a:1", entries: &raised, is_live: true };
-        assert!(accounts_for_target(&backup, &source, &live));
+        // It is reached at any of its nodes, and known by its fingerprint.
+        let accounts_for_live = |entries: &Snapshot| {
+            let target = TargetContent { store: "cluster b", entries, is_live: true };
+            accounts_for_target(&backup, &source, &target)
+        };
+        assert!(accounts_for_live(&raised));
+        raised.insert(Key::NodesConfig, nodes_config(8));
+        assert!(!accounts_for_live(&raised));
     }
 
     #[test]

@@ -24,6 +24,8 @@ pub(super) struct MigrationState {
     changed_before: Mutex<BTreeSet<Key>>,
     /// The report of a run before this one, as long as this one continues it.
     prior_report: Mutex<Option<RunReport>>,
+    /// How to resume the run, for an end that the run itself can't describe.
+    resume_hints: Mutex<Vec<String>>,
 }
 
 impl MigrationState {
@@ -33,6 +35,7 @@ impl MigrationState {
             state: Mutex::default(),
             changed_before: Mutex::default(),
             prior_report: Mutex::default(),
+            resume_hints: Mutex::default(),
         }
     }
 
@@ -126,6 +129,11 @@ impl MigrationState {
 
     pub(super) fn plan(&self) -> Plan {
         self.state().plan.clone()
+    }
+
+    /// Records how to resume the run, before its first write.
+    pub(super) fn set_resume_hints(&self, hints: Vec<String>) {
+        *self.resume_hints.lock().unwrap_or_else(PoisonError::into_inner) = hints;
     }
 
     pub(super) fn set_backup(&self, path: PathBuf) {
@@ -243,10 +251,15 @@ fn fail_after_writing(failure: Failure, migration: &mut Migration) -> Failure {
 
 impl Unfinished for MigrationState {
     fn outcome_so_far(&self, failure: Failure) -> Outcome {
-        self.outcome(Some(match failure.code {
+        let mut failure = match failure.code {
             Code::Interrupted => self.describe_interruption(failure),
             _ => failure,
-        }))
+        };
+        if self.has_begun_writing() {
+            let hints = self.resume_hints.lock().unwrap_or_else(PoisonError::into_inner);
+            failure.hints.extend(hints.iter().cloned());
+        }
+        self.outcome(Some(failure))
     }
 }
 

@@ -6,6 +6,7 @@ use crate::model::{Action, Key, Step};
 use crate::outcome::{Check, CheckStatus, Code, Failure};
 use crate::shell::quote_word;
 use crate::terminal::confirmation::Confirmation;
+use crate::visible::escape_line;
 use crate::wording::plural;
 
 /// Asks before keys are deleted or restored; a dry run, and one with nothing to do, ask nothing.
@@ -32,7 +33,7 @@ pub(super) async fn confirm(job: &UndoJob<'_>) -> Result<(), Failure> {
 }
 
 fn describe_undo(job: &UndoJob<'_>) -> String {
-    let (plan, target) = (job.state.plan(), job.target().name());
+    let (plan, target) = (job.state.plan(), escape_line(job.target().name()));
     let report = name_input(&job.args.report);
     let mut text = format!("undo takes back from {target} what the run of {report} wrote:");
     let is_restored = |action| matches!(action, Action::Create | Action::Overwrite);
@@ -41,12 +42,12 @@ fn describe_undo(job: &UndoJob<'_>) -> String {
     for (steps, does) in [(deleted, "deleted"), (restored, "restored")] {
         if !steps.is_empty() {
             let (keys, names) = (plural(steps.len(), "key"), list_names(&steps));
-            text.push_str(&format!("\n - {keys} {does}: {names}"));
+            text.push_str(&format!("\n - {keys} {does}: {}", escape_line(&names)));
         }
     }
     for finding in job.state.findings() {
         if finding.check == Check::Values && finding.status == CheckStatus::Warning {
-            text.push_str(&format!("\n - WARNING: {}", finding.text()));
+            text.push_str(&format!("\n - WARNING: {}", escape_line(&finding.text())));
         }
     }
     let folder = &job.args.backup_dir;

@@ -123,7 +123,10 @@ async fn read_backup(
 async fn find_backup(named: &Path, args: &UndoArgs) -> Result<PathBuf, Failure> {
     let beside = Path::new(&args.report).parent().map(Path::to_owned);
     let folders = beside.into_iter().chain([args.backup_dir.clone()]);
-    let in_folders = folders.filter_map(|folder| Some(folder.join(named.file_name()?)));
+    // The name is plain, and a folder that is no text is quoted, up to the end of the name.
+    let name =
+        named.file_name().and_then(|name| name.to_str()).map(|name| name.trim_end_matches('\''));
+    let in_folders = folders.filter_map(|folder| Some(folder.join(name?)));
     let places: Vec<PathBuf> = [named.to_owned()].into_iter().chain(in_folders).collect();
     let found = run_detached(move || places.into_iter().find(|place| place.is_file())).await;
     found.ok().flatten().ok_or_else(|| {

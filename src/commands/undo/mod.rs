@@ -20,7 +20,7 @@ use crate::outcome::{Code, Failure, Outcome, UndoOutcome};
 use crate::terminal::signals::Signal;
 pub use args::UndoArgs;
 use job::UndoJob;
-use state::UndoState;
+use state::{AGAIN_HINT, UndoState};
 
 /// The longest time that an interrupted program spends on reading the target once more.
 const READ_BACK_LIMIT: Duration = Duration::from_secs(2);
@@ -84,6 +84,6 @@ fn add_hint(failure: Failure, job: &UndoJob<'_>) -> Failure {
     let differs = failure.code == Code::VerificationFailed;
     match differs {
         true => failure.hint("find and stop the other writer on the target, then run this again"),
-        false => failure.hint("run the same command again: it goes on from what is left"),
+        false => failure.hint(AGAIN_HINT),
     }
 }

@@ -14,6 +14,9 @@ use crate::outcome::{
 use crate::pipeline::apply::Journal;
 use crate::wording::plural;
 
+/// The hint of an undo that may have written.
+pub(super) const AGAIN_HINT: &str = "run the same command again: it goes on from what is left";
+
 /// The findings, plan and writes so far; shared by the run and by what ends it.
 pub(super) struct UndoState {
     started: Instant,
@@ -126,9 +129,13 @@ fn fail_after_writing(failure: Failure, undo: &mut Undo) -> Failure {
 
 impl Unfinished for UndoState {
     fn outcome_so_far(&self, failure: Failure) -> Outcome {
-        self.outcome(Some(match failure.code {
+        let failure = match failure.code {
             Code::Interrupted => self.describe_interruption(failure),
             _ => failure,
+        };
+        self.outcome(Some(match self.has_begun_writing() {
+            true => failure.hint(AGAIN_HINT),
+            false => failure,
         }))
     }
 }

@@ -6,6 +6,7 @@ use super::owner::{Owner, describe_fingerprint, find_owner};
 use crate::model::{Entry, Key, KeyStatus, Plan, Snapshot, Step};
 use crate::outcome::{Check, Code, Finding, Permission};
 use crate::pipeline::verify::compare_values;
+use crate::shell::quote_word;
 use crate::wording::plural;
 
 /// The value of `--overwrite-cluster`.
@@ -83,7 +84,7 @@ pub fn check_target_cluster(
         }
     };
     if let (Some(prior), Permission::OverwriteUnknown) = (permits.prior_backup, &permission) {
-        let file = prior.display();
+        let file = quote_word(prior);
         return ok(format!("target holds what an interrupted run left, saved in {file}"));
     }
     if permits.names(&permission) {

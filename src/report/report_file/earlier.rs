@@ -7,6 +7,7 @@ use serde_json::{Map, Value as Json, json};
 
 use crate::outcome::Failure;
 use crate::report::json::failure_to_json;
+use crate::visible::escape_json;
 
 /// Renders the earlier document as one of a run that has not ended; `None` if it lists no key that may have been
 /// written.
@@ -23,7 +24,6 @@ pub(super) fn render_unfinished(earlier: &[u8], unfinished: &Failure) -> Option<
     fields.insert("verified".to_owned(), false.into());
     fields.insert("next_steps".to_owned(), json!([]));
     fields.insert("error".to_owned(), failure_to_json(&failure));
-    let mut document = serde_json::to_vec_pretty(&fields).ok()?;
-    document.push(b'\n');
-    Some(document)
+    let document = serde_json::to_string_pretty(&fields).ok()?;
+    Some(format!("{}\n", escape_json(&document)).into_bytes())
 }

@@ -15,6 +15,7 @@ use super::patient_write::write_patiently;
 use crate::events::InterimReport;
 use crate::files::{Existing, PendingFile, store_file};
 use crate::outcome::{Code, Failure, Outcome};
+use crate::shell::quote_word;
 use crate::wording::format_bytes;
 use destination::{ReportDestination, find_destination};
 
@@ -54,7 +55,13 @@ impl ReportFile {
     /// # Errors
     /// [`Code::Usage`] if the file can't be opened for writing, or is not a report.
     pub fn create(path: &Path) -> Result<Self, Failure> {
-        let failure = Failure::new(Code::Interrupted, UNFINISHED);
+        if path.as_os_str() == "-" {
+            let reason = "--report requires the name of a file: the document is written there beside the output";
+            return Err(Failure::new(Code::Usage, reason)
+                .hint("use -o json for the document on standard output, or name /dev/stdout"));
+        }
+        let failure = Failure::new(Code::Interrupted, UNFINISHED)
+            .hint("run the same command again, unless it is still running");
         let opened = find_destination(path).and_then(|(destination, earlier)| {
             let warning = match &destination {
                 ReportDestination::Regular(name) => {
@@ -66,7 +73,7 @@ impl ReportFile {
             Ok((destination, earlier, warning))
         });
         let (destination, earlier, warning) = opened.map_err(|error| {
-            let reason = format!("failed to open the report {}: {error}", path.display());
+            let reason = format!("failed to open the report {}: {error}", quote_word(path));
             Failure::new(Code::Usage, reason).hint("name another file with --report")
         })?;
         let (destination, progress) = (Arc::new(destination), Arc::default());
@@ -87,24 +94,24 @@ impl ReportFile {
     ///
     /// # Errors
     /// The message of a failed write. A regular file then keeps the document before.
-    pub fn write(self, outcome: &Outcome) -> Result<(), String> {
-        let document = json::render(outcome).out;
+    pub fn write(self, document: &[u8]) -> Result<(), String> {
         let mut progress = self.lock_progress();
         progress.is_final = true;
         let written = match (&*self.destination, progress.space.take()) {
             (ReportDestination::Regular(_), Some(space)) => {
-                space.store(&document, Existing::Replace).map(drop)
+                space.store(document, Existing::Replace).map(drop)
             }
             (ReportDestination::Regular(name), None) => {
-                store_file(name, &document, Existing::Replace).map(drop)
+                store_file(name, document, Existing::Replace).map(drop)
             }
             (ReportDestination::Stream(file), _) => {
                 let mut stream: &std::fs::File = file;
-                write_patiently(&mut stream, &document)
+                write_patiently(&mut stream, document)
             }
         };
-        written
-            .map_err(|error| format!("failed to write the report {}: {error}", self.path.display()))
+        written.map_err(|error| {
+            format!("failed to write the report {}: {error}", quote_word(&self.path))
+        })
     }
 }
 
@@ -137,7 +144,7 @@ impl InterimReport for ReportFile {
         let space = take_space().map_err(|error: std::io::Error| {
             let reason = format!(
                 "failed to save the plan in the report {}, which needs {} in all: {error}",
-                self.path.display(),
+                quote_word(&self.path),
                 format_bytes(needed + document.len() as u64)
             );
             Failure::new(Code::BackupFailed, reason)
@@ -167,7 +174,7 @@ mod tests {
         for message in ["a long message of the first run", "short"] {
             let report = ReportFile::create(&path).unwrap();
             assert!(fs::read_to_string(&path).unwrap().contains(UNFINISHED));
-            report.write(&failed(message)).unwrap();
+            report.write(&json::render(&failed(message)).out).unwrap();
             assert_eq!(fs::read(&path).unwrap(), json::render(&failed(message)).out);
         }
         let mode = fs::metadata(&path).unwrap().permissions().mode();
@@ -179,6 +186,7 @@ mod tests {
         fs::write(&path, "").unwrap();
         assert!(ReportFile::create(&path).is_ok());
         assert!(ReportFile::create(folder.path()).is_err());
+        assert!(ReportFile::create(Path::new("-")).is_err());
     }
 
     #[test]
@@ -187,7 +195,7 @@ mod tests {
         let (link, path) = (folder.path().join("link"), folder.path().join("report.json"));
         symlink("report.json", &link).unwrap();
         for message in ["first", "second"] {
-            ReportFile::create(&link).unwrap().write(&failed(message)).unwrap();
+            ReportFile::create(&link).unwrap().write(&json::render(&failed(message)).out).unwrap();
             assert!(link.is_symlink());
             assert_eq!(fs::read(&path).unwrap(), json::render(&failed(message)).out);
         }
@@ -206,7 +214,7 @@ mod tests {
         report.clone().save_interim(&failed("planned again")).unwrap();
         assert_eq!(count_files(), 2);
         let abandoned = report.clone();
-        report.write(&failed("done")).unwrap();
+        report.write(&json::render(&failed("done")).out).unwrap();
         assert!(abandoned.save_interim(&failed("late")).is_err());
         assert_eq!(fs::read(&path).unwrap(), json::render(&failed("done")).out);
         assert_eq!(count_files(), 1);
