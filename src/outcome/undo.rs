@@ -65,7 +65,7 @@ impl Undo {
 
     /// Returns whether anything may have been written.
     pub fn may_have_written(&self) -> bool {
-        !self.writes.is_empty()
+        self.writes.values().any(|state| *state != WriteState::NotWritten)
     }
 
     /// Returns the keys that are to be deleted or restored, and whose write ended so.

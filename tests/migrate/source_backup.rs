@@ -3,6 +3,7 @@
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::process::Stdio;
+use std::time::Duration;
 
 use tempfile::TempDir;
 
@@ -11,6 +12,7 @@ use crate::support::generated::{generate_snapshot, save_generated};
 use crate::support::holding_proxy::HoldingProxy;
 use crate::support::privileges::without_privileges;
 use crate::support::restate::Cluster;
+use crate::support::small_disk::SmallDisk;
 use crate::support::store_toml::write_file;
 use crate::support::tool::{command, program, restatectl, run, wait_for_exit};
 
@@ -65,7 +67,10 @@ fn file_holds_what_was_copied_last_and_the_next_steps_use_it() {
     proxy.wait_until_holding();
     child.kill().unwrap();
     child.wait().unwrap();
+    // What the proxy holds arrives late.
     proxy.release();
+    std::thread::sleep(Duration::from_millis(500));
+    etcd.clear();
     let resume = [&args[..], &["--resume"]].concat();
     restatectl(&[&resume[..], &["--dry-run"]].concat()).expect(0);
     cluster.set_rule("scope3/*", 9);
@@ -113,6 +118,14 @@ fn file_that_is_taken_or_can_not_be_written_refuses_before_the_first_write() {
     assert_eq!(restatectl(&migrate("-", &[])).expect(2).json()["error"]["code"], "usage");
     assert!(etcd.content().is_empty());
     assert_eq!(fs::read(other.join("taken")).unwrap(), b"theirs");
+
+    let disk = SmallDisk::new("16k");
+    let words = migrate(&disk.path("new.jsonl"), &[]);
+    let full = disk.command(&words.iter().map(String::as_str).collect::<Vec<_>>());
+    let refused = run(full, "").expect(5).json();
+    assert_eq!(refused["error"]["code"], "backup-failed");
+    assert!(disk.list_left().is_empty());
+    assert!(etcd.content().is_empty());
 
     // A file that holds exactly the source is as good as a new one.
     let before = fs::read(&source).unwrap();

@@ -1,6 +1,6 @@
 //! Runs that ended well, taken back: the target is as it was before.
 
-use crate::support::etcd::Etcd;
+use crate::support::etcd::{Etcd, EtcdProgram};
 use crate::support::s3::seaweed;
 use crate::support::terminal::run_on_terminal;
 
@@ -56,6 +56,29 @@ fn whole_runs_to_etcd_are_taken_back() {
 #[test]
 fn whole_runs_to_s3_are_taken_back() {
     take_back_runs(&seaweed().bucket().section("undo"));
+}
+
+#[test]
+fn copy_in_a_full_etcd_is_taken_back() {
+    for program in EtcdProgram::ALL {
+        let etcd = Etcd::start_program(program, &["--quota-backend-bytes", "2000000"]);
+        let fixture = UndoFixture::new();
+        let toml = fixture.toml("target.toml", &etcd.section());
+        fixture.migrate(&fixture.source(5), &toml, &[]).expect(0);
+        while etcd.try_put("filler", vec![0; 400_000]) {}
+        assert!(etcd.has_alarm());
+        let before = etcd.content();
+        let run = fixture.undo(&toml, &[]);
+        if run.code != 0 {
+            // Where its database has come to the quota, it accepts no transaction at all.
+            let document = run.expect(5).json();
+            assert_eq!(document["error"]["code"], "target-full");
+            assert_eq!((&document["outcome"], etcd.content()), (&"refused".into(), before));
+            etcd.make_room("filler");
+            fixture.undo(&toml, &[]).expect(0);
+        }
+        assert!(!etcd.content().contains_key("nodes_config"), "{program:?}");
+    }
 }
 
 #[test]

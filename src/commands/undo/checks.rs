@@ -3,14 +3,17 @@
 use tokio::join;
 
 use super::job::UndoJob;
+use crate::backends::Target;
 use crate::commands::live_nodes::observe_nodes;
 use crate::events::Stage;
-use crate::model::{CasToken, Entry, Key, RecordedWrites, Snapshot, Value, Version};
+use crate::model::{
+    CasToken, Entry, Key, Plan, RecordedWrites, Snapshot, StoreError, Value, Version,
+};
 use crate::outcome::{Check, Failure, Finding};
 use crate::pipeline::checks::{
-    CHECK_TARGET_HINT, NodeObservation, add_endpoint_faults, check_nodes_config,
-    check_nodes_on_target, check_store_probe, check_target, check_undo_writable,
-    check_written_keys, refusal, warn_of_unrestorable,
+    NodeObservation, add_endpoint_faults, check_nodes_config, check_nodes_on_target,
+    check_store_probe, check_target, check_undo_writable, check_written_keys, refusal,
+    warn_of_unrestorable,
 };
 use crate::pipeline::snapshot;
 use crate::pipeline::undo::{
@@ -48,12 +51,21 @@ pub(super) async fn check_and_plan(job: &UndoJob<'_>) -> Result<Snapshot, Failur
         .for_each(|finding| job.add_finding(finding));
     job.add_finding(check_written_keys(&plan));
     job.add_finding(check_nodes_config(is_nodes_config_explained(input)));
-    if let Err(error) = target.check_space(&plan.changes()).await {
-        let finding = Finding::of_failure(Check::Limits, Failure::of_target(&error));
-        job.add_finding(finding.hint(CHECK_TARGET_HINT));
+    if let Err(error) = check_space(target, &plan).await {
+        job.add_finding(Finding::of_failure(Check::Limits, Failure::of_target(&error)));
     }
     job.state.set_plan(plan);
     refusal(&job.state.findings()).map_or(Ok(held), Err)
+}
+
+/// Checks that what is restored finds room; deletions need none.
+async fn check_space(target: &dyn Target, plan: &Plan) -> Result<(), StoreError> {
+    let mut changes = plan.changes();
+    changes.retain(|change| change.value().is_some());
+    match changes.is_empty() {
+        true => Ok(()),
+        false => target.check_space(&changes).await,
+    }
 }
 
 /// Returns the keys of the report and of the backup, so that the target is asked for each by name: a listing alone

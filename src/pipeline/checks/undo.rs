@@ -67,12 +67,14 @@ pub fn check_nodes_on_target(nodes: &[NodeObservation], unasked: Option<&str>) -
     check_live_nodes(nodes, finding, false)
 }
 
-/// Checks that the target accepts the writes of the plan. A full store still accepts deletions.
+/// Checks that the target accepts the writes of the plan. A full store may still accept deletions: an etcd
+/// whose database has not come to its quota does, after it has raised its alarm.
 pub fn check_undo_writable(probe: &Result<(), StoreError>, plan: &Plan) -> Finding {
     let restores = plan.count(Action::Overwrite) + plan.count(Action::Create) > 0;
     match probe {
         Err(error @ StoreError::Full { .. }) if !restores => {
-            let detail = format!("accepts deletions, which is all that is to be done; {error}");
+            let detail =
+                format!("it may still accept deletions, which is all that is to be done: {error}");
             Finding::ok(Check::TargetWritable, detail).into_warning()
         }
         probe => check_target_writable(probe, None),

@@ -190,6 +190,28 @@ mod tests {
     }
 
     #[test]
+    fn keys_of_the_run_before_stay_until_this_one_has_its_own() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let path = folder.path().join("report.json");
+        let row = |state: &str| serde_json::json!({"key": "a\u{9b}b", "write_state": state});
+        for (state, stays) in [("unknown", true), ("written", true), ("not_written", false)] {
+            let earlier = serde_json::json!({"format": 1, "outcome": "migrated", "keys": [row(state)],
+                "verified": true, "next_steps": ["Restart"]});
+            let earlier = format!("{earlier:#}\n");
+            fs::write(&path, &earlier).unwrap();
+            let report = ReportFile::create(&path).unwrap();
+            assert_eq!(report.earlier_document(), Some(earlier.as_bytes()));
+            let first = fs::read_to_string(&path).unwrap();
+            assert!(first.contains(UNFINISHED) && !first.contains('\u{9b}'), "{first}");
+            let first: serde_json::Value = serde_json::from_str(&first).unwrap();
+            let kept = first.get("keys").and_then(|keys| keys.get(0)).cloned();
+            assert_eq!(kept, stays.then(|| row(state)));
+            let outcome = stays.then(|| serde_json::Value::from("interrupted"));
+            assert_eq!(first.get("outcome").cloned(), outcome);
+        }
+    }
+
+    #[test]
     fn link_stays_and_what_it_leads_to_is_the_report() {
         let folder = tempfile::TempDir::new().unwrap();
         let (link, path) = (folder.path().join("link"), folder.path().join("report.json"));
