@@ -143,4 +143,16 @@ fn run_that_wrote_nothing_needs_no_undo() {
     let run = fixture.run(&["metadata", "undo", "--report", "report.json", "--toml", &toml]);
     assert!(run.expect(0).out.starts_with("✅ Nothing to take back"));
     assert_eq!(etcd.content().len(), 1);
+
+    // One that found a whole copy there, and wrote nothing.
+    etcd.clear();
+    fixture.migrate(&source, &toml, &[]).expect(0);
+    let whole = etcd.content();
+    for more in [&[][..], &["--dry-run"], &["--resume", "--dry-run"]] {
+        fs::remove_file(fixture.report()).unwrap();
+        fixture.migrate(&source, &toml, more);
+        let document = fixture.undo(&toml, &[]).expect(0).json();
+        assert_eq!(keys_with(&document, "keep").len(), 8);
+        assert_eq!(etcd.content(), whole);
+    }
 }

@@ -25,37 +25,49 @@ use crate::pipeline::undo::{
 /// # Errors
 /// The refusal that the failed checks make together.
 pub(super) async fn check_and_plan(job: &UndoJob<'_>) -> Result<Snapshot, Failure> {
-    let target = job.target();
-    let at_hand = list_keys_by_name(&job.inputs.run.keys, &job.inputs.before);
-    let held = snapshot::read_beside(target, &at_hand, Stage::ReadTarget, job.context.events).await;
-    let held = match held {
-        Ok(held) => held,
-        Err(error) => {
-            job.add_finding(check_target(target.name(), Err(&error), target.access_hint()));
-            return Err(Failure::of_target(&error));
-        }
-    };
-    let (nodes, faults, probe) =
-        join!(observe_target(job, &held), target.find_endpoint_faults(), target.probe_write());
-    let unasked = describe_unasked(job, &held);
-    job.add_finding(check_nodes_on_target(&nodes, unasked));
-    let finding = check_target(target.name(), Ok(&held), target.access_hint());
-    job.add_finding(add_endpoint_faults(finding, &faults));
+    let held = read_target(job).await?;
     let input = UndoInput { run: &job.inputs.run.keys, before: &job.inputs.before, held: &held };
     let plan = decide_undo(input);
-    if !plan.changes().is_empty() {
-        job.add_finding(check_undo_writable(&probe, &plan));
+    let is_idle = plan.changes().is_empty() && plan.conflicts().next().is_none();
+    if !is_idle {
+        let nodes = observe_target(job, &held).await;
+        job.add_finding(check_nodes_on_target(&nodes, describe_unasked(job, &held)));
     }
-    warn_of_unrestorable(&find_unrestorable_keys(input))
-        .into_iter()
-        .for_each(|finding| job.add_finding(finding));
+    check_access(job, &held, &plan).await;
+    if let Some(finding) = warn_of_unrestorable(&find_unrestorable_keys(input)) {
+        job.add_finding(finding);
+    }
     job.add_finding(check_written_keys(&plan));
-    job.add_finding(check_nodes_config(is_nodes_config_explained(input)));
-    if let Err(error) = check_space(target, &plan).await {
+    // Where nothing is to be written, it does not matter whose the target is.
+    if !is_idle {
+        job.add_finding(check_nodes_config(is_nodes_config_explained(input)));
+    }
+    if let Err(error) = check_space(job.target(), &plan).await {
         job.add_finding(Finding::of_failure(Check::Limits, Failure::of_target(&error)));
     }
     job.state.set_plan(plan);
     refusal(&job.state.findings()).map_or(Ok(held), Err)
+}
+
+async fn read_target(job: &UndoJob<'_>) -> Result<Snapshot, Failure> {
+    let (target, events) = (job.target(), job.context.events);
+    let at_hand = list_keys_by_name(&job.inputs.run.keys, &job.inputs.before);
+    let held = snapshot::read_beside(target, &at_hand, Stage::ReadTarget, events).await;
+    held.map_err(|error| {
+        job.add_finding(check_target(target.name(), Err(&error), target.access_hint()));
+        refusal(&job.state.findings()).unwrap_or_else(|| Failure::of_target(&error))
+    })
+}
+
+/// Checks that every endpoint of the target responds, and that it accepts what is to be written.
+async fn check_access(job: &UndoJob<'_>, held: &Snapshot, plan: &Plan) {
+    let target = job.target();
+    let (faults, probe) = join!(target.find_endpoint_faults(), target.probe_write());
+    let finding = check_target(target.name(), Ok(held), target.access_hint());
+    job.add_finding(add_endpoint_faults(finding, &faults));
+    if !plan.changes().is_empty() {
+        job.add_finding(check_undo_writable(&probe, plan));
+    }
 }
 
 /// Checks that what is restored finds room; deletions need none.
