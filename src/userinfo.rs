@@ -16,13 +16,24 @@ pub fn hide_userinfo(text: &str) -> String {
             Some(start) => {
                 shown.push_str(before.get(..start).unwrap_or_default());
                 shown.push_str(HIDDEN);
+                rest = skip_to_host(after);
             }
-            None => shown.push_str(before),
+            None => {
+                shown.push_str(before);
+                rest = after;
+            }
         }
         shown.push('@');
-        rest = after;
     }
     shown + rest
+}
+
+/// Returns the text behind the last `@` of the address: a password may have some, too.
+fn skip_to_host(after: &str) -> &str {
+    let is_end = |c: char| c.is_whitespace() || "/\"'`?#".contains(c);
+    let authority = after.get(..after.find(is_end).unwrap_or(after.len())).unwrap_or_default();
+    let host = authority.rfind('@').map_or(0, |at| at + 1);
+    after.get(host..).unwrap_or_default()
 }
 
 /// Returns the position where a user name begins that ends with the text.
@@ -51,16 +62,12 @@ mod tests {
             ("'user:S3KRET@[bad' is no URI", "'<redacted>@[bad' is no URI"),
             ("for (\"http\", user:S3KRET@127.0.0.1:4)", "for (\"http\", <redacted>@127.0.0.1:4)"),
             ("http://user:S3 K/RET@h failed", "http://<redacted>@h failed"),
-            ("http://user:S3K@RET@h", "http://<redacted>@<redacted>@h"),
+            ("http://user:S3K@RET@h/x@y", "http://<redacted>@h/x@y"),
             ("https://TOKEN@h", "https://<redacted>@h"),
             ("ask ops@example.com", "ask ops@example.com"),
             ("no address", "no address"),
         ] {
-            let hidden = hide_userinfo(text);
-            assert!(!hidden.contains("RET"), "{hidden}");
-            if !text.contains("K@RET") {
-                assert_eq!(hidden, shown);
-            }
+            assert_eq!(hide_userinfo(text), shown);
         }
     }
 }

@@ -180,7 +180,8 @@ fn keys_of_every_source_appear_at_no_level_of_the_log() {
             format!("{bare}\n{keys}").replace("http://", "http://user:URL-PASSWORD@");
         let toml = write_file(&folder, "store.toml", &with_password);
         let list = ["metadata", "list", "--from", &toml, "--request-timeout", "2000"];
-        outputs.push(run_at_trace(&list, folder.path(), &[]).expect(0).err);
+        // S3 refuses what is signed with such a host, and DynamoDB accepts it.
+        outputs.push(run_at_trace(&list, folder.path(), &[]).err);
         for (lines, envs) in &cases {
             write_file(&folder, "store.toml", &format!("{bare}\n{lines}"));
             let ended = run_at_trace(&list, folder.path(), envs).expect(0);
@@ -232,30 +233,23 @@ fn password_of_an_endpoint_appears_in_no_log_and_no_error() {
     let (folder, bucket) = (TempDir::new().unwrap(), s3s_fs().bucket());
     let section = bucket.section("p");
     let endpoint = &bucket.s3.endpoint;
-    // One that is understood, at a server that keeps connections, and some that are not.
+    // One that is understood, at a server that answers and keeps the connection, and some that are not.
     let good = endpoint.replace("http://", "http://user:URL-PASSWORD@");
-    let bad = [
-        "http://user:URL-PASSWORD@h:bad",
-        "http://user:URL-PASSWORD@[bad",
-        "http://user:URL-PASSWORD @h",
-    ];
-    for (at, code) in [(good.as_str(), 0)].into_iter().chain(bad.map(|at| (at, -1))) {
-        let toml = write_file(&folder, "store.toml", &section.replace(endpoint.as_str(), at));
+    let bad = ["http://user:URL-PASSWORD@h:bad", "http://user:URL-PASSWORD@[bad"];
+    let variables = ["AWS_ENDPOINT_URL_S3", "AWS_CONTAINER_CREDENTIALS_FULL_URI"];
+    let lines = section.lines().filter(|line| !line.contains(endpoint.as_str()));
+    let bare = lines.collect::<Vec<_>>().join("\n");
+    let assert_hidden = |section: &str, envs: &[(&str, &str)]| {
+        let toml = write_file(&folder, "store.toml", section);
         let list = ["-vv", "metadata", "list", "--from", &toml, "--request-timeout", "2000"];
-        let named = run_at_trace(&list, folder.path(), &[]);
-        let bare = section.lines().filter(|line| !line.contains(endpoint.as_str()));
-        write_file(&folder, "store.toml", &bare.collect::<Vec<_>>().join("\n"));
-        for variable in
-            ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_CONTAINER_CREDENTIALS_FULL_URI"]
-        {
-            let ended = run_at_trace(&list, folder.path(), &[(variable, at)]);
-            assert_eq!(
-                find_encoded(&(ended.out + &ended.err), "URL-PASSWORD"),
-                None,
-                "{variable} {at}"
-            );
+        let ended = run_at_trace(&list, folder.path(), envs);
+        let said = ended.out + &ended.err;
+        assert_eq!(find_encoded(&said, "URL-PASSWORD"), None, "{section} {envs:?}");
+    };
+    for at in [good.as_str(), "http://user:URL-PASSWORD @h"].into_iter().chain(bad) {
+        assert_hidden(&section.replace(endpoint.as_str(), at), &[]);
+        for variable in variables {
+            assert_hidden(&bare, &[(variable, at)]);
         }
-        assert!(named.code == code || code < 0, "{named:?}");
-        assert_eq!(find_encoded(&(named.out + &named.err), "URL-PASSWORD"), None, "{at}");
     }
 }
