@@ -1,5 +1,6 @@
 //! Runs that ended well, taken back: the target is as it was before.
 
+use crate::support::dynamo::create_table;
 use crate::support::etcd::{Etcd, EtcdProgram};
 use crate::support::s3::seaweed;
 use crate::support::terminal::run_on_terminal;
@@ -56,6 +57,11 @@ fn whole_runs_to_etcd_are_taken_back() {
 #[test]
 fn whole_runs_to_s3_are_taken_back() {
     take_back_runs(&seaweed().bucket().section("undo"));
+}
+
+#[test]
+fn whole_runs_to_dynamo_db_are_taken_back() {
+    take_back_runs(&create_table().section("undo/"));
 }
 
 #[test]

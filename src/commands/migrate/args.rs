@@ -91,6 +91,8 @@ pub struct MigrateArgs {
     pub accept_version: Option<(u64, u64)>,
 
     /// Also write the JSON document to this file, however the run ends
+    ///
+    /// `metadata undo` takes the run back by it. A run with --resume continues the report of the run before.
     #[arg(long, value_name = "FILE")]
     pub report: Option<PathBuf>,
 }
