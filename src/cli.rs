@@ -16,6 +16,7 @@ use crate::commands::nodes::NodesListArgs;
 use crate::commands::patch::PatchArgs;
 use crate::commands::put::PutArgs;
 use crate::commands::status::StatusArgs;
+use crate::commands::undo::UndoArgs;
 use crate::commands::verify::VerifyArgs;
 use crate::commands::wait::WaitArgs;
 use crate::options::GlobalOptions;
@@ -136,6 +137,8 @@ pub enum MetadataCommand {
     Migrate(Box<MigrateArgs>),
     /// Compare every key of two stores; write nothing
     Verify(VerifyArgs),
+    /// Take back what one run of `migrate` wrote to its target
+    Undo(UndoArgs),
     /// List every key with its kind, version, size, encoding and digest
     List(ListArgs),
     /// Print one value as JSON

@@ -37,6 +37,8 @@ pub enum Event<'a> {
     Planned(&'a Plan),
     /// A backup of what the target held, with its number of keys.
     BackedUp(&'a Path, usize),
+    /// A backup of the source, with its number of keys.
+    SourceSaved(&'a Path, usize),
     /// A file, a pipe or standard input is opened or read, which may take any time.
     AwaitingFile {
         /// Its name in messages.
@@ -77,6 +79,9 @@ pub trait InterimReport: Send + Sync {
     /// # Errors
     /// [`Code::BackupFailed`](crate::outcome::Code) if there is no space, or the file can't be written.
     fn save_interim(&self, so_far: &Outcome) -> Result<(), Failure>;
+
+    /// Returns the document that an earlier run has left in the file, if there is one.
+    fn earlier_document(&self) -> Option<&[u8]>;
 }
 
 /// A sink that drops every event.

@@ -13,3 +13,4 @@ mod rollback;
 mod stores;
 mod structure;
 mod support;
+mod undo;

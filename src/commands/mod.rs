@@ -16,14 +16,17 @@ pub mod nodes;
 pub mod open_store;
 pub mod patch;
 pub mod put;
+mod run_report;
 pub mod save_backup;
 pub mod snapshot_warnings;
 pub mod status;
 pub mod store_arg;
 mod text_encoding;
+pub mod undo;
 mod unfinished;
 pub mod verify;
 pub mod wait;
+mod write_record;
 
 use std::ffi::OsString;
 use std::time::Instant;

@@ -41,7 +41,7 @@ fn describe_failed_save(destination: &Destination, error: &io::Error) -> Failure
         Failure::new(Code::BackupFailed, message)
     };
     match destination {
-        Destination::File(path) => failure(path),
+        Destination::File(path) | Destination::Replacing(path) => failure(path),
         Destination::Folder(folder) => {
             failure(folder).hint("name another folder with --backup-dir")
         }

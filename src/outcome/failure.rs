@@ -42,6 +42,7 @@ codes! {
     TargetKeysExist "target-keys-exist",
     TargetOtherCluster "target-other-cluster",
     TargetNewer "target-newer",
+    TargetChanged "target-changed",
     ValueTooLarge "value-too-large",
     ValueCorrupt "value-corrupt",
     ServerVersion "server-version",

@@ -5,14 +5,15 @@ mod description;
 mod failure;
 mod finding;
 mod status;
+mod store_name;
+mod undo;
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::path::PathBuf;
 
 use crate::model::{
     Action, Comparison, DocumentChange, Entry, Key, MemberCount, MetadataFinding, ObservedNode,
-    Plan, SavedFile, Step, Version, WriteState,
+    Plan, RecordedWrite, RecordedWrites, SavedFile, Step, Version, WriteState,
 };
 pub use description::{
     DescribedDeployment, DescribedLog, DescribedNode, DescribedPartition, DescribedRule,
@@ -24,22 +25,8 @@ pub use finding::{Check, CheckStatus, Finding, Permission, Readiness, judge_read
 pub use status::{
     PartitionsStatus, StatusKind, StatusNode, StatusResult, StoreAnswer, StoreVerdict,
 };
-
-/// A store as documents name it.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
-pub struct StoreName {
-    /// The type, as a `[metadata-client]` section has it.
-    #[serde(rename = "type")]
-    pub kind: String,
-    /// Text without secrets.
-    pub name: String,
-}
-
-impl fmt::Display for StoreName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.name)
-    }
-}
+pub use store_name::StoreName;
+pub use undo::{Undo, UndoOutcome, undo_action_name};
 
 /// The end of a command.
 #[derive(Debug, Default)]
@@ -66,6 +53,9 @@ impl Outcome {
                 (edit.write_state == WriteState::Written).then_some("the edit")
             }
             Some(CommandResult::Backup(_)) => Some("the backup"),
+            Some(CommandResult::Undo(undo)) => {
+                (undo.outcome == UndoOutcome::Undone).then_some("the undo")
+            }
             _ => None,
         }
     }
@@ -99,6 +89,8 @@ pub enum CommandResult {
     Migrate(Box<Migration>),
     /// `status`, `nodes list` and `wait`.
     Status(Box<StatusResult>),
+    /// `metadata undo`.
+    Undo(Box<Undo>),
 }
 
 /// `metadata list`.
@@ -255,8 +247,12 @@ pub struct Migration {
     /// Each key that this run has begun to write, or to delete, and what came of it. A key that is written
     /// is in the target, or gone from it, as planned.
     pub writes: BTreeMap<Key, WriteState>,
+    /// What earlier runs to this target, or earlier rounds of this one, did to the keys.
+    pub earlier: RecordedWrites,
     /// The backup file of what the target held before.
     pub backup: Option<PathBuf>,
+    /// The backup file of the source as it was copied.
+    pub source_backup: Option<PathBuf>,
     /// `true` if target and source were read again and compared equal.
     pub verified: bool,
     /// `true` if an earlier run had done all of it.
@@ -271,6 +267,29 @@ impl Migration {
     /// Returns whether anything may have been written.
     pub fn may_have_written(&self) -> bool {
         !self.writes.is_empty()
+    }
+
+    /// Records what was written so far, before another plan takes the place of this one.
+    pub fn record_writes(&mut self) {
+        if self.may_have_written() {
+            let mut recorded = self.recorded_writes();
+            recorded.retain(|_, write| write.may_be_done());
+            self.earlier = recorded;
+        }
+    }
+
+    /// Returns every key of the plan and of the runs before, with all that was done to it.
+    pub fn recorded_writes(&self) -> RecordedWrites {
+        let mut recorded = self.earlier.clone();
+        for step in &self.plan.steps {
+            let own = RecordedWrite::from_step(step, self.write_state(step));
+            let combined = match recorded.remove(&step.key) {
+                Some(earlier) => earlier.followed_by(own),
+                None => own,
+            };
+            recorded.insert(step.key.clone(), combined);
+        }
+        recorded
     }
 
     /// Returns what came of one step of the plan.

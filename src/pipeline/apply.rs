@@ -81,7 +81,11 @@ fn group_changes(
         .into_iter()
         .map(|change| split_nodes_config(change, is_live_cluster))
         .unzip::<_, _, Vec<_>, Vec<_>>();
-    [first.into_iter().flatten().collect(), others, last.into_iter().flatten().collect()]
+    let (first, last) =
+        (first.into_iter().flatten().collect(), last.into_iter().flatten().collect());
+    let (deletions, others): (Vec<_>, Vec<_>) =
+        others.into_iter().partition(|change| matches!(change.effect, Effect::Delete(_)));
+    [first, deletions, others, last]
         .into_iter()
         .map(|group| cut_batches(group, writing))
         .filter(|group| !group.is_empty())

@@ -14,4 +14,5 @@ pub mod plan;
 pub mod same_store;
 pub mod snapshot;
 pub mod soundness;
+pub mod undo;
 pub mod verify;

@@ -10,11 +10,13 @@ use super::rendered::Rendered;
 use super::status_json::{quorum_to_json, status_to_json};
 use super::style::Style;
 use crate::model::{
-    DocumentChange, Entry, KeyComparison, KeyStatus, ObservedNode, Step, Value, WriteState,
+    DocumentChange, Entry, Key, KeyComparison, KeyStatus, ObservedNode, RecordedWrite, Value,
+    WriteState,
 };
 use crate::outcome::{
     BackupResult, CheckResult, CommandResult, DescriptionResult, EditResult, Failure, FetchedValue,
-    Finding, ListResult, ListedKey, Migration, MigrationOutcome, Outcome, VerifyResult,
+    Finding, ListResult, ListedKey, Migration, MigrationOutcome, Outcome, Undo, VerifyResult,
+    undo_action_name,
 };
 use crate::shell::quote_word;
 use crate::visible::escape_json;
@@ -38,6 +40,7 @@ pub(super) fn render(outcome: &Outcome) -> Rendered {
         Some(CommandResult::Edit(result)) => into_fields(edit_to_json(result)),
         Some(CommandResult::Migrate(result)) => into_fields(migration_to_json(result)),
         Some(CommandResult::Status(result)) => into_fields(status_to_json(result)),
+        Some(CommandResult::Undo(result)) => into_fields(undo_to_json(result)),
     };
     if let Some(failure) = &outcome.failure {
         fields.insert("error".to_owned(), failure_to_json(failure));
@@ -69,7 +72,7 @@ fn into_fields(value: Json) -> Map<String, Json> {
     }
 }
 
-fn failure_to_json(failure: &Failure) -> Json {
+pub(super) fn failure_to_json(failure: &Failure) -> Json {
     json!({"code": failure.code.name(), "message": failure.to_string(), "hints": failure.hints})
 }
 
@@ -219,7 +222,8 @@ fn entry_to_json(entry: &Entry) -> Json {
 }
 
 fn migration_to_json(migration: &Migration) -> Json {
-    let keys = migration.plan.steps.iter().map(|step| step_to_json(step, migration));
+    let recorded = migration.recorded_writes();
+    let keys = recorded.iter().map(|(key, write)| recorded_write_to_json(key, write));
     json!({
         "outcome": outcome_name(migration.outcome),
         "source": migration.source,
@@ -231,8 +235,28 @@ fn migration_to_json(migration: &Migration) -> Json {
         "keys": keys.collect::<Vec<_>>(),
         "verified": migration.verified,
         "backup": migration.backup.as_deref().map(path_to_json),
+        "source_backup": migration.source_backup.as_deref().map(path_to_json),
         "elapsed_ms": migration.elapsed_ms,
         "next_steps": migration.next_steps,
+    })
+}
+
+fn undo_to_json(undo: &Undo) -> Json {
+    let keys = undo.plan.steps.iter().map(|step| {
+        json!({
+            "key": step.key.to_string(),
+            "action": undo_action_name(step.action),
+            "write_state": undo.write_state(step).name(),
+        })
+    });
+    json!({
+        "outcome": undo.outcome.name(),
+        "target": undo.target,
+        "report": undo.report,
+        "checks": undo.checks.iter().map(finding_to_json).collect::<Vec<_>>(),
+        "keys": keys.collect::<Vec<_>>(),
+        "backup": undo.backup.as_deref().map(path_to_json),
+        "elapsed_ms": undo.elapsed_ms,
     })
 }
 
@@ -264,17 +288,23 @@ fn node_to_json(node: &ObservedNode) -> Json {
     })
 }
 
-/// Describes a step by the source's value, or by the target's if the source does not have the key.
-fn step_to_json(step: &Step, migration: &Migration) -> Json {
-    let in_target = step.target.as_ref().and_then(Entry::value);
-    let (value, state) = (step.source.as_ref().or(in_target), migration.write_state(step));
-    json!({
-        "key": step.key.to_string(),
-        "action": step.action.name(),
+fn recorded_write_to_json(key: &Key, write: &RecordedWrite) -> Json {
+    let value = write.value.as_ref();
+    let mut row = json!({
+        "key": key.to_string(),
+        "action": write.action.name(),
         "version": value.map(|value| value.version.0),
-        "bytes": value.map(|value| value.bytes.len()),
-        "sha256": value.map(Value::sha256),
-        "written": state == WriteState::Written,
-        "write_state": state.name(),
-    })
+        "bytes": value.map(|value| value.bytes),
+        "sha256": value.map(|value| &value.sha256),
+        "written": write.state == WriteState::Written,
+        "write_state": write.state.name(),
+    });
+    let earlier = write.earlier.iter().map(
+        |value| json!({"version": value.version.0, "bytes": value.bytes, "sha256": value.sha256}),
+    );
+    let earlier: Vec<_> = earlier.collect();
+    if let (Some(fields), false) = (row.as_object_mut(), earlier.is_empty()) {
+        fields.insert("written_before".to_owned(), earlier.into());
+    }
+    row
 }

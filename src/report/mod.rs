@@ -26,6 +26,7 @@ mod status_text;
 pub mod style;
 mod table;
 mod text;
+mod undo;
 mod usage_error;
 
 use crate::outcome::{CommandResult, Failure, Outcome};

@@ -264,6 +264,10 @@ impl EventSink for ProgressReporter {
             }
             Event::Awaiting { condition, reasons } => self.await_condition(condition, reasons),
             Event::Awaited => *lock(&self.awaited) = None,
+            Event::SourceSaved(path, keys) => {
+                let (keys, path) = (plural(keys, "key"), quote_word(path));
+                self.print_line(&format!("saved the source's {keys} to {path}\n"));
+            }
             Event::Warning(text) => self.print_line(&warning_line(text, self.style)),
         }
     }

@@ -11,10 +11,11 @@ use super::rendered::Rendered;
 use super::status_text::render_status;
 use super::style::Style;
 use super::table::{EntryCells, add_row, draw_table, new_table};
+use super::undo::render_undo;
 use crate::model::{KeyComparison, KeyStatus, Version, WriteState};
 use crate::outcome::{
-    BackupResult, CheckStatus, CommandResult, EditResult, Failure, FetchedValue, ListResult,
-    Migration, MigrationOutcome, Outcome, VerifyResult,
+    BackupResult, CheckStatus, CommandResult, EditResult, Failure, FetchedValue, Finding,
+    ListResult, Migration, MigrationOutcome, Outcome, VerifyResult,
 };
 use crate::shell::quote_word;
 use crate::visible::{escape_json, escape_line};
@@ -37,11 +38,15 @@ pub(super) fn render(outcome: &Outcome, style: Style) -> Rendered {
         Some(CommandResult::Edit(result)) => render_edit(result, style),
         Some(CommandResult::Migrate(result)) => render_migration(result, style),
         Some(CommandResult::Status(result)) => render_status(result, style),
+        Some(CommandResult::Undo(result)) => render_undo(result, style),
     };
     if let Some(failure) = &outcome.failure {
         let message = match &outcome.result {
             Some(CommandResult::Migrate(result)) if !style.quiet => {
-                shorten_refusal(failure, result)
+                shorten_refusal(failure, &result.checks)
+            }
+            Some(CommandResult::Undo(result)) if !style.quiet => {
+                shorten_refusal(failure, &result.checks)
             }
             _ => failure.message.clone(),
         };
@@ -65,9 +70,8 @@ fn render_error(message: &str, failure: &Failure, style: Style) -> String {
 }
 
 /// Returns the message of a refusal without its findings, which were printed as they were made.
-fn shorten_refusal(failure: &Failure, migration: &Migration) -> String {
-    let failed: Vec<_> = migration
-        .checks
+fn shorten_refusal(failure: &Failure, checks: &[Finding]) -> String {
+    let failed: Vec<_> = checks
         .iter()
         .filter(|finding| finding.status == CheckStatus::Failed)
         .map(|finding| finding.check.name())

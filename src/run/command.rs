@@ -8,7 +8,7 @@ use clap::CommandFactory;
 use crate::cli::{Cli, Command, MetadataCommand, NodesCommand};
 use crate::commands::{
     Context, backup, check, completions, describe, get, list, migrate, nodes, patch, put, status,
-    verify, wait,
+    undo, verify, wait,
 };
 use crate::outcome::Outcome;
 use crate::report::ProgressReporter;
@@ -32,6 +32,7 @@ pub(super) async fn run_command(
     match command {
         // Commands that write handle signals themselves: they report what has been written.
         MetadataCommand::Migrate(args) => migrate::run(args, context).await,
+        MetadataCommand::Undo(args) => undo::run(args, context).await,
         MetadataCommand::Patch(args) => patch::run(args, context).await,
         MetadataCommand::Put(args) => put::run(args, context).await,
         MetadataCommand::Verify(args) => {

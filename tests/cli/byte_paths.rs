@@ -75,13 +75,13 @@ fn every_path_is_the_one_that_was_named() {
     let more = [os("--force"), os("--overwrite-newer"), os("--report"), report.as_os_str()];
     let done = run_in(folder.path(), &[&migrate[..], &into_backups, &more].concat()).expect(0);
     let lines = done.out.lines().map(str::trim).filter(|line| line.contains(" metadata "));
-    let lines: Vec<_> = lines.filter(|line| line.contains("--from")).collect();
+    let lines: Vec<_> = lines.filter(|line| line.contains("--toml")).collect();
     assert!(lines.len() >= 3, "{}", done.out);
     for line in lines {
         let program = program();
         let first = line.split(' ').next().unwrap();
         assert_eq!(first, join_words([&program]));
-        let more = match line.contains(" migrate ") {
+        let more = match line.contains(" undo ") {
             true => format!("-y --backup-dir {}", quote_word(&backups)),
             false => String::new(),
         };

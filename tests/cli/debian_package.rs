@@ -48,6 +48,7 @@ fn assert_files(root: &Root) {
     644 usr/share/man/man1/restatectl-metadata-migrate.1.gz
     644 usr/share/man/man1/restatectl-metadata-patch.1.gz
     644 usr/share/man/man1/restatectl-metadata-put.1.gz
+    644 usr/share/man/man1/restatectl-metadata-undo.1.gz
     644 usr/share/man/man1/restatectl-metadata-verify.1.gz
     644 usr/share/man/man1/restatectl-metadata.1.gz
     644 usr/share/man/man1/restatectl-nodes-list.1.gz
@@ -108,7 +109,7 @@ fn assert_manual_pages(root: &Root) {
         }
         shown += 1;
     }
-    assert_eq!(shown, 14);
+    assert_eq!(shown, 15);
     let args = ["-M", manual.to_str().unwrap(), "restatectl-metadata-verify"];
     let page = run(root.machine_command("man", &args, home.path()), "").expect(0).out;
     let whole = "verify --from before.jsonl --toml etcd.toml --allow-newer\n";

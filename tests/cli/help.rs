@@ -9,6 +9,7 @@ fn help_of_every_command_matches_its_snapshot() {
         ("metadata", &["metadata", "--help"]),
         ("migrate", &["metadata", "migrate", "--help"]),
         ("verify", &["metadata", "verify", "--help"]),
+        ("undo", &["metadata", "undo", "--help"]),
         ("list", &["metadata", "list", "-h"]),
         ("get", &["metadata", "get", "-h"]),
         ("backup", &["metadata", "backup", "-h"]),

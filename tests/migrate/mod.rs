@@ -10,6 +10,7 @@ mod legal_forms;
 mod migration_mode;
 mod overwrite_guards;
 mod server_versions;
+mod source_backup;
 mod space_for_files;
 mod store_pairs;
 mod to_dynamo_db;

@@ -20,6 +20,8 @@ const MOST_NAMES: u32 = 1_000;
 pub enum Destination {
     /// Exactly here.
     File(PathBuf),
+    /// Here, in place of a backup that this run, or the one that it resumes, has made.
+    Replacing(PathBuf),
     /// A file in this folder, named after cluster and time.
     Folder(PathBuf),
 }
@@ -31,6 +33,7 @@ pub enum Destination {
 pub fn check_destination(place: &Destination) -> io::Result<()> {
     let path = match place {
         Destination::File(path) => find_new_name(path)?,
+        Destination::Replacing(path) => find_own_name(path)?,
         Destination::Folder(folder) => folder.join("restatectl-backup"),
     };
     PendingFile::create(&path).map(drop)
@@ -54,6 +57,9 @@ pub fn save_backup(
     let content = render_backup(&header, entries).map_err(io::Error::other)?;
     let (path, warning) = match place {
         Destination::File(path) => (path.clone(), store_new_file(path, &content)?),
+        Destination::Replacing(path) => {
+            (path.clone(), store_file(&find_own_name(path)?, &content, Existing::Replace)?)
+        }
         Destination::Folder(folder) => store_in_folder(folder, &stem, &content)?,
     };
     let keys: Vec<_> = entries.keys().collect();
@@ -104,6 +110,14 @@ fn find_new_name(path: &Path) -> io::Result<PathBuf> {
             Err(io::Error::new(io::ErrorKind::InvalidInput, reason))
         }
         _ => Err(io::Error::new(io::ErrorKind::AlreadyExists, TAKEN)),
+    }
+}
+
+/// Finds the name of a backup that is replaced, or made anew if it is gone.
+fn find_own_name(path: &Path) -> io::Result<PathBuf> {
+    match find_place(path)? {
+        Place::Regular(name) => Ok(name),
+        _ => find_new_name(path),
     }
 }
 

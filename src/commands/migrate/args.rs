@@ -10,7 +10,7 @@ const EXAMPLES: &str = r#"Examples:
   # On the live cluster, with nothing written:
   restatectl -s http://node-1:5122 metadata migrate --toml etcd.toml --dry-run
   # In the maintenance window, with a report for the archive:
-  restatectl -s http://node-1:5122 metadata migrate --toml etcd.toml --report migrate.json
+  restatectl -s http://node-1:5122 metadata migrate --toml etcd.toml --backup before.jsonl --report migrate.json
   # After an interruption:
   restatectl -s http://node-1:5122 metadata migrate --toml etcd.toml --resume
   # From one store to another:
@@ -46,6 +46,14 @@ pub struct MigrateArgs {
     /// --yes.
     #[arg(long)]
     pub force: bool,
+
+    /// Also save the source, as it was copied, to this file, which must not exist yet
+    ///
+    /// The file is complete and on the disk before the first write. It is a backup file, which every STORE
+    /// argument accepts. If the source changes during the run and is copied again, the run replaces its own
+    /// file.
+    #[arg(long, value_name = "FILE")]
+    pub backup: Option<PathBuf>,
 
     /// Save what --force replaces to a file in this folder
     #[arg(long, value_name = "DIR", default_value = ".")]
@@ -90,6 +98,8 @@ pub struct MigrateArgs {
     pub accept_version: Option<(u64, u64)>,
 
     /// Also write the JSON document to this file, however the run ends
+    ///
+    /// `metadata undo` takes the run back by it. A run with --resume continues the report of the run before.
     #[arg(long, value_name = "FILE")]
     pub report: Option<PathBuf>,
 }

@@ -4,6 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::path::Path;
 
+use super::job::Job;
 use crate::commands::Context;
 use crate::options::GlobalOptions;
 use crate::shell::{join_words, quote_word};
@@ -64,6 +65,15 @@ fn cluster_access(options: &GlobalOptions) -> Vec<OsString> {
         words.push("--insecure-skip-tls-verify".into());
     }
     words
+}
+
+/// Returns the command that takes back what this run writes; `None` without a report in a file, or where the target
+/// is a live cluster.
+pub(super) fn undo_command(job: &Job<'_>) -> Option<CommandLine> {
+    let report = job.args.report.as_ref().filter(|report| report.is_file())?;
+    let line = CommandLine::over_stores(job.context).add(["undo", "--report"]).add([report]);
+    let line = line.add(["--toml"]).add([&job.args.toml]);
+    (!job.target_store().is_live_cluster()).then_some(line)
 }
 
 /// Returns the command line of this run, with the address that it took from the environment.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::command_lines::{backup_folder_option, repeat_command};
+use super::command_lines::{backup_folder_option, repeat_command, undo_command};
 use super::job::Job;
 use super::write::confirm_writes;
 use crate::model::{Plan, WriteState};
@@ -94,6 +94,10 @@ fn resume_command(job: &Job<'_>) -> String {
 fn add_hints(failure: Failure, job: &Job<'_>) -> Failure {
     let failure =
         failure.hint(format!("the source is untouched; resume with: {}", resume_command(job)));
+    let failure = match undo_command(job) {
+        Some(undo) => failure.hint(format!("or take back what was written with: {undo}")),
+        None => failure,
+    };
     failure.hint(match job.target_store().is_live_cluster() {
         true => MIXED_KEYS_HINT,
         false => FRESH_NODE_HINT,

@@ -16,6 +16,7 @@ mod prepared;
 mod prior_run;
 mod rollback;
 mod sides;
+mod source_backup;
 mod state;
 mod verify_copy;
 mod write;
@@ -25,9 +26,10 @@ use std::sync::Arc;
 use anyhow::Result;
 
 use crate::commands::Context;
-use crate::commands::open_store::OpenSource;
+use crate::commands::open_store::{OpenSource, store_name};
+use crate::commands::run_report::RunReport;
 use crate::commands::store_arg::StoreArg;
-use crate::events::Event;
+use crate::events::{Event, InterimReport};
 use crate::model::{Key, Plan, Quorum, StoreError};
 use crate::outcome::{Check, Code, Failure, Finding, MigrationOutcome, Outcome, Readiness};
 use crate::pipeline::checks::{
@@ -49,6 +51,10 @@ use state::MigrationState;
 pub async fn run(args: &MigrateArgs, context: &Context<'_>) -> Result<Outcome> {
     let state = Arc::new(MigrationState::new(context.started));
     context.unfinished.set(Arc::<MigrationState>::clone(&state));
+    let earlier = context.report.and_then(InterimReport::earlier_document);
+    if let Some(prior) = earlier.and_then(|document| RunReport::parse(document).ok()) {
+        state.continue_report(prior);
+    }
     let opened = tokio::select! {
         opened = open::open_stores(args, context) => opened,
         signal = context.interruption.wait() => Err(state.describe_interruption(signal.failure())),
@@ -59,6 +65,8 @@ pub async fn run(args: &MigrateArgs, context: &Context<'_>) -> Result<Outcome> {
     };
     let (target, target_file) = (&opened.target, &opened.target_file);
     let job = Job { args, context, state: &state, target, target_file };
+    let name = store_name(job.target_store());
+    state.drop_prior_report(|prior| !prior.is_of_target(&name));
     let ended = tokio::select! {
         ended = migrate(&job, opened.from) => ended,
         signal = context.interruption.wait() => {
@@ -99,6 +107,7 @@ async fn migrate(job: &Job<'_>, from: Option<StoreArg>) -> Result<(), Failure> {
     assessment.findings.into_iter().for_each(|finding| job.add_finding(finding));
     job.state.set_plan(assessment.plan.unwrap_or_default());
     write::check_backup_folder(job, observed.prior_backup.as_deref())?;
+    source_backup::check_file(job, &sides)?;
     confirm_overwrite::confirm(job, &sides, observed.prior_backup.as_deref()).await?;
     check_last(job).await?;
     let prepared = prepare(opened, sides, desired, observed)?;
@@ -227,6 +236,9 @@ async fn write_and_verify(job: &Job<'_>, prepared: &Prepared) -> Result<(), Fail
     let plan: Plan = job.state.plan();
     job.context.events.emit(Event::Planned(&plan));
     write::back_up_target(job, prepared).await?;
+    source_backup::save_source(job, prepared)?;
+    // What lies in the target is not this run's, and is saved as a whole where it is replaced.
+    job.state.drop_prior_report(|_| !job.args.resume);
     interrupted::save_interim_report(job, &plan).map_err(refuse_without_report)?;
     write::write_plan(job, prepared).await.map_err(with_resume)?;
     let copied = verify_copy::verify_copy(job, prepared).await.map_err(with_resume)?;

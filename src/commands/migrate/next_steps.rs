@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::Path;
 
-use super::command_lines::CommandLine;
+use super::command_lines::{CommandLine, undo_command};
 use super::environment::{describe_origins, describe_override_step};
 use super::job::Job;
 use super::prepared::Prepared;
@@ -44,7 +44,7 @@ pub(super) fn describe_next_steps(
     steps.push(RESTART_STEP.to_owned());
     steps.push(check_after_start(job, prepared, &reference));
     // Last: who works down the list must not meet it on the way.
-    steps.extend(job.state.backup_path().map(|file| describe_undo(&file, job, prepared)));
+    steps.extend(describe_undo(job, prepared));
     steps
 }
 
@@ -84,7 +84,7 @@ struct Reference {
 }
 
 enum ReferenceKind {
-    /// The source itself, which is not a cluster.
+    /// The source itself, which is not a cluster, or the file that this run has saved of it.
     Source,
     /// A backup file that holds what was copied.
     ExistingBackup,
@@ -96,8 +96,16 @@ enum ReferenceKind {
 const BACKUP_FILE: &str = "before.jsonl";
 
 impl Reference {
-    /// Chooses the source itself, or, where that is a cluster, a backup file of it.
+    /// Chooses the file that this run has saved; without one, the source itself, or, where that is a cluster, a
+    /// backup file of it.
     fn choose(job: &Job<'_>, prepared: &Prepared, copied: &Snapshot) -> Self {
+        if let Some(file) = job.state.source_backup_path() {
+            let kind = match (&job.args.from, prepared.source.cluster()) {
+                (Some(_), None) => ReferenceKind::Source,
+                _ => ReferenceKind::ExistingBackup,
+            };
+            return Reference { kind, file: file.into(), name: "the backup".to_owned() };
+        }
         if let (Some(from), None) = (&job.args.from, prepared.source.cluster()) {
             let name = escape_line(prepared.source.source().name()).into_owned();
             return Reference { kind: ReferenceKind::Source, file: from.clone(), name };
@@ -173,8 +181,20 @@ fn check_after_start(job: &Job<'_>, prepared: &Prepared, reference: &Reference) 
     )
 }
 
+const UNDO_STEP: &str =
+    "To undo this migration instead, before any node has started on the target:";
+
+/// Describes how to take the migration back, where that is one command: by its report, or, without one, by the
+/// backup of what `--force` has replaced.
+fn describe_undo(job: &Job<'_>, prepared: &Prepared) -> Option<String> {
+    match undo_command(job) {
+        Some(command) => Some(format!("{UNDO_STEP}\n{command}")),
+        None => job.state.backup_path().map(|file| describe_restoration(&file, job, prepared)),
+    }
+}
+
 /// Describes how to restore what `--force` has replaced.
-fn describe_undo(file: &Path, job: &Job<'_>, prepared: &Prepared) -> String {
+fn describe_restoration(file: &Path, job: &Job<'_>, prepared: &Prepared) -> String {
     let damaged = list_damaged_keys(file);
     if !damaged.is_empty() {
         return format!(
@@ -189,7 +209,7 @@ fn describe_undo(file: &Path, job: &Job<'_>, prepared: &Prepared) -> String {
         Some(_) => line.add(["--overwrite-cluster", &prepared.nodes.cluster_name]),
         None => line,
     };
-    format!("To undo this migration instead, before any node has started on the target:\n{command}")
+    format!("{UNDO_STEP}\n{command}")
 }
 
 /// Describes the steps for a cluster that goes back to its own replicated store.
@@ -197,6 +217,8 @@ fn roll_back_steps(job: &Job<'_>, prepared: &Prepared) -> Vec<String> {
     let source = escape_line(prepared.source.source().name());
     let servers = list_metadata_servers(&prepared.desired_nodes());
     let from = job.args.from.as_deref().unwrap_or_default();
+    let saved = job.state.source_backup_path();
+    let from = saved.as_deref().map_or(from, Path::as_os_str);
     let verify = CommandLine::over_cluster(job.context).add(["verify", "--from"]).add([from]);
     let verify = verify.add(["--toml"]).add([&job.args.toml]).add(["--allow-newer"]);
     let warning = format!(

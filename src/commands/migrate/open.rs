@@ -53,6 +53,11 @@ fn check_combination(args: &MigrateArgs, context: &Context<'_>) -> Result<(), Fa
     if context.options.single_address.is_some() && !args.ignore_node.is_empty() {
         return usage("--ignore-node has to ask that node; leave out --single-address");
     }
+    if args.backup.as_ref().is_some_and(|file| is_standard_input(file.as_os_str())) {
+        return usage(
+            "--backup requires the name of a file: a backup can't be written to standard output",
+        );
+    }
     if is_standard_input(&args.toml) && args.from.as_deref().is_some_and(is_standard_input) {
         return usage("only one of --toml and --from can be read from standard input");
     }

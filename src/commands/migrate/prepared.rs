@@ -14,6 +14,8 @@ use crate::pipeline::checks::Membership;
 pub(super) struct Prepared {
     pub(super) source: OpenSource,
     pub(super) source_snapshot: Snapshot,
+    /// `false` if the source may have more keys than were read.
+    pub(super) source_is_complete: bool,
     /// The content that the target is to have.
     pub(super) desired: Snapshot,
     /// The nodes of the source.
@@ -40,6 +42,7 @@ impl Prepared {
         Some(Prepared {
             source: opened?,
             nodes: sides.source.nodes()?,
+            source_is_complete: sides.source.missing_keys.is_none(),
             membership: kept.and_then(|kept| sides.target.membership(&kept)),
             source_snapshot: sides.source.snapshot.ok()?,
             desired,

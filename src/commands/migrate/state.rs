@@ -1,14 +1,14 @@
 //! The progress of a migration, kept so that it can be reported however the run ends.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use crate::commands::Unfinished;
-use crate::model::{
-    Action, Change, Effect, Key, MemberCount, ObservedNode, Plan, Step, WriteState,
-};
+use crate::commands::run_report::RunReport;
+use crate::commands::write_record::{record_begun, record_not_written, record_written};
+use crate::model::{Change, Key, MemberCount, ObservedNode, Plan, Step, WriteState};
 use crate::outcome::{
     Code, CommandResult, Failure, Finding, Migration, MigrationOutcome, Outcome, StoreName, exit,
     judge_readiness,
@@ -22,6 +22,8 @@ pub(super) struct MigrationState {
     state: Mutex<Migration>,
     /// The keys that an earlier write of this run has changed, or may have.
     changed_before: Mutex<BTreeSet<Key>>,
+    /// The report of a run before this one, as long as this one continues it.
+    prior_report: Mutex<Option<RunReport>>,
     /// How to resume the run, for an end that the run itself can't describe.
     resume_hints: Mutex<Vec<String>>,
 }
@@ -32,6 +34,7 @@ impl MigrationState {
             started,
             state: Mutex::default(),
             changed_before: Mutex::default(),
+            prior_report: Mutex::default(),
             resume_hints: Mutex::default(),
         }
     }
@@ -42,6 +45,50 @@ impl MigrationState {
 
     fn changed_before(&self) -> MutexGuard<'_, BTreeSet<Key>> {
         self.changed_before.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn prior_report(&self) -> MutexGuard<'_, Option<RunReport>> {
+        self.prior_report.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Continues the report of a run before this one: what that run did to keys stays in it.
+    pub(super) fn continue_report(&self, prior: RunReport) {
+        *self.prior_report() = Some(prior);
+    }
+
+    /// Drops the report of the run before if that is of another target, or this run takes nothing over from it.
+    pub(super) fn drop_prior_report(&self, is_dropped: impl Fn(&RunReport) -> bool) {
+        self.prior_report().take_if(|prior| is_dropped(prior));
+    }
+
+    /// Returns whether the run before has saved its source to this file.
+    pub(super) fn has_saved_before(&self, file: &Path) -> bool {
+        let prior = self.prior_report().as_ref().and_then(|prior| prior.source_backup.clone());
+        let same_file = |prior: PathBuf| prior.canonicalize().ok() == file.canonicalize().ok();
+        file.exists() && prior.is_some_and(same_file)
+    }
+
+    /// Returns the documented state of the migration, with what the run before did.
+    fn describe(&self) -> Migration {
+        let mut migration = self.state().clone();
+        if let Some(prior) = &*self.prior_report() {
+            let mut earlier = prior.keys.clone();
+            earlier.retain(|_, write| write.may_be_done());
+            for (key, own) in std::mem::take(&mut migration.earlier) {
+                let combined = match earlier.remove(&key) {
+                    Some(before) => before.followed_by(own),
+                    None => own,
+                };
+                earlier.insert(key, combined);
+            }
+            migration.earlier = earlier;
+            migration.target = migration.target.or(prior.target.clone());
+            migration.backup = prior.backup.clone().or(migration.backup);
+            migration.source_backup = migration.source_backup.or(prior.source_backup.clone());
+        }
+        migration.elapsed_ms =
+            u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        migration
     }
 
     pub(super) fn set_source(&self, name: StoreName) {
@@ -75,7 +122,9 @@ impl MigrationState {
     }
 
     pub(super) fn set_plan(&self, plan: Plan) {
-        self.state().plan = plan;
+        let mut state = self.state();
+        state.record_writes();
+        state.plan = plan;
     }
 
     pub(super) fn plan(&self) -> Plan {
@@ -91,6 +140,15 @@ impl MigrationState {
         self.state().backup = Some(path);
     }
 
+    pub(super) fn set_source_backup(&self, path: PathBuf) {
+        self.state().source_backup = Some(path);
+    }
+
+    /// Returns the file with the source as it was copied.
+    pub(super) fn source_backup_path(&self) -> Option<PathBuf> {
+        self.state().source_backup.clone()
+    }
+
     /// Returns the file with what the target held before.
     pub(super) fn backup_path(&self) -> Option<PathBuf> {
         self.state().backup.clone()
@@ -98,7 +156,9 @@ impl MigrationState {
 
     /// Adds a plan that a later round carries out.
     pub(super) fn merge_plan(&self, later: Plan) {
-        self.state().plan.merge_later(later);
+        let mut state = self.state();
+        state.record_writes();
+        state.plan.merge_later(later);
     }
 
     pub(super) fn set_outcome(&self, outcome: MigrationOutcome) {
@@ -142,10 +202,8 @@ impl MigrationState {
     /// Returns the outcome of a run that is killed while it carries out this plan: each key of it may be
     /// written or not.
     pub(super) fn outcome_if_killed(&self, plan: &Plan, failure: Failure) -> Outcome {
-        let mut migration = self.state().clone();
+        let mut migration = self.describe();
         migration.outcome = MigrationOutcome::Interrupted;
-        migration.elapsed_ms =
-            u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
         let changes = plan.changes().into_iter();
         migration.writes.extend(changes.map(|change| (change.key, WriteState::Unknown)));
         Outcome {
@@ -167,9 +225,7 @@ impl MigrationState {
 
     /// Returns the outcome of the run.
     pub(super) fn outcome(&self, failure: Option<Failure>) -> Outcome {
-        let mut migration = self.state().clone();
-        migration.elapsed_ms =
-            u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let mut migration = self.describe();
         let failure = failure.map(|failure| fail_after_writing(failure, &mut migration));
         Outcome { result: Some(CommandResult::Migrate(Box::new(migration))), failure }
     }
@@ -209,33 +265,16 @@ impl Unfinished for MigrationState {
 
 impl Journal for MigrationState {
     fn begin_writes(&self, changes: &[Change]) {
-        let writes = &mut self.state().writes;
-        for Change { key, .. } in changes {
-            let before = writes.insert(key.clone(), WriteState::Unknown);
-            if matches!(before, Some(WriteState::Written | WriteState::Unknown)) {
-                self.changed_before().insert(key.clone());
-            }
-        }
+        let again = record_begun(changes, &mut self.state().writes);
+        self.changed_before().extend(again);
     }
 
     fn add_written(&self, changes: &[Change]) {
-        let mut state = self.state();
-        for change in changes {
-            let step = state.plan.step(&change.key);
-            // A key that is deleted in order to be created later holds neither its old value nor the new.
-            let is_interim = matches!(change.effect, Effect::Delete(_))
-                && step.is_some_and(|step| step.action != Action::Delete);
-            if !is_interim {
-                state.writes.insert(change.key.clone(), WriteState::Written);
-            }
-        }
+        let Migration { plan, writes, .. } = &mut *self.state();
+        record_written(changes, plan, writes);
     }
 
     fn add_not_written(&self, changes: &[Change]) {
-        let writes = &mut self.state().writes;
-        let changed = self.changed_before();
-        for Change { key, .. } in changes.iter().filter(|change| !changed.contains(&change.key)) {
-            writes.insert(key.clone(), WriteState::NotWritten);
-        }
+        record_not_written(changes, &self.changed_before(), &mut self.state().writes);
     }
 }

@@ -9,6 +9,7 @@ use super::job::Job;
 use super::live_nodes::observe_source;
 use super::prepared::Prepared;
 use super::sides::SourceKind;
+use super::source_backup::save_source_again;
 use super::write::{MAX_CATCH_UP_ROUNDS, describe_failed_write};
 use crate::events::Stage;
 use crate::model::{Comparison, EndpointFaultKind, Entry, Key, Plan, Snapshot};
@@ -55,6 +56,7 @@ pub(super) async fn verify_copy(job: &Job<'_>, prepared: &Prepared) -> Result<Sn
         job.warn(&format!("the source changed in the meantime ({keys}); copying again"));
         let now = BothSnapshots { source: now.source, target: comparable(&now.target) };
         copy_changes(job, prepared, &comparable(&now.source), &now.target).await?;
+        save_source_again(job, prepared, &expected, &now.source)?;
         expected = now.source;
     }
     Ok(expected)

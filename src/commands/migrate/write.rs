@@ -9,12 +9,12 @@ use super::sides::find_missing_keys;
 use crate::backends::backup::{BackupOrigin, Destination, PlannedValues};
 use crate::codec;
 use crate::commands::save_backup::{check_destination, save_entries};
+use crate::commands::write_record::confirm_steps;
 use crate::events::{Event, Stage};
-use crate::model::{Action, Entry, Key, Plan, Step, StoreError, WriteState};
+use crate::model::{Action, Key, Plan, StoreError, WriteState};
 use crate::outcome::Failure;
 use crate::pipeline::checks::refusal;
 use crate::pipeline::plan::{self, OnExisting};
-use crate::pipeline::verify::are_same;
 use crate::pipeline::{apply, snapshot};
 use crate::wording::plural;
 
@@ -135,29 +135,7 @@ pub(super) async fn describe_failed_write(error: &StoreError, job: &Job<'_>) -> 
 
 /// Reads the keys whose write is unconfirmed, and records those that the target holds as planned. Returns
 /// whether the target responded in time.
-///
-/// A key that is not there may still arrive, with a request that is on its way: it stays unconfirmed.
 pub(super) async fn confirm_writes(job: &Job<'_>, limit: Duration) -> bool {
     let steps = job.state.unconfirmed_steps();
-    let target = job.target_store();
-    let reading = async {
-        for batch in steps.chunks(target.read_limits().keys.max(1)) {
-            let keys: Vec<_> = batch.iter().map(|step| step.key.clone()).collect();
-            let found = target.read(&keys).await.ok()?;
-            for (step, found) in batch.iter().zip(&found) {
-                if is_as_planned(step, found.as_ref()) {
-                    job.state.confirm_write(&step.key);
-                }
-            }
-        }
-        Some(())
-    };
-    matches!(tokio::time::timeout(limit, reading).await, Ok(Some(())))
-}
-
-fn is_as_planned(step: &Step, found: Option<&Entry>) -> bool {
-    match &step.source {
-        Some(source) => are_same(&step.key, Some(source), found.and_then(Entry::value)),
-        None => found.is_none(),
-    }
+    confirm_steps(job.target_store(), &steps, limit, &|key| job.state.confirm_write(key)).await
 }

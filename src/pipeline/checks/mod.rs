@@ -12,6 +12,7 @@ mod rollback_quorum;
 mod source;
 mod target;
 mod target_warnings;
+mod undo;
 
 pub use consistency::check_consistency;
 pub use guards::{OverwriteCluster, Permits, check_target_cluster, check_target_newer};
@@ -32,6 +33,10 @@ pub use target::{
     describe_source_on_target, refuse_source_as_target, refuse_store_in_use,
 };
 pub use target_warnings::{add_unlisted_keys, warn_of_full_store};
+pub use undo::{
+    check_nodes_config, check_nodes_on_target, check_undo_writable, check_written_keys,
+    warn_of_unrestorable,
+};
 
 #[cfg(test)]
 mod tests;

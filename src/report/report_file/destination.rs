@@ -10,6 +10,9 @@ use crate::files::{Place, find_place};
 /// The first bytes of every JSON document of this program.
 const BEGINNING: &[u8] = b"{\n  \"format\":";
 
+/// The largest earlier report that is read: that of a store with all epochs that there can be has a third of it.
+const LARGEST_REPORT: u64 = 64 << 20;
+
 /// The destination of a report.
 #[derive(Debug)]
 pub(super) enum ReportDestination {
@@ -19,33 +22,43 @@ pub(super) enum ReportDestination {
     Stream(File),
 }
 
-/// Finds the destination, and opens it if it is a stream. Waits for the reader of a FIFO.
+/// Finds the destination, and opens it if it is a stream. Waits for the reader of a FIFO. Also returns the
+/// earlier report that is in the file.
 ///
 /// # Errors
 /// Where there is something that is neither a report nor a stream, or that can't be written.
-pub(super) fn find_destination(path: &Path) -> io::Result<ReportDestination> {
+pub(super) fn find_destination(path: &Path) -> io::Result<(ReportDestination, Option<Vec<u8>>)> {
+    let without_earlier = |destination| (destination, None);
     match find_place(path)? {
-        Place::Absent(name) => Ok(ReportDestination::Regular(name)),
+        Place::Absent(name) => Ok((ReportDestination::Regular(name), None)),
         Place::Regular(name) => {
-            check_replaceable(&name)?;
-            Ok(ReportDestination::Regular(name))
+            let earlier = read_replaceable(&name)?;
+            Ok((ReportDestination::Regular(name), earlier))
         }
-        Place::OwnStream(number) => open_own_stream(number, path).map(ReportDestination::Stream),
-        Place::Pipe(_) => OpenOptions::new().write(true).open(path).map(ReportDestination::Stream),
+        Place::OwnStream(number) => {
+            open_own_stream(number, path).map(ReportDestination::Stream).map(without_earlier)
+        }
+        Place::Pipe(_) => {
+            let opened = OpenOptions::new().write(true).open(path);
+            opened.map(ReportDestination::Stream).map(without_earlier)
+        }
         Place::Other(kind) => {
             Err(io::Error::new(io::ErrorKind::InvalidInput, format!("it is {kind}")))
         }
     }
 }
 
-/// Checks that the file is an earlier report, or empty, and that it may be written: a report that was
-/// protected stays.
-fn check_replaceable(path: &Path) -> io::Result<()> {
+/// Reads the file, which must be an earlier report, or empty, and writable: a report that was protected stays.
+/// Returns `None` for one that is empty, or too large for a report.
+fn read_replaceable(path: &Path) -> io::Result<Option<Vec<u8>>> {
     let file = OpenOptions::new().read(true).write(true).open(path)?;
-    let mut beginning = Vec::new();
-    file.take(BEGINNING.len() as u64).read_to_end(&mut beginning)?;
-    match beginning.is_empty() || beginning == BEGINNING {
-        true => Ok(()),
+    let mut content = Vec::new();
+    file.take(LARGEST_REPORT + 1).read_to_end(&mut content)?;
+    match content.is_empty() || content.starts_with(BEGINNING) {
+        true => {
+            let is_report = !content.is_empty() && content.len() as u64 <= LARGEST_REPORT;
+            Ok(is_report.then_some(content))
+        }
         false => Err(io::Error::other("it exists and is not a report")),
     }
 }

@@ -5,6 +5,7 @@
 //! so that also a run that is killed leaves one. A pipe, a device or a stream gets the final document only.
 
 mod destination;
+mod earlier;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -41,13 +42,15 @@ pub struct ReportFile {
     path: PathBuf,
     destination: Arc<ReportDestination>,
     progress: Arc<Mutex<Progress>>,
+    earlier: Option<Arc<[u8]>>,
     warning: Option<String>,
 }
 
 impl ReportFile {
     /// Opens the file, readable by its owner only, and writes a document that says that the run has not
-    /// ended, so that no earlier report remains if this run can't write its own. A file that holds anything
-    /// but a report is not changed. Waits for the reader of a FIFO.
+    /// ended, so that no earlier report remains if this run can't write its own. What an earlier run of `migrate`
+    /// has recorded as written stays in it. A file that holds anything but a report is not changed. Waits for the
+    /// reader of a FIFO.
     ///
     /// # Errors
     /// [`Code::Usage`] if the file can't be opened for writing, or is not a report.
@@ -59,22 +62,23 @@ impl ReportFile {
         }
         let failure = Failure::new(Code::Interrupted, UNFINISHED)
             .hint("run the same command again, unless it is still running");
-        let unfinished = json::render(&Outcome { result: None, failure: Some(failure) }).out;
-        let opened = find_destination(path).and_then(|destination| {
+        let opened = find_destination(path).and_then(|(destination, earlier)| {
             let warning = match &destination {
                 ReportDestination::Regular(name) => {
+                    let unfinished = render_first(earlier.as_deref(), failure);
                     store_file(name, &unfinished, Existing::Replace)?
                 }
                 ReportDestination::Stream(_) => None,
             };
-            Ok((destination, warning))
+            Ok((destination, earlier, warning))
         });
-        let (destination, warning) = opened.map_err(|error| {
+        let (destination, earlier, warning) = opened.map_err(|error| {
             let reason = format!("failed to open the report {}: {error}", quote_word(path));
             Failure::new(Code::Usage, reason).hint("name another file with --report")
         })?;
         let (destination, progress) = (Arc::new(destination), Arc::default());
-        Ok(ReportFile { path: path.to_owned(), destination, progress, warning })
+        let earlier = earlier.map(Arc::from);
+        Ok(ReportFile { path: path.to_owned(), destination, progress, earlier, warning })
     }
 
     /// Returns what deserves attention, although the file is there.
@@ -111,7 +115,18 @@ impl ReportFile {
     }
 }
 
+/// Renders the document that says that the run has not ended.
+fn render_first(earlier: Option<&[u8]>, unfinished: Failure) -> Vec<u8> {
+    let carried = earlier.and_then(|earlier| earlier::render_unfinished(earlier, &unfinished));
+    let alone = || json::render(&Outcome { result: None, failure: Some(unfinished) }).out;
+    carried.unwrap_or_else(alone)
+}
+
 impl InterimReport for ReportFile {
+    fn earlier_document(&self) -> Option<&[u8]> {
+        self.earlier.as_deref()
+    }
+
     fn save_interim(&self, so_far: &Outcome) -> Result<(), Failure> {
         let ReportDestination::Regular(name) = &*self.destination else { return Ok(()) };
         let mut progress = self.lock_progress();
@@ -172,6 +187,28 @@ mod tests {
         assert!(ReportFile::create(&path).is_ok());
         assert!(ReportFile::create(folder.path()).is_err());
         assert!(ReportFile::create(Path::new("-")).is_err());
+    }
+
+    #[test]
+    fn keys_of_the_run_before_stay_until_this_one_has_its_own() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let path = folder.path().join("report.json");
+        let row = |state: &str| serde_json::json!({"key": "a\u{9b}b", "write_state": state});
+        for (state, stays) in [("unknown", true), ("written", true), ("not_written", false)] {
+            let earlier = serde_json::json!({"format": 1, "outcome": "migrated", "keys": [row(state)],
+                "verified": true, "next_steps": ["Restart"]});
+            let earlier = format!("{earlier:#}\n");
+            fs::write(&path, &earlier).unwrap();
+            let report = ReportFile::create(&path).unwrap();
+            assert_eq!(report.earlier_document(), Some(earlier.as_bytes()));
+            let first = fs::read_to_string(&path).unwrap();
+            assert!(first.contains(UNFINISHED) && !first.contains('\u{9b}'), "{first}");
+            let first: serde_json::Value = serde_json::from_str(&first).unwrap();
+            let kept = first.get("keys").and_then(|keys| keys.get(0)).cloned();
+            assert_eq!(kept, stays.then(|| row(state)));
+            let outcome = stays.then(|| serde_json::Value::from("interrupted"));
+            assert_eq!(first.get("outcome").cloned(), outcome);
+        }
     }
 
     #[test]

@@ -1,0 +1,91 @@
+//! `--backup`: the source in a file, as it was copied.
+
+use std::path::{Path, PathBuf};
+
+use super::job::Job;
+use super::prepared::Prepared;
+use super::prior_run::is_backup_of;
+use super::sides::Sides;
+use crate::backends::backup::{BackupOrigin, Destination};
+use crate::codec;
+use crate::commands::save_backup::{check_destination, save_entries};
+use crate::events::Event;
+use crate::model::Snapshot;
+use crate::outcome::Failure;
+use crate::pipeline::checks::refusal;
+
+/// Checks that the source could be saved to the file of `--backup`: also in a dry run, and before the operator
+/// is asked. A run that is refused anyway saves nothing.
+///
+/// # Errors
+/// [`Code::BackupFailed`](crate::outcome::Code).
+pub(super) fn check_file(job: &Job<'_>, sides: &Sides) -> Result<(), Failure> {
+    let (Some(file), Ok(source)) = (&job.args.backup, &sides.source.snapshot) else {
+        return Ok(());
+    };
+    if refusal(&job.state.findings()).is_some() || is_backup_of(file, source) {
+        return Ok(());
+    }
+    check_destination(&choose_destination(job, file, None))
+}
+
+/// Saves the source before the first write. A file that holds exactly that already, which a run before may have
+/// left, is as good.
+///
+/// # Errors
+/// [`Code::BackupFailed`](crate::outcome::Code).
+pub(super) fn save_source(job: &Job<'_>, prepared: &Prepared) -> Result<(), Failure> {
+    let Some(file) = &job.args.backup else { return Ok(()) };
+    let source = &prepared.source_snapshot;
+    match is_backup_of(file, source) {
+        true => record_file(job, file.clone(), source),
+        false => save(job, prepared, source, &choose_destination(job, file, None))?,
+    }
+    Ok(())
+}
+
+/// Saves the source anew after it has changed from `before` and was copied again.
+///
+/// # Errors
+/// [`Code::BackupFailed`](crate::outcome::Code), also if the file is no longer what this run has saved.
+pub(super) fn save_source_again(
+    job: &Job<'_>,
+    prepared: &Prepared,
+    before: &Snapshot,
+    now: &Snapshot,
+) -> Result<(), Failure> {
+    let Some(file) = &job.args.backup else { return Ok(()) };
+    save(job, prepared, now, &choose_destination(job, file, Some(before)))
+}
+
+/// Chooses to replace the file if it is this run's own, which holds `saved`; otherwise it must be new.
+fn choose_destination(job: &Job<'_>, file: &Path, saved: Option<&Snapshot>) -> Destination {
+    let is_own = saved.is_some_and(|saved| is_backup_of(file, saved));
+    match is_own || job.args.resume && job.state.has_saved_before(file) {
+        true => Destination::Replacing(file.to_owned()),
+        false => Destination::File(file.to_owned()),
+    }
+}
+
+fn save(
+    job: &Job<'_>,
+    prepared: &Prepared,
+    source: &Snapshot,
+    destination: &Destination,
+) -> Result<(), Failure> {
+    let origin = BackupOrigin {
+        store: prepared.source.source().name(),
+        cluster: codec::cluster_of(source),
+        complete: prepared.source_is_complete,
+        overwritten_with: None,
+    };
+    let saved = save_entries(destination, &origin, source, job.context.events);
+    let saved = saved.map_err(|failure| failure.hint("name another file with --backup"))?;
+    record_file(job, saved.path, source);
+    Ok(())
+}
+
+fn record_file(job: &Job<'_>, file: PathBuf, source: &Snapshot) {
+    job.context.events.emit(Event::SourceSaved(&file, source.len()));
+    job.state.set_source_backup(file);
+}

@@ -1,0 +1,138 @@
+//! Reads the target, makes every check, and plans: all before the first write.
+
+use tokio::join;
+
+use super::job::UndoJob;
+use crate::backends::Target;
+use crate::commands::live_nodes::observe_nodes;
+use crate::events::Stage;
+use crate::model::{
+    CasToken, Entry, Key, Plan, RecordedWrites, Snapshot, StoreError, Value, Version,
+};
+use crate::outcome::{Check, Failure, Finding};
+use crate::pipeline::checks::{
+    NodeObservation, add_endpoint_faults, check_nodes_config, check_nodes_on_target,
+    check_store_probe, check_target, check_undo_writable, check_written_keys, refusal,
+    warn_of_unrestorable,
+};
+use crate::pipeline::snapshot;
+use crate::pipeline::undo::{
+    UndoInput, decide_undo, find_unrestorable_keys, is_nodes_config_explained,
+};
+
+/// Checks and plans; returns what the target holds.
+///
+/// # Errors
+/// The refusal that the failed checks make together.
+pub(super) async fn check_and_plan(job: &UndoJob<'_>) -> Result<Snapshot, Failure> {
+    let held = read_target(job).await?;
+    let input = UndoInput { run: &job.inputs.run.keys, before: &job.inputs.before, held: &held };
+    let plan = decide_undo(input);
+    let is_idle = plan.changes().is_empty() && plan.conflicts().next().is_none();
+    if !is_idle {
+        let nodes = observe_target(job, &held).await;
+        job.add_finding(check_nodes_on_target(&nodes, describe_unasked(job, &held)));
+    }
+    check_access(job, &held, &plan).await;
+    if let Some(finding) = warn_of_unrestorable(&find_unrestorable_keys(input)) {
+        job.add_finding(finding);
+    }
+    job.add_finding(check_written_keys(&plan));
+    // Where nothing is to be written, it does not matter whose the target is.
+    if !is_idle {
+        job.add_finding(check_nodes_config(is_nodes_config_explained(input)));
+    }
+    if let Err(error) = check_space(job.target(), &plan).await {
+        job.add_finding(Finding::of_failure(Check::Limits, Failure::of_target(&error)));
+    }
+    job.state.set_plan(plan);
+    refusal(&job.state.findings()).map_or(Ok(held), Err)
+}
+
+async fn read_target(job: &UndoJob<'_>) -> Result<Snapshot, Failure> {
+    let (target, events) = (job.target(), job.context.events);
+    let at_hand = list_keys_by_name(&job.inputs.run.keys, &job.inputs.before);
+    let held = snapshot::read_beside(target, &at_hand, Stage::ReadTarget, events).await;
+    held.map_err(|error| {
+        job.add_finding(check_target(target.name(), Err(&error), target.access_hint()));
+        refusal(&job.state.findings()).unwrap_or_else(|| Failure::of_target(&error))
+    })
+}
+
+/// Checks that every endpoint of the target responds, and that it accepts what is to be written.
+async fn check_access(job: &UndoJob<'_>, held: &Snapshot, plan: &Plan) {
+    let target = job.target();
+    let (faults, probe) = join!(target.find_endpoint_faults(), target.probe_write());
+    let finding = check_target(target.name(), Ok(held), target.access_hint());
+    job.add_finding(add_endpoint_faults(finding, &faults));
+    if !plan.changes().is_empty() {
+        job.add_finding(check_undo_writable(&probe, plan));
+    }
+}
+
+/// Checks that what is restored finds room; deletions need none.
+async fn check_space(target: &dyn Target, plan: &Plan) -> Result<(), StoreError> {
+    let mut changes = plan.changes();
+    changes.retain(|change| change.value().is_some());
+    match changes.is_empty() {
+        true => Ok(()),
+        false => target.check_space(&changes).await,
+    }
+}
+
+/// Returns the keys of the report and of the backup, so that the target is asked for each by name: a listing alone
+/// is no proof that a key is gone.
+fn list_keys_by_name(run: &RecordedWrites, before: &Snapshot) -> Snapshot {
+    let unread = || {
+        let version = Version(0);
+        Entry::Intact(Value { version, bytes: Default::default() }, CasToken::Version(version))
+    };
+    let mut keys: Snapshot = run.keys().map(|key| (key.clone(), unread())).collect();
+    keys.extend(before.iter().map(|(key, entry)| (key.clone(), entry.clone())));
+    keys
+}
+
+/// Observes the nodes that run on the target, by its own `nodes_config` and by that of the backup.
+async fn observe_target(job: &UndoJob<'_>, held: &Snapshot) -> Vec<NodeObservation> {
+    let before = &job.inputs.before;
+    let (now, earlier) = join!(
+        observe_nodes("target", held, job.context),
+        observe_nodes("target", before, job.context)
+    );
+    let value =
+        |snapshot: &Snapshot| snapshot.get(&Key::NodesConfig).and_then(Entry::value).cloned();
+    let is_same = value(held) == value(before);
+    now.into_iter().chain(earlier.into_iter().filter(|_| !is_same)).collect()
+}
+
+/// Describes why no node was asked; `None` if some were.
+fn describe_unasked(job: &UndoJob<'_>, held: &Snapshot) -> Option<&'static str> {
+    let has_nodes = |snapshot: &Snapshot| snapshot.contains_key(&Key::NodesConfig);
+    if job.context.options.single_address.is_some() {
+        return Some("--single-address: no node was asked whether it runs on the target");
+    }
+    let is_known = has_nodes(held) || has_nodes(&job.inputs.before);
+    (!is_known).then_some("there is no nodes_config in the target: no node can run on it")
+}
+
+/// Probes conditional writes on a scratch object, after all other checks have succeeded.
+///
+/// # Errors
+/// The refusal of a store that does not honour them.
+pub(super) async fn check_store(job: &UndoJob<'_>) -> Result<(), Failure> {
+    let target = job.target();
+    let writes = !job.state.plan().changes().is_empty();
+    if target.guarantees_conditional_writes() || !writes {
+        return Ok(());
+    }
+    let reason = match (job.args.skip_store_probe, job.args.dry_run) {
+        (true, _) => Some("--skip-store-probe: it is not known whether conditional writes work"),
+        (_, true) => Some("a dry run writes nothing; the real run probes conditional writes first"),
+        _ => None,
+    };
+    job.add_finding(match reason {
+        Some(reason) => Finding::skipped(Check::StoreProbe, reason),
+        None => check_store_probe(&target.probe_conditional_writes().await),
+    });
+    refusal(&job.state.findings()).map_or(Ok(()), Err)
+}

@@ -1,0 +1,152 @@
+//! The inputs of an undo: the report, the target that it names, and the backup of what was replaced.
+
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use super::args::UndoArgs;
+use super::job::UndoInputs;
+use crate::backends::Target;
+use crate::backends::backup::Backup;
+use crate::blocking::run_detached;
+use crate::commands::Context;
+use crate::commands::input::{is_standard_input, name_input, read_input};
+use crate::commands::open_store::{self, OpenTarget, store_name};
+use crate::commands::run_report::RunReport;
+use crate::commands::store_arg::{self, StoreArg};
+use crate::config::StoreConfig;
+use crate::model::Snapshot;
+use crate::outcome::{Code, Failure, StoreName};
+use crate::pipeline::undo::find_unsaved_keys;
+use crate::shell::quote_word;
+
+/// The largest report in bytes: that of a store with all epochs that there can be has a third of it.
+const LARGEST_REPORT: u64 = 64 << 20;
+
+/// Reads the report, opens the target, and reads the backup of the run.
+///
+/// # Errors
+/// [`Code::Usage`] for a file that is no report, a report of another target, and a target that is a running
+/// cluster; what opening a store says; [`Code::BackupDamaged`].
+pub(super) async fn open_inputs(
+    args: &UndoArgs,
+    context: &Context<'_>,
+) -> Result<UndoInputs, Failure> {
+    if is_standard_input(&args.report) && is_standard_input(&args.toml) {
+        return Err(usage("only one of --report and --toml can be read from standard input"));
+    }
+    let run = read_report(args, context).await?;
+    let target = open_target(args, context).await?;
+    let store = store_name(target.as_ref());
+    if run.may_have_written() && !run.is_of_target(&store) {
+        let named = run.target.as_ref().map(ToString::to_string).unwrap_or_default();
+        let report = name_input(&args.report);
+        let reason =
+            format!("{report} is the report of a run to {named}, and --toml names {store}");
+        return Err(usage(&reason).hint("name the target of that run with --toml"));
+    }
+    let before = read_backup(&run, &store, args, context).await?;
+    Ok(UndoInputs { run, before, target })
+}
+
+fn usage(reason: &str) -> Failure {
+    Failure::new(Code::Usage, reason)
+}
+
+async fn read_report(args: &UndoArgs, context: &Context<'_>) -> Result<RunReport, Failure> {
+    let hint = "name the file that `migrate --report` wrote";
+    let name = name_input(&args.report);
+    let bytes = read_input(&args.report, read_bounded, context).await;
+    let bytes = bytes.map_err(|error| usage(&format!("failed to read {name}: {error}")));
+    let run = bytes.and_then(|bytes| {
+        RunReport::parse(&bytes).map_err(|reason| usage(&format!("{name} {reason}")))
+    });
+    run.map_err(|failure| failure.hint(hint))
+}
+
+fn read_bounded(input: &mut dyn Read) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    input.take(LARGEST_REPORT + 1).read_to_end(&mut bytes)?;
+    match bytes.len() as u64 > LARGEST_REPORT {
+        true => Err(io::Error::other("it is too large for a report")),
+        false => Ok(bytes),
+    }
+}
+
+async fn open_target(args: &UndoArgs, context: &Context<'_>) -> Result<Box<dyn Target>, Failure> {
+    let name = name_input(&args.toml);
+    let file = match store_arg::load_store(&args.toml, context).await? {
+        StoreArg::Config(file) => file,
+        StoreArg::Backup(_) => {
+            return Err(usage(&format!("{name} is a backup file, which is never changed"))
+                .hint("name the target of the run with --toml"));
+        }
+    };
+    let live = || {
+        usage(&format!("{name}: the target is a running cluster, from which nothing is taken back"))
+            .hint("to go on from there, see how to roll back: `metadata migrate --from`")
+    };
+    if matches!(file.store, StoreConfig::Replicated(_)) {
+        return Err(live());
+    }
+    match open_store::open_target(&file, context).await? {
+        OpenTarget::Store(store) => Ok(store),
+        OpenTarget::Cluster(_) => Err(live()),
+    }
+}
+
+/// Reads what the target held before the run; nothing if the run has replaced and deleted no key.
+async fn read_backup(
+    run: &RunReport,
+    store: &StoreName,
+    args: &UndoArgs,
+    context: &Context<'_>,
+) -> Result<Snapshot, Failure> {
+    if find_unsaved_keys(&run.keys, &Snapshot::new()).is_empty() {
+        return Ok(Snapshot::new());
+    }
+    let report = name_input(&args.report);
+    let Some(named) = &run.backup else {
+        return Err(usage(&format!("{report} lists replaced keys, and no backup of them")));
+    };
+    let file = find_backup(named, args).await?;
+    let StoreArg::Backup(backup) = store_arg::load_store(file.as_os_str(), context).await? else {
+        return Err(usage(&format!("{} is not a backup file", quote_word(&file))));
+    };
+    check_backup(&backup, run, store).map_err(|reason| {
+        let reason = format!("{} is not the backup of that run: {reason}", quote_word(&file));
+        usage(&reason)
+    })?;
+    Ok(backup.entries().clone())
+}
+
+/// Finds the backup file: where the report says, else beside the report, else in the folder of `--backup-dir`.
+async fn find_backup(named: &Path, args: &UndoArgs) -> Result<PathBuf, Failure> {
+    let beside = Path::new(&args.report).parent().map(Path::to_owned);
+    let folders = beside.into_iter().chain([args.backup_dir.clone()]);
+    // The name is plain, and a folder that is no text is quoted, up to the end of the name.
+    let name =
+        named.file_name().and_then(|name| name.to_str()).map(|name| name.trim_end_matches('\''));
+    let in_folders = folders.filter_map(|folder| Some(folder.join(name?)));
+    let places: Vec<PathBuf> = [named.to_owned()].into_iter().chain(in_folders).collect();
+    let found = run_detached(move || places.into_iter().find(|place| place.is_file())).await;
+    found.ok().flatten().ok_or_else(|| {
+        let named = quote_word(named);
+        usage(&format!("the backup file of the run, {named}, is not there"))
+            .hint("name the folder that holds it with --backup-dir")
+    })
+}
+
+/// Checks that the backup is of this target and holds every key that the run has replaced.
+fn check_backup(backup: &Backup, run: &RunReport, store: &StoreName) -> Result<(), String> {
+    let saved = StoreName { kind: store.kind.clone(), name: backup.header().store.clone() };
+    if !run.is_of_target(&saved) {
+        return Err(format!("it was made of {saved}"));
+    }
+    match find_unsaved_keys(&run.keys, backup.entries()).as_slice() {
+        [] => Ok(()),
+        keys => {
+            let keys: Vec<_> = keys.iter().map(ToString::to_string).collect();
+            Err(format!("it does not hold {}", keys.join(", ")))
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! `metadata undo`, as a line: open, check, plan, confirm, save, write, read back.
+
+mod args;
+mod checks;
+mod confirm;
+mod inputs;
+mod job;
+mod state;
+mod write;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Result;
+
+use crate::commands::Context;
+use crate::commands::input::name_input;
+use crate::commands::open_store::store_name;
+use crate::outcome::{Code, Failure, Outcome, UndoOutcome};
+use crate::terminal::signals::Signal;
+pub use args::UndoArgs;
+use job::UndoJob;
+use state::{AGAIN_HINT, UndoState};
+
+/// The longest time that an interrupted program spends on reading the target once more.
+const READ_BACK_LIMIT: Duration = Duration::from_secs(2);
+
+/// Takes back what a run wrote, until it ends or a signal ends it.
+///
+/// # Errors
+/// None; a failure is in the outcome.
+pub async fn run(args: &UndoArgs, context: &Context<'_>) -> Result<Outcome> {
+    let state = Arc::new(UndoState::new(context.started, name_input(&args.report)));
+    context.unfinished.set(Arc::<UndoState>::clone(&state));
+    let opened = tokio::select! {
+        opened = inputs::open_inputs(args, context) => opened,
+        signal = context.interruption.wait() => Err(state.describe_interruption(signal.failure())),
+    };
+    let inputs = match opened {
+        Ok(inputs) => inputs,
+        Err(failure) => return Ok(state.outcome(Some(failure))),
+    };
+    state.set_target(store_name(inputs.target.as_ref()));
+    let job = UndoJob { args, context, state: &state, inputs: &inputs };
+    let ended = tokio::select! {
+        ended = undo(&job) => ended,
+        signal = context.interruption.wait() => Err(describe_interruption(signal, &job).await),
+    };
+    Ok(state.outcome(ended.err()))
+}
+
+async fn undo(job: &UndoJob<'_>) -> Result<(), Failure> {
+    let held = checks::check_and_plan(job).await?;
+    write::check_backup_folder(job)?;
+    confirm::confirm(job).await?;
+    checks::check_store(job).await?;
+    if job.args.dry_run {
+        job.state.set_outcome(UndoOutcome::Planned);
+        return Ok(());
+    }
+    if !job.state.plan().changes().is_empty() {
+        write::save_target(job, &held).await?;
+        write::take_back(job).await.map_err(|failure| add_hint(failure, job))?;
+    }
+    job.state.set_outcome(UndoOutcome::Undone);
+    Ok(())
+}
+
+async fn describe_interruption(signal: Signal, job: &UndoJob<'_>) -> Failure {
+    // A probe may have been broken off.
+    let removal = job.target().remove_scratch_objects();
+    let _ = tokio::time::timeout(READ_BACK_LIMIT, removal).await;
+    if job.state.has_begun_writing() {
+        write::confirm_writes(job, READ_BACK_LIMIT).await;
+    }
+    add_hint(job.state.describe_interruption(signal.failure()), job)
+}
+
+/// Adds how to go on, where something may have been written.
+fn add_hint(failure: Failure, job: &UndoJob<'_>) -> Failure {
+    if !job.state.has_begun_writing() {
+        return failure;
+    }
+    let differs = failure.code == Code::VerificationFailed;
+    match differs {
+        true => failure.hint("find and stop the other writer on the target, then run this again"),
+        false => failure.hint(AGAIN_HINT),
+    }
+}

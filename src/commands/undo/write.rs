@@ -1,0 +1,103 @@
+//! The writing stages: save what the target holds, delete and restore, and read it back.
+
+use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use super::job::UndoJob;
+use crate::backends::backup::{BackupOrigin, Destination};
+use crate::codec;
+use crate::commands::save_backup::{check_destination, save_entries};
+use crate::commands::write_record::confirm_steps;
+use crate::events::Event;
+use crate::model::{Key, Snapshot, Step};
+use crate::outcome::{Code, Failure};
+use crate::pipeline::{apply, snapshot};
+
+/// The time for reading the keys whose write was left without an answer: the target may be gone.
+const READ_BACK_LIMIT: Duration = Duration::from_secs(5);
+
+/// The time for reading every key that was written.
+const VERIFY_LIMIT: Duration = Duration::from_secs(600);
+
+/// Checks that what is deleted or replaced could be saved: also in a dry run, and before the operator is asked.
+///
+/// # Errors
+/// [`Code::BackupFailed`].
+pub(super) fn check_backup_folder(job: &UndoJob<'_>) -> Result<(), Failure> {
+    match job.state.plan().changes().is_empty() {
+        true => Ok(()),
+        false => check_destination(&Destination::Folder(job.args.backup_dir.clone())),
+    }
+}
+
+/// Saves what the target holds, if any of it is deleted or replaced.
+///
+/// # Errors
+/// [`Code::BackupFailed`].
+pub(super) async fn save_target(job: &UndoJob<'_>, held: &Snapshot) -> Result<(), Failure> {
+    let is_replaced = |step: &&Step| step.change().is_some() && step.target.is_some();
+    if !job.state.plan().steps.iter().any(|step| is_replaced(&step)) {
+        return Ok(());
+    }
+    let target = job.target();
+    // A failed count says no more than one that the store does not permit.
+    let foreign = target.count_foreign_keys().await.unwrap_or_default();
+    let origin = BackupOrigin {
+        store: target.name(),
+        cluster: codec::cluster_of(held),
+        complete: snapshot::describe_missing_keys(target, held, foreign).is_none(),
+        overwritten_with: None,
+    };
+    let destination = Destination::Folder(job.args.backup_dir.clone());
+    let saved = save_entries(&destination, &origin, held, job.context.events)?;
+    job.context.events.emit(Event::BackedUp(&saved.path, held.len()));
+    job.state.set_backup(saved.path);
+    Ok(())
+}
+
+/// Deletes and restores: `nodes_config` first, an old one last.
+///
+/// # Errors
+/// The target's answer to the first failed write; [`Code::VerificationFailed`] if the target does not hold
+/// afterwards what it is to hold.
+pub(super) async fn take_back(job: &UndoJob<'_>) -> Result<(), Failure> {
+    let plan = job.state.plan();
+    let written = apply::carry_out(&plan, job.target(), job.state, job.context.events).await;
+    if let Err(failed) = written {
+        confirm_writes(job, READ_BACK_LIMIT).await;
+        let failure = Failure::of_target(&failed.error);
+        let message = format!("{}; {}", failure.message, job.state.describe_writes());
+        return Err(Failure { message, ..failure });
+    }
+    read_back(job, &plan.steps).await
+}
+
+/// Reads the keys whose write is unconfirmed, and records those that the target holds as planned.
+pub(super) async fn confirm_writes(job: &UndoJob<'_>, limit: Duration) -> bool {
+    let steps = job.state.unconfirmed_steps();
+    confirm_steps(job.target(), &steps, limit, &|key| job.state.confirm_write(key)).await
+}
+
+async fn read_back(job: &UndoJob<'_>, steps: &[Step]) -> Result<(), Failure> {
+    let changed: Vec<_> = steps.iter().filter(|step| step.change().is_some()).cloned().collect();
+    let found = Mutex::new(BTreeSet::new());
+    let confirm = |key: &Key| {
+        found.lock().unwrap_or_else(PoisonError::into_inner).insert(key.clone());
+    };
+    let has_responded = confirm_steps(job.target(), &changed, VERIFY_LIMIT, &confirm).await;
+    let found = found.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let others = changed.iter().filter(|step| !found.contains(&step.key));
+    let others: Vec<_> = others.map(|step| step.key.to_string()).collect();
+    let reason = match (has_responded, others.as_slice()) {
+        (true, []) => return Ok(()),
+        (true, keys) => format!(
+            "all keys are taken back, and the target was changed meanwhile: {}",
+            keys.join(", ")
+        ),
+        (false, _) => "all keys are taken back, but this could not be verified: the target did \
+                       not respond"
+            .to_owned(),
+    };
+    Err(Failure::new(Code::VerificationFailed, reason))
+}

@@ -1,0 +1,7 @@
+//! `metadata undo`: taking back what one run of `migrate` wrote.
+
+mod fixture;
+mod interrupted_runs;
+mod refusals;
+mod started_clusters;
+mod whole_runs;
