@@ -293,6 +293,32 @@ mod tests {
     }
 
     #[test]
+    fn edit_must_not_take_away_what_another_value_refers_to() {
+        let entry = |document: &Json| {
+            let value = Value { version: Version(1), bytes: format!("\x05{document}").into() };
+            Entry::Intact(value, CasToken::Version(Version(1)))
+        };
+        let logs = |log: u32| {
+            let chain = json!([[1, {"kind": "in-memory", "params": "1"}]]);
+            json!({"version": 1, "config": {"default_provider": "in-memory"},
+                "logs": [[log, {"chain": chain}]]})
+        };
+        let table = json!({"partitions": [[0, {"log_id": 0}]]});
+        let (key, stored) = (&Key::Logs, entry(&logs(0)));
+        let beside = &Snapshot::from([(Key::PartitionTable, entry(&table))]);
+        let put = |log| {
+            let edit = &Edit::Put(logs(log));
+            let (expected_version, store_name) = (None, "etcd");
+            let request = EditRequest { key, edit, expected_version, store_name, beside };
+            decide_edit(&request, Some(&stored)).map(|decision| decision.value.version)
+        };
+        assert_eq!(put(0).unwrap(), Version(2));
+        let message = put(1).unwrap_err().message;
+        let expected = "partition_table /partitions/0/1/log_id is 0, which bifrost_config";
+        assert!(message.contains(expected), "{message}");
+    }
+
+    #[test]
     fn put_creates_an_absent_key_at_version_1() {
         let decision = decide(None, None).unwrap();
         assert_eq!(decision.describe_versions(), "rule_book at version 1 (now absent)");

@@ -31,14 +31,15 @@ fn entry(version: u32, document: &str) -> Entry {
 fn nodes_config(version: u32, roles: &str) -> (Key, Entry) {
     let document = format!(
         r#"{{"version":{version},"cluster_name":"demo","cluster_fingerprint":7,"nodes":[[1,{{"Node":
-        {{"name":"n1","current_generation":[1,1],"address":"http://n1:1","roles":[{roles}]}}}}]],
+        {{"name":"n1","current_generation":[1,1],"address":"http://n1:1","roles":[{roles}],
+        "metadata_server_config":{{"metadata_server_state":"member"}}}}}}]],
         "name_lookup":{{"n1":1}}}}"#
     );
     (Key::NodesConfig, entry(version, &document))
 }
 
 fn source() -> Snapshot {
-    let table = r#"{"version":1,"partitions":[],"num_partitions":0}"#;
+    let table = r#"{"version":1,"num_partitions":1}"#;
     let logs = r#"{"version":1,"logs":[],"config":{"default_provider":"local"}}"#;
     Snapshot::from([
         nodes_config(3, r#""admin""#),
