@@ -6,7 +6,9 @@ use std::path::Path;
 use clap::{Parser, Subcommand};
 
 use crate::commands::backup::BackupArgs;
+use crate::commands::check::CheckArgs;
 use crate::commands::completions::CompletionsArgs;
+use crate::commands::describe::DescribeArgs;
 use crate::commands::get::GetArgs;
 use crate::commands::list::ListArgs;
 use crate::commands::migrate::MigrateArgs;
@@ -131,13 +133,17 @@ pub enum NodesCommand {
 #[derive(Subcommand)]
 pub enum MetadataCommand {
     /// Copy all metadata into another store, verify the copy, and print the next steps
-    Migrate(MigrateArgs),
+    Migrate(Box<MigrateArgs>),
     /// Compare every key of two stores; write nothing
     Verify(VerifyArgs),
     /// List every key with its kind, version, size, encoding and digest
     List(ListArgs),
     /// Print one value as JSON
     Get(GetArgs),
+    /// Show nodes, partitions, logs, deployments and rules as tables
+    Describe(DescribeArgs),
+    /// Check every value and the references between values; write nothing
+    Check(CheckArgs),
     /// Save a whole store to a file, which every STORE argument accepts
     Backup(BackupArgs),
     /// Change one value by a JSON patch (RFC 6902)
@@ -236,6 +242,8 @@ mod tests {
         }
         for words in [
             &["list"][..],
+            &["check"],
+            &["describe", "partitions"],
             &["get", "-k", "rule_book"],
             &["backup", "--to", "before.jsonl"],
             &["patch", "-k", "rule_book", "-p", "[]"],

@@ -1,8 +1,10 @@
 //! The commands: one file or folder each, with its arguments and the pipeline stages that it connects.
 
 pub mod backup;
+pub mod check;
 pub mod cluster_options;
 pub mod completions;
+pub mod describe;
 pub mod edit;
 pub mod get;
 mod input;

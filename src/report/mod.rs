@@ -4,7 +4,10 @@
 
 mod awaited_condition;
 mod bar_style;
+mod changes;
 mod color;
+mod description;
+mod findings;
 mod json;
 mod key_names;
 mod margin_terminal;

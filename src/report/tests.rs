@@ -127,6 +127,7 @@ fn verify_shows_only_differences() {
             target: target_name(),
             comparison,
             equal,
+            changes: None,
             warning: None,
         }
     };

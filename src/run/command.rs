@@ -7,7 +7,8 @@ use clap::CommandFactory;
 
 use crate::cli::{Cli, Command, MetadataCommand, NodesCommand};
 use crate::commands::{
-    Context, backup, completions, get, list, migrate, nodes, patch, put, status, verify, wait,
+    Context, backup, check, completions, describe, get, list, migrate, nodes, patch, put, status,
+    verify, wait,
 };
 use crate::outcome::Outcome;
 use crate::report::ProgressReporter;
@@ -37,6 +38,10 @@ pub(super) async fn run_command(
             run_until_signal(verify::run(args, context), context).await
         }
         MetadataCommand::List(args) => run_until_signal(list::run(args, context), context).await,
+        MetadataCommand::Describe(args) => {
+            run_until_signal(describe::run(args, context), context).await
+        }
+        MetadataCommand::Check(args) => run_until_signal(check::run(args, context), context).await,
         MetadataCommand::Get(args) => run_until_signal(get::run(args, context), context).await,
         MetadataCommand::Backup(args) => {
             run_until_signal(backup::run(args, context), context).await

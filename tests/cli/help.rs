@@ -12,6 +12,8 @@ fn help_of_every_command_matches_its_snapshot() {
         ("list", &["metadata", "list", "-h"]),
         ("get", &["metadata", "get", "-h"]),
         ("backup", &["metadata", "backup", "-h"]),
+        ("check", &["metadata", "check", "-h"]),
+        ("describe", &["metadata", "describe", "-h"]),
         ("patch", &["metadata", "patch", "-h"]),
         ("put", &["metadata", "put", "-h"]),
         ("status", &["status", "--help"]),
@@ -51,7 +53,7 @@ fn help_shows_target_for_the_target_and_no_alias_of_from() {
         let help = restatectl(&["metadata", command, "--help"]).expect(0).out;
         assert!(help.contains("[alias: --target]"), "{help}");
     }
-    for command in ["list", "get", "backup", "patch", "put"] {
+    for command in ["list", "get", "check", "describe", "backup", "patch", "put"] {
         let help = restatectl(&["metadata", command, "-h"]).expect(0).out;
         assert!(!help.contains("--toml"), "{help}");
     }

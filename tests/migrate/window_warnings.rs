@@ -26,7 +26,8 @@ fn frozen_leadership_is_named_before_the_restart() {
     let freeze = ["-s", &address, "partitions", "leadership", "freeze", "1", "--reason", "test"];
     official(&freeze).expect(0);
     let document = dry_run(&address);
-    let expected = ("warning", "1 partition with a frozen leadership: pp_epoch_1");
+    let text = "1 finding: pp_epoch_1 has a frozen leadership: no leader until it is unfrozen";
+    let expected = ("warning", text);
     assert_eq!(find_check(&document, "consistency"), expected);
     assert_eq!(document["ready"], true);
     // Afterwards the partition is listed, and nobody waits for its leader.

@@ -1,7 +1,6 @@
 //! The checks before anything is written: pure functions from what was read to a finding. All findings
 //! are reported, not only the first that fails.
 
-mod absent_epochs;
 mod consistency;
 mod guards;
 mod live_nodes;
@@ -14,8 +13,7 @@ mod source;
 mod target;
 mod target_warnings;
 
-pub use absent_epochs::describe_absent_epochs;
-pub use consistency::{check_consistency, is_frozen};
+pub use consistency::check_consistency;
 pub use guards::{OverwriteCluster, Permits, check_target_cluster, check_target_newer};
 pub use live_nodes::{NodeObservation, StoreUse, check_live_nodes};
 pub use migration_mode::{
