@@ -109,7 +109,7 @@ fn assert_manual_pages(root: &Root) {
         }
         shown += 1;
     }
-    assert_eq!(shown, 15);
+    assert_eq!(shown, 17);
     let args = ["-M", manual.to_str().unwrap(), "restatectl-metadata-verify"];
     let page = run(root.machine_command("man", &args, home.path()), "").expect(0).out;
     let whole = "verify --from before.jsonl --toml etcd.toml --allow-newer\n";

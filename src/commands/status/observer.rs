@@ -17,7 +17,8 @@ use crate::model::{Key, NodeState, StoreError};
 use crate::outcome::{Code, Failure, StatusResult, StoreAnswer, StoreVerdict};
 use crate::pipeline::checks::{judge_response, judge_unasked};
 use crate::pipeline::cluster_status::{
-    ClusterFacts, Condition, NodeFacts, find_unknown_ids, judge_cluster, judge_store_use,
+    ClusterFacts, Condition, NodeFacts, find_unknown_ids, is_leadership_frozen, judge_cluster,
+    judge_store_use,
 };
 use crate::pipeline::soundness::is_frozen;
 
@@ -237,7 +238,7 @@ async fn read_frozen(cluster: &Cluster, ids: &[u16]) -> BTreeSet<u16> {
     let reads = stream::iter(ids.iter().copied()).map(|id| async move {
         let key = Key::PartitionEpoch(id);
         let entry = cluster.read(std::slice::from_ref(&key)).await.ok()?.pop()??;
-        let is_frozen = entry.value().is_some_and(|value| is_frozen(&key, value));
+        let is_frozen = entry.value().is_some_and(|value| is_leadership_frozen(&key, value));
         is_frozen.then_some(id)
     });
     let limit = cluster.read_limits().concurrency;

@@ -12,6 +12,7 @@ use facts::NodeMode;
 pub use facts::{ClusterFacts, Condition, NodeFacts};
 use nodes::describe_node_faults;
 pub use nodes::find_unknown_ids;
+pub use partitions::is_leadership_frozen;
 pub use store_use::{StoredNodes, judge_store_use};
 
 /// Counts the partitions; `None` where they are not known, or none is to be led.

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::facts::{ClusterFacts, NodeFacts};
-use crate::model::{NodeState, PartitionProcessor, PartitionsReport, ProcessorMode};
+use crate::codec;
+use crate::model::{Key, NodeState, PartitionProcessor, PartitionsReport, ProcessorMode, Value};
 use crate::outcome::PartitionsStatus;
 use crate::wording::{format_ranges, plural};
 
@@ -58,4 +59,10 @@ pub(super) fn describe_not_led(status: &PartitionsStatus) -> Option<String> {
     let verb = if count == 1 { "has" } else { "have" };
     let ids = format_ranges(&status.not_led);
     (count > 0).then(|| format!("{} {verb} no active leader: {ids}", plural(count, "partition")))
+}
+
+/// Returns whether the epoch's leadership policy keeps every node from becoming leader.
+pub fn is_leadership_frozen(key: &Key, epoch: &Value) -> bool {
+    let document = codec::decode(key, &epoch.bytes).unwrap_or_default();
+    document.pointer("/leadership_policy/freeze").is_some_and(|freeze| !freeze.is_null())
 }
