@@ -12,6 +12,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             "proto/metadata_proxy_svc.proto",
             "proto/node_ctl_svc.proto",
             "proto/metadata_server_svc.proto",
+            "proto/cluster_ctrl_svc.proto",
         ],
         &["proto"],
     )?;

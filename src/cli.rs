@@ -6,14 +6,19 @@ use std::path::Path;
 use clap::{Parser, Subcommand};
 
 use crate::commands::backup::BackupArgs;
+use crate::commands::check::CheckArgs;
 use crate::commands::completions::CompletionsArgs;
+use crate::commands::describe::DescribeArgs;
 use crate::commands::get::GetArgs;
 use crate::commands::list::ListArgs;
 use crate::commands::migrate::MigrateArgs;
+use crate::commands::nodes::NodesListArgs;
 use crate::commands::patch::PatchArgs;
 use crate::commands::put::PutArgs;
+use crate::commands::status::StatusArgs;
 use crate::commands::undo::UndoArgs;
 use crate::commands::verify::VerifyArgs;
+use crate::commands::wait::WaitArgs;
 use crate::options::GlobalOptions;
 use crate::visible::escape_line;
 
@@ -30,12 +35,16 @@ pub const LONG_VERSION: &str = concat!(
 const EXAMPLES: &str = "Examples:
   restatectl -s http://node-1:5122 metadata list
   restatectl -s http://node-1:5122 metadata migrate --toml etcd.toml --dry-run
+  restatectl -s http://node-1:5122 status
   restatectl metadata migrate --help";
 
 const METADATA_EXAMPLES: &str = "Examples:
   restatectl metadata migrate --toml etcd.toml --dry-run
   restatectl metadata verify --toml etcd.toml
   restatectl metadata get --key rule_book --from etcd.toml";
+
+const NODES_EXAMPLES: &str = "Examples:
+  restatectl -s http://node-1:5122 nodes list";
 
 /// Move a Restate cluster's metadata between stores, and inspect it
 ///
@@ -98,8 +107,27 @@ pub enum Command {
         #[command(subcommand)]
         command: MetadataCommand,
     },
+    /// Show whether the running cluster works, and on which store
+    Status(StatusArgs),
+    /// List the nodes of the running cluster
+    #[command(infer_subcommands = true, arg_required_else_help = true)]
+    #[command(after_help = NODES_EXAMPLES)]
+    Nodes {
+        /// The command below `nodes`.
+        #[command(subcommand)]
+        command: NodesCommand,
+    },
+    /// Wait until all nodes are in migration mode, have stopped, or run
+    Wait(WaitArgs),
     /// Print a shell completion script
     Completions(CompletionsArgs),
+}
+
+/// The commands below `nodes`.
+#[derive(Subcommand)]
+pub enum NodesCommand {
+    /// List the nodes with their state, mode and roles
+    List(NodesListArgs),
 }
 
 /// The commands below `metadata`.
@@ -115,6 +143,10 @@ pub enum MetadataCommand {
     List(ListArgs),
     /// Print one value as JSON
     Get(GetArgs),
+    /// Show nodes, partitions, logs, deployments and rules as tables
+    Describe(DescribeArgs),
+    /// Check every value and the references between values; write nothing
+    Check(CheckArgs),
     /// Save a whole store to a file, which every STORE argument accepts
     Backup(BackupArgs),
     /// Change one value by a JSON patch (RFC 6902)
@@ -124,10 +156,11 @@ pub enum MetadataCommand {
 }
 
 /// Commands that the official `restatectl` has and this program does not.
-const OFFICIAL: [&str; 13] = [
+const OFFICIAL: [&str; 14] = [
     "provision",
-    "status",
-    "nodes",
+    "remove",
+    "set-storage-state",
+    "set-worker-state",
     "partitions",
     "logs",
     "snapshots",
@@ -140,10 +173,20 @@ const OFFICIAL: [&str; 13] = [
     "lambda",
 ];
 
-/// Returns the message for a command that is below `metadata`, or that only the official tool has.
+/// Returns the message for a command that is below `metadata`, or for what only the official tool has.
 pub fn misplaced_command_message(error: &clap::Error) -> Option<String> {
-    let name = error.get(clap::error::ContextKind::InvalidSubcommand)?;
-    let clap::error::ContextValue::String(name) = name else { return None };
+    let text = |kind| match error.get(kind) {
+        Some(clap::error::ContextValue::String(name)) => Some(name),
+        _ => None,
+    };
+    if text(clap::error::ContextKind::InvalidArg).is_some_and(|option| option == "--extra") {
+        return Some(
+            "this program has no option --extra; the official restatectl has it (npm package \
+             @restatedev/restatectl)"
+                .to_owned(),
+        );
+    }
+    let name = text(clap::error::ContextKind::InvalidSubcommand)?;
     let below = MetadataCommand::has_subcommand(name)
         .then(|| format!("'{name}' is a subcommand of metadata: restatectl metadata {name}"));
     below.or_else(|| {
@@ -177,7 +220,9 @@ mod tests {
         assert!(
             parse(&["meta", "mig", "--toml", "t", "-s", "http://a,b", "--server", "c"]).is_ok()
         );
-        for words in [&["status"][..], &["sql"], &["ms"], &["lambda"]] {
+        for words in
+            [&["nodes", "remove"][..], &["status", "--extra"], &["sql"], &["ms"], &["lambda"]]
+        {
             let error = parse(words).err().unwrap();
             assert!(
                 misplaced_command_message(&error)
@@ -200,6 +245,8 @@ mod tests {
         }
         for words in [
             &["list"][..],
+            &["check"],
+            &["describe", "partitions"],
             &["get", "-k", "rule_book"],
             &["backup", "--to", "before.jsonl"],
             &["patch", "-k", "rule_book", "-p", "[]"],

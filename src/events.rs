@@ -52,6 +52,15 @@ pub enum Event<'a> {
     Asking(&'a str),
     /// They have answered.
     Answered,
+    /// A condition is waited for, and does not hold yet for these reasons.
+    Awaiting {
+        /// The condition.
+        condition: &'a str,
+        /// The reasons in one text.
+        reasons: &'a str,
+    },
+    /// It is no longer waited for.
+    Awaited,
     /// Something deserves attention and stops nothing.
     Warning(&'a str),
 }

@@ -20,3 +20,11 @@ pub mod node_ctl_svc {
 pub mod metadata_server_svc {
     tonic::include_proto!("restate.metadata_server_svc");
 }
+
+pub mod cluster {
+    tonic::include_proto!("restate.cluster");
+}
+
+pub mod cluster_ctrl {
+    tonic::include_proto!("restate.cluster_ctrl");
+}

@@ -35,6 +35,8 @@ pub struct Node {
     pub binary_version: Option<String>,
     /// The number of its starts.
     pub generation: u32,
+    /// `true` if it was seen to serve as a worker or log server: outside migration mode it has such a role.
+    pub has_served: bool,
 }
 
 impl Node {
@@ -155,7 +157,19 @@ fn parse_node(id: u32, fields: &Json) -> Result<Node, String> {
             .and_then(Json::as_u64)
             .and_then(|generation| u32::try_from(generation).ok())
             .unwrap_or_default(),
+        has_served: has_served(fields),
     })
+}
+
+/// Returns whether the cluster has ever given the node partitions or logs; it keeps that in every mode.
+fn has_served(fields: &Json) -> bool {
+    let state = |pointer| fields.pointer(pointer).and_then(Json::as_str);
+    let is_worker = matches!(state("/worker_config/worker_state"), Some("active" | "draining"));
+    let has_logs = matches!(
+        state("/log_server_config/storage_state"),
+        Some("read-only" | "read-write" | "data-loss")
+    );
+    is_worker || has_logs
 }
 
 /// Maps whose keys are numbers are stored as lists of pairs.

@@ -50,8 +50,7 @@ pub async fn run(args: &BackupArgs, context: &Context<'_>) -> anyhow::Result<Out
     let snapshot = snapshot::read(source, Stage::ReadSource, context.events).await;
     let snapshot = snapshot.map_err(|error| opened.failure(&error))?;
     if snapshot.is_empty() {
-        let reason = format!("{} has no Restate keys", source.name());
-        return Err(Failure::new(Code::NotARestateStore, reason).into());
+        return Err(Failure::no_keys(&store_name(source)).into());
     }
     let foreign = source.count_foreign_keys().await.map_err(|error| opened.failure(&error))?;
     let missing = snapshot::describe_missing_keys(source, &snapshot, foreign);

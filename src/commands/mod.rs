@@ -1,25 +1,31 @@
 //! The commands: one file or folder each, with its arguments and the pipeline stages that it connects.
 
 pub mod backup;
+pub mod check;
 pub mod cluster_options;
 pub mod completions;
+pub mod describe;
 pub mod edit;
 pub mod get;
 mod input;
 pub mod list;
 pub mod live_nodes;
 pub mod migrate;
+pub mod node_ids;
+pub mod nodes;
 pub mod open_store;
 pub mod patch;
 pub mod put;
 mod run_report;
 pub mod save_backup;
 pub mod snapshot_warnings;
+pub mod status;
 pub mod store_arg;
 mod text_encoding;
 pub mod undo;
 mod unfinished;
 pub mod verify;
+pub mod wait;
 mod write_record;
 
 use std::ffi::OsString;

@@ -212,7 +212,10 @@ pub async fn open_target(file: &StoreFile, context: &Context<'_>) -> Result<Open
 }
 
 /// Opens an external store.
-async fn open_external(
+///
+/// # Errors
+/// [`Code::ConfigInvalid`] for a store that can't be opened so.
+pub async fn open_external(
     file: &StoreFile,
     context: &Context<'_>,
 ) -> Result<Box<dyn Target>, Failure> {

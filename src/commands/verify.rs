@@ -1,18 +1,23 @@
 //! `metadata verify`: compares two stores key by key. Writes nothing.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
 use tokio::try_join;
 
+use crate::blocking::run_detached;
 use crate::codec;
 use crate::commands::Context;
 use crate::commands::input::is_standard_input;
 use crate::commands::open_store::{self, OpenSource, store_name};
 use crate::commands::store_arg::{self, is_same_store};
 use crate::events::{Event, Stage};
-use crate::model::{KeyStatus, Snapshot, StoreError, UsesReplicatedStore};
+use crate::model::{
+    Comparison, DocumentChange, Key, KeyStatus, Snapshot, StoreError, UsesReplicatedStore,
+};
 use crate::outcome::{Code, CommandResult, Failure, Outcome, VerifyResult};
+use crate::pipeline::changes::find_value_changes;
 use crate::pipeline::checks;
 use crate::pipeline::same_store::{ReadStore, UnaskedSide, are_one_store};
 use crate::pipeline::snapshot;
@@ -41,6 +46,13 @@ pub struct VerifyArgs {
     /// Once a cluster runs on its target, it advances nodes_config, bifrost_config and the epochs.
     #[arg(long)]
     pub allow_newer: bool,
+
+    /// Show the differences inside each value that differs
+    ///
+    /// Headers of deployments and options of subscriptions are compared, and shown as digests only. With -o json, the
+    /// differences are a patch (RFC 6902) from source to target.
+    #[arg(long)]
+    pub changes: bool,
 
     /// Also write the JSON document to this file, however the run ends
     #[arg(long, value_name = "FILE")]
@@ -71,6 +83,10 @@ pub async fn run(args: &VerifyArgs, context: &Context<'_>) -> anyhow::Result<Out
         return Err(failure.into());
     }
     let comparison = compare(&snapshots.source, &snapshots.target);
+    let changes = match args.changes {
+        true => Some(find_changes(&comparison).await?),
+        false => None,
+    };
     let equal = comparison.differences(args.allow_newer).next().is_none();
     let is_unused = args.allow_newer && equal && comparison.count(KeyStatus::Newer) == 0;
     let result = VerifyResult {
@@ -78,11 +94,23 @@ pub async fn run(args: &VerifyArgs, context: &Context<'_>) -> anyhow::Result<Out
         target: store_name(sides.target.source()),
         equal,
         comparison,
+        changes,
         warning: is_unused.then_some(UNUSED_TARGET),
     };
     let failure =
         (!result.equal).then(|| difference_failure(&result, &snapshots, args.allow_newer));
     Ok(Outcome { result: Some(CommandResult::Verify(result)), failure })
+}
+
+/// Finds the differences inside the values, on a thread of its own: large ones take their time.
+async fn find_changes(
+    comparison: &Comparison,
+) -> anyhow::Result<BTreeMap<Key, Vec<DocumentChange>>> {
+    let rows = comparison.rows.clone();
+    let changes = run_detached(move || {
+        rows.iter().filter_map(|row| Some((row.key.clone(), find_value_changes(row)?))).collect()
+    });
+    Ok(changes.await?)
 }
 
 async fn open_sides(args: &VerifyArgs, context: &Context<'_>) -> Result<OpenSides, Failure> {
@@ -207,11 +235,12 @@ fn difference_failure(
     let message = format!("{source} and {target} differ: {}", counts.join(", "));
     let has_only_newer = result.comparison.differences(true).next().is_none();
     let hint = match describe_two_clusters(snapshots) {
-        Some(clusters) => clusters,
-        None if has_only_newer => ALLOW_NEWER_HINT.to_owned(),
-        None => COMPARE_VALUES_HINT.to_owned(),
+        Some(clusters) => Some(clusters),
+        None if has_only_newer => Some(ALLOW_NEWER_HINT.to_owned()),
+        None => result.changes.is_none().then(|| COMPARE_VALUES_HINT.to_owned()),
     };
-    Failure::new(Code::VerificationFailed, message).hint(hint)
+    let failure = Failure::new(Code::VerificationFailed, message);
+    hint.into_iter().fold(failure, Failure::hint)
 }
 
 fn describe_two_clusters(snapshots: &SideSnapshots) -> Option<String> {
@@ -234,5 +263,4 @@ const UNUSED_TARGET: &str = "nothing in the target is newer: no cluster has star
 
 const ALLOW_NEWER_HINT: &str = "add --allow-newer if the cluster has run on the target since the migration: newer keys are expected then";
 
-const COMPARE_VALUES_HINT: &str =
-    "print a value from each store with `metadata get --key KEY` to see how they differ";
+const COMPARE_VALUES_HINT: &str = "add --changes to see how the values differ";

@@ -96,6 +96,8 @@ pub enum NodeState {
     NormalRoles(Vec<String>),
     /// The node is starting or stopping, and its mode is not known yet.
     Starting,
+    /// A server that was not asked who it is.
+    Listening,
     /// Another node, described by id and cluster.
     AnotherNode(String),
     /// Nothing, for this reason.
@@ -111,7 +113,9 @@ impl NodeState {
     /// Returns the name of the state in documents.
     pub fn name(&self) -> &'static str {
         match self {
-            NodeState::MigrationMode | NodeState::NormalRoles(_) => "responding",
+            NodeState::MigrationMode | NodeState::NormalRoles(_) | NodeState::Listening => {
+                "responding"
+            }
             NodeState::Starting => "starting",
             NodeState::AnotherNode(_) => "another-node",
             NodeState::NoResponse(_) | NodeState::OutOfReach(_) => "no-response",

@@ -4,12 +4,15 @@
 mod access_origins;
 mod change;
 mod cluster;
+mod cluster_report;
 mod comparison;
 mod digest;
+mod document_change;
 mod endpoint_fault;
 pub(crate) mod epoch_ranges;
 mod failed_write;
 mod key;
+mod metadata_finding;
 mod plan;
 mod recorded_write;
 mod saved_file;
@@ -26,11 +29,16 @@ pub use cluster::{
     MemberCount, Members, NodeIdent, NodeProbe, NodeState, ObservedNode, Quorum,
     UsesReplicatedStore,
 };
+pub use cluster_report::{
+    NodeReport, PartitionProcessor, PartitionsReport, PortState, ProcessorMode, StoreReading,
+};
 pub use comparison::{Comparison, KeyComparison, KeyStatus};
 pub(crate) use digest::sha256_hex;
+pub use document_change::{ChangedPlace, DocumentChange};
 pub use endpoint_fault::{EndpointFault, EndpointFaultKind};
 pub use failed_write::{FailedWrite, WriteState};
 pub use key::Key;
+pub use metadata_finding::{FindingClass, FindingLevel, MetadataFinding};
 pub use plan::{Action, Plan, Step};
 pub use recorded_write::{RecordedWrite, RecordedWrites, ValueDigest};
 pub use saved_file::SavedFile;

@@ -54,7 +54,9 @@ codes! {
     KeyNotFound "key-not-found",
     BackupFailed "backup-failed",
     BackupDamaged "backup-damaged",
+    NotReady "not-ready",
     RollbackUnsafe "rollback-unsafe",
+    MetadataInconsistent "metadata-inconsistent",
     Interrupted "interrupted",
     Internal "internal",
 }
@@ -142,6 +144,11 @@ impl Failure {
     pub fn absent_key(key: &Key, store: &str) -> Self {
         Failure::new(Code::KeyNotFound, format!("the key {key} does not exist in {store}"))
             .hint("list the existing keys with `metadata list` and the same store")
+    }
+
+    /// Returns the failure for a store without a single key.
+    pub fn no_keys(store: &impl std::fmt::Display) -> Self {
+        Failure::new(Code::NotARestateStore, format!("{store} has no Restate keys"))
     }
 
     /// Gives the failure the exit code of a run that has already written.

@@ -1,8 +1,10 @@
 //! The end of a command: its result, or its failure with the codes that runbooks are
 //! written against. They are listed in `docs/exit-codes.md`.
 
+mod description;
 mod failure;
 mod finding;
+mod status;
 mod store_name;
 mod undo;
 
@@ -10,11 +12,19 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use crate::model::{
-    Action, Comparison, Entry, Key, MemberCount, ObservedNode, Plan, RecordedWrite, RecordedWrites,
-    SavedFile, Step, Version, WriteState,
+    Action, Comparison, DocumentChange, Entry, Key, MemberCount, MetadataFinding, ObservedNode,
+    Plan, RecordedWrite, RecordedWrites, SavedFile, Step, Version, WriteState,
+};
+pub use description::{
+    DescribedDeployment, DescribedLog, DescribedNode, DescribedPartition, DescribedRule,
+    DescribedSegment, DescribedService, DescribedSubscription, Description, DescriptionPart,
+    DescriptionResult,
 };
 pub use failure::{Code, Failure, exit};
 pub use finding::{Check, CheckStatus, Finding, Permission, Readiness, judge_readiness};
+pub use status::{
+    PartitionsStatus, StatusKind, StatusNode, StatusResult, StoreAnswer, StoreVerdict,
+};
 pub use store_name::StoreName;
 pub use undo::{Undo, UndoOutcome, undo_action_name};
 
@@ -67,12 +77,18 @@ pub enum CommandResult {
     Bytes(Vec<u8>),
     /// `metadata backup`.
     Backup(BackupResult),
+    /// `metadata check`.
+    Check(CheckResult),
+    /// `metadata describe`.
+    Describe(Box<DescriptionResult>),
     /// `metadata verify`.
     Verify(VerifyResult),
     /// `metadata patch` and `metadata put`.
     Edit(Box<EditResult>),
     /// `metadata migrate`.
     Migrate(Box<Migration>),
+    /// `status`, `nodes list` and `wait`.
+    Status(Box<StatusResult>),
     /// `metadata undo`.
     Undo(Box<Undo>),
 }
@@ -133,6 +149,25 @@ pub struct BackupResult {
     pub warnings: Vec<String>,
 }
 
+/// `metadata check`.
+#[derive(Debug)]
+pub struct CheckResult {
+    /// The store.
+    pub store: StoreName,
+    /// Name and fingerprint, where `nodes_config` is there and says them.
+    pub cluster: Option<(String, Option<u64>)>,
+    /// The number of keys.
+    pub keys: usize,
+    /// The findings, as many of each class as are named.
+    pub findings: Vec<MetadataFinding>,
+    /// The number of errors.
+    pub errors: usize,
+    /// The number of warnings.
+    pub warnings: usize,
+    /// Why the store may have more keys than were checked.
+    pub incomplete: Option<String>,
+}
+
 /// `metadata verify`.
 #[derive(Debug)]
 pub struct VerifyResult {
@@ -144,6 +179,8 @@ pub struct VerifyResult {
     pub comparison: Comparison,
     /// `true` if nothing differs but what is permitted to.
     pub equal: bool,
+    /// The differences inside the values of each key that has some, if they were asked for.
+    pub changes: Option<BTreeMap<Key, Vec<DocumentChange>>>,
     /// A warning although both are equal.
     pub warning: Option<&'static str>,
 }

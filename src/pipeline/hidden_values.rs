@@ -5,7 +5,7 @@
 //! `properties` of a Kafka cluster, all in `schema_registry` (seen). They are found by their names, wherever they
 //! are, so that older and newer forms of the value hide them as well.
 
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 
 use crate::model::sha256_hex;
 
@@ -27,6 +27,20 @@ pub fn hide_values(document: &mut Json) {
             let digest = sha256_hex(value.to_string().as_bytes());
             let start = digest.get(..8).unwrap_or_default();
             *value = Json::String(format!("(not shown; its digest begins with {start})"));
+        }
+    }
+}
+
+/// Replaces the values that may be credentials by `{"hidden": sha256}`, over a text itself or over the JSON of
+/// anything else.
+pub fn hide_as_digests(document: &mut Json) {
+    for pointer in find_hidden_values(document) {
+        if let Some(value) = document.pointer_mut(&pointer) {
+            let digest = match value.as_str() {
+                Some(text) => sha256_hex(text.as_bytes()),
+                None => sha256_hex(value.to_string().as_bytes()),
+            };
+            *value = json!({"hidden": digest});
         }
     }
 }

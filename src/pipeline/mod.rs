@@ -2,14 +2,17 @@
 //! `same_store` and `apply` are pure functions.
 
 pub mod apply;
+pub mod changes;
 pub mod checks;
+pub mod cluster_status;
+pub mod description;
 pub mod difference;
 pub mod edit;
 pub mod hidden_values;
 pub mod nodes_config_merge;
 pub mod plan;
-pub mod references;
 pub mod same_store;
 pub mod snapshot;
+pub mod soundness;
 pub mod undo;
 pub mod verify;

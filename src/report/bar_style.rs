@@ -39,6 +39,13 @@ impl BarStyle {
         if self.is_unicode { style } else { style.tick_chars("|/-\\ ") }
     }
 
+    /// Returns the style of a condition that is waited for.
+    pub(super) fn wait_style(self) -> ProgressStyle {
+        let style = ProgressStyle::with_template("waiting for {msg} {spinner} {elapsed}");
+        let style = style.unwrap_or_else(|_| ProgressStyle::default_spinner());
+        if self.is_unicode { style } else { style.tick_chars("|/-\\ ") }
+    }
+
     /// Returns the style of a stage whose number of keys is known.
     pub(super) fn bar_style(self) -> ProgressStyle {
         let template = "{msg:24} [{wide_bar}] {pos}/{len} {rate:>7} {left:>9}";

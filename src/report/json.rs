@@ -7,14 +7,16 @@ use serde_json::{Map, Value as Json, json};
 
 use super::color::warning_lines;
 use super::rendered::Rendered;
+use super::status_json::{quorum_to_json, status_to_json};
 use super::style::Style;
 use crate::model::{
-    Entry, Key, KeyComparison, KeyStatus, MemberCount, ObservedNode, RecordedWrite, Value,
+    DocumentChange, Entry, Key, KeyComparison, KeyStatus, ObservedNode, RecordedWrite, Value,
     WriteState,
 };
 use crate::outcome::{
-    BackupResult, CommandResult, EditResult, Failure, FetchedValue, Finding, ListResult, ListedKey,
-    Migration, MigrationOutcome, Outcome, Undo, VerifyResult, undo_action_name,
+    BackupResult, CheckResult, CommandResult, DescriptionResult, EditResult, Failure, FetchedValue,
+    Finding, ListResult, ListedKey, Migration, MigrationOutcome, Outcome, Undo, VerifyResult,
+    undo_action_name,
 };
 use crate::shell::quote_word;
 use crate::visible::escape_json;
@@ -32,9 +34,12 @@ pub(super) fn render(outcome: &Outcome) -> Rendered {
         Some(CommandResult::List(result)) => into_fields(list_to_json(result)),
         Some(CommandResult::Get(result)) => into_fields(value_to_json(result)),
         Some(CommandResult::Backup(result)) => into_fields(backup_to_json(result)),
+        Some(CommandResult::Check(result)) => into_fields(check_to_json(result)),
+        Some(CommandResult::Describe(result)) => into_fields(description_to_json(result)),
         Some(CommandResult::Verify(result)) => into_fields(comparison_to_json(result)),
         Some(CommandResult::Edit(result)) => into_fields(edit_to_json(result)),
         Some(CommandResult::Migrate(result)) => into_fields(migration_to_json(result)),
+        Some(CommandResult::Status(result)) => into_fields(status_to_json(result)),
         Some(CommandResult::Undo(result)) => into_fields(undo_to_json(result)),
     };
     if let Some(failure) = &outcome.failure {
@@ -53,6 +58,8 @@ fn render_warnings(outcome: &Outcome) -> String {
         Some(CommandResult::List(result)) => result.warnings.as_slice(),
         Some(CommandResult::Get(result)) => result.warning.as_slice(),
         Some(CommandResult::Backup(result)) => result.warnings.as_slice(),
+        Some(CommandResult::Check(result)) => result.incomplete.as_slice(),
+        Some(CommandResult::Describe(result)) => result.warnings.as_slice(),
         _ => &[],
     };
     warning_lines(warnings, Style::PLAIN)
@@ -72,13 +79,45 @@ pub(super) fn failure_to_json(failure: &Failure) -> Json {
 fn list_to_json(listing: &ListResult) -> Json {
     json!({
         "store": listing.store,
-        "cluster": listing.cluster.as_ref().map(|(name, fingerprint)| {
-            json!({"name": name, "fingerprint": fingerprint})
-        }),
+        "cluster": cluster_to_json(listing.cluster.as_ref()),
         "keys": listing.rows.iter().map(listed_key_to_json).collect::<Vec<_>>(),
         "foreign": listing.foreign,
         "complete": listing.complete,
     })
+}
+
+fn cluster_to_json(cluster: Option<&(String, Option<u64>)>) -> Option<Json> {
+    cluster.map(|(name, fingerprint)| json!({"name": name, "fingerprint": fingerprint}))
+}
+
+fn check_to_json(check: &CheckResult) -> Json {
+    let findings = check.findings.iter().map(|finding| {
+        json!({
+            "key": finding.key.to_string(),
+            "level": finding.level().name(),
+            "code": finding.class.name(),
+            "path": finding.path,
+            "message": finding.message,
+        })
+    });
+    json!({
+        "store": check.store,
+        "cluster": cluster_to_json(check.cluster.as_ref()),
+        "findings": findings.collect::<Vec<_>>(),
+        "summary": {"keys": check.keys, "errors": check.errors, "warnings": check.warnings},
+    })
+}
+
+fn description_to_json(result: &DescriptionResult) -> Json {
+    let mut document = json!({
+        "store": result.store,
+        "cluster": cluster_to_json(result.cluster.as_ref()),
+    });
+    let parts = serde_json::to_value(&result.description).unwrap_or_default();
+    if let (Some(fields), Json::Object(parts)) = (document.as_object_mut(), parts) {
+        fields.extend(parts);
+    }
+    document
 }
 
 fn listed_key_to_json(row: &ListedKey) -> Json {
@@ -137,16 +176,26 @@ fn comparison_to_json(result: &VerifyResult) -> Json {
         .into_iter()
         .map(|status| (status.name().to_owned(), result.comparison.count(status).into()))
         .collect();
+    let rows = result.comparison.rows.iter().map(|row| compared_key_to_json(row, result));
     json!({
         "source": result.source,
         "target": result.target,
         "equal": result.equal,
         "summary": summary,
-        "keys": result.comparison.rows.iter().map(compared_key_to_json).collect::<Vec<_>>(),
+        "keys": rows.collect::<Vec<_>>(),
     })
 }
 
-fn compared_key_to_json(row: &KeyComparison) -> Json {
+/// Returns the patch of a key that differs, where it was asked for; null if there is none.
+fn changes_to_json(row: &KeyComparison, result: &VerifyResult) -> Option<Json> {
+    let changes = result.changes.as_ref().filter(|_| row.status != KeyStatus::Same)?;
+    let changes = changes
+        .get(&row.key)
+        .map(|changes| changes.iter().map(DocumentChange::operation).collect::<Vec<_>>());
+    Some(json!(changes))
+}
+
+fn compared_key_to_json(row: &KeyComparison, result: &VerifyResult) -> Json {
     let mut compared = json!({
         "key": row.key.to_string(),
         "status": row.status.name(),
@@ -155,6 +204,10 @@ fn compared_key_to_json(row: &KeyComparison) -> Json {
     });
     if let (Some(fields), Some(note)) = (compared.as_object_mut(), row.note()) {
         fields.insert("note".to_owned(), note.into());
+    }
+    if let (Some(fields), Some(changes)) = (compared.as_object_mut(), changes_to_json(row, result))
+    {
+        fields.insert("changes".to_owned(), changes);
     }
     compared
 }
@@ -232,15 +285,6 @@ fn node_to_json(node: &ObservedNode) -> Json {
         "address": node.address,
         "state": node.state.name(),
         "mode": node.state.mode(),
-    })
-}
-
-fn quorum_to_json(count: &MemberCount) -> Json {
-    json!({
-        "responding": count.responding,
-        "members": count.members,
-        "needed": count.needed,
-        "leader": count.leader,
     })
 }
 

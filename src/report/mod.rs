@@ -2,8 +2,12 @@
 //!
 //! It knows outcomes, events and the model, and neither the command line nor the commands.
 
+mod awaited_condition;
 mod bar_style;
+mod changes;
 mod color;
+mod description;
+mod findings;
 mod json;
 mod key_names;
 mod margin_terminal;
@@ -16,6 +20,9 @@ mod progress;
 mod quiet_time;
 mod rendered;
 mod report_file;
+mod stage_names;
+mod status_json;
+mod status_text;
 pub mod style;
 mod table;
 mod text;

@@ -6,14 +6,16 @@ use std::io::{self, IsTerminal, Write};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::awaited_condition::AwaitedCondition;
 use super::bar_style::BarStyle;
 use super::color::{BOLD_RED, CYAN, GREEN, YELLOW, escape_painted, paint_text, warning_line};
 use super::margin_terminal::MarginTerminal;
 use super::message_stream::MessageStream;
 use super::plan_summary::summarize_actions;
 use super::quiet_time::QuietTime;
+use super::stage_names::{activity_name, finished_activity_name};
 use super::style::Style;
 use crate::events::{Event, EventSink, Stage};
 use crate::outcome::{CheckStatus, Finding};
@@ -35,6 +37,8 @@ pub struct ProgressReporter {
     quiet_time: Mutex<QuietTime>,
     /// The file, pipe or stream that is awaited, if one is.
     input: Mutex<Option<String>>,
+    /// The condition that is awaited, if one is.
+    awaited: Mutex<Option<AwaitedCondition>>,
 }
 
 struct RunningStage {
@@ -65,11 +69,16 @@ impl ProgressReporter {
             stages: Mutex::default(),
             quiet_time: Mutex::new(QuietTime::start(Some(Instant::now()))),
             input: Mutex::default(),
+            awaited: Mutex::default(),
         }
     }
 
     /// Reports the stores that have not responded for a while. To be called every second.
     pub fn report_waiting(&self) {
+        // Who is waited for is shown already.
+        if lock(&self.awaited).is_some() {
+            return;
+        }
         let due = lock(&self.quiet_time).take_report(Instant::now());
         if let Some(duration) = due {
             let duration = humantime::format_duration(duration);
@@ -110,20 +119,35 @@ impl ProgressReporter {
         }
     }
 
+    /// Prints why the condition does not hold yet, once and when that changes; a terminal also shows for how long.
+    fn await_condition(&self, condition: &str, reasons: &str) {
+        let mut awaited = lock(&self.awaited);
+        let start =
+            || AwaitedCondition::start(self.add_spinner(self.bar_style.wait_style(), condition));
+        if awaited.get_or_insert_with(start).change_reasons(reasons) {
+            self.print_line(&format!("waiting for {condition}: {}\n", escape_line(reasons)));
+        }
+    }
+
     /// Removes the bars of stages that an interruption has left unfinished.
     pub fn clear_bars(&self) {
+        *lock(&self.awaited) = None;
         for bar in lock(&self.stages).drain().filter_map(|(_, running)| running.bar) {
             bar.finish_and_clear();
         }
     }
 
     fn add_bar(&self, stage: Stage) -> Option<ProgressBar> {
+        self.add_spinner(self.bar_style.spinner_style(), activity_name(stage))
+    }
+
+    fn add_spinner(&self, style: ProgressStyle, message: &str) -> Option<ProgressBar> {
         if !self.is_terminal || self.style.quiet {
             return None;
         }
         let bar = self.bars.add(ProgressBar::no_length());
-        bar.set_style(self.bar_style.spinner_style());
-        bar.set_message(activity_name(stage));
+        bar.set_style(style);
+        bar.set_message(message.to_owned());
         bar.enable_steady_tick(SPINNER_INTERVAL);
         Some(bar)
     }
@@ -238,6 +262,8 @@ impl EventSink for ProgressReporter {
                 let (keys, path) = (plural(keys, "key"), quote_word(path));
                 self.print_line(&format!("saved the target's {keys} to {path}\n"));
             }
+            Event::Awaiting { condition, reasons } => self.await_condition(condition, reasons),
+            Event::Awaited => *lock(&self.awaited) = None,
             Event::SourceSaved(path, keys) => {
                 let (keys, path) = (plural(keys, "key"), quote_word(path));
                 self.print_line(&format!("saved the source's {keys} to {path}\n"));
@@ -267,26 +293,5 @@ impl Write for LogWriter {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
-    }
-}
-
-/// Returns the name of a running stage.
-fn activity_name(stage: Stage) -> &'static str {
-    match stage {
-        Stage::ReadSource => "reading the source",
-        Stage::ReadTarget => "reading the target",
-        Stage::Write => "writing",
-        Stage::ReadBack => "reading back",
-        Stage::ReadSourceAgain => "reading the source again",
-    }
-}
-
-/// Returns the beginning of the line that reports the end of a stage.
-fn finished_activity_name(stage: Stage) -> &'static str {
-    match stage {
-        Stage::ReadSource | Stage::ReadTarget => "read",
-        Stage::Write => "wrote to",
-        Stage::ReadBack => "read back",
-        Stage::ReadSourceAgain => "read again",
     }
 }

@@ -13,7 +13,8 @@ use crate::model::{
 };
 use crate::outcome::{
     self, BackupResult, Code, CommandResult, EditResult, Failure, FetchedValue, ListResult,
-    ListedKey, Migration, StoreName, VerifyResult,
+    ListedKey, Migration, PartitionsStatus, StatusKind, StatusNode, StatusResult, StoreAnswer,
+    StoreName, StoreVerdict, VerifyResult,
 };
 use crate::pipeline::checks;
 use crate::pipeline::plan::{OnExisting, decide_plan};
@@ -126,6 +127,7 @@ fn verify_shows_only_differences() {
             target: target_name(),
             comparison,
             equal,
+            changes: None,
             warning: None,
         }
     };
@@ -299,4 +301,55 @@ fn edits_show_versions_and_backup() {
     insta::assert_snapshot!(
         outcomes.iter().map(render_both).collect::<Vec<_>>().join("=== next\n")
     );
+}
+
+fn status_node(id: u32, state: NodeState, mode: Option<&'static str>) -> StatusNode {
+    let is_up = mode.is_some();
+    let address = format!("http://n{id}:5122/");
+    let roles: &[&str] = if is_up { &["admin", "worker"] } else { &[] };
+    StatusNode {
+        observed: ObservedNode { id, name: format!("node\x1b-{id}"), address, state },
+        mode,
+        roles: roles.iter().map(ToString::to_string).collect(),
+        generation: is_up.then_some(3),
+        metadata_server: is_up.then_some("member"),
+        uptime: is_up.then_some(std::time::Duration::from_millis(65_400)),
+        partitions: is_up.then_some((2, 1)),
+    }
+}
+
+#[test]
+fn status_shows_nodes_store_and_partitions() {
+    let silent = NodeState::NoResponse("connection refused".to_owned());
+    let normal = NodeState::NormalRoles(vec!["worker".to_owned()]);
+    let count =
+        MemberCount { responding: 2, members: 3, needed: 2, leader: Some(1), ..Default::default() };
+    let on = StoreVerdict {
+        store: target_name(),
+        answer: StoreAnswer::CannotTell,
+        reason: Some("N2 (node-2, http://n2:5122/) does not respond".to_owned()),
+    };
+    let status = StatusResult {
+        cluster: Some(("demo".to_owned(), Some(7))),
+        nodes: vec![status_node(1, normal, Some("normal")), status_node(2, silent, None)],
+        quorum: Some(count),
+        partitions: Some(PartitionsStatus { total: 4, led: 2, not_led: vec![3], frozen: vec![1] }),
+        on: Some(on),
+        reasons: vec!["1 partition has no active leader: 3".to_owned()],
+        ..StatusResult::default()
+    };
+    let failure = Failure::new(
+        Code::NotReady,
+        "the cluster is not ready: 1 partition has no active leader: 3",
+    );
+    let kinds = [StatusKind::Status, StatusKind::Nodes, StatusKind::Wait("running")];
+    let outcomes = kinds.map(|kind| {
+        let status = StatusResult { kind, ..status.clone() };
+        let failure = Some(failure.clone());
+        Outcome { result: Some(CommandResult::Status(Box::new(status))), failure }
+    });
+    let stopped = StatusResult { kind: StatusKind::Wait("stopped"), ..StatusResult::default() };
+    let stopped = Outcome::done(CommandResult::Status(Box::new(stopped)));
+    let all = outcomes.iter().chain([&stopped]);
+    insta::assert_snapshot!(all.map(render_both).collect::<Vec<_>>().join("=== next\n"));
 }

@@ -1,10 +1,14 @@
 //! Outcomes as text for people.
 
+use super::changes::render_changes;
 use super::color::{BOLD_RED, CYAN, paint_text, warning_line, warning_lines};
+use super::description::render_description;
+use super::findings::render_findings;
 use super::key_names::list_key_names;
 use super::next_steps::render_next_steps;
 use super::plan_table::render_plan;
 use super::rendered::Rendered;
+use super::status_text::render_status;
 use super::style::Style;
 use super::table::{EntryCells, add_row, draw_table, new_table};
 use super::undo::render_undo;
@@ -25,12 +29,15 @@ pub(super) fn render(outcome: &Outcome, style: Style) -> Rendered {
         Some(CommandResult::List(result)) => render_list(result, style),
         Some(CommandResult::Get(result)) => render_value(result, style),
         Some(CommandResult::Backup(result)) => render_backup(result, style),
+        Some(CommandResult::Check(result)) => render_findings(result, style),
+        Some(CommandResult::Describe(result)) => render_description(result, style),
         Some(CommandResult::Verify(result)) => render_comparison(result, style),
         Some(CommandResult::Edit(result)) if outcome.failure.is_some() => {
             render_failed_edit(result, style)
         }
         Some(CommandResult::Edit(result)) => render_edit(result, style),
         Some(CommandResult::Migrate(result)) => render_migration(result, style),
+        Some(CommandResult::Status(result)) => render_status(result, style),
         Some(CommandResult::Undo(result)) => render_undo(result, style),
     };
     if let Some(failure) = &outcome.failure {
@@ -183,7 +190,8 @@ fn render_comparison(result: &VerifyResult, style: Style) -> Rendered {
     let (source, target) = (escape_line(&result.source.name), escape_line(&result.target.name));
     let counts = counts.join(", ");
     let differences = difference_table(result, style);
-    let out = format!("{differences}{sign} {source} and {target}: {counts}\n");
+    let changes = render_changes(result);
+    let out = format!("{differences}{changes}{sign} {source} and {target}: {counts}\n");
     let err = result.warning.map(|text| warning_line(text, style)).unwrap_or_default();
     Rendered { out: out.into_bytes(), err }
 }

@@ -5,8 +5,11 @@ use std::time::Duration;
 
 use clap::CommandFactory;
 
-use crate::cli::{Cli, Command, MetadataCommand};
-use crate::commands::{Context, backup, completions, get, list, migrate, patch, put, undo, verify};
+use crate::cli::{Cli, Command, MetadataCommand, NodesCommand};
+use crate::commands::{
+    Context, backup, check, completions, describe, get, list, migrate, nodes, patch, put, status,
+    undo, verify, wait,
+};
 use crate::outcome::Outcome;
 use crate::report::ProgressReporter;
 
@@ -17,6 +20,13 @@ pub(super) async fn run_command(
 ) -> anyhow::Result<Outcome> {
     let command = match command {
         Command::Completions(args) => return completions::run(args, Cli::command()),
+        Command::Status(args) => {
+            return run_until_signal(status::run(args, context), context).await;
+        }
+        Command::Nodes { command: NodesCommand::List(args) } => {
+            return run_until_signal(nodes::run_list(args, context), context).await;
+        }
+        Command::Wait(args) => return run_until_signal(wait::run(args, context), context).await,
         Command::Metadata { command } => command,
     };
     match command {
@@ -29,6 +39,10 @@ pub(super) async fn run_command(
             run_until_signal(verify::run(args, context), context).await
         }
         MetadataCommand::List(args) => run_until_signal(list::run(args, context), context).await,
+        MetadataCommand::Describe(args) => {
+            run_until_signal(describe::run(args, context), context).await
+        }
+        MetadataCommand::Check(args) => run_until_signal(check::run(args, context), context).await,
         MetadataCommand::Get(args) => run_until_signal(get::run(args, context), context).await,
         MetadataCommand::Backup(args) => {
             run_until_signal(backup::run(args, context), context).await

@@ -17,7 +17,7 @@ const BYTES: &[u8] = b"a\xff b'\x1b";
 
 /// A nodes_config to put.
 const NODES: &str =
-    r#"{"cluster_name": "demo", "cluster_fingerprint": 7, "nodes": [], "name_lookup": {}}"#;
+    r#"{"cluster_name": "worker", "cluster_fingerprint": 7, "nodes": [], "name_lookup": {}}"#;
 
 fn byte_path(folder: &TempDir, name: &str) -> PathBuf {
     folder.path().join(OsStr::from_bytes(&[BYTES, name.as_bytes()].concat()))
@@ -49,7 +49,8 @@ fn every_path_is_the_one_that_was_named() {
     std::fs::create_dir(&backups).unwrap();
     let os = |text: &'static str| OsStr::new(text);
     let source = path("source");
-    write_small_backup(&source, "demo", 7);
+    // The name is also that of a role.
+    write_small_backup(&source, "worker", 7);
     let migrate = [os("metadata"), os("migrate"), os("--from"), source.as_os_str(), os("--toml")];
     let migrate = [&migrate[..], &[toml.as_os_str()]].concat();
     run_in(folder.path(), &migrate).expect(0);

@@ -41,6 +41,8 @@ fn assert_files(root: &Root) {
     644 usr/share/fish/vendor_completions.d/restatectl.fish
     644 usr/share/man/man1/restatectl-completions.1.gz
     644 usr/share/man/man1/restatectl-metadata-backup.1.gz
+    644 usr/share/man/man1/restatectl-metadata-check.1.gz
+    644 usr/share/man/man1/restatectl-metadata-describe.1.gz
     644 usr/share/man/man1/restatectl-metadata-get.1.gz
     644 usr/share/man/man1/restatectl-metadata-list.1.gz
     644 usr/share/man/man1/restatectl-metadata-migrate.1.gz
@@ -49,6 +51,10 @@ fn assert_files(root: &Root) {
     644 usr/share/man/man1/restatectl-metadata-undo.1.gz
     644 usr/share/man/man1/restatectl-metadata-verify.1.gz
     644 usr/share/man/man1/restatectl-metadata.1.gz
+    644 usr/share/man/man1/restatectl-nodes-list.1.gz
+    644 usr/share/man/man1/restatectl-nodes.1.gz
+    644 usr/share/man/man1/restatectl-status.1.gz
+    644 usr/share/man/man1/restatectl-wait.1.gz
     644 usr/share/man/man1/restatectl.1.gz
     644 usr/share/zsh/vendor-completions/_restatectl
     ");
@@ -103,7 +109,7 @@ fn assert_manual_pages(root: &Root) {
         }
         shown += 1;
     }
-    assert_eq!(shown, 11);
+    assert_eq!(shown, 15);
     let args = ["-M", manual.to_str().unwrap(), "restatectl-metadata-verify"];
     let page = run(root.machine_command("man", &args, home.path()), "").expect(0).out;
     let whole = "verify --from before.jsonl --toml etcd.toml --allow-newer\n";

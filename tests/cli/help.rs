@@ -13,8 +13,14 @@ fn help_of_every_command_matches_its_snapshot() {
         ("list", &["metadata", "list", "-h"]),
         ("get", &["metadata", "get", "-h"]),
         ("backup", &["metadata", "backup", "-h"]),
+        ("check", &["metadata", "check", "-h"]),
+        ("describe", &["metadata", "describe", "-h"]),
         ("patch", &["metadata", "patch", "-h"]),
         ("put", &["metadata", "put", "-h"]),
+        ("status", &["status", "--help"]),
+        ("nodes", &["nodes", "-h"]),
+        ("nodes_list", &["nodes", "list", "-h"]),
+        ("wait", &["wait", "--help"]),
         ("completions", &["completions", "-h"]),
     ] {
         insta::assert_snapshot!(format!("help_{name}"), restatectl(args).expect(0).out);
@@ -48,7 +54,7 @@ fn help_shows_target_for_the_target_and_no_alias_of_from() {
         let help = restatectl(&["metadata", command, "--help"]).expect(0).out;
         assert!(help.contains("[alias: --target]"), "{help}");
     }
-    for command in ["list", "get", "backup", "patch", "put"] {
+    for command in ["list", "get", "check", "describe", "backup", "patch", "put"] {
         let help = restatectl(&["metadata", command, "-h"]).expect(0).out;
         assert!(!help.contains("--toml"), "{help}");
     }

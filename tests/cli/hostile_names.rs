@@ -30,8 +30,12 @@ fn hostile_names_steer_no_terminal_in_any_command() {
     let toml = folder.path().join(format!("toml{HOSTILE}"));
     std::fs::write(&toml, table.section(&escape_toml(HOSTILE))).unwrap();
     let (toml, backups) = (toml.to_str().unwrap(), folder.path().to_str().unwrap());
-    let from =
-        |source| ["metadata", "migrate", "--from", source, "--toml", toml, "--backup-dir", backups];
+    // No server has such a role, or such a location.
+    let accept = ["--accept-finding", "value-malformed"];
+    let from = |source| {
+        let stores = ["metadata", "migrate", "--from", source, "--toml", toml];
+        [&stores[..], &["--backup-dir", backups], &accept].concat()
+    };
 
     // Written once, and then again: next steps, and all kinds of conflicts.
     let done = run_on_dumb_terminal(&from(&source), "").expect(0);
@@ -45,6 +49,9 @@ fn hostile_names_steer_no_terminal_in_any_command() {
     run_everywhere(&["metadata", "get", "-k", HOSTILE, "--from", toml], 0);
     run_everywhere(&["metadata", "get", "-k", "absent\u{1b}[2J\nFORGED", "--from", toml], 3);
     run_everywhere(&["metadata", "verify", "--from", &other, "--toml", toml], 4);
+    run_everywhere(&["metadata", "verify", "--from", &other, "--toml", toml, "--changes"], 4);
+    run_everywhere(&["metadata", "check", "--from", toml], 5);
+    run_everywhere(&["metadata", "describe", "--from", toml], 0);
     let patch = format!("[{}]", json!({"op": "add", "path": "/x", "value": HOSTILE}));
     for key in ["nodes_config", HOSTILE] {
         run_everywhere(&["metadata", "patch", "-k", key, "-p", &patch, "--from", toml, "-n"], 0);

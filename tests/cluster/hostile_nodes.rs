@@ -3,6 +3,9 @@
 use std::time::Duration;
 
 use prost::Message;
+use restatectl::proto::cluster::node_state::State;
+use restatectl::proto::cluster::{AliveNode, ClusterState, NodeState, PartitionProcessorStatus};
+use restatectl::proto::cluster_ctrl::ClusterStateResponse;
 use restatectl::proto::common::{NodeId, Version};
 use restatectl::proto::metadata::VersionedValue;
 use restatectl::proto::metadata_proxy_svc::GetResponse;
@@ -11,7 +14,9 @@ use restatectl::proto::node_ctl_svc::{GetMetadataResponse, IdentResponse};
 use serde_json::json;
 
 use crate::support::etcd::Etcd;
-use crate::support::hostile_node::{CACHED_NODES, GET, HostileNode, IDENT, OddAnswer, STATUS};
+use crate::support::hostile_node::{
+    CACHED_NODES, CLUSTER_STATE, GET, HostileNode, IDENT, OddAnswer, STATUS,
+};
 use crate::support::peak_memory::{MeasuredRun, run_measured};
 use crate::support::restate::Cluster;
 use crate::support::silent_port::SilentPort;
@@ -112,6 +117,36 @@ fn ten_thousand_nodes_are_asked_within_bounds() {
     let many = HostileNode::start(&cluster.address(), vec![(CACHED_NODES, many)]);
     assert_eq!(run(["-s", &many.address()], &["metadata", "list"]).code, 0);
     run(["-s", &many.address()], &migrate);
+    assert_eq!(run(["-s", &many.address()], &["status"]).code, 5);
+    let wait = ["wait", "--for", "running", "--timeout", "2s"];
+    assert_eq!(run(["-s", &many.address()], &wait).code, 5);
+}
+
+/// Returns a cluster state in which one node has as many partitions as fit 15 MiB.
+fn many_partitions() -> OddAnswer {
+    let alive = (0..2_000_000).map(|n| (n, PartitionProcessorStatus::default()));
+    let alive = AliveNode { partitions: alive.collect(), ..AliveNode::default() };
+    let state = NodeState { state: Some(State::Alive(alive)) };
+    let state = ClusterState { nodes: [(1, state)].into(), ..ClusterState::default() };
+    message(&ClusterStateResponse { cluster_state: Some(state) })
+}
+
+#[test]
+fn odd_reports_of_partitions_are_given_up() {
+    let cluster = Cluster::start(&[&["metadata-server", "admin"]], 1);
+    let state = "\u{1b}[2J";
+    for odd in [
+        OddAnswer::Endless(60 << 20),
+        OddAnswer::Endless(100),
+        OddAnswer::Dripping,
+        OddAnswer::Refusal(state.to_owned()),
+        many_partitions(),
+    ] {
+        let node = HostileNode::start(&cluster.address(), vec![(CLUSTER_STATE, odd)]);
+        let shown = run(["-S", &node.address()], &["status"]);
+        assert_eq!(shown.code, 5);
+        assert!(!shown.err.contains(state), "{}", shown.err);
+    }
 }
 
 #[test]

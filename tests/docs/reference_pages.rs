@@ -3,6 +3,7 @@
 use clap::Parser;
 use clap::error::ErrorKind;
 use restatectl::cli::Cli;
+use restatectl::model::FindingClass;
 use restatectl::outcome::Code;
 use serde_json::{Value as Json, json};
 
@@ -35,6 +36,22 @@ fn error_catalogue_equals_the_error_codes() {
     assert_eq!(rows, sorted);
     let schema: Json = serde_json::from_str(&read_page("documents.schema.json")).unwrap();
     assert_eq!(schema["$defs"]["error"]["properties"]["code"]["enum"], json!(codes));
+}
+
+#[test]
+fn classes_of_findings_are_those_of_the_page_and_of_the_schema() {
+    let classes = FindingClass::ALL.iter();
+    let classes: Vec<_> = classes.map(|class| (class.name(), class.level().name())).collect();
+    let page = read_page("checking.md");
+    let rows = page.lines().filter_map(|line| {
+        let mut cells = line.strip_prefix("| `")?.split(" | ");
+        Some((cells.next()?.strip_suffix('`')?, cells.next()?))
+    });
+    assert_eq!(rows.collect::<Vec<_>>(), classes);
+    let schema: Json = serde_json::from_str(&read_page("documents.schema.json")).unwrap();
+    let finding = &schema["$defs"]["check_result"]["properties"]["findings"]["items"];
+    let names: Vec<_> = classes.iter().map(|(name, _)| *name).collect();
+    assert_eq!(finding["properties"]["code"]["enum"], json!(names));
 }
 
 #[test]

@@ -127,7 +127,10 @@ fn value_too_large_for_an_item_is_refused_before_any_write() {
     let (table, folder) = (create_table(), TempDir::new().unwrap());
     let toml = write_file(&folder, "dynamo.toml", &table.section(""));
     let schema = |version: u32, size: usize| {
-        let text = format!("\x05{{\"version\":{version},\"text\":\"{}\"}}", "x".repeat(size));
+        let text = format!(
+            "\x05{{\"version\":{version},\"deployments_v2\":[],\"subscriptions\":[],\"text\":\"{}\"}}",
+            "x".repeat(size)
+        );
         put_value(&cluster.address(), "schema_registry", version, text.as_bytes());
     };
     schema(1, 410_000);

@@ -18,12 +18,14 @@ const UNKNOWN: &str = "nodes_config.bak";
 /// Writes a backup of a cluster that has a key of an unknown name.
 fn write_backup(folder: &TempDir, unknown: &str) -> String {
     let node = json!({"name": "n1", "address": "http://127.0.0.1:1/", "roles": ["admin"],
-        "current_generation": [1, 3], "binary_version": "1.7.12"});
+        "current_generation": [1, 3], "binary_version": "1.7.12",
+        "metadata_server_config": {"metadata_server_state": "standby"}});
     let nodes = json!({"cluster_name": "demo", "cluster_fingerprint": 7, "nodes": [[1, {"Node": node}]],
         "name_lookup": {"n1": 1}});
-    let table = json!({"partitions": [[0, {"key_range": 0}]]});
+    let table = json!({"num_partitions": 1, "partitions": [[0, {"key_range": {"start": 0, "end": u64::MAX}}]]});
     let documents = [
         (Key::NodesConfig, nodes.clone()),
+        (Key::Logs, json!({"logs": [], "config": {"default_provider": "in-memory"}})),
         (Key::PartitionTable, table),
         (Key::Unknown(unknown.to_owned()), nodes),
     ];

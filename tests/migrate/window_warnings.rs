@@ -20,15 +20,22 @@ fn dry_run(address: &str) -> Json {
 
 #[test]
 fn frozen_leadership_is_named_before_the_restart() {
-    let cluster = Cluster::single(3);
+    let mut cluster = Cluster::single(3);
     let address = cluster.address();
     assert_eq!(find_check(&dry_run(&address), "consistency").0, "ok");
     let freeze = ["-s", &address, "partitions", "leadership", "freeze", "1", "--reason", "test"];
     official(&freeze).expect(0);
     let document = dry_run(&address);
-    let expected = ("warning", "1 partition with a frozen leadership: pp_epoch_1");
+    let text = "1 finding: pp_epoch_1 has a frozen leadership: no leader until it is unfrozen";
+    let expected = ("warning", text);
     assert_eq!(find_check(&document, "consistency"), expected);
     assert_eq!(document["ready"], true);
+    // Afterwards the partition is listed, and nobody waits for its leader.
+    cluster.restart_node(0, &Mode::Normal);
+    restatectl(&["-s", &address, "wait", "--for", "running"]).expect(0);
+    let status = restatectl(&["-s", &address, "status", "-o", "json"]).expect(0).json();
+    let expected = serde_json::json!({"total": 3, "led": 2, "not_led": [], "frozen": [1]});
+    assert_eq!(status["partitions"], expected);
 }
 
 #[test]

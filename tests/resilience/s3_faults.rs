@@ -51,7 +51,7 @@ fn resume_finishes_a_run_that_failed_with_lasting_faults() {
         setting.proxy.clear_faults();
         // Whoever looks at it later is told what it is.
         let half = restatectl(&["metadata", "list", "--from", &setting.toml(prefix)]).expect(0);
-        assert!(half.err.contains("there is no nodes_config"), "{}", half.err);
+        assert!(half.err.contains("nodes_config is missing"), "{}", half.err);
         setting.migrate(prefix, &["--resume"]).expect(0);
         setting.verify(prefix);
     }

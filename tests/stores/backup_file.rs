@@ -69,7 +69,7 @@ fn backup_is_saved_restored_and_compared() {
     etcd.put("rule_book::version", 0_u32.to_le_bytes());
     let run = restatectl(&newer).expect(4);
     assert!(
-        run.err.contains("metadata get --key KEY") && !run.err.contains("add --allow-newer"),
+        run.err.contains("add --changes to see") && !run.err.contains("add --allow-newer"),
         "{}",
         run.err
     );

@@ -78,7 +78,10 @@ fn value_above_the_request_limit_is_refused_before_any_write() {
     cluster.restart(&Mode::Migration);
     let address = cluster.address();
     // Two MiB in one value: more than a default etcd takes in a request.
-    let large = format!("\x05{{\"version\":1,\"text\":\"{}\"}}", "x".repeat(2 << 20));
+    let large = format!(
+        "\x05{{\"version\":1,\"deployments_v2\":[],\"subscriptions\":[],\"text\":\"{}\"}}",
+        "x".repeat(2 << 20)
+    );
     put_value(&address, "schema_registry", 1, large.as_bytes());
     let migrate = |etcd: &Etcd| {
         restatectl(&["-s", &address, "metadata", "migrate", "--toml", &etcd.toml(), "-o", "json"])

@@ -12,15 +12,23 @@ fn generate_document(key: &Key, epochs: u16) -> (Encoding, Json) {
     match key {
         Key::NodesConfig => {
             let node = json!({"name": "n1", "address": "http://127.0.0.1:1/", "roles": ["admin"],
-                "current_generation": [1, 3], "binary_version": "1.7.12"});
+                "current_generation": [1, 3], "binary_version": "1.7.12",
+                "metadata_server_config": {"metadata_server_state": "standby"}});
             flexbuffers(json!({"cluster_name": "generated", "cluster_fingerprint": u64::MAX - 7,
-                "nodes": [[1, {"Node": node}], [2, "Tombstone"]]}))
+                "nodes": [[1, {"Node": node}], [2, "Tombstone"]], "name_lookup": {"n1": 1}}))
         }
         Key::PartitionTable => {
-            let partitions: Vec<_> = (0..epochs).map(|n| json!([n, {"key_range": n}])).collect();
-            flexbuffers(json!({"partitions": partitions}))
+            let range = |n: u64| match n + 1 == u64::from(epochs) {
+                true => json!({"start": n, "end": u64::MAX}),
+                false => json!({"start": n, "end": n}),
+            };
+            let partitions: Vec<_> =
+                (0..epochs).map(|n| json!([n, {"key_range": range(n.into())}])).collect();
+            flexbuffers(json!({"num_partitions": epochs, "partitions": partitions}))
         }
-        Key::Schema => flexbuffers(json!({"deployments": vec!["x".repeat(1_000); 200]})),
+        Key::Logs => flexbuffers(json!({"logs": [], "config": {"default_provider": "in-memory"}})),
+        Key::Schema => flexbuffers(json!({"deployments_v2": [], "subscriptions": [],
+            "deployments": vec!["x".repeat(1_000); 200]})),
         Key::RuleBook => {
             let rule = json!({"version": 3, "limits": {"concurrency": 5}, "description": "é",
                 "disabled": false, "last_modified_millis_since_epoch": 1_795_516_144_045_u64});

@@ -19,6 +19,7 @@ pub const CACHED_NODES: &str = "/GetMetadata";
 pub const IDENT: &str = "/GetIdent";
 pub const STATUS: &str = "/Status";
 pub const GET: &str = "/Get";
+pub const CLUSTER_STATE: &str = "/GetClusterState";
 
 /// An answer that no node gives.
 #[derive(Clone)]

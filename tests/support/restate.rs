@@ -186,8 +186,8 @@ impl Cluster {
 
     fn in_migration_mode(mut self) -> Cluster {
         self.restart(&Mode::Migration);
-        let epoch =
-            json!({"version": 1, "epoch": 1, "current": {"replica_set": [1]}, "next": null});
+        let epoch = json!({"version": 1, "epoch": 1, "current": {"version": 1, "replica_set": [1],
+                "replication": "{node: 1}", "modified_at": 1, "context": {}}, "next": null});
         let buffer = flexbuffers::to_vec(&epoch).unwrap();
         let mut bytes = vec![2];
         bytes.extend(u32::try_from(buffer.len()).unwrap().to_le_bytes());

@@ -11,12 +11,17 @@ use serde_json::{Value as Json, json};
 pub fn write_small_backup(file: &Path, name: &str, fingerprint: u64) {
     let node = json!({"name": name, "address": "http://127.0.0.1:1/", "location": name,
         "roles": ["admin", "metadata-server", name],
-        "current_generation": [1, 3], "binary_version": "1.7.12"});
+        "current_generation": [1, 3], "binary_version": "1.7.12",
+        "metadata_server_config": {"metadata_server_state": "standby"}});
     let nodes = json!({"cluster_name": name, "cluster_fingerprint": fingerprint,
         "nodes": [[1, {"Node": node}]], "name_lookup": {name: 1}});
     let documents = [
         (Key::NodesConfig, nodes.clone()),
-        (Key::PartitionTable, json!({"partitions": [[0, {"key_range": 0}]]})),
+        (Key::Logs, json!({"logs": [], "config": {"default_provider": "in-memory"}})),
+        (
+            Key::PartitionTable,
+            json!({"num_partitions": 1, "partitions": [[0, {"key_range": {"start": 0, "end": u64::MAX}}]]}),
+        ),
         (Key::Unknown(name.to_owned()), nodes),
     ];
     let entry = |(key, document): (Key, Json)| {

@@ -22,13 +22,17 @@ pub(super) async fn identify_server(
     peers: &Servers,
     server: &Server,
 ) -> Result<NodeIdent, CallFailure> {
-    let ident = get_ident(peers, server).await?;
-    Ok(NodeIdent {
-        id: ident.node_id.map(|node| node.id),
+    get_ident(peers, server).await.map(|ident| to_node_ident(&ident))
+}
+
+/// Takes the identity from what a node says of itself.
+pub(super) fn to_node_ident(ident: &IdentResponse) -> NodeIdent {
+    NodeIdent {
+        id: ident.node_id.as_ref().map(|node| node.id),
         is_alive: ident.status() == NodeStatus::Alive,
-        cluster_name: ident.cluster_name,
-        roles: ident.roles,
-    })
+        cluster_name: ident.cluster_name.clone(),
+        roles: ident.roles.clone(),
+    }
 }
 
 /// Asks a server for all that it says of itself.

@@ -6,8 +6,10 @@
 mod ask_each;
 mod discovery;
 mod ident;
+mod inspect;
 mod leader;
 mod node;
+mod partitions;
 mod poll;
 mod quorum;
 mod stand_ins;
@@ -26,7 +28,8 @@ use tonic::Code;
 
 pub use ask_each::{NOT_ASKED, ask_each};
 pub use discovery::{ClusterOptions, connect};
-pub use node::probe_node_at;
+pub use inspect::{ClusterReport, InspectedNode, Questions};
+pub use node::{identify_node_at, probe_node_at};
 pub use write::WritableCluster;
 
 use super::request::Request;

@@ -83,6 +83,18 @@ impl Cluster {
     }
 }
 
+/// Asks the server at this address which node it is, whatever cluster it belongs to.
+///
+/// # Errors
+/// The reason why it does not respond, in words.
+pub async fn identify_node_at(
+    options: &ClusterOptions,
+    address: &Address,
+) -> Result<NodeIdent, String> {
+    let peers = create_servers(&options.addresses, options).map_err(|error| error.to_string())?;
+    Ok(identify_server(&peers, &peers.server_at(address)?).await?)
+}
+
 /// Asks the node at this address about itself and its store, whatever cluster it belongs to.
 ///
 /// # Errors
@@ -105,16 +117,22 @@ async fn probe_server(peers: &Servers, server: &Server) -> Result<NodeProbe, Str
 }
 
 async fn nodes_config_at(peers: &Servers, server: &Server) -> Result<Option<Entry>, String> {
-    let get = || {
-        let get = |channel| {
-            let request = GetRequest { key: Key::NodesConfig.to_string() };
-            let client = MetadataProxySvcClient::new(channel);
-            let mut client = client.max_decoding_message_size(peers.message_limit());
-            async move { client.get(request).await }
-        };
-        async move { peers.call_once(server, &Request::about_key("get", &Key::NodesConfig), get).await }
-    };
+    let get = || read_nodes_config(peers, server);
     let answer = poll_until(get, |answer, elapsed| answer.is_ok() || elapsed >= STORE_WAIT).await;
-    let reason = |failure: CallFailure| format!("its store does not respond: {}", failure.reason());
-    Ok(answer.map_err(reason)?.value.map(entry_from_answer))
+    answer.map_err(|failure| format!("its store does not respond: {}", failure.reason()))
+}
+
+/// Reads `nodes_config` from the store that the node runs on.
+pub(super) async fn read_nodes_config(
+    peers: &Servers,
+    server: &Server,
+) -> Result<Option<Entry>, CallFailure> {
+    let get = |channel| {
+        let request = GetRequest { key: Key::NodesConfig.to_string() };
+        let client = MetadataProxySvcClient::new(channel);
+        let mut client = client.max_decoding_message_size(peers.message_limit());
+        async move { client.get(request).await }
+    };
+    let answer = peers.call_once(server, &Request::about_key("get", &Key::NodesConfig), get).await;
+    Ok(answer?.value.map(entry_from_answer))
 }

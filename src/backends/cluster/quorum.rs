@@ -62,7 +62,7 @@ async fn observe_once(peers: &Servers, known: &NodesConfiguration, stand_ins: &S
     }
 }
 
-type Answers<'a> = [(&'a Node, Result<StatusResponse, String>)];
+pub(super) type Answers<'a> = [(&'a Node, Result<StatusResponse, String>)];
 
 fn find_leader(answers: &Answers<'_>) -> Option<u32> {
     answers.iter().find_map(|(_, answer)| answer.as_ref().ok()?.leader)
@@ -98,12 +98,20 @@ async fn ask_status(
     let ident = ident?;
     match (ident.is_node(node.id, &known.cluster_name), status) {
         (false, _) => Err(format!("another node responds: {ident}")),
-        (true, Err(CallFailure::NotHere(_))) => Err("runs no metadata server".to_owned()),
-        (true, status) => Ok(status?),
+        (true, status) => status.map_err(describe_no_status),
     }
 }
 
-fn judge_answers(answers: &Answers<'_>) -> Quorum {
+/// Describes why a node answers nothing as a metadata server.
+pub(super) fn describe_no_status(failure: CallFailure) -> String {
+    match failure {
+        CallFailure::NotHere(_) => "runs no metadata server".to_owned(),
+        failure => failure.into(),
+    }
+}
+
+/// Judges the answers of all nodes that may be members.
+pub(super) fn judge_answers(answers: &Answers<'_>) -> Quorum {
     let reported = find_reported_members(answers);
     let members = match &reported {
         Some(reported) => reported.ids.clone(),

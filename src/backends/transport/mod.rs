@@ -7,6 +7,7 @@ mod attempts;
 mod call;
 mod call_failure;
 mod connect_error;
+mod port_probe;
 mod quick_ack;
 mod sent_attempts;
 mod server;
@@ -33,6 +34,7 @@ pub use address::Address;
 pub use attempts::CallError;
 pub use call_failure::{CallFailure, classify_status, is_hung_up, is_tls_expected};
 pub(super) use connect_error::{TlsFault, find_tls_fault};
+pub use port_probe::probe_port;
 use quick_ack::{QuickAck, Traffic};
 pub use sent_attempts::SentAttempts;
 pub use server::Server;
@@ -126,8 +128,12 @@ fn bare_host(uri: &Uri) -> String {
     uri.host().unwrap_or_default().trim_matches(['[', ']']).to_owned()
 }
 
+fn default_port(uri: &Uri) -> u16 {
+    if uri.scheme_str() == Some("https") { 443 } else { 80 }
+}
+
 async fn connect_tcp(uri: &Uri, traffic: Traffic) -> io::Result<QuickAck> {
-    let port = uri.port_u16().unwrap_or(if uri.scheme_str() == Some("https") { 443 } else { 80 });
+    let port = uri.port_u16().unwrap_or_else(|| default_port(uri));
     let addresses: Vec<_> = tokio::net::lookup_host((bare_host(uri), port)).await?.collect();
     let stream = connect_any(addresses).await?;
     stream.set_nodelay(true)?;

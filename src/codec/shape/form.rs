@@ -34,17 +34,30 @@ pub(super) enum Shape {
 #[derive(Debug)]
 pub(super) struct Field {
     pub(super) name: &'static str,
-    /// `true` if a server needs it.
-    pub(super) is_needed: bool,
+    pub(super) need: Need,
     pub(super) shape: &'static Shape,
 }
 
+/// Whether a field may be left out.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Need {
+    /// A server needs it.
+    Needed,
+    /// A server runs without it, and takes it for something that it seldom is.
+    Expected,
+    Optional,
+}
+
 pub(super) const fn needs(name: &'static str, shape: &'static Shape) -> Field {
-    Field { name, is_needed: true, shape }
+    Field { name, need: Need::Needed, shape }
+}
+
+pub(super) const fn expects(name: &'static str, shape: &'static Shape) -> Field {
+    Field { name, need: Need::Expected, shape }
 }
 
 pub(super) const fn may_have(name: &'static str, shape: &'static Shape) -> Field {
-    Field { name, is_needed: false, shape }
+    Field { name, need: Need::Optional, shape }
 }
 
 pub(super) const U16: Shape = Shape::Number(0, u16::MAX as u64);

@@ -1,6 +1,6 @@
 //! The shapes of Restate's own keys.
 
-use super::form::{POSITIVE, Shape, U16, U32, U64, may_have, needs};
+use super::form::{POSITIVE, Shape, U16, U32, U64, expects, may_have, needs};
 use super::schema::SCHEMA;
 use super::text::{
     ADDRESS, ANY_TEXT, LOCATION, MOST_NODES, NODE_NAME, PATTERN, REPLICATION, SCOPE,
@@ -42,7 +42,7 @@ const NODE: Shape = Shape::Object(&[
     needs("current_generation", &NODE_ID),
     needs("roles", &Shape::List(&ROLE)),
     // Without it a server takes the node for one that is no member of the metadata store.
-    needs("metadata_server_config", &METADATA_SERVER),
+    expects("metadata_server_config", &METADATA_SERVER),
     may_have("location", &Shape::Parsed(&LOCATION)),
     may_have("binary_version", &Shape::Nullable(&Shape::Text)),
     may_have("log_server_config", &Shape::Object(&[needs("storage_state", &STORAGE_STATE)])),
@@ -189,7 +189,13 @@ const RULE_BOOK: Shape =
 
 const RULE: Shape = Shape::Object(&[
     needs("version", &U32),
-    needs("limits", &Shape::Object(&[may_have("concurrency", &Shape::Nullable(&U32))])),
+    needs(
+        "limits",
+        &Shape::Object(&[may_have(
+            "concurrency",
+            &Shape::Nullable(&Shape::Number(1, u32::MAX as u64)),
+        )]),
+    ),
     may_have("description", &Shape::Nullable(&Shape::Text)),
     may_have("disabled", &Shape::Bool),
     needs("last_modified_millis_since_epoch", &U64),

@@ -10,7 +10,7 @@ use super::error::ShapeError;
 use super::kinds::REPLICATED_PARAMS;
 use super::text::MOST_NODES;
 use super::walk::find_mismatches;
-use crate::model::Key;
+use crate::model::{FindingClass, Key};
 
 /// Returns each place at which fields contradict each other.
 pub(super) fn find_broken_rules(key: &Key, document: &Json) -> Vec<ShapeError> {
@@ -30,12 +30,18 @@ fn elements<'a>(document: &'a Json, pointer: &str) -> &'a [Json] {
 
 /// Maps whose keys are numbers are lists of pairs: no key may be there twice.
 fn find_duplicates(list: &str, pairs: &[Json], what: &str) -> Vec<ShapeError> {
+    // Of two nodes with one id, a server dies; of two partitions or logs it keeps one.
+    let class = match what {
+        "node" => FindingClass::NodeIdentity,
+        _ => FindingClass::EntryDuplicate,
+    };
     let mut seen = BTreeSet::new();
     let ids =
         pairs.iter().enumerate().filter_map(|(index, pair)| Some((index, pair.get(0)?.as_u64()?)));
     ids.filter(|(_, id)| !seen.insert(*id))
         .map(|(index, _)| {
-            ShapeError::new(format!("{list}/{index}"), format!("is a second {what} of the same id"))
+            let message = format!("is a second {what} of the same id");
+            ShapeError::new(format!("{list}/{index}"), message).of_class(class)
         })
         .collect()
 }
@@ -48,6 +54,7 @@ fn find_deployment_errors(document: &Json) -> Vec<ShapeError> {
     ids.filter(|(_, id)| !seen.insert(*id))
         .map(|(index, _)| {
             ShapeError::new(format!("/deployments_v2/{index}/id"), "is that of another deployment")
+                .of_class(FindingClass::EntryDuplicate)
         })
         .collect()
 }
@@ -64,13 +71,13 @@ fn find_node_errors(document: &Json) -> Vec<ShapeError> {
         };
         if node.pointer("/current_generation/0").is_some_and(|own| own.as_u64() != Some(id)) {
             let place = format!("/nodes/{index}/1/Node/current_generation");
-            errors.push(ShapeError::new(place, "is of another node"));
+            errors.push(of_identity(place, "is of another node"));
         }
         if let Some(name) = node.get("name").and_then(Json::as_str)
             && names.insert(name, id).is_some()
         {
             let place = format!("/nodes/{index}/1/Node/name");
-            errors.push(ShapeError::new(place, "is the name of another node too"));
+            errors.push(of_identity(place, "is the name of another node too"));
         }
     }
     errors.extend(find_lookup_errors(document, &names));
@@ -85,11 +92,17 @@ fn find_lookup_errors(document: &Json, names: &BTreeMap<&str, u64>) -> Vec<Shape
     let missing =
         names.iter().filter(|(name, id)| lookup.get(**name).and_then(Json::as_u64) != Some(**id));
     let missing = missing.map(|(name, id)| {
-        ShapeError::new(place(name), format!("does not lead to node {id}, which has the name"))
+        of_identity(place(name), format!("does not lead to node {id}, which has the name"))
     });
     let stray = lookup.keys().filter(|name| !names.contains_key(name.as_str()));
-    let stray = stray.map(|name| ShapeError::new(place(name), "is the name of no node"));
+    let stray = stray.map(|name| {
+        ShapeError::new(place(name), "is the name of no node").of_class(FindingClass::LookupStray)
+    });
     missing.chain(stray).collect()
+}
+
+fn of_identity(path: String, message: impl Into<String>) -> ShapeError {
+    ShapeError::new(path, message).of_class(FindingClass::NodeIdentity)
 }
 
 fn find_partition_errors(document: &Json) -> Vec<ShapeError> {
@@ -101,12 +114,14 @@ fn find_partition_errors(document: &Json) -> Vec<ShapeError> {
     }
     if pairs.is_empty() {
         if count == Some(0) {
-            errors.push(ShapeError::new("/num_partitions", "is 0, and there are no /partitions"));
+            let error = ShapeError::new("/num_partitions", "is 0, and there are no /partitions");
+            errors.push(error.of_class(FindingClass::PartitionsMissing));
         }
         return errors;
     }
     if count.is_some_and(|count| count != pairs.len() as u64) {
-        errors.push(ShapeError::new("/num_partitions", "is not the number of partitions"));
+        let error = ShapeError::new("/num_partitions", "is not the number of partitions");
+        errors.push(error.of_class(FindingClass::PartitionCount));
     }
     errors.extend(find_range_errors(pairs));
     errors
@@ -126,15 +141,18 @@ fn find_range_errors(pairs: &[Json]) -> Vec<ShapeError> {
         ranges.partition(|(start, end, _)| start <= end);
     let mut errors: Vec<_> = backwards
         .into_iter()
-        .map(|(_, _, place)| ShapeError::new(place, "starts after its end"))
+        .map(|(_, _, place)| of_range(&place, "starts after its end"))
         .collect();
     ranges.sort_unstable();
     let overlaps = ranges.iter().zip(ranges.iter().skip(1)).filter(|(one, next)| one.1 >= next.0);
+    errors.extend(
+        overlaps.map(|(_, (_, _, place))| of_range(place, "overlaps that of another partition")),
+    );
     errors
-        .extend(overlaps.map(|(_, (_, _, place))| {
-            ShapeError::new(place, "overlaps that of another partition")
-        }));
-    errors
+}
+
+fn of_range(path: &str, message: &str) -> ShapeError {
+    ShapeError::new(path, message).of_class(FindingClass::KeyRangeInvalid)
 }
 
 /// Checks the logs, and the parameters of their segments, whose form depends on the kind.

@@ -3,7 +3,11 @@
 use serde_json::Value as Json;
 
 use super::error::ShapeError;
-use super::form::{Field, Shape};
+use super::form::{Field, Need, Shape};
+use crate::model::FindingClass;
+
+/// The errors of one document that are kept: a large one may have millions.
+const MOST_ERRORS: usize = 10_000;
 
 /// Returns every place at which the document is not of the shape.
 pub(super) fn find_mismatches(shape: &Shape, document: &Json) -> Vec<ShapeError> {
@@ -63,14 +67,15 @@ impl Walk {
 
     fn check_fields(&mut self, fields: &[Field], value: &Json) {
         for field in fields {
-            match value.get(field.name) {
-                Some(value) => {
+            match (value.get(field.name), field.need) {
+                (Some(value), _) => {
                     self.descend(field.name, |walk| walk.check_value(field.shape, value));
                 }
-                None if field.is_needed => {
+                (None, Need::Needed) => {
                     self.descend(field.name, |walk| walk.report("is missing".to_owned()));
                 }
-                None => {}
+                (None, Need::Expected) => self.descend(field.name, Walk::report_unset),
+                (None, Need::Optional) => {}
             }
         }
     }
@@ -109,7 +114,19 @@ impl Walk {
     }
 
     fn report(&mut self, message: String) {
-        self.errors.push(ShapeError::new(self.path.clone(), message));
+        self.add(ShapeError::new(self.path.clone(), message));
+    }
+
+    /// Reports a field that servers run without.
+    fn report_unset(&mut self) {
+        let error = ShapeError::new(self.path.clone(), "is missing");
+        self.add(error.of_class(FindingClass::FieldMissing));
+    }
+
+    fn add(&mut self, error: ShapeError) {
+        if self.errors.len() < MOST_ERRORS {
+            self.errors.push(error);
+        }
     }
 
     /// Reports the kind of what is there, and not what it holds: that may be a secret.

@@ -7,10 +7,10 @@ use super::failures::{
     absent_key, failed_patch, invalid_value, uneditable_value, unexpected_version,
 };
 use crate::codec::{self, CodecError, Encoding};
-use crate::model::{CasToken, Entry, Key, Snapshot, Value, Version};
+use crate::model::{CasToken, Entry, Key, MetadataFinding, Snapshot, Value, Version};
 use crate::outcome::Failure;
 use crate::pipeline::difference::diff;
-use crate::pipeline::references::find_added_broken_references;
+use crate::pipeline::soundness::{Documents, find_added_reference_errors};
 use crate::wording::plural;
 
 /// The errors of a refused document that are named beside the first.
@@ -168,8 +168,10 @@ fn decode_new_value(
         .and_then(|document| codec::check(key, value).map(|()| document))
         .map_err(|error| invalid_value(key, &error.to_string()))?;
     let stored = old.map(|old| &old.document);
-    let mut errors = codec::find_added_errors(key, &document, stored);
-    errors.extend(find_added_broken_references(key, &document, stored, request.beside));
+    let errors = codec::find_added_errors(key, &document, stored);
+    let mut errors: Vec<_> = errors.iter().map(ToString::to_string).collect();
+    let broken = find_broken_references(request, &document, stored).into_iter();
+    errors.extend(broken.map(|error| error.describe_beside(key)));
     match errors.split_first() {
         None => Ok(document),
         Some((first, others)) => {
@@ -183,6 +185,27 @@ fn decode_new_value(
             Err(invalid_value(key, &reason))
         }
     }
+}
+
+/// Returns the errors between this value and others that the edit adds.
+fn find_broken_references(
+    request: &EditRequest<'_>,
+    document: &Json,
+    stored: Option<&Json>,
+) -> Vec<MetadataFinding> {
+    let others = request.beside.iter().filter(|(key, _)| *key != request.key);
+    let mut before = Documents::default();
+    for (key, value) in others.filter_map(|(key, entry)| Some((key, entry.value()?))) {
+        if let Ok(document) = codec::decode(key, &value.bytes) {
+            before.add(key, document);
+        }
+    }
+    let mut after = before.clone();
+    after.add(request.key, document.clone());
+    if let Some(stored) = stored {
+        before.add(request.key, stored.clone());
+    }
+    find_added_reference_errors(&before, &after)
 }
 
 fn find_warnings(key: &Key, old: Option<&OldValue>, document: &Json) -> Vec<String> {

@@ -8,7 +8,7 @@ use crate::commands::open_store::OpenTarget;
 use crate::events::Event;
 use crate::model::{Entry, Key, Snapshot};
 use crate::outcome::Failure;
-use crate::pipeline::references::referenced_keys;
+use crate::pipeline::soundness::referenced_keys;
 
 /// One run of `patch` or `put`, with the store open and read.
 pub(super) struct EditJob<'a> {

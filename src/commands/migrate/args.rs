@@ -3,7 +3,8 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use crate::model::Key;
+use crate::commands::node_ids::parse_node_id;
+use crate::model::{FindingClass, FindingLevel, Key};
 
 const EXAMPLES: &str = r#"Examples:
   # On the live cluster, with nothing written:
@@ -78,6 +79,12 @@ pub struct MigrateArgs {
     #[arg(long, value_name = "KEY", value_parser = |key: &str| Ok::<_, String>(Key::parse(key)))]
     pub allow_undecoded: Vec<Key>,
 
+    /// Copy in spite of errors of this class, such as log-missing, that the check `consistency` finds
+    ///
+    /// They become warnings. `metadata check` prints the class of each error.
+    #[arg(long, value_name = "CODE", value_parser = parse_finding_class)]
+    pub accept_finding: Vec<FindingClass>,
+
     /// Skip the probe of conditional writes that S3 stores other than Amazon's get
     #[arg(long)]
     pub skip_store_probe: bool,
@@ -97,9 +104,14 @@ pub struct MigrateArgs {
     pub report: Option<PathBuf>,
 }
 
-fn parse_node_id(text: &str) -> Result<u32, String> {
-    let digits = text.strip_prefix(['N', 'n']).unwrap_or(text);
-    digits.parse().map_err(|_| "expected a node id, such as N3".to_owned())
+fn parse_finding_class(text: &str) -> Result<FindingClass, String> {
+    let is_acceptable =
+        |class: &FindingClass| class.level() == FindingLevel::Error && !class.is_about_bytes();
+    let acceptable: Vec<_> = FindingClass::ALL.iter().copied().filter(is_acceptable).collect();
+    acceptable.iter().copied().find(|class| class.name() == text).ok_or_else(|| {
+        let names: Vec<_> = acceptable.iter().map(|class| class.name()).collect();
+        format!("expected one of {}", names.join(", "))
+    })
 }
 
 fn parse_minor_version(text: &str) -> Result<(u64, u64), String> {

@@ -18,10 +18,14 @@ impl CommandLine {
         CommandLine(vec![program_name(context)]).add(["metadata"])
     }
 
-    /// Begins a command over the running cluster, reached as this run reached it.
+    /// Begins a command over the running cluster's metadata, reached as this run reached it.
     pub(super) fn over_cluster(context: &Context<'_>) -> Self {
-        let line = CommandLine(vec![program_name(context)]);
-        line.add(cluster_access(context.options)).add(["metadata"])
+        CommandLine::of_cluster(context).add(["metadata"])
+    }
+
+    /// Begins a command about the running cluster itself, reached as this run reached it.
+    pub(super) fn of_cluster(context: &Context<'_>) -> Self {
+        CommandLine(vec![program_name(context)]).add(cluster_access(context.options))
     }
 
     /// Adds words at the end.

@@ -42,12 +42,7 @@ pub(super) fn describe_next_steps(
     steps.push(PROVISIONING_STEP.to_owned());
     steps.extend(job.target_store().operator_advice().map(ToOwned::to_owned));
     steps.push(RESTART_STEP.to_owned());
-    let verify = verify_stores(&reference.file, job).add(["--allow-newer"]);
-    steps.push(format!(
-        "Once the cluster is up, check that no key is missing or older than in {}, and that the cluster \
-         uses the target: exit code 0 without a warning shows both:\n{verify}",
-        reference.name
-    ));
+    steps.push(check_after_start(job, prepared, &reference));
     // Last: who works down the list must not meet it on the way.
     steps.extend(describe_undo(job, prepared));
     steps
@@ -165,6 +160,25 @@ fn verify_before_start(job: &Job<'_>, reference: &Reference) -> String {
             with_source("backup", "--to", &reference.file)
         ),
     }
+}
+
+/// Describes how the cutover is proved: the cluster runs on the target, and nothing is lost.
+fn check_after_start(job: &Job<'_>, prepared: &Prepared, reference: &Reference) -> String {
+    let verify = verify_stores(&reference.file, job).add(["--allow-newer"]);
+    let name = &reference.name;
+    // It is not known how to reach a cluster that is not the source.
+    if prepared.source.cluster().is_none() {
+        return format!(
+            "Once the cluster is up, check that no key is missing or older than in {name}, and that the \
+             cluster uses the target: exit code 0 without a warning shows both:\n{verify}"
+        );
+    }
+    let status = CommandLine::of_cluster(job.context).add(["status", "--on"]);
+    let status = status.add([&job.args.toml]);
+    format!(
+        "Once the cluster is up, check that it runs on the target, and that no key is missing or older than in \
+         {name}. Exit code 0 of each command shows it:\n{status}\n{verify}"
+    )
 }
 
 const UNDO_STEP: &str =

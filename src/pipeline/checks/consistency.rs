@@ -1,57 +1,99 @@
-//! The check of what values say together, and of what an operator once chose and may have forgotten.
+//! The check of what values hold and say together: the findings of `metadata check` about them.
 
-use super::absent_epochs::{ABSENT_EPOCHS_HINT, describe_absent_epochs};
+use std::collections::BTreeSet;
+
 use crate::codec;
-use crate::model::{Key, Snapshot, Value};
-use crate::outcome::{Check, Finding};
+use crate::model::{Entry, FindingClass, Key, MetadataFinding, Snapshot};
+use crate::outcome::{Check, Code, Finding};
+use crate::pipeline::soundness::check_soundness;
 use crate::wording::plural;
+
+/// The findings that are named in the check; `metadata check` names more.
+const SHOWN_FINDINGS: usize = 10;
 
 const UNFREEZE_HINT: &str = "unfreeze them once the cluster is up, with the official `restatectl partitions leadership \
                              unfreeze`: after the restart they have no leader until then";
 
-/// Warns of partitions whose leadership is frozen, none of which gets a leader after a restart, and of those
-/// without an epoch.
+const ABSENT_EPOCHS_HINT: &str = "compare with `metadata list` of the running cluster, if there is one: a partition that \
+                                  had a leader was seen to get none without its epoch";
+
+const CORRECT_HINT: &str = "correct the values at the source with `metadata patch`; `metadata check` with the same store prints every \
+                            finding";
+
+/// Checks that servers would run on what the values hold and on the references between them.
 ///
-/// What such a rule needs of a value that can't be decoded is not known; its key is named.
-pub fn check_consistency(snapshot: &Snapshot) -> Finding {
-    let epochs = snapshot.iter().filter(|(key, _)| matches!(key, Key::PartitionEpoch(_)));
-    let values = epochs.filter_map(|(key, entry)| Some((key, entry.value()?)));
-    let (mut frozen, mut unchecked) = (Vec::new(), Vec::new());
-    for (key, value) in values {
-        match codec::encoding(&value.bytes) {
-            Err(_) => unchecked.push(format!("{key} is not checked: its codec is unknown")),
-            Ok(_) if is_frozen(key, value) => frozen.push(key.to_string()),
-            Ok(_) => {}
+/// Classes in `accepted` refuse nothing. What a rule needs of a value that can't be decoded is not known; its key is
+/// named.
+pub fn check_consistency(snapshot: &Snapshot, accepted: &[FindingClass]) -> Finding {
+    let found = check_soundness(snapshot).findings;
+    let found: Vec<_> = found.into_iter().filter(is_of_this_check).collect();
+    let is_refused =
+        |finding: &&MetadataFinding| finding.is_error() && !accepted.contains(&finding.class);
+    let errors = found.iter().filter(is_refused).count();
+    let refused: BTreeSet<_> = found.iter().filter(is_refused).map(|one| one.class).collect();
+    let unchecked = find_unchecked(snapshot);
+    if found.is_empty() && unchecked.is_empty() {
+        return Finding::ok(Check::Consistency, "the values agree with each other");
+    }
+    let items = describe_findings(&found, unchecked);
+    let finding = match errors {
+        0 => {
+            let detail = plural(items.len(), "finding");
+            Finding::ok(Check::Consistency, detail).into_warning().items(items)
         }
-    }
-    let detail = match frozen.len() {
-        0 if unchecked.is_empty() => "no partition has a frozen leadership".to_owned(),
-        0 => format!("the leadership of {} is not known", plural(unchecked.len(), "partition")),
-        count => format!("{} with a frozen leadership", plural(count, "partition")),
+        _ => {
+            let detail = format!("{} that servers would not run on", plural(errors, "error"));
+            let failed = Finding::failed(Check::Consistency, Code::MetadataInconsistent, detail);
+            let failed = failed.items(items).hint(CORRECT_HINT);
+            refused.into_iter().map(accept_hint).fold(failed, Finding::hint)
+        }
     };
-    let absent = describe_absent_epochs(snapshot);
-    let finding = Finding::ok(Check::Consistency, detail);
-    if frozen.is_empty() && unchecked.is_empty() && absent.is_none() {
-        return finding;
-    }
+    let has = |class| found.iter().any(|finding| finding.class == class);
     let hints = [
-        (!frozen.is_empty()).then_some(UNFREEZE_HINT),
-        absent.is_some().then_some(ABSENT_EPOCHS_HINT),
+        has(FindingClass::LeadershipFrozen).then_some(UNFREEZE_HINT),
+        has(FindingClass::EpochAbsent).then_some(ABSENT_EPOCHS_HINT),
     ];
-    let items = frozen.into_iter().chain(unchecked).chain(absent).collect();
-    let finding = finding.items(items).into_warning();
     hints.into_iter().flatten().fold(finding, Finding::hint)
 }
 
-/// Returns whether the epoch's leadership policy keeps every node from becoming leader.
-fn is_frozen(key: &Key, value: &Value) -> bool {
-    const FIELD: &[u8] = b"freeze";
-    // Field names are stored as they are, so that most values need not be decoded.
-    let may_be = value.bytes.windows(FIELD.len()).any(|window| window == FIELD);
-    let is_set = |document: serde_json::Value| {
-        document.pointer("/leadership_policy/freeze").is_some_and(|freeze| !freeze.is_null())
+/// Returns whether no other check reports it: `values` and `source` have the rest.
+fn is_of_this_check(finding: &MetadataFinding) -> bool {
+    let is_missing_source = finding.class == FindingClass::KeyMissing && finding.key != Key::Logs;
+    !finding.class.is_about_bytes()
+        && finding.class != FindingClass::KeyUnknown
+        && !is_missing_source
+}
+
+fn accept_hint(class: FindingClass) -> String {
+    let name = class.name();
+    format!("if your servers run on it, accept errors of this class with --accept-finding {name}")
+}
+
+/// Describes values of Restate's own whose codec is unknown: they may be copied, and no rule can be applied.
+fn find_unchecked(snapshot: &Snapshot) -> Vec<String> {
+    let is_unchecked = |(key, entry): &(&Key, &Entry)| {
+        let value = entry.value().filter(|_| key.is_known());
+        value.is_some_and(|value| codec::encoding(&value.bytes).is_err())
     };
-    may_be && codec::decode(key, &value.bytes).is_ok_and(is_set)
+    let unchecked = snapshot.iter().filter(is_unchecked);
+    unchecked.map(|(key, _)| format!("{key} is not checked: its codec is unknown")).collect()
+}
+
+/// Describes the first findings, errors before warnings.
+fn describe_findings(found: &[MetadataFinding], unchecked: Vec<String>) -> Vec<String> {
+    let mut sorted: Vec<&MetadataFinding> = found.iter().collect();
+    sorted.sort_by_key(|finding| finding.level());
+    let described = sorted.iter().map(|finding| match finding.is_error() {
+        true => format!("{finding} ({})", finding.class.name()),
+        false => finding.to_string(),
+    });
+    let mut items: Vec<String> = described.chain(unchecked).collect();
+    let left = items.len().saturating_sub(SHOWN_FINDINGS);
+    items.truncate(SHOWN_FINDINGS);
+    if left > 0 {
+        items.push(format!("and {}", plural(left, "other finding")));
+    }
+    items
 }
 
 #[cfg(test)]
@@ -59,22 +101,47 @@ mod tests {
     use prost::bytes::Bytes;
 
     use super::*;
-    use crate::model::{CasToken, Entry, Version};
+    use crate::model::{CasToken, Value, Version};
     use crate::outcome::CheckStatus;
+
+    fn entry(document: &str) -> Entry {
+        let bytes = Bytes::from(format!("\x05{document}"));
+        Entry::Intact(Value { version: Version(1), bytes }, CasToken::Version(Version(1)))
+    }
+
+    fn sound_logs() -> (Key, Entry) {
+        let config = r#"{"version":1,"logs":[],"config":{"default_provider":"local"}}"#;
+        (Key::Logs, entry(config))
+    }
 
     #[test]
     fn frozen_leadership_is_a_warning_that_names_its_partitions() {
-        let epoch = |id, document: &str| {
-            let bytes = Bytes::from(format!("\x05{document}"));
-            let value = Value { version: Version(1), bytes };
-            (Key::PartitionEpoch(id), Entry::Intact(value, CasToken::Version(Version(1))))
-        };
-        let free = epoch(0, r#"{"leadership_policy":{"pin":{"reason":"freeze"}}}"#);
-        let snapshot = Snapshot::from([free.clone()]);
-        assert_eq!(check_consistency(&snapshot).status, CheckStatus::Ok);
-        let frozen = epoch(1, r#"{"leadership_policy":{"freeze":{"reason":"r"}}}"#);
-        let finding = check_consistency(&Snapshot::from([free, frozen]));
+        let epoch = |id, document: &str| (Key::PartitionEpoch(id), entry(document));
+        let free = epoch(0, r#"{"version":1,"leadership_policy":{"affinity":{"Node":1}}}"#);
+        let snapshot = Snapshot::from([free.clone(), sound_logs()]);
+        assert_eq!(check_consistency(&snapshot, &[]).status, CheckStatus::Ok);
+        let frozen = epoch(1, r#"{"version":1,"leadership_policy":{"freeze":{"reason":"r"}}}"#);
+        let finding = check_consistency(&Snapshot::from([free, frozen, sound_logs()]), &[]);
         assert_eq!(finding.status, CheckStatus::Warning);
-        assert_eq!(finding.text(), "1 partition with a frozen leadership: pp_epoch_1");
+        assert_eq!(
+            finding.text(),
+            "1 finding: pp_epoch_1 has a frozen leadership: no leader until it is unfrozen"
+        );
+    }
+
+    #[test]
+    fn errors_refuse_unless_their_class_is_accepted() {
+        let logs = r#"{"version":1,"logs":[],"config":{"default_provider":"nowhere"}}"#;
+        let snapshot = Snapshot::from([(Key::Logs, entry(logs))]);
+        let finding = check_consistency(&snapshot, &[]);
+        assert_eq!(
+            (finding.status, finding.code),
+            (CheckStatus::Failed, Some(Code::MetadataInconsistent))
+        );
+        assert!(finding.text().ends_with("(value-malformed)"), "{}", finding.text());
+        let hint = finding.hints.last().unwrap();
+        assert!(hint.ends_with("--accept-finding value-malformed"), "{hint}");
+        let accepted = check_consistency(&snapshot, &[FindingClass::ValueMalformed]);
+        assert_eq!((accepted.status, accepted.code), (CheckStatus::Warning, None));
     }
 }

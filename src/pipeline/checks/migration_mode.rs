@@ -180,7 +180,10 @@ fn describe_fault_counts(faults: &[NodeFault], all: usize) -> String {
 
 fn find_fault(node: &ObservedNode, ignored: &[u32]) -> Option<NodeFault> {
     let responds = match node.state {
-        NodeState::MigrationMode | NodeState::NormalRoles(_) | NodeState::Starting => true,
+        NodeState::MigrationMode
+        | NodeState::NormalRoles(_)
+        | NodeState::Starting
+        | NodeState::Listening => true,
         NodeState::AnotherNode(_)
         | NodeState::NoResponse(_)
         | NodeState::OutOfReach(_)
@@ -207,13 +210,14 @@ fn find_fault(node: &ObservedNode, ignored: &[u32]) -> Option<NodeFault> {
 }
 
 /// Describes a node that is not seen to run in migration mode; `None` if it is, or nothing else is known.
-fn describe_state(node: &ObservedNode) -> Option<String> {
+pub fn describe_state(node: &ObservedNode) -> Option<String> {
     match &node.state {
         NodeState::MigrationMode => None,
         NodeState::NormalRoles(roles) => {
             Some(format!("{node} runs in its normal roles: {}", roles.join(", ")))
         }
         NodeState::Starting => Some(format!("{node} is starting or stopping")),
+        NodeState::Listening => Some(format!("{node} accepts connections")),
         NodeState::AnotherNode(other) => {
             Some(format!("{node}: another node responds at this address: {other}"))
         }

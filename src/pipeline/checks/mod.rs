@@ -1,7 +1,6 @@
 //! The checks before anything is written: pure functions from what was read to a finding. All findings
 //! are reported, not only the first that fails.
 
-mod absent_epochs;
 mod consistency;
 mod guards;
 mod live_nodes;
@@ -15,16 +14,18 @@ mod target;
 mod target_warnings;
 mod undo;
 
-pub use absent_epochs::describe_absent_epochs;
 pub use consistency::check_consistency;
 pub use guards::{OverwriteCluster, Permits, check_target_cluster, check_target_newer};
 pub use live_nodes::{NodeObservation, StoreUse, check_live_nodes};
-pub use migration_mode::{check_migration_mode, check_normal_roles, judge_response, judge_unasked};
+pub use migration_mode::{
+    check_migration_mode, check_normal_roles, describe_state, judge_response, judge_unasked,
+};
 pub use refusal::refusal;
 pub use rollback::{Answers, check_running_cluster, check_running_nodes};
 pub use rollback_quorum::{FINISHED_ROLLBACK_HINT, Membership, check_members, check_target_quorum};
 pub use source::{
-    check_quorum, check_server_version, check_source, check_tls, check_values, not_of_migration,
+    REACH_NODES_HINT, check_quorum, check_server_version, check_source, check_tls, check_values,
+    not_of_migration,
 };
 pub use target::{
     CHECK_TARGET_HINT, add_capacity, add_endpoint_faults, are_in_migration_mode, check_environment,

@@ -13,7 +13,7 @@ const TESTED: (u64, u64, u64) = (1, 7, 12);
 const MIGRATION_ROLES: [&str; 2] = ["admin", "metadata-server"];
 
 /// The hint for nodes that run, and can't be reached from here.
-pub(super) const REACH_NODES_HINT: &str = "run this where the advertised addresses of the nodes can be reached, such as inside the \
+pub const REACH_NODES_HINT: &str = "run this where the advertised addresses of the nodes can be reached, such as inside the \
                                            cluster (`kubectl exec`, or a Job)";
 
 /// Checks that the source could be read and holds a Restate cluster.

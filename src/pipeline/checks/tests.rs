@@ -19,6 +19,7 @@ fn node(id: u32, roles: &[&str], binary_version: &str) -> Node {
         roles: roles.iter().map(ToString::to_string).collect(),
         binary_version: Some(binary_version.to_owned()),
         generation: 1,
+        ..Node::default()
     }
 }
 

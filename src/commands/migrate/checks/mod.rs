@@ -158,7 +158,7 @@ pub(super) fn check_source_content(sides: &Sides, args: &MigrateArgs) -> [Findin
             Err(_) => Finding::skipped(Check::Values, SOURCE_UNREADABLE),
         },
         match &source.snapshot {
-            Ok(snapshot) => checks::check_consistency(snapshot),
+            Ok(snapshot) => checks::check_consistency(snapshot, &args.accept_finding),
             Err(_) => Finding::skipped(Check::Consistency, SOURCE_UNREADABLE),
         },
         match nodes {

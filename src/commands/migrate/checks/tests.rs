@@ -39,8 +39,10 @@ fn nodes_config(version: u32, roles: &str) -> (Key, Entry) {
 
 fn source() -> Snapshot {
     let table = r#"{"version":1,"partitions":[],"num_partitions":0}"#;
+    let logs = r#"{"version":1,"logs":[],"config":{"default_provider":"local"}}"#;
     Snapshot::from([
         nodes_config(3, r#""admin""#),
+        (Key::Logs, entry(1, logs)),
         (Key::PartitionTable, entry(1, table)),
         (Key::PartitionEpoch(0), entry(2, r#"{"version":2}"#)),
     ])
@@ -115,7 +117,7 @@ fn empty_target_gets_a_plan_and_every_check() {
         ]
     );
     assert!(assessment.findings.iter().all(|finding| finding.status != CheckStatus::Skipped));
-    assert_eq!(assessment.plan.unwrap().count(Action::Create), 3);
+    assert_eq!(assessment.plan.unwrap().count(Action::Create), 4);
 }
 
 #[test]

@@ -1,0 +1,87 @@
+//! The decoded values that refer to each other.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value as Json;
+
+use crate::codec;
+use crate::model::{Key, Value};
+
+/// The decoded values of a store, as far as references are made of them.
+#[derive(Clone, Debug, Default)]
+pub struct Documents {
+    whole: BTreeMap<Key, Json>,
+    /// The facts of each epoch: whole, thousands of them would take much memory.
+    pub(super) epochs: BTreeMap<Key, EpochFacts>,
+}
+
+/// What a partition epoch refers to, and what an operator chose for it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct EpochFacts {
+    /// The nodes of its replica sets.
+    pub(super) replicas: BTreeSet<u64>,
+    /// `true` if a node has been its leader, and so has written to its log.
+    pub(super) was_led: bool,
+    /// The node that is to lead it, if one is chosen.
+    pub(super) preferred_leader: Option<u64>,
+    pub(super) has_frozen_leadership: bool,
+    pub(super) has_frozen_placement: bool,
+}
+
+/// Returns whether the epoch's leadership policy keeps every node from becoming leader.
+pub fn is_frozen(key: &Key, value: &Value) -> bool {
+    codec::decode(key, &value.bytes)
+        .is_ok_and(|document| EpochFacts::of(&document).has_frozen_leadership)
+}
+
+impl Documents {
+    /// Adds a decoded value.
+    pub fn add(&mut self, key: &Key, document: Json) {
+        match key {
+            Key::NodesConfig | Key::Logs | Key::PartitionTable => {
+                self.whole.insert(key.clone(), document);
+            }
+            Key::PartitionEpoch(_) => {
+                self.epochs.insert(key.clone(), EpochFacts::of(&document));
+            }
+            Key::Schema | Key::RuleBook | Key::Unknown(_) => {}
+        }
+    }
+
+    pub(super) fn get(&self, key: &Key) -> Option<&Json> {
+        self.whole.get(key)
+    }
+}
+
+impl EpochFacts {
+    fn of(epoch: &Json) -> Self {
+        let is_set = |pointer: &str| epoch.pointer(pointer).is_some_and(|value| !value.is_null());
+        let sets = ["/current/replica_set", "/next/replica_set"].map(|set| elements(epoch, set));
+        EpochFacts {
+            was_led: is_set("/leader_metadata"),
+            replicas: sets.into_iter().flatten().filter_map(Json::as_u64).collect(),
+            preferred_leader: epoch
+                .pointer("/leadership_policy/affinity/Node")
+                .and_then(Json::as_u64),
+            has_frozen_leadership: is_set("/leadership_policy/freeze"),
+            has_frozen_placement: is_set("/placement_policy/freeze"),
+        }
+    }
+}
+
+/// Returns the elements of a list, empty where there is none.
+pub(super) fn elements<'a>(document: &'a Json, pointer: &str) -> &'a [Json] {
+    document.pointer(pointer).and_then(Json::as_array).map_or(&[], Vec::as_slice)
+}
+
+/// Returns the ids of a map whose keys are numbers, which is stored as a list of pairs.
+pub(super) fn ids_of(document: &Json, list: &str) -> BTreeSet<u64> {
+    elements(document, list).iter().filter_map(|pair| pair.get(0)?.as_u64()).collect()
+}
+
+/// Returns the ids of the nodes that were not removed.
+pub(super) fn living_nodes(nodes_config: &Json) -> BTreeSet<u64> {
+    let is_tombstone = |pair: &&Json| pair.get(1).and_then(Json::as_str) == Some("Tombstone");
+    let pairs = elements(nodes_config, "/nodes").iter().filter(|pair| !is_tombstone(pair));
+    pairs.filter_map(|pair| pair.get(0)?.as_u64()).collect()
+}

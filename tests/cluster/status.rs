@@ -1,0 +1,134 @@
+//! `status` and `nodes list` of real clusters: what they show, and what makes them fail.
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Value as Json, json};
+
+use crate::support::etcd::Etcd;
+use crate::support::restate::{ALL_ROLES, Cluster, Mode};
+use crate::support::tool::{Run, official, restatectl};
+
+const NO_ADMIN: &[&str] = &["metadata-server", "worker", "log-server"];
+
+fn run_status(addresses: &str, more: &[&str]) -> Run {
+    restatectl(&[&["-s", addresses, "status", "-o", "json"], more].concat())
+}
+
+/// Returns the answer to whether the cluster runs on the store, with the exit code.
+fn answer_on(addresses: &str, toml: &str) -> (String, i32) {
+    let run = run_status(addresses, &["--on", toml]);
+    let answer = run.json()["metadata_store"]["on"]["answer"].as_str().unwrap().to_owned();
+    (answer, run.code)
+}
+
+/// Returns the words of each node's row in the first columns that both programs show.
+fn first_cells(out: &str) -> Vec<Vec<String>> {
+    let rows = out.lines().filter(|line| line.trim_start().starts_with('N') && line.contains(':'));
+    rows.map(|row| {
+        let cells: Vec<_> = row.split_whitespace().map(ToOwned::to_owned).collect();
+        // All but the time since the start.
+        [&cells[..2], &cells[cells.len().min(3)..6]].concat()
+    })
+    .collect()
+}
+
+#[test]
+fn status_follows_a_cluster_to_its_target() {
+    let mut cluster = Cluster::start(&[ALL_ROLES, ALL_ROLES, ALL_ROLES], 4);
+    let (etcd, other) = (Etcd::start(), Etcd::start());
+    let addresses = cluster.addresses();
+    let wait = |words: &[&str]| {
+        restatectl(&[&["-s", &addresses, "wait", "--for"], words].concat()).expect(0);
+    };
+    wait(&["running"]);
+    // Found through one address.
+    let healthy = run_status(&cluster.address(), &[]).expect(0).json();
+    assert_eq!(healthy["partitions"]["led"], 4, "{healthy:#}");
+    assert_eq!((&healthy["holds"], &healthy["reasons"]), (&json!(true), &json!([])));
+    for node in healthy["nodes"].as_array().unwrap() {
+        assert_eq!((&node["state"], &node["mode"]), (&json!("responding"), &json!("normal")));
+        assert_eq!(node["metadata_server"], "member");
+    }
+    let text = restatectl(&["-s", &addresses, "status"]).expect(0).out;
+    let officially = official(&["-s", &addresses, "status"]).out;
+    assert_eq!(first_cells(&text), first_cells(&officially), "{text}\n{officially}");
+    assert_eq!(answer_on(&addresses, &etcd.toml()), ("no".to_owned(), 5));
+
+    cluster.restart(&Mode::Migration);
+    wait(&["migration-mode"]);
+    let migrating = run_status(&addresses, &[]).expect(0).json();
+    assert_eq!(migrating["partitions"], Json::Null, "{migrating:#}");
+    assert!(migrating["nodes"].as_array().unwrap().iter().all(|node| node["mode"] == "migration"));
+    let list = restatectl(&["-s", &addresses, "nodes", "list"]).expect(0).out;
+    assert!(list.trim_start().starts_with("NODE  GEN  NAME"), "{list}");
+    assert_eq!(list.matches("migration").count(), 3, "{list}");
+    // Before and after the copy: its generations are those of the source.
+    assert_eq!(answer_on(&addresses, &etcd.toml()), ("cannot-tell".to_owned(), 5));
+    for target in [&etcd, &other] {
+        restatectl(&["-s", &addresses, "metadata", "migrate", "--toml", &target.toml()]).expect(0);
+    }
+    assert_eq!(answer_on(&addresses, &etcd.toml()), ("cannot-tell".to_owned(), 5));
+    let too_soon = ["-s", &addresses, "wait", "--for", "running", "--timeout", "1s", "-o", "json"];
+    let document = restatectl(&too_soon).expect(5).json();
+    assert_eq!(document["error"]["code"], "not-ready");
+    assert!(document["reasons"].to_string().contains("runs in migration mode"), "{document:#}");
+
+    cluster.restart(&Mode::External(etcd.section()));
+    wait(&["running", "--on", &etcd.toml()]);
+    assert_eq!(answer_on(&addresses, &etcd.toml()), ("yes".to_owned(), 0));
+    // A copy that the cluster was not started on.
+    assert_eq!(answer_on(&addresses, &other.toml()), ("no".to_owned(), 5));
+    // A node that hangs leaves it open.
+    cluster.signal_node(2, "STOP");
+    let hung = run_status(&addresses, &["--on", &etcd.toml(), "--request-timeout", "1500"]);
+    assert_eq!(hung.json()["metadata_store"]["on"]["answer"], "cannot-tell");
+    hung.expect(5);
+}
+
+#[test]
+fn nodes_that_do_not_respond_are_named_in_the_time_of_one_request() {
+    let mut cluster = Cluster::start(&[ALL_ROLES, NO_ADMIN, NO_ADMIN], 2);
+    let addresses = cluster.addresses();
+    let status = |code: i32, more: &[&str]| {
+        let started = Instant::now();
+        let more = [&["--request-timeout", "2000"], more].concat();
+        let document = run_status(&addresses, &more).expect(code).json();
+        assert!(started.elapsed() < Duration::from_secs(4), "{:?}", started.elapsed());
+        document
+    };
+    let reasons = |document: &Json| document["reasons"].to_string();
+    // Ids are given in the order in which nodes join.
+    let healthy = status(0, &[]);
+    let ids = ["node-1", "node-2", "node-3"].map(|name| {
+        let mut nodes = healthy["nodes"].as_array().unwrap().iter();
+        nodes.find(|node| node["name"] == name).unwrap()["id"].as_u64().unwrap()
+    });
+    let [admin, running, hanging] = ids.map(|id| format!("N{id}"));
+    status(2, &["--ignore-node", "N9"]);
+    cluster.signal_node(2, "STOP");
+    let hung = status(5, &[]);
+    assert_eq!(hung["error"]["code"], "not-ready", "{hung:#}");
+    let mut nodes = hung["nodes"].as_array().unwrap().iter();
+    assert_eq!(nodes.find(|node| node["id"] == ids[2]).unwrap()["state"], "no-response");
+    assert_eq!(hung["metadata_store"]["quorum"]["responding"], 2);
+    assert!(reasons(&hung).contains(&format!("{hanging} (node-3, ")), "{hung:#}");
+    let list = ["-s", &addresses, "nodes", "list", "--request-timeout", "1000", "--ignore-node"];
+    restatectl(&[&list[..], &[&hanging]].concat()).expect(0);
+    let responding = restatectl(&[&list[..], &[&running]].concat()).expect(5).err;
+    assert!(responding.contains("cannot be skipped with --ignore-node"), "{responding}");
+
+    // Without the admin node and the quorum.
+    cluster.kill_node(0);
+    let alone = status(5, &[]);
+    for words in [
+        &format!("{admin} (node-1, "),
+        "has no quorum: 1 of 3 metadata servers responding",
+        &format!("the partitions are not known: no admin node responds: {admin}"),
+    ] {
+        assert!(reasons(&alone).contains(words), "{words}: {alone:#}");
+    }
+    assert_eq!(alone["partitions"], Json::Null);
+    cluster.kill_node(1);
+    cluster.kill_node(2);
+    assert_eq!(status(6, &[])["error"]["code"], "source-unavailable");
+}
