@@ -78,7 +78,15 @@ fn file_holds_what_was_copied_last_and_the_next_steps_use_it() {
     assert_eq!(refused["error"]["code"], "backup-failed");
     assert_eq!(version_of(&file, "rule_book"), 2);
     assert!(etcd.content().is_empty());
-    let resumed = restatectl(&[&resume[..], &["--report", &report]].concat()).expect(0).json();
+    // Not even then, if it is something else now.
+    let kept = fs::read(&file).unwrap();
+    fs::write(&file, "theirs").unwrap();
+    let with_report = [&resume[..], &["--report", &report]].concat();
+    let refused = restatectl(&with_report).expect(5).json();
+    assert_eq!(refused["error"]["code"], "backup-failed");
+    assert_eq!(fs::read(&file).unwrap(), b"theirs");
+    fs::write(&file, kept).unwrap();
+    let resumed = restatectl(&with_report).expect(0).json();
     assert_eq!(resumed["source_backup"], file.as_str());
     assert_eq!(version_of(&file, "rule_book"), 3);
 }

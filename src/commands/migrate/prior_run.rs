@@ -51,6 +51,11 @@ pub(super) fn is_backup_of(file: &Path, snapshot: &Snapshot) -> bool {
         && entries.iter().all(|(key, entry)| are_equal(key, Some(entry), snapshot.get(key)))
 }
 
+/// Returns whether the file is a backup of the store with this name.
+pub(super) fn is_backup_of_store(file: &Path, store: &str) -> bool {
+    read_backup(file).is_some_and(|backup| backup.header().store == store)
+}
+
 /// Reads a backup file; a pipe, a device or a file too large for a backup is left alone.
 fn read_backup(file: &Path) -> Option<Backup> {
     let metadata = file.metadata().ok()?;

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::job::Job;
 use super::prepared::Prepared;
-use super::prior_run::is_backup_of;
+use super::prior_run::{is_backup_of, is_backup_of_store};
 use super::sides::Sides;
 use crate::backends::backup::{BackupOrigin, Destination};
 use crate::codec;
@@ -61,10 +61,17 @@ pub(super) fn save_source_again(
 /// Chooses to replace the file if it is this run's own, which holds `saved`; otherwise it must be new.
 fn choose_destination(job: &Job<'_>, file: &Path, saved: Option<&Snapshot>) -> Destination {
     let is_own = saved.is_some_and(|saved| is_backup_of(file, saved));
-    match is_own || job.args.resume && job.state.has_saved_before(file) {
+    match is_own || is_of_run_before(job, file) {
         true => Destination::Replacing(file.to_owned()),
         false => Destination::File(file.to_owned()),
     }
+}
+
+/// Returns whether the run that this one resumes has saved the same source to the file, by its report.
+fn is_of_run_before(job: &Job<'_>, file: &Path) -> bool {
+    let is_of_source = |source: String| is_backup_of_store(file, &source);
+    let has_saved = job.args.resume && job.state.has_saved_before(file);
+    has_saved && job.state.source_name().is_some_and(is_of_source)
 }
 
 fn save(

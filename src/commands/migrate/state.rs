@@ -95,6 +95,11 @@ impl MigrationState {
         self.state().source = Some(name);
     }
 
+    /// Returns the name of the source, once it is open.
+    pub(super) fn source_name(&self) -> Option<String> {
+        self.state().source.as_ref().map(|source| source.name.clone())
+    }
+
     pub(super) fn set_target(&self, name: StoreName) {
         self.state().target = Some(name);
     }
