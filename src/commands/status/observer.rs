@@ -20,7 +20,6 @@ use crate::pipeline::cluster_status::{
     ClusterFacts, Condition, NodeFacts, find_unknown_ids, is_leadership_frozen, judge_cluster,
     judge_store_use,
 };
-use crate::pipeline::soundness::is_frozen;
 
 /// How often a node that knows a newer `nodes_config` is followed.
 const MOST_FOLLOWED: usize = 3;

@@ -4,8 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value as Json;
 
-use crate::codec;
-use crate::model::{Key, Value};
+use crate::model::Key;
 
 /// The decoded values of a store, as far as references are made of them.
 #[derive(Clone, Debug, Default)]
@@ -26,12 +25,6 @@ pub(super) struct EpochFacts {
     pub(super) preferred_leader: Option<u64>,
     pub(super) has_frozen_leadership: bool,
     pub(super) has_frozen_placement: bool,
-}
-
-/// Returns whether the epoch's leadership policy keeps every node from becoming leader.
-pub fn is_frozen(key: &Key, value: &Value) -> bool {
-    codec::decode(key, &value.bytes)
-        .is_ok_and(|document| EpochFacts::of(&document).has_frozen_leadership)
 }
 
 impl Documents {

@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 
 use crate::model::{FindingClass, MetadataFinding, Snapshot};
 use crate::wording::plural;
-pub use documents::{Documents, is_frozen};
+pub use documents::Documents;
 pub use references::{find_added_reference_errors, referenced_keys};
 pub use values::find_value_finding;
 
