@@ -43,6 +43,9 @@ impl RunReport {
             let reason = "is not a report of `migrate`: it lists no keys";
             return if has_failed { Ok(RunReport::default()) } else { Err(reason.to_owned()) };
         };
+        if document.next_steps.is_none() {
+            return Err("is not a report of `migrate`, which has next_steps".to_owned());
+        }
         let mut keys = RecordedWrites::new();
         for row in rows {
             let (key, write) = row.into_recorded()?;
@@ -61,11 +64,6 @@ impl RunReport {
     /// Returns whether the run wrote to this store.
     pub(super) fn is_of_target(&self, store: &StoreName) -> bool {
         self.target.as_ref().is_some_and(|target| is_same_store(target, store))
-    }
-
-    /// Returns whether the run may have changed anything.
-    pub(super) fn may_have_written(&self) -> bool {
-        self.keys.values().any(RecordedWrite::may_be_done)
     }
 }
 
@@ -91,6 +89,8 @@ struct Document {
     keys: Option<Vec<Row>>,
     backup: Option<PathBuf>,
     source_backup: Option<PathBuf>,
+    /// Only `migrate` has any, which tells its documents from those of `undo`.
+    next_steps: Option<serde_json::Value>,
     error: Option<serde_json::Value>,
 }
 
@@ -181,7 +181,7 @@ mod tests {
     }
 
     fn document(keys: &[serde_json::Value]) -> serde_json::Value {
-        json!({"format": 1, "outcome": "interrupted", "keys": keys, "backup": null,
+        json!({"format": 1, "outcome": "interrupted", "next_steps": [], "keys": keys, "backup": null,
             "target": {"type": "etcd", "name": "etcd a:1,b:1"}})
     }
 
@@ -196,15 +196,18 @@ mod tests {
         assert!(!report.is_of_target(&store("object-store", "etcd a:1,b:1")));
         // A run that never came to its plan.
         let killed = json!({"format": 1, "error": {"code": "interrupted"}});
-        assert!(!parse(&killed).unwrap().may_have_written());
+        assert!(parse(&killed).unwrap().keys.is_empty());
     }
 
     #[test]
     fn what_is_no_report_of_migrate_is_named() {
         let mut without_target = document(&[row("rule_book")]);
         without_target["target"] = json!(null);
-        let of_verify = json!({"format": 1, "keys": [{"key": "rule_book", "status": "same"}]});
+        let of_verify = json!({"format": 1, "next_steps": [], "keys": [{"key": "rule_book", "status": "same"}]});
+        let mut of_undo = document(&[row("rule_book")]);
+        of_undo.as_object_mut().unwrap().remove("next_steps");
         for (document, reason) in [
+            (of_undo, "is not a report of `migrate`, which has next_steps"),
             (json!([]), "is not a report of `migrate`: "),
             (json!({"format": 2}), "is of format 2; this program reads 1"),
             (json!({"format": 1, "store": {}}), "is not a report of `migrate`: it lists no keys"),

@@ -237,8 +237,10 @@ async fn write_and_verify(job: &Job<'_>, prepared: &Prepared) -> Result<(), Fail
     job.context.events.emit(Event::Planned(&plan));
     write::back_up_target(job, prepared).await?;
     source_backup::save_source(job, prepared)?;
-    // What lies in the target is not this run's, and is saved as a whole where it is replaced.
-    job.state.drop_prior_report(|_| !job.args.resume);
+    // What is replaced is saved as a whole. Without --resume, or where no backup of the run before explains it, it
+    // is not what that run has left: the report of that run says nothing about it.
+    let is_unexplained = write::replaces_keys(&plan) && prepared.prior_backup.is_none();
+    job.state.drop_prior_report(|_| !job.args.resume || is_unexplained);
     interrupted::save_interim_report(job, &plan).map_err(refuse_without_report)?;
     write::write_plan(job, prepared).await.map_err(with_resume)?;
     let copied = verify_copy::verify_copy(job, prepared).await.map_err(with_resume)?;

@@ -41,7 +41,7 @@ pub(super) fn check_backup_folder(
 }
 
 /// Returns whether the plan replaces or deletes anything.
-fn replaces_keys(plan: &Plan) -> bool {
+pub(super) fn replaces_keys(plan: &Plan) -> bool {
     plan.count(Action::Overwrite) + plan.count(Action::Delete) > 0
 }
 

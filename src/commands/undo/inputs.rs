@@ -37,7 +37,7 @@ pub(super) async fn open_inputs(
     let run = read_report(args, context).await?;
     let target = open_target(args, context).await?;
     let store = store_name(target.as_ref());
-    if run.may_have_written() && !run.is_of_target(&store) {
+    if run.target.is_some() && !run.is_of_target(&store) {
         let named = run.target.as_ref().map(ToString::to_string).unwrap_or_default();
         let report = name_input(&args.report);
         let reason =

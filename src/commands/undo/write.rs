@@ -89,15 +89,18 @@ async fn read_back(job: &UndoJob<'_>, steps: &[Step]) -> Result<(), Failure> {
     let found = found.into_inner().unwrap_or_else(PoisonError::into_inner);
     let others = changed.iter().filter(|step| !found.contains(&step.key));
     let others: Vec<_> = others.map(|step| step.key.to_string()).collect();
-    let reason = match (has_responded, others.as_slice()) {
+    Err(match (has_responded, others.as_slice()) {
         (true, []) => return Ok(()),
-        (true, keys) => format!(
-            "all keys are taken back, and the target was changed meanwhile: {}",
-            keys.join(", ")
-        ),
-        (false, _) => "all keys are taken back, but this could not be verified: the target did \
-                       not respond"
-            .to_owned(),
-    };
-    Err(Failure::new(Code::VerificationFailed, reason))
+        (true, keys) => {
+            let keys = keys.join(", ");
+            let reason =
+                format!("all keys are taken back, and the target was changed meanwhile: {keys}");
+            Failure::new(Code::VerificationFailed, reason)
+        }
+        (false, _) => {
+            let reason = "all keys are taken back, but this could not be verified: the target did not \
+                          respond";
+            Failure::new(Code::TargetUnavailable, reason)
+        }
+    })
 }

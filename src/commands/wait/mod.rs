@@ -90,7 +90,11 @@ pub async fn run(args: &WaitArgs, context: &Context<'_>) -> anyhow::Result<Outco
     progress.end();
     let is_expired = ended?.is_none();
     let kind = StatusKind::Wait(args.condition.name());
-    let result = StatusResult { kind, ..progress.into_last() };
+    let mut result = StatusResult { kind, ..progress.into_last() };
+    if is_expired && result.reasons.is_empty() {
+        let reason = "it held in one look only, and the time was over before a second";
+        result.reasons.push(reason.to_owned());
+    }
     let message = format!(
         "{} after {}",
         describe_missing_condition(args.condition),
