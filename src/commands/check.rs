@@ -4,11 +4,9 @@ use std::ffi::OsString;
 
 use crate::blocking::run_detached;
 use crate::codec;
-use crate::commands::open_store::{self, store_name};
-use crate::commands::{Context, store_arg};
-use crate::events::Stage;
+use crate::commands::Context;
+use crate::commands::read_store::{ReadStore, read_store};
 use crate::outcome::{CheckResult, Code, CommandResult, Failure, Outcome};
-use crate::pipeline::snapshot;
 use crate::pipeline::soundness::check_soundness;
 use crate::wording::plural;
 
@@ -32,18 +30,8 @@ pub struct CheckArgs {
 /// # Errors
 /// Any [`Failure`] to open or read the store; [`Code::NotARestateStore`] if it has no keys.
 pub async fn run(args: &CheckArgs, context: &Context<'_>) -> anyhow::Result<Outcome> {
-    let from = store_arg::load_optional(args.from.as_deref(), context).await?;
-    let opened = open_store::open_source(from, context).await?;
-    let source = opened.source();
-    let failed = |error| opened.failure(&error);
-    let snapshot =
-        snapshot::read(source, Stage::ReadSource, context.events).await.map_err(failed)?;
-    let store = store_name(source);
-    if snapshot.is_empty() {
-        return Err(Failure::no_keys(&store).into());
-    }
-    let foreign = source.count_foreign_keys().await.map_err(failed)?;
-    let missing = snapshot::describe_missing_keys(source, &snapshot, foreign);
+    let read = read_store(args.from.as_deref(), context).await?.require_keys()?;
+    let ReadStore { store, snapshot, missing, .. } = read;
     let (cluster, keys) = (codec::cluster_of(&snapshot), snapshot.len());
     // Values of many MiB take their time.
     let found = run_detached(move || check_soundness(&snapshot)).await?;

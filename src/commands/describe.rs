@@ -6,12 +6,10 @@ use clap::ValueEnum;
 
 use crate::blocking::run_detached;
 use crate::codec;
-use crate::commands::open_store::{self, store_name};
-use crate::commands::{Context, store_arg};
-use crate::events::Stage;
-use crate::outcome::{CommandResult, DescriptionPart, DescriptionResult, Failure, Outcome};
+use crate::commands::Context;
+use crate::commands::read_store::{ReadStore, read_store};
+use crate::outcome::{CommandResult, DescriptionPart, DescriptionResult, Outcome};
 use crate::pipeline::description::describe_store;
-use crate::pipeline::snapshot;
 
 const EXAMPLES: &str = r#"Examples:
   # The running cluster:
@@ -64,21 +62,11 @@ impl PartName {
 /// Reads every key and describes them.
 ///
 /// # Errors
-/// Any [`Failure`] to open or read the store;
+/// Any [`Failure`](crate::outcome::Failure) to open or read the store;
 /// [`Code::NotARestateStore`](crate::outcome::Code::NotARestateStore) if it has no keys.
 pub async fn run(args: &DescribeArgs, context: &Context<'_>) -> anyhow::Result<Outcome> {
-    let from = store_arg::load_optional(args.from.as_deref(), context).await?;
-    let opened = open_store::open_source(from, context).await?;
-    let source = opened.source();
-    let failed = |error| opened.failure(&error);
-    let snapshot =
-        snapshot::read(source, Stage::ReadSource, context.events).await.map_err(failed)?;
-    let store = store_name(source);
-    if snapshot.is_empty() {
-        return Err(Failure::no_keys(&store).into());
-    }
-    let foreign = source.count_foreign_keys().await.map_err(failed)?;
-    let missing = snapshot::describe_missing_keys(source, &snapshot, foreign);
+    let read = read_store(args.from.as_deref(), context).await?.require_keys()?;
+    let ReadStore { store, snapshot, missing, .. } = read;
     let cluster = codec::cluster_of(&snapshot);
     let description = run_detached(move || describe_store(&snapshot)).await?;
     let undescribed = description.undescribed.iter().map(|(key, reason)| format!("{key} {reason}"));

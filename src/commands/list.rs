@@ -3,13 +3,11 @@
 use std::ffi::OsString;
 
 use crate::codec;
-use crate::commands::open_store::{self, store_name};
+use crate::commands::Context;
+use crate::commands::read_store::{ReadStore, read_store};
 use crate::commands::snapshot_warnings::find_snapshot_warnings;
-use crate::commands::{Context, store_arg};
-use crate::events::Stage;
 use crate::model::{Entry, Key};
 use crate::outcome::{CommandResult, ListResult, ListedKey, Outcome};
-use crate::pipeline::snapshot;
 
 const EXAMPLES: &str = r#"Examples:
   # The running cluster:
@@ -31,19 +29,13 @@ pub struct ListArgs {
 /// # Errors
 /// Any [`Failure`](crate::outcome::Failure) to open or read the store.
 pub async fn run(args: &ListArgs, context: &Context<'_>) -> anyhow::Result<Outcome> {
-    let from = store_arg::load_optional(args.from.as_deref(), context).await?;
-    let opened = open_store::open_source(from, context).await?;
-    let source = opened.source();
-    let failed = |error| opened.failure(&error);
-    let snapshot =
-        snapshot::read(source, Stage::ReadSource, context.events).await.map_err(failed)?;
-    let foreign = source.count_foreign_keys().await.map_err(failed)?;
+    let ReadStore { store, snapshot, foreign, missing } =
+        read_store(args.from.as_deref(), context).await?;
     let mut warnings = find_snapshot_warnings(&snapshot);
-    let missing = snapshot::describe_missing_keys(source, &snapshot, foreign);
     let complete = missing.is_none();
     warnings.extend(missing);
     Ok(Outcome::done(CommandResult::List(ListResult {
-        store: store_name(source),
+        store,
         cluster: codec::cluster_of(&snapshot),
         warnings,
         rows: snapshot.into_iter().map(list_key).collect(),

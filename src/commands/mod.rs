@@ -16,6 +16,7 @@ pub mod nodes;
 pub mod open_store;
 pub mod patch;
 pub mod put;
+mod read_store;
 mod run_report;
 pub mod save_backup;
 pub mod snapshot_warnings;
