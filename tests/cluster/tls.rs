@@ -9,7 +9,7 @@ use crate::support::certificates::{Authority, CertificateRequest};
 use crate::support::etcd::Etcd;
 use crate::support::ports::Port;
 use crate::support::process::Process;
-use crate::support::tool::{Run, restatectl};
+use crate::support::tool::{Run, command, program, restatectl, run};
 use crate::support::{npm_program, wait_for};
 
 /// A node with TLS. Its certificate is for `localhost` and `::1`.
@@ -131,6 +131,10 @@ fn tls_failures_are_reported_at_once_with_their_cause() {
         }
         printed.push_str(&format!("{what}:\n{words}\n"));
     }
+    let mut without_authorities = command(&program(), &["-s", &name, "metadata", "list"]);
+    without_authorities.env("SSL_CERT_FILE", "/nonexistent");
+    let words = node.normalized_output(run(without_authorities, ""), 6);
+    printed.push_str(&format!("no authorities on this machine:\n{words}\n"));
     let no_tls = format!("https://{}", etcd.address());
     let words = node.normalized_output(node.list(&no_tls, "ca", "client"), 6);
     printed.push_str(&format!("no TLS there:\n{}\n", words.replace(&etcd.address(), "ETCD")));
