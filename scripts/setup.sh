@@ -59,6 +59,10 @@ command -v tmux >/dev/null 2>&1 || missing+=(tmux)
 command -v zsh >/dev/null 2>&1 || missing+=(zsh)
 command -v fish >/dev/null 2>&1 || missing+=(fish)
 command -v man >/dev/null 2>&1 || missing+=(man-db)
+# For `make static` and `make image`: a C compiler for musl, and certificate authorities.
+command -v musl-gcc >/dev/null 2>&1 || missing+=(musl-tools)
+command -v buildah >/dev/null 2>&1 || missing+=(buildah)
+[ -f /etc/ssl/certs/ca-certificates.crt ] || missing+=(ca-certificates)
 [ -f /usr/share/bash-completion/bash_completion ] || missing+=(bash-completion)
 if [ "${#missing[@]}" -gt 0 ]; then
     echo "set-up: installing Debian packages: ${missing[*]}"

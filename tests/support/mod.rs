@@ -28,6 +28,7 @@ pub mod hostile_node;
 pub mod hostile_text;
 pub mod http;
 pub mod http_proxy;
+pub mod image;
 pub mod listing;
 pub mod migration;
 pub mod open_store;
