@@ -1,5 +1,5 @@
-//! The commands of docs/examples, executed over real servers: the gate of the workflow both ways, and the Jobs, also with
-//! a pod that is killed and started again.
+//! The commands of docs/examples and the script of docs/unattended.md, executed over real servers: the gate of the
+//! workflow both ways, and the Jobs and the script with runs that are stopped amid their writes.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -11,10 +11,13 @@ use tempfile::TempDir;
 use super::examples::{parse_yaml, workflow_commands};
 use crate::support::etcd::{Etcd, etcd_section};
 use crate::support::holding_proxy::HoldingProxy;
+use crate::support::page::{Page, Step};
 use crate::support::restate::{Cluster, Mode};
 use crate::support::shell::Shell;
 use crate::support::tool::{Run, command, program, run, wait_for_exit};
 use crate::support::wait_for;
+
+const LIMIT: Duration = Duration::from_secs(20);
 
 /// The volumes of the pods and the addresses of the nodes.
 struct Pods {
@@ -62,12 +65,60 @@ fn follow_workflow(section: &str, address: &str) -> Vec<i32> {
 fn kill_amid_writes(pods: &Pods, etcd: &Etcd, proxy: &HoldingProxy) {
     let mut migrate = pods.command("migrate-job.yaml", "containers");
     let mut run = migrate.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let limit = Duration::from_secs(20);
-    wait_for("a write", limit, || (!etcd.content().is_empty()).then_some(()));
+    wait_for_content(etcd);
     run.kill().unwrap();
     wait_for_exit(run);
     assert!(!etcd.content().contains_key("nodes_config"), "it was killed too late");
     proxy.release();
+}
+
+/// Runs the script of the page, and terminates the program in it after its first write.
+fn assert_script_resumes(address: &str) {
+    let etcd = Etcd::start_with_flags(&["--max-txn-ops", "4"]);
+    let proxy = HoldingProxy::start_silencing(&etcd.address(), "partition_table::version");
+    let folder = TempDir::new().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let script = Page::read("docs/unattended.md").steps().into_iter().find_map(|step| match step {
+        Step::File { name, text } => Some((name, text)),
+        Step::Done(_) | Step::Command(_) => None,
+    });
+    let (name, text) = script.unwrap();
+    std::fs::write(path(&name), text).unwrap();
+    std::fs::write(path("etcd.toml"), etcd_section(&[proxy.address()])).unwrap();
+    let programs = program().parent().unwrap().display().to_string();
+    let mut shell = command(Path::new("sh"), &[&name]);
+    shell.current_dir(folder.path()).env("PATH", format!("{programs}:/usr/bin:/bin"));
+    shell.env("PAUSE", "1").env("RESTATECTL_ADDRESS", address);
+    let shell = shell.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    wait_for_content(&etcd);
+    let child = find_child(shell.id());
+    run(command(Path::new("kill"), &["-TERM", &child]), "").expect(0);
+    wait_for("the first attempt's end", LIMIT, || {
+        let log = std::fs::read_to_string(path("migrate.log")).unwrap();
+        log.contains("attempt 1: exit code 143\n").then_some(())
+    });
+    proxy.release();
+    wait_for_exit(shell).expect(0);
+    let log = std::fs::read_to_string(path("migrate.log")).unwrap();
+    assert!(log.ends_with("attempt 2: exit code 0\n"), "{log}");
+    let printed = std::fs::read_to_string(path("migrate.out")).unwrap();
+    assert!(printed.contains("Restart all nodes without"), "{printed}");
+    assert!(path("before.jsonl").exists() && path("migrate.json").exists());
+}
+
+/// Returns the id of the only process that this one has started.
+fn find_child(parent: u32) -> String {
+    let processes = Path::new("/proc").read_dir().unwrap().map(|entry| entry.unwrap().path());
+    let wanted = format!("PPid:\t{parent}");
+    let mut children = processes.filter(|process| {
+        let status = std::fs::read_to_string(process.join("status")).unwrap_or_default();
+        status.lines().any(|line| line == wanted)
+    });
+    children.next().unwrap().file_name().unwrap().to_str().unwrap().to_owned()
+}
+
+fn wait_for_content(etcd: &Etcd) {
+    wait_for("a write", LIMIT, || (!etcd.content().is_empty()).then_some(()));
 }
 
 fn backup_of(folder: &Path) -> Vec<u8> {
@@ -75,7 +126,7 @@ fn backup_of(folder: &Path) -> Vec<u8> {
 }
 
 #[test]
-fn gate_follows_ready_and_a_killed_pod_is_resumed_by_the_next() {
+fn gate_follows_ready_and_stopped_jobs_and_scripts_are_resumed() {
     let etcd = Etcd::start_with_flags(&["--max-txn-ops", "4"]);
     let proxy = HoldingProxy::start_silencing(&etcd.address(), "partition_table::version");
     let section = etcd_section(&[proxy.address()]);
@@ -103,4 +154,5 @@ fn gate_follows_ready_and_a_killed_pod_is_resumed_by_the_next() {
         assert_eq!(backup_of(pods.work.path()), backup);
     }
     assert_eq!(follow_workflow(&section, &cluster.address()), [5, 1]);
+    assert_script_resumes(&cluster.address());
 }
