@@ -178,10 +178,10 @@ impl Cluster {
         Cluster::start(&[roles], partitions).in_migration_mode()
     }
 
-    /// Starts a large cluster of three nodes, at the default port and the two after it.
-    pub fn large_at_default_port(roles: &[&'static str], partitions: usize) -> Cluster {
+    /// Starts a cluster of three nodes, at the default port and the two after it.
+    pub fn start_at_default_port(partitions: usize) -> Cluster {
         let ports = (5122..5125).map(Port::fixed).collect();
-        Cluster::start_at(ports, LOCAL, CURRENT, &[roles; 3], partitions).in_migration_mode()
+        Cluster::start_at(ports, LOCAL, CURRENT, &[ALL_ROLES; 3], partitions)
     }
 
     fn in_migration_mode(mut self) -> Cluster {
