@@ -20,6 +20,7 @@ const PATHS: &str = "/usr/sbin:/usr/bin:/sbin:/bin";
 /// A container of the image, in a storage that is removed with it.
 pub struct Container {
     folder: TempDir,
+    archive: PathBuf,
 }
 
 impl Container {
@@ -28,11 +29,14 @@ impl Container {
     pub fn build(authorities: &Path, name: &str) -> Container {
         let folder = TempDir::new().unwrap();
         let archive = build_archive(authorities, folder.path());
-        let container = Container { folder };
+        let container = Container { folder, archive };
         let alias = format!("{name}:127.0.0.1");
         let from = ["from", "--quiet", "--name", CONTAINER, "--add-host", &alias];
         container
-            .buildah(&[&from[..], &[&format!("docker-archive:{}", archive.display())]].concat())
+            .buildah(
+                &[&from[..], &[&format!("docker-archive:{}", container.archive.display())]]
+                    .concat(),
+            )
             .expect(0);
         container
     }
@@ -43,18 +47,17 @@ impl Container {
         serde_json::from_str::<Json>(&described.out).unwrap()["OCIv1"]["config"].take()
     }
 
-    /// Returns the paths of all files in the image.
+    /// Returns the paths of all files in the image, as its archive has them.
     pub fn files(&self) -> Vec<String> {
-        let root = PathBuf::from(self.buildah(&["mount", CONTAINER]).expect(0).out.trim());
-        let (mut files, mut folders) = (Vec::new(), vec![root.clone()]);
-        while let Some(folder) = folders.pop() {
-            for path in folder.read_dir().unwrap().map(|entry| entry.unwrap().path()) {
-                match path.is_dir() {
-                    true => folders.push(path),
-                    false => files.push(path.strip_prefix(&root).unwrap().display().to_string()),
-                }
-            }
-        }
+        // The image has one layer, which is an archive in the archive.
+        const LIST: &str = "tar --extract --to-stdout --file \"$1\" \
+            \"$(tar --list --file \"$1\" | grep '^[^/]*[.]tar$')\" | tar --list";
+        let archive = self.archive.to_str().unwrap();
+        let mut list = command(Path::new("sh"), &["-c", LIST, "sh", archive]);
+        list.env("PATH", PATHS);
+        let listed = run(list, "").expect(0).out;
+        let files = listed.lines().filter(|path| !path.ends_with('/'));
+        let mut files: Vec<_> = files.map(ToOwned::to_owned).collect();
         files.sort_unstable();
         files
     }
