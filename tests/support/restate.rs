@@ -47,6 +47,11 @@ impl Node {
     pub fn address(&self) -> String {
         format!("http://{}:{}", self.host, self.fabric.number)
     }
+
+    /// Returns the port of the ingress.
+    pub fn ingress_port(&self) -> u16 {
+        self.ingress.number
+    }
 }
 
 pub struct Cluster {
@@ -259,16 +264,22 @@ impl Cluster {
         self.nodes[index].process.take().unwrap().kill();
     }
 
-    fn start_all(&mut self, mode: &Mode) {
+    /// Starts every node without waiting for any.
+    pub fn launch(&mut self, mode: &Mode) {
         for index in 0..self.nodes.len() {
             self.start_node(index, mode);
         }
+    }
+
+    fn start_all(&mut self, mode: &Mode) {
+        self.launch(mode);
         for index in 0..self.nodes.len() {
             self.wait_until_alive(index);
         }
     }
 
-    fn start_node(&mut self, index: usize, mode: &Mode) {
+    /// Starts one node without waiting for it.
+    pub fn start_node(&mut self, index: usize, mode: &Mode) {
         let config = self.folder.path().join(format!("node-{}.toml", index + 1));
         std::fs::write(&config, self.config(index, mode)).unwrap();
         let base = self.folder.path().join(format!("node-{}", index + 1));
