@@ -8,6 +8,30 @@ use crate::support::scale_count;
 /// The number of steps before the nodes are stopped.
 const PREPARING: usize = 3;
 
+/// What happens to a window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fault {
+    /// Another writer's key lies in the target before the dry run.
+    KeyBeforeDryRun,
+    /// Or comes after it.
+    KeyBeforeMigrate,
+    /// The target hangs when `migrate` begins.
+    HangingTarget,
+    /// Another writer changes the copy before it is compared.
+    ChangedCopy,
+    /// A node stays when the others stop.
+    NodeThatStays,
+}
+
+/// The first one is met before a node is touched.
+const FAULTS: [Fault; 5] = [
+    Fault::KeyBeforeDryRun,
+    Fault::KeyBeforeMigrate,
+    Fault::HangingTarget,
+    Fault::ChangedCopy,
+    Fault::NodeThatStays,
+];
+
 #[test]
 fn window_that_fails_at_any_step_leaves_a_cluster_that_runs_or_says_what_to_do() {
     let mut window = Window::start();
@@ -16,6 +40,9 @@ fn window_that_fails_at_any_step_leaves_a_cluster_that_runs_or_says_what_to_do()
     let by_signal = (0..steps).take_while(|step| !fails_at(&mut window, *step, true)).count();
     println!("{by_failure} steps that fail, {by_signal} steps with a signal");
     assert!(by_failure == by_signal && by_failure >= PREPARING);
+    for fault in FAULTS.iter().take(scale_count(1, FAULTS.len())) {
+        meet_fault(&mut window, *fault);
+    }
 }
 
 /// Runs a window that fails at this step; returns `true` if it has no such step.
@@ -58,4 +85,44 @@ fn return_from_target(window: &mut Window) {
     window.cluster.wait_until_led();
     window.run(&["--back"], "", |_, _| Reply::Perform).expect(0);
     window.etcd.clear();
+}
+
+/// Runs a window with a fault, and asserts that the cluster runs as before.
+fn meet_fault(window: &mut Window, fault: Fault) {
+    let mut is_first = true;
+    let run = window.run(&[], "resume_attempts=0", |window, step| {
+        let reply = inject(fault, window, &step.name, is_first);
+        is_first &= step.name != "stop_nodes";
+        reply
+    });
+    window.etcd.signal("CONT");
+    println!("{fault:?}: exit code {}", run.code);
+    assert_eq!(run.code, if fault == Fault::KeyBeforeDryRun { 1 } else { 3 });
+    // What another writer left is not ours to take back, and is told.
+    let is_left = matches!(fault, Fault::HangingTarget | Fault::ChangedCopy);
+    assert_eq!(run.out.contains("WARNING"), is_left, "{}", run.out);
+    window.etcd.clear();
+    window.assert_put_back();
+}
+
+fn inject(fault: Fault, window: &mut Window, step: &str, is_first: bool) -> Reply {
+    let (dry, migrates) = (step.contains("--dry-run"), step.starts_with("metadata migrate"));
+    match fault {
+        Fault::KeyBeforeDryRun if dry => window.etcd.put("rule_book", "another writer's"),
+        Fault::KeyBeforeMigrate if migrates && !dry => {
+            window.etcd.put("rule_book", "another writer's");
+        }
+        Fault::HangingTarget if migrates && !dry => window.etcd.signal("STOP"),
+        Fault::ChangedCopy if step.starts_with("metadata verify") => {
+            window.etcd.put("rule_book", "another writer's");
+        }
+        Fault::NodeThatStays if step == "stop_nodes" && is_first => {
+            window.cluster.stop_node(0);
+            window.cluster.stop_node(1);
+            return Reply::Performed;
+        }
+        Fault::NodeThatStays if step.contains("--for stopped") => return Reply::Shorten,
+        _ => {}
+    }
+    Reply::Perform
 }
