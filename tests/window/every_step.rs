@@ -1,9 +1,9 @@
 //! A failure at each step of a window, and a signal before each. `make soak` takes every step, `make test` those before
 //! the first node is touched.
 
-use super::harness::{Reply, Step, Window};
 use crate::support::pseudo_terminal::send_signal;
 use crate::support::scale_count;
+use crate::support::window::{Reply, Step, Window};
 
 /// The number of steps before the nodes are stopped.
 const PREPARING: usize = 3;

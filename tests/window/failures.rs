@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use super::harness::{Reply, Step, Window};
 use crate::support::delay_proxy::DelayProxy;
 use crate::support::pseudo_terminal::send_signal;
 use crate::support::restate::Mode;
+use crate::support::window::{Reply, Step, Window};
 use crate::support::{block_on, wait_for};
 
 #[test]

@@ -2,7 +2,5 @@
 
 mod every_step;
 mod failures;
-mod harness;
-mod invocations;
 mod node_examples;
 mod whole_windows;

@@ -2,8 +2,8 @@
 
 use std::fs;
 
-use super::harness::{Reply, Window};
-use super::invocations::Invocations;
+use crate::support::invocations::Invocations;
+use crate::support::window::{Reply, Window};
 
 #[test]
 fn window_moves_a_cluster_there_and_back_while_invocations_go_on() {

@@ -9,10 +9,10 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use crate::support::etcd::{Etcd, etcd_section};
-use crate::support::project;
-use crate::support::restate::{ALL_ROLES, Cluster, Mode};
-use crate::support::tool::{Run, command, program, restatectl};
+use super::etcd::{Etcd, etcd_section};
+use super::project;
+use super::restate::{ALL_ROLES, Cluster, Mode};
+use super::tool::{Run, command, program, restatectl};
 
 /// The longest time that a window may take.
 const LIMIT: Duration = Duration::from_secs(240);

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use crate::support::http;
+use super::http;
 
 /// A client that invokes a counter again and again.
 pub struct Invocations {
