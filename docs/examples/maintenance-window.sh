@@ -230,9 +230,14 @@ end_after_point_of_no_return() {
 confirm() {
     say "The window is about to begin: every node is stopped, and the cluster is down until the end."
     [ "$confirmed" = no ] || return 0
-    local answer=
+    local answer= code=129
     printf 'Type yes to begin: '
-    read -r answer && [ "$answer" = yes ]
+    # In short waits, so that a signal ends it.
+    while [ "$code" -gt 128 ] && ! was_stopped; do
+        read -r -t 1 answer
+        code=$?
+    done
+    [ "$answer" = yes ]
 }
 
 run_window() {
