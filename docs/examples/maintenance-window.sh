@@ -32,7 +32,6 @@ windows=windows    # the folder in which each window gets one of its own
 restatectl=restatectl
 
 direction=there confirmed=no folder=
-logger=            # the process that writes the log
 child=             # the process that runs now
 caught=            # the first signal
 interrupted=no     # yes if a signal ended a wait
@@ -45,10 +44,9 @@ say() {
     printf '%s %s\n' "$(date -u +%H:%M:%S)" "$*"
 }
 
-# Ends the script with this code, once its last line is in the log.
+# Ends the script with this code, after a moment in which its last line is shown.
 finish() {
-    exec >&- 2>&-
-    [ -z "$logger" ] || wait "$logger"
+    sleep 0.3
     exit "$1"
 }
 
@@ -230,7 +228,7 @@ end_after_point_of_no_return() {
 confirm() {
     say "The window is about to begin: every node is stopped, and the cluster is down until the end."
     [ "$confirmed" = no ] || return 0
-    local answer= code=129
+    local answer="" code=129
     printf 'Type yes to begin: '
     # In short waits, so that a signal ends it.
     while [ "$code" -gt 128 ] && ! was_stopped; do
@@ -291,7 +289,7 @@ make_folder() {
     return 1
 }
 
-# Makes or finds the folder of the window, and begins the log there. Two windows at once are refused.
+# Makes or finds the folder of the window. Two windows at once are refused.
 open_folder() {
     umask 077
     exec 9<"$nodes_file"
@@ -302,8 +300,16 @@ open_folder() {
     else
         direction=$(cat "$folder/direction") || end_with_usage "$folder is not the folder of a window"
     fi
-    exec > >(trap '' INT TERM HUP && exec tee -a -p "$folder/window.log") 2>&1
-    logger=$!
+}
+
+# Begins the log. What is shown is read from it by another process: a terminal that is stopped, or a connection
+# that hangs, must not hold up the window.
+begin_log() {
+    local log=$folder/window.log size
+    : >>"$log" || end_with_usage "$log cannot be written"
+    size=$(stat -c %s "$log")
+    (trap '' INT TERM HUP && exec tail -c "+$((size + 1))" -s 0.1 -f --pid=$$ "$log") 9>&- &
+    exec >>"$log" 2>&1
 }
 
 read_arguments "$@"
@@ -312,8 +318,8 @@ read_settings
 trap 'on_signal INT' INT
 trap 'on_signal TERM' TERM
 trap 'on_signal HUP' HUP
-trap : PIPE
 open_folder
+begin_log
 if [ -z "$continued" ]; then run_window; fi
 if [ -e "$folder/point-of-no-return" ]; then end_after_point_of_no_return; fi
 put_back

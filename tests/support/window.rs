@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 use super::etcd::{Etcd, etcd_section};
+use super::full_pipe::full_pipe;
 use super::project;
 use super::restate::{ALL_ROLES, Cluster, Mode};
 use super::tool::{Run, command, program, restatectl};
@@ -44,6 +45,8 @@ pub struct Window {
     listener: TcpListener,
     /// The section that the nodes and the tool get for the target.
     pub section: String,
+    /// `true` if nobody reads what the script shows.
+    pub is_unread: bool,
 }
 
 impl Window {
@@ -57,7 +60,7 @@ impl Window {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         listener.set_nonblocking(true).unwrap();
         let section = etcd.section();
-        let window = Window { cluster, etcd, folder, listener, section };
+        let window = Window { cluster, etcd, folder, listener, section, is_unread: false };
         window.write_programs();
         window
     }
@@ -122,9 +125,14 @@ impl Window {
         let stream = File::create(&output).unwrap();
         let mut line = command(Path::new("bash"), &args);
         line.current_dir(self.folder.path()).env("PATH", std::env::var_os("PATH").unwrap());
-        let streams = (stream.try_clone().unwrap(), stream);
-        let child = line.stdout(streams.0).stderr(streams.1).spawn().unwrap();
+        match self.is_unread {
+            true => line.stdout(full_pipe()).stderr(full_pipe()),
+            false => line.stdout(stream.try_clone().unwrap()).stderr(stream),
+        };
+        let child = line.spawn().unwrap();
         let code = self.answer_until_the_end(child, &output, &mut decide);
+        // The process that shows the log ends a moment later.
+        std::thread::sleep(Duration::from_millis(300));
         let out = fs::read_to_string(&output).unwrap();
         println!("{out}");
         Run { code, out, err: String::new() }
