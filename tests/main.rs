@@ -14,3 +14,4 @@ mod stores;
 mod structure;
 mod support;
 mod undo;
+mod window;

@@ -29,6 +29,7 @@ pub mod hostile_text;
 pub mod http;
 pub mod http_proxy;
 pub mod image;
+pub mod invocations;
 pub mod listing;
 pub mod migration;
 pub mod open_store;
@@ -55,6 +56,7 @@ pub mod store_toml;
 pub mod terminal;
 pub mod tls_proxy;
 pub mod tool;
+pub mod window;
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
