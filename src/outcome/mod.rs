@@ -60,6 +60,11 @@ impl Outcome {
         }
     }
 
+    /// Returns whether the document has all that the report of an earlier run lists as written.
+    pub fn continues_earlier_report(&self) -> bool {
+        matches!(&self.result, Some(CommandResult::Migrate(migration)) if migration.continues_earlier)
+    }
+
     /// Returns the exit code.
     pub fn exit(&self) -> u8 {
         self.failure.as_ref().map_or(exit::DONE, |failure| failure.exit)
@@ -249,6 +254,8 @@ pub struct Migration {
     pub writes: BTreeMap<Key, WriteState>,
     /// What earlier runs to this target, or earlier rounds of this one, did to the keys.
     pub earlier: RecordedWrites,
+    /// `true` if those have all that the report of an earlier run lists as written.
+    pub continues_earlier: bool,
     /// The backup file of what the target held before.
     pub backup: Option<PathBuf>,
     /// The backup file of the source as it was copied.
@@ -267,6 +274,12 @@ impl Migration {
     /// Returns whether anything may have been written.
     pub fn may_have_written(&self) -> bool {
         !self.writes.is_empty()
+    }
+
+    /// Returns whether the target may have been changed: a write that was certainly refused did not.
+    pub fn may_have_changed_target(&self) -> bool {
+        let is_refused = |state: &WriteState| *state == WriteState::NotWritten;
+        !self.earlier.is_empty() || !self.writes.values().all(is_refused)
     }
 
     /// Records what was written so far, before another plan takes the place of this one.

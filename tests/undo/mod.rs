@@ -3,5 +3,6 @@
 mod fixture;
 mod interrupted_runs;
 mod refusals;
+mod replaced_reports;
 mod started_clusters;
 mod whole_runs;

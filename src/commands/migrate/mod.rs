@@ -13,6 +13,7 @@ mod next_steps;
 mod observations;
 mod open;
 mod prepared;
+mod prior_report;
 mod prior_run;
 mod rollback;
 mod sides;
@@ -51,9 +52,8 @@ use state::MigrationState;
 pub async fn run(args: &MigrateArgs, context: &Context<'_>) -> Result<Outcome> {
     let state = Arc::new(MigrationState::new(context.started));
     context.unfinished.set(Arc::<MigrationState>::clone(&state));
-    let earlier = context.report.and_then(InterimReport::earlier_document);
-    if let Some(prior) = earlier.and_then(|document| RunReport::parse(document).ok()) {
-        state.continue_report(prior);
+    if let Err(failure) = take_up_report(context, &state) {
+        return Ok(state.outcome(Some(failure)));
     }
     let opened = tokio::select! {
         opened = open::open_stores(args, context) => opened,
@@ -65,8 +65,6 @@ pub async fn run(args: &MigrateArgs, context: &Context<'_>) -> Result<Outcome> {
     };
     let (target, target_file) = (&opened.target, &opened.target_file);
     let job = Job { args, context, state: &state, target, target_file };
-    let name = store_name(job.target_store());
-    state.drop_prior_report(|prior| !prior.is_of_target(&name));
     let ended = tokio::select! {
         ended = migrate(&job, opened.from) => ended,
         signal = context.interruption.wait() => {
@@ -76,7 +74,29 @@ pub async fn run(args: &MigrateArgs, context: &Context<'_>) -> Result<Outcome> {
     Ok(state.outcome(ended.err()))
 }
 
+/// Takes up the report of the run before in the file of `--report`; one that can't be read is kept as it is.
+fn take_up_report(context: &Context<'_>, state: &MigrationState) -> Result<(), Failure> {
+    match context.report.and_then(InterimReport::earlier_document).map(RunReport::parse) {
+        None => Ok(()),
+        Some(Ok(prior)) => {
+            state.continue_report(prior);
+            Ok(())
+        }
+        Some(Err(_)) => context.keep_earlier_report(),
+    }
+}
+
+/// Keeps the report of the run before under another name if its target is another.
+fn keep_report_of_another_target(job: &Job<'_>) -> Result<(), Failure> {
+    if job.state.has_report_of_another_target(&store_name(job.target_store())) {
+        job.context.keep_earlier_report()?;
+        job.state.drop_prior_report();
+    }
+    Ok(())
+}
+
 async fn migrate(job: &Job<'_>, from: Option<StoreArg>) -> Result<(), Failure> {
+    keep_report_of_another_target(job)?;
     let (opened, sides) = sides::read_sides(from, job).await?;
     // Reported before the nodes are asked, which can take a while.
     let content = checks::check_source_content(&sides, job.args);
@@ -240,7 +260,10 @@ async fn write_and_verify(job: &Job<'_>, prepared: &Prepared) -> Result<(), Fail
     // What is replaced is saved as a whole. Without --resume, or where no backup of the run before explains it, it
     // is not what that run has left: the report of that run says nothing about it.
     let is_unexplained = write::replaces_keys(&plan) && prepared.prior_backup.is_none();
-    job.state.drop_prior_report(|_| !job.args.resume || is_unexplained);
+    if !job.args.resume || is_unexplained {
+        job.context.keep_earlier_report().map_err(refuse_without_report)?;
+        job.state.replace_prior_report();
+    }
     interrupted::save_interim_report(job, &plan).map_err(refuse_without_report)?;
     write::write_plan(job, prepared).await.map_err(with_resume)?;
     let copied = verify_copy::verify_copy(job, prepared).await.map_err(with_resume)?;

@@ -7,6 +7,7 @@
 mod destination;
 mod earlier;
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -34,6 +35,8 @@ struct Progress {
     /// Whether the final document is written, or was tried to be: a command that was abandoned may go on,
     /// and must not replace it.
     is_final: bool,
+    /// Whether the earlier document is kept under another name.
+    is_earlier_kept: bool,
 }
 
 /// A report file that was opened before the command started; its clones are one file.
@@ -90,14 +93,19 @@ impl ReportFile {
         self.progress.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Writes the final document.
+    /// Writes the final document. An earlier one that it does not continue is kept, if the command has not seen
+    /// to that.
     ///
     /// # Errors
     /// The message of a failed write. A regular file then keeps the document before.
-    pub fn write(self, document: &[u8]) -> Result<(), String> {
+    pub fn write(self, document: &[u8], continues_earlier: bool) -> Result<(), String> {
         let mut progress = self.lock_progress();
         progress.is_final = true;
-        let written = match (&*self.destination, progress.space.take()) {
+        let kept = match continues_earlier {
+            true => Ok(None),
+            false => self.keep_once(&mut progress),
+        };
+        let written = kept.and_then(|_| match (&*self.destination, progress.space.take()) {
             (ReportDestination::Regular(_), Some(space)) => {
                 space.store(document, Existing::Replace).map(drop)
             }
@@ -108,10 +116,24 @@ impl ReportFile {
                 let mut stream: &std::fs::File = file;
                 write_patiently(&mut stream, document)
             }
-        };
+        });
         written.map_err(|error| {
             format!("failed to write the report {}: {error}", quote_word(&self.path))
         })
+    }
+
+    /// Keeps the earlier document under another name, unless that is done, or it lists nothing that was written.
+    fn keep_once(&self, progress: &mut Progress) -> io::Result<Option<PathBuf>> {
+        let (ReportDestination::Regular(name), Some(earlier)) = (&*self.destination, &self.earlier)
+        else {
+            return Ok(None);
+        };
+        if progress.is_earlier_kept || !earlier::lists_writes(earlier) {
+            return Ok(None);
+        }
+        let kept = earlier::keep_beside(name, earlier)?;
+        progress.is_earlier_kept = true;
+        Ok(Some(kept))
     }
 }
 
@@ -125,6 +147,24 @@ fn render_first(earlier: Option<&[u8]>, unfinished: Failure) -> Vec<u8> {
 impl InterimReport for ReportFile {
     fn earlier_document(&self) -> Option<&[u8]> {
         self.earlier.as_deref()
+    }
+
+    fn keep_earlier(&self) -> Result<Option<String>, Failure> {
+        let kept = self.keep_once(&mut self.lock_progress()).map_err(|error| {
+            let path = quote_word(&self.path);
+            let reason = format!(
+                "{path} lists keys that an earlier run wrote, and failed to be kept under another name: {error}"
+            );
+            Failure::new(Code::BackupFailed, reason).hint("name another file with --report")
+        })?;
+        Ok(kept.map(|kept| {
+            format!(
+                "{} was the report of an earlier run of `migrate`, and lists keys that it wrote: it is kept as \
+                 {}, by which `metadata undo` takes them back",
+                quote_word(&self.path),
+                quote_word(&kept)
+            )
+        }))
     }
 
     fn save_interim(&self, so_far: &Outcome) -> Result<(), Failure> {
@@ -174,7 +214,7 @@ mod tests {
         for message in ["a long message of the first run", "short"] {
             let report = ReportFile::create(&path).unwrap();
             assert!(fs::read_to_string(&path).unwrap().contains(UNFINISHED));
-            report.write(&json::render(&failed(message)).out).unwrap();
+            report.write(&json::render(&failed(message)).out, false).unwrap();
             assert_eq!(fs::read(&path).unwrap(), json::render(&failed(message)).out);
         }
         let mode = fs::metadata(&path).unwrap().permissions().mode();
@@ -212,12 +252,55 @@ mod tests {
     }
 
     #[test]
+    fn report_that_lists_written_keys_is_kept_unless_it_is_continued() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let path = folder.path().join("report.json");
+        let row = serde_json::json!({"key": "rule_book", "write_state": "written"});
+        let earlier = serde_json::json!({"format": 1, "outcome": "migrated", "keys": [row],
+            "next_steps": []});
+        let earlier = format!("{earlier:#}\n").into_bytes();
+        let kept = |number: u32| folder.path().join(format!("report.json.{number}"));
+        let open = || {
+            fs::write(&path, &earlier).unwrap();
+            ReportFile::create(&path).unwrap()
+        };
+        let document = json::render(&failed("done")).out;
+        open().write(&document, true).unwrap();
+        assert!(!kept(1).exists());
+        fs::write(kept(1), "theirs").unwrap();
+        for _ in 0..2 {
+            let report = open();
+            let warning = report.keep_earlier().unwrap().unwrap();
+            assert!(warning.contains("report.json.2, by which"), "{warning}");
+            assert_eq!(report.keep_earlier().unwrap(), None);
+            report.write(&document, false).unwrap();
+            assert_eq!(fs::read(&path).unwrap(), document);
+        }
+        assert_eq!(fs::read(kept(1)).unwrap(), b"theirs");
+        assert_eq!(fs::read(kept(2)).unwrap(), earlier);
+        fs::remove_file(kept(2)).unwrap();
+        // A command that does not care loses nothing either.
+        open().write(&document, false).unwrap();
+        assert_eq!(fs::read(kept(2)).unwrap(), earlier);
+        assert!(!kept(3).exists());
+        fs::write(kept(2), "another").unwrap();
+        let report = open();
+        (3..=999).for_each(|number| fs::write(kept(number), "").unwrap());
+        assert!(report.keep_earlier().is_err());
+        assert!(report.write(&document, false).is_err());
+        assert_ne!(fs::read(&path).unwrap(), document);
+    }
+
+    #[test]
     fn link_stays_and_what_it_leads_to_is_the_report() {
         let folder = tempfile::TempDir::new().unwrap();
         let (link, path) = (folder.path().join("link"), folder.path().join("report.json"));
         symlink("report.json", &link).unwrap();
         for message in ["first", "second"] {
-            ReportFile::create(&link).unwrap().write(&json::render(&failed(message)).out).unwrap();
+            ReportFile::create(&link)
+                .unwrap()
+                .write(&json::render(&failed(message)).out, false)
+                .unwrap();
             assert!(link.is_symlink());
             assert_eq!(fs::read(&path).unwrap(), json::render(&failed(message)).out);
         }
@@ -236,7 +319,7 @@ mod tests {
         report.clone().save_interim(&failed("planned again")).unwrap();
         assert_eq!(count_files(), 2);
         let abandoned = report.clone();
-        report.write(&json::render(&failed("done")).out).unwrap();
+        report.write(&json::render(&failed("done")).out, false).unwrap();
         assert!(abandoned.save_interim(&failed("late")).is_err());
         assert_eq!(fs::read(&path).unwrap(), json::render(&failed("done")).out);
         assert_eq!(count_files(), 1);
