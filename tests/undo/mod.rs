@@ -5,4 +5,5 @@ mod interrupted_runs;
 mod refusals;
 mod replaced_reports;
 mod started_clusters;
+mod unclear_nodes;
 mod whole_runs;

@@ -34,8 +34,8 @@ pub use target::{
 };
 pub use target_warnings::{add_unlisted_keys, warn_of_full_store};
 pub use undo::{
-    check_nodes_config, check_nodes_on_target, check_undo_writable, check_written_keys,
-    warn_of_unrestorable,
+    NodesToAsk, check_nodes_config, check_nodes_on_target, check_unasked_nodes,
+    check_undo_writable, check_written_keys, warn_of_unrestorable,
 };
 
 #[cfg(test)]
