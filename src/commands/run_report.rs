@@ -26,6 +26,8 @@ pub(super) struct RunReport {
     pub(super) backup: Option<PathBuf>,
     /// The file with the source as it was copied.
     pub(super) source_backup: Option<PathBuf>,
+    /// The digest of that file, if the run wrote it, and did not come to its end.
+    pub(super) source_backup_sha256: Option<String>,
 }
 
 impl RunReport {
@@ -61,8 +63,15 @@ impl RunReport {
             return Err("lists written keys and does not name the target".to_owned());
         }
         let nodes = document.nodes.into_iter().map(NodeRow::into_node).collect();
-        let (backup, source_backup) = (document.backup, document.source_backup);
-        Ok(RunReport { target: document.target, keys, nodes, backup, source_backup })
+        let is_unfinished = document.outcome.as_deref() != Some("migrated");
+        Ok(RunReport {
+            target: document.target,
+            keys,
+            nodes,
+            backup: document.backup,
+            source_backup: document.source_backup,
+            source_backup_sha256: document.source_backup_sha256.filter(|_| is_unfinished),
+        })
     }
 
     /// Returns whether the run wrote to this store.
@@ -95,6 +104,7 @@ struct Document {
     nodes: Vec<NodeRow>,
     backup: Option<PathBuf>,
     source_backup: Option<PathBuf>,
+    source_backup_sha256: Option<String>,
     /// Only `migrate` has any, which tells its documents from those of `undo`.
     next_steps: Option<serde_json::Value>,
     error: Option<serde_json::Value>,

@@ -260,6 +260,8 @@ pub struct Migration {
     pub backup: Option<PathBuf>,
     /// The backup file of the source as it was copied.
     pub source_backup: Option<PathBuf>,
+    /// The digest of that file, if this run wrote it, or the one that it resumes.
+    pub source_backup_sha256: Option<String>,
     /// `true` if target and source were read again and compared equal.
     pub verified: bool,
     /// `true` if an earlier run had done all of it.

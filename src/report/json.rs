@@ -236,6 +236,7 @@ fn migration_to_json(migration: &Migration) -> Json {
         "verified": migration.verified,
         "backup": migration.backup.as_deref().map(path_to_json),
         "source_backup": migration.source_backup.as_deref().map(path_to_json),
+        "source_backup_sha256": migration.source_backup_sha256,
         "elapsed_ms": migration.elapsed_ms,
         "next_steps": migration.next_steps,
     })

@@ -42,6 +42,7 @@ use checks::Desired;
 use job::Job;
 use observations::Observations;
 use prepared::Prepared;
+use prior_report::settle_prior_report;
 use sides::Sides;
 use state::MigrationState;
 
@@ -126,9 +127,11 @@ async fn migrate(job: &Job<'_>, from: Option<StoreArg>) -> Result<(), Failure> {
     let assessment = checks::check_both_sides(&sides, &desired, &observed, job.args);
     assessment.findings.into_iter().for_each(|finding| job.add_finding(finding));
     job.state.set_plan(assessment.plan.unwrap_or_default());
-    write::check_backup_folder(job, observed.prior_backup.as_deref())?;
+    let saved_before =
+        observed.prior_backup.as_deref().filter(|_| sides.target.may_be_half_written());
+    write::check_backup_folder(job, saved_before)?;
     source_backup::check_file(job, &sides)?;
-    confirm_overwrite::confirm(job, &sides, observed.prior_backup.as_deref()).await?;
+    confirm_overwrite::confirm(job, &sides, saved_before).await?;
     check_last(job).await?;
     let prepared = prepare(opened, sides, desired, observed)?;
     if job.args.dry_run {
@@ -257,13 +260,7 @@ async fn write_and_verify(job: &Job<'_>, prepared: &Prepared) -> Result<(), Fail
     job.context.events.emit(Event::Planned(&plan));
     write::back_up_target(job, prepared).await?;
     source_backup::save_source(job, prepared)?;
-    // What is replaced is saved as a whole. Without --resume, or where no backup of the run before explains it, it
-    // is not what that run has left: the report of that run says nothing about it.
-    let is_unexplained = write::replaces_keys(&plan) && prepared.prior_backup.is_none();
-    if !job.args.resume || is_unexplained {
-        job.context.keep_earlier_report().map_err(refuse_without_report)?;
-        job.state.replace_prior_report();
-    }
+    settle_prior_report(job, prepared, &plan).map_err(refuse_without_report)?;
     interrupted::save_interim_report(job, &plan).map_err(refuse_without_report)?;
     write::write_plan(job, prepared).await.map_err(with_resume)?;
     let copied = verify_copy::verify_copy(job, prepared).await.map_err(with_resume)?;

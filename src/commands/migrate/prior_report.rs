@@ -1,10 +1,45 @@
 //! The report of a run before this one, in the file of `--report`: what that run wrote stays known, since `undo`
 //! takes it back by that.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use super::job::Job;
+use super::prepared::Prepared;
+use super::prior_run::list_writes_since;
+use super::write;
 use crate::commands::run_report::RunReport;
-use crate::outcome::{Migration, StoreName};
+use crate::model::Plan;
+use crate::outcome::{Failure, Migration, StoreName};
+
+/// Decides, before the first write, whether this run goes on with the report of the run before.
+///
+/// What is replaced is saved as a whole. Without --resume, or where the backup of the run before does not explain
+/// it, it is not what that run has left: its report says nothing about it. What an overwriting run without a report
+/// has left is known by its backup.
+///
+/// # Errors
+/// [`Code::BackupFailed`](crate::outcome::Code) if the report can't be kept.
+pub(super) fn settle_prior_report(
+    job: &Job<'_>,
+    prepared: &Prepared,
+    plan: &Plan,
+) -> Result<(), Failure> {
+    let backup = prepared.prior_backup.as_deref();
+    let is_known = backup.is_some_and(|file| job.state.has_backup_before(file));
+    let is_half_written = prepared.is_target_half_written && !job.target_store().is_live_cluster();
+    let interrupted = backup.filter(|_| !is_known && is_half_written);
+    let is_explained = is_known || !write::replaces_keys(plan);
+    if job.args.resume && is_explained && interrupted.is_none() {
+        return Ok(());
+    }
+    job.context.keep_earlier_report()?;
+    job.state.replace_prior_report();
+    if let Some(file) = interrupted {
+        job.state.add_earlier_writes(list_writes_since(file, &prepared.target_snapshot));
+        job.state.set_backup(file.to_owned());
+    }
+    Ok(())
+}
 
 /// The report of the run before, as long as the documents of this run have its keys.
 pub(super) struct PriorReport {
@@ -27,10 +62,17 @@ impl PriorReport {
         self.run.is_of_target(target)
     }
 
-    /// Returns whether that run has saved its source to this file.
-    pub(super) fn has_saved_source_to(&self, file: &Path) -> bool {
-        let same_file = |prior: &PathBuf| prior.canonicalize().ok() == file.canonicalize().ok();
-        file.exists() && self.run.source_backup.as_ref().is_some_and(same_file)
+    /// Returns the digest of this file, if that run has saved its source there and did not come to its end.
+    pub(super) fn digest_of(&self, file: &Path) -> Option<String> {
+        let prior = self.run.source_backup.as_ref()?.canonicalize().ok()?;
+        let is_same = prior == file.canonicalize().ok()?;
+        self.run.source_backup_sha256.clone().filter(|_| is_same)
+    }
+
+    /// Returns whether that run has saved what it replaced to this file. It may be found by another path.
+    pub(super) fn has_backup(&self, file: &Path) -> bool {
+        let backup = self.run.backup.as_ref();
+        backup.is_some_and(|backup| backup.file_name() == file.file_name())
     }
 
     /// Adds what that run did to the description of this one. `is_writing` tells whether this run may have
@@ -55,8 +97,10 @@ impl PriorReport {
             migration.target.clone_from(&self.run.target);
         }
         migration.backup = self.run.backup.clone().or(migration.backup.take());
-        let source_backup = migration.source_backup.take();
-        migration.source_backup = source_backup.or(self.run.source_backup.clone());
+        if migration.source_backup.is_none() {
+            migration.source_backup.clone_from(&self.run.source_backup);
+            migration.source_backup_sha256.clone_from(&self.run.source_backup_sha256);
+        }
     }
 }
 

@@ -9,7 +9,9 @@ use super::prior_report::PriorReport;
 use crate::commands::Unfinished;
 use crate::commands::run_report::RunReport;
 use crate::commands::write_record::{record_begun, record_not_written, record_written};
-use crate::model::{Change, Key, MemberCount, ObservedNode, Plan, Step, WriteState};
+use crate::model::{
+    Change, Key, MemberCount, ObservedNode, Plan, RecordedWrites, Step, WriteState,
+};
 use crate::outcome::{
     Code, CommandResult, Failure, Finding, Migration, MigrationOutcome, Outcome, StoreName, exit,
     judge_readiness,
@@ -74,9 +76,19 @@ impl MigrationState {
         }
     }
 
-    /// Returns whether the run before has saved its source to this file.
-    pub(super) fn has_saved_before(&self, file: &Path) -> bool {
-        self.prior_report().as_ref().is_some_and(|prior| prior.has_saved_source_to(file))
+    /// Returns whether the run before has saved what it replaced to this file.
+    pub(super) fn has_backup_before(&self, file: &Path) -> bool {
+        self.prior_report().as_ref().is_some_and(|prior| prior.has_backup(file))
+    }
+
+    /// Returns the digest of this file, if the run before has saved its source there and did not come to its end.
+    pub(super) fn source_digest_before(&self, file: &Path) -> Option<String> {
+        self.prior_report().as_ref().and_then(|prior| prior.digest_of(file))
+    }
+
+    /// Adds what an interrupted run is known to have written.
+    pub(super) fn add_earlier_writes(&self, writes: RecordedWrites) {
+        self.state().earlier = writes;
     }
 
     /// Returns the documented state of the migration, with what the run before did. `is_writing` tells whether
@@ -145,8 +157,15 @@ impl MigrationState {
         self.state().backup = Some(path);
     }
 
-    pub(super) fn set_source_backup(&self, path: PathBuf) {
-        self.state().source_backup = Some(path);
+    /// Records where the source is saved, with the digest of the file if it is this run's own.
+    pub(super) fn set_source_backup(&self, path: PathBuf, digest: Option<String>) {
+        let mut state = self.state();
+        (state.source_backup, state.source_backup_sha256) = (Some(path), digest);
+    }
+
+    /// Returns the digest of the file with the source, if this run wrote it.
+    pub(super) fn source_digest(&self) -> Option<String> {
+        self.state().source_backup_sha256.clone()
     }
 
     /// Returns the file with the source as it was copied.

@@ -64,7 +64,11 @@ fn holds(path: &Path, content: &[u8]) -> bool {
 pub(super) fn render_unfinished(earlier: &[u8], unfinished: &Failure) -> Option<Vec<u8>> {
     let mut fields = parse_with_writes(earlier)?;
     let failure = unfinished.clone().hint("the keys are those that the run before has recorded");
-    fields.insert("outcome".to_owned(), "interrupted".into());
+    let before = fields.insert("outcome".to_owned(), "interrupted".into());
+    if before.is_some_and(|outcome| outcome == "migrated") {
+        // The file of a run that has come to its end is never replaced.
+        fields.insert("source_backup_sha256".to_owned(), Json::Null);
+    }
     fields.insert("verified".to_owned(), false.into());
     fields.insert("next_steps".to_owned(), json!([]));
     fields.insert("error".to_owned(), failure_to_json(&failure));
