@@ -8,6 +8,7 @@ mod migration_mode;
 mod owner;
 mod refusal;
 mod rollback;
+mod rollback_cluster;
 mod rollback_quorum;
 mod source;
 mod target;
@@ -21,7 +22,8 @@ pub use migration_mode::{
     check_migration_mode, check_normal_roles, describe_state, judge_response, judge_unasked,
 };
 pub use refusal::refusal;
-pub use rollback::{Answers, check_running_cluster, check_running_nodes};
+pub use rollback::{Answers, check_running_nodes};
+pub use rollback_cluster::check_running_cluster;
 pub use rollback_quorum::{FINISHED_ROLLBACK_HINT, Membership, check_members, check_target_quorum};
 pub use source::{
     REACH_NODES_HINT, check_quorum, check_server_version, check_source, check_tls, check_values,
