@@ -25,7 +25,9 @@ pub(super) fn settle_prior_report(
     plan: &Plan,
 ) -> Result<(), Failure> {
     let backup = prepared.prior_backup.as_deref();
-    let is_known = backup.is_some_and(|file| job.state.has_backup_before(file));
+    let has_backup =
+        |file| job.state.prior_report().as_ref().is_some_and(|prior| prior.has_backup(file));
+    let is_known = backup.is_some_and(has_backup);
     let is_half_written = prepared.is_target_half_written && !job.target_store().is_live_cluster();
     let interrupted = backup.filter(|_| !is_known && is_half_written);
     let is_explained = is_known || !write::replaces_keys(plan);
@@ -33,7 +35,9 @@ pub(super) fn settle_prior_report(
         return Ok(());
     }
     job.context.keep_earlier_report()?;
-    job.state.replace_prior_report();
+    if let Some(prior) = &mut *job.state.prior_report() {
+        prior.is_replaced = true;
+    }
     if let Some(file) = interrupted {
         job.state.add_earlier_writes(list_writes_since(file, &prepared.target_snapshot));
         job.state.set_backup(file.to_owned());
@@ -51,11 +55,6 @@ pub(super) struct PriorReport {
 impl PriorReport {
     pub(super) fn new(run: RunReport) -> Self {
         PriorReport { run, is_replaced: false }
-    }
-
-    /// Records that this run begins anew with its first write.
-    pub(super) fn replace(&mut self) {
-        self.is_replaced = true;
     }
 
     pub(super) fn is_of_target(&self, target: &StoreName) -> bool {
@@ -139,7 +138,7 @@ mod tests {
             let described = describe(&prior, "etcd b:1,a:1", is_writing);
             assert_eq!(described, (1, true, "etcd b:1,a:1".to_owned()));
         }
-        prior.replace();
+        prior.is_replaced = true;
         // A run that certainly wrote nothing has them still.
         assert_eq!(describe(&prior, "etcd a:1", false), (1, true, "etcd a:1".to_owned()));
         assert_eq!(describe(&prior, "etcd a:1", true), (0, false, "etcd a:1".to_owned()));

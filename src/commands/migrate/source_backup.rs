@@ -70,7 +70,8 @@ fn choose_destination(file: &Path, own: Option<&str>) -> Destination {
 fn find_own_digest(job: &Job<'_>, file: &Path) -> Option<String> {
     let is_of_source = |source: String| is_backup_of_store(file, &source);
     let is_resumed = job.args.resume && job.state.source_name().is_some_and(is_of_source);
-    job.state.source_digest_before(file).filter(|_| is_resumed)
+    let prior = job.state.prior_report();
+    prior.as_ref().filter(|_| is_resumed).and_then(|prior| prior.digest_of(file))
 }
 
 fn save(

@@ -1,7 +1,7 @@
 //! The progress of a migration, kept so that it can be reported however the run ends.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -50,40 +50,14 @@ impl MigrationState {
         self.changed_before.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn prior_report(&self) -> MutexGuard<'_, Option<PriorReport>> {
+    /// Returns the report of the run before.
+    pub(super) fn prior_report(&self) -> MutexGuard<'_, Option<PriorReport>> {
         self.prior_report.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Continues the report of a run before this one: what that run did to keys stays in it.
     pub(super) fn continue_report(&self, prior: RunReport) {
         *self.prior_report() = Some(PriorReport::new(prior));
-    }
-
-    /// Returns whether there is a report of a run before this one, to another target.
-    pub(super) fn has_report_of_another_target(&self, target: &StoreName) -> bool {
-        self.prior_report().as_ref().is_some_and(|prior| !prior.is_of_target(target))
-    }
-
-    /// Drops the report of the run before.
-    pub(super) fn drop_prior_report(&self) {
-        self.prior_report().take();
-    }
-
-    /// Records that this run does not continue the report of the run before once it has written.
-    pub(super) fn replace_prior_report(&self) {
-        if let Some(prior) = &mut *self.prior_report() {
-            prior.replace();
-        }
-    }
-
-    /// Returns whether the run before has saved what it replaced to this file.
-    pub(super) fn has_backup_before(&self, file: &Path) -> bool {
-        self.prior_report().as_ref().is_some_and(|prior| prior.has_backup(file))
-    }
-
-    /// Returns the digest of this file, if the run before has saved its source there and did not come to its end.
-    pub(super) fn source_digest_before(&self, file: &Path) -> Option<String> {
-        self.prior_report().as_ref().and_then(|prior| prior.digest_of(file))
     }
 
     /// Adds what an interrupted run is known to have written.
