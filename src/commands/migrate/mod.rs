@@ -15,6 +15,7 @@ mod open;
 mod prepared;
 mod prior_report;
 mod prior_run;
+mod report_start;
 mod rollback;
 mod sides;
 mod source_backup;
@@ -27,10 +28,9 @@ use std::sync::Arc;
 use anyhow::Result;
 
 use crate::commands::Context;
-use crate::commands::open_store::{OpenSource, store_name};
-use crate::commands::run_report::RunReport;
+use crate::commands::open_store::OpenSource;
 use crate::commands::store_arg::StoreArg;
-use crate::events::{Event, InterimReport};
+use crate::events::Event;
 use crate::model::{Key, Plan, Quorum, StoreError};
 use crate::outcome::{Check, Code, Failure, Finding, MigrationOutcome, Outcome, Readiness};
 use crate::pipeline::checks::{
@@ -42,7 +42,7 @@ use checks::Desired;
 use job::Job;
 use observations::Observations;
 use prepared::Prepared;
-use prior_report::{PriorReport, settle_prior_report};
+use report_start::{keep_report_of_another_target, settle_prior_report, take_up_report};
 use sides::Sides;
 use state::MigrationState;
 
@@ -73,31 +73,6 @@ pub async fn run(args: &MigrateArgs, context: &Context<'_>) -> Result<Outcome> {
         }
     };
     Ok(state.outcome(ended.err()))
-}
-
-/// Takes up the report of the run before in the file of `--report`; one that can't be read is kept as it is.
-fn take_up_report(context: &Context<'_>, state: &MigrationState) -> Result<(), Failure> {
-    match context.report.and_then(InterimReport::earlier_document).map(RunReport::parse) {
-        None => Ok(()),
-        Some(Ok(prior)) => {
-            state.continue_report(prior);
-            Ok(())
-        }
-        Some(Err(_)) => context.keep_earlier_report(),
-    }
-}
-
-/// Keeps the report of the run before under another name if its target is another.
-fn keep_report_of_another_target(job: &Job<'_>) -> Result<(), Failure> {
-    let target = store_name(job.target_store());
-    let is_other = |prior: &PriorReport| !prior.is_of_target(&target);
-    // The file may hang: nothing that describes the run may wait for it.
-    let has_other = job.state.prior_report().as_ref().is_some_and(is_other);
-    if has_other {
-        job.context.keep_earlier_report()?;
-        job.state.prior_report().take();
-    }
-    Ok(())
 }
 
 async fn migrate(job: &Job<'_>, from: Option<StoreArg>) -> Result<(), Failure> {

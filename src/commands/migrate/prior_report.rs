@@ -3,47 +3,8 @@
 
 use std::path::Path;
 
-use super::job::Job;
-use super::prepared::Prepared;
-use super::prior_run::list_writes_since;
-use super::write;
 use crate::commands::run_report::RunReport;
-use crate::model::Plan;
-use crate::outcome::{Failure, Migration, StoreName};
-
-/// Decides, before the first write, whether this run goes on with the report of the run before.
-///
-/// What is replaced is saved as a whole. Without --resume, or where the backup of the run before does not explain
-/// it, it is not what that run has left: its report says nothing about it. What an overwriting run without a report
-/// has left is known by its backup.
-///
-/// # Errors
-/// [`Code::BackupFailed`](crate::outcome::Code) if the report can't be kept.
-pub(super) fn settle_prior_report(
-    job: &Job<'_>,
-    prepared: &Prepared,
-    plan: &Plan,
-) -> Result<(), Failure> {
-    let backup = prepared.prior_backup.as_deref();
-    let has_backup =
-        |file| job.state.prior_report().as_ref().is_some_and(|prior| prior.has_backup(file));
-    let is_known = backup.is_some_and(has_backup);
-    let is_half_written = prepared.is_target_half_written && !job.target_store().is_live_cluster();
-    let interrupted = backup.filter(|_| !is_known && is_half_written);
-    let is_explained = is_known || !write::replaces_keys(plan);
-    if job.args.resume && is_explained && interrupted.is_none() {
-        return Ok(());
-    }
-    job.context.keep_earlier_report()?;
-    if let Some(prior) = &mut *job.state.prior_report() {
-        prior.is_replaced = true;
-    }
-    if let Some(file) = interrupted {
-        job.state.add_earlier_writes(list_writes_since(file, &prepared.target_snapshot));
-        job.state.set_backup(file.to_owned());
-    }
-    Ok(())
-}
+use crate::outcome::{Migration, StoreName};
 
 /// The report of the run before, as long as the documents of this run have its keys.
 pub(super) struct PriorReport {
@@ -55,6 +16,11 @@ pub(super) struct PriorReport {
 impl PriorReport {
     pub(super) fn new(run: RunReport) -> Self {
         PriorReport { run, is_replaced: false }
+    }
+
+    /// Records that this run begins anew with its first write.
+    pub(super) fn replace(&mut self) {
+        self.is_replaced = true;
     }
 
     pub(super) fn is_of_target(&self, target: &StoreName) -> bool {
@@ -138,7 +104,7 @@ mod tests {
             let described = describe(&prior, "etcd b:1,a:1", is_writing);
             assert_eq!(described, (1, true, "etcd b:1,a:1".to_owned()));
         }
-        prior.is_replaced = true;
+        prior.replace();
         // A run that certainly wrote nothing has them still.
         assert_eq!(describe(&prior, "etcd a:1", false), (1, true, "etcd a:1".to_owned()));
         assert_eq!(describe(&prior, "etcd a:1", true), (0, false, "etcd a:1".to_owned()));
