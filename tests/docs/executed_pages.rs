@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 
 use tempfile::TempDir;
 
-use crate::support::etcd::{Etcd, EtcdCluster};
+use crate::support::etcd::Etcd;
+use crate::support::etcd_cluster::EtcdCluster;
 use crate::support::page::{Command, Page, Step, equals_shown};
 use crate::support::restate::{ALL_ROLES, Cluster, Mode};
 use crate::support::s3::s3s_fs;

@@ -17,6 +17,7 @@ pub mod dynamo;
 pub mod edit;
 pub mod encodings;
 pub mod etcd;
+pub mod etcd_cluster;
 pub mod faulty_proxy;
 pub mod full_pipe;
 pub mod full_port;

@@ -45,7 +45,9 @@ impl NodeObservations {
         let of_stores = self.on_source.iter().chain(&self.on_target).map(|observed| {
             let state = match &observed.usage {
                 StoreUse::Running(roles) => NodeState::NormalRoles(roles.clone()),
-                StoreUse::NoResponse => NodeState::NoResponse("no response in time".to_owned()),
+                StoreUse::NoResponse(reason)
+                | StoreUse::OutOfReach(reason)
+                | StoreUse::Unclear(reason) => NodeState::NoResponse(reason.clone()),
             };
             observe(&observed.node, state)
         });
