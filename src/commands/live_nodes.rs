@@ -5,11 +5,11 @@
 use std::time::Duration;
 
 use crate::backends::cluster::{self, Cluster, NOT_ASKED, ask_each};
-use crate::backends::transport::ActiveTime;
+use crate::backends::transport::{ActiveTime, Address};
 use crate::codec::{self, Node, NodesConfiguration};
 use crate::commands::Context;
 use crate::commands::cluster_options::cluster_options_at;
-use crate::model::{Entry, Key, NodeProbe, NodeState, ObservedNode, Snapshot};
+use crate::model::{Entry, Key, NodeIdent, NodeProbe, NodeState, ObservedNode, Snapshot};
 use crate::pipeline::checks::{
     NodeObservation, StoreUse, judge_response, judge_unasked, not_of_migration,
 };
@@ -95,6 +95,52 @@ pub async fn observe_nodes(
     let unasked = |node| Some(NodeObservation { node, side, usage: StoreUse::NoResponse });
     let questions = nodes.nodes.into_iter().map(|node| (observe(node.clone()), unasked(node)));
     ask_each(questions.collect(), PROBE_LIMIT).await.into_iter().flatten().collect()
+}
+
+/// Observes the nodes that run as metadata servers of the cluster of a replicated store that was read from folders, in
+/// whichever mode, and those that do not respond in time.
+pub async fn observe_metadata_servers(
+    held: &Snapshot,
+    context: &Context<'_>,
+) -> Vec<NodeObservation> {
+    let Some(nodes) = codec::nodes_of(held).filter(|_| context.options.single_address.is_none())
+    else {
+        return Vec::new();
+    };
+    let observe = |node: Node| {
+        let cluster_name = nodes.cluster_name.clone();
+        async move {
+            let usage = match identify_node(&node, context).await? {
+                Some(ident) => is_metadata_server(&ident, &node, &cluster_name)
+                    .then_some(StoreUse::MetadataServer)?,
+                None => StoreUse::NoResponse,
+            };
+            Some(NodeObservation { node, side: "source", usage })
+        }
+    };
+    let unasked =
+        |node| Some(NodeObservation { node, side: "source", usage: StoreUse::NoResponse });
+    let questions = nodes.nodes.iter().map(|node| (observe(node.clone()), unasked(node.clone())));
+    ask_each(questions.collect(), PROBE_LIMIT).await.into_iter().flatten().collect()
+}
+
+/// Asks a node who it is, which it can tell without a majority; `None` if nobody is there, `Some(None)` if it does not
+/// respond in time.
+#[allow(clippy::option_option, reason = "both are answers")]
+async fn identify_node(node: &Node, context: &Context<'_>) -> Option<Option<NodeIdent>> {
+    let address: Address = node.address.parse().ok()?;
+    let options = cluster_options_at(vec![address.clone()], true, context.options).ok()?;
+    let ident = cluster::identify_node_at(&options, &address);
+    match ActiveTime::start().limit(PROBE_LIMIT, ident).await {
+        Some(Ok(ident)) => Some(Some(ident)),
+        Some(Err(_)) => None,
+        None => Some(None),
+    }
+}
+
+fn is_metadata_server(ident: &NodeIdent, node: &Node, cluster_name: &str) -> bool {
+    let is_server = ident.roles.iter().any(|role| role == "metadata-server");
+    is_server && ident.cluster_name == cluster_name && ident.id.is_none_or(|id| id == node.id)
 }
 
 async fn observe_node(

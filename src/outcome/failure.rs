@@ -57,6 +57,9 @@ codes! {
     NotReady "not-ready",
     RollbackUnsafe "rollback-unsafe",
     MetadataInconsistent "metadata-inconsistent",
+    DataLoss "data-loss",
+    SourceInUse "source-in-use",
+    SourceDamaged "source-damaged",
     Interrupted "interrupted",
     Internal "internal",
 }
@@ -169,6 +172,9 @@ impl Failure {
             | StoreError::Throttled { .. }
             | StoreError::Denied { .. } => Code::SourceUnavailable,
             StoreError::TooLarge { .. } => Code::ValueTooLarge,
+            StoreError::InUse { .. } => Code::SourceInUse,
+            StoreError::Damaged { .. } => Code::SourceDamaged,
+            StoreError::NotAMember { .. } => Code::NotARestateStore,
             _ => Code::Internal,
         };
         let failure = match code {
@@ -188,6 +194,15 @@ impl Failure {
             ),
             StoreError::Unconditional { .. } => {
                 self.hint("use another store: Restate itself would corrupt its metadata there")
+            }
+            StoreError::InUse { .. } => self
+                .hint("stop the node, and wait until its process has ended")
+                .hint("if the cluster works, read it with --address instead"),
+            StoreError::Damaged { .. } => self
+                .hint("copy the folder again, from a node that is stopped, and name the copy")
+                .hint("if another metadata server's folder is left, name that one"),
+            StoreError::NotAMember { .. } => {
+                self.hint("name the folder of a node that is a member of the metadata servers")
             }
             _ => self,
         }
@@ -253,6 +268,10 @@ impl Failure {
             StoreError::Conflict { .. } => Code::TargetConflict,
             StoreError::Unconditional { .. } => Code::StoreProbeFailed,
             StoreError::Usage(_) => Code::ConfigInvalid,
+            // A folder is never a target; `verify` compares with one.
+            StoreError::InUse { .. } => Code::SourceInUse,
+            StoreError::Damaged { .. } => Code::SourceDamaged,
+            StoreError::NotAMember { .. } => Code::NotARestateStore,
             StoreError::Other { .. } => Code::Internal,
         };
         let failure = Failure::new(code, format!("failed to use the target: {error}"));

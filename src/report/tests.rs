@@ -21,7 +21,7 @@ use crate::pipeline::plan::{OnExisting, decide_plan};
 use crate::pipeline::verify::compare;
 
 fn store(kind: &str, name: &str) -> StoreName {
-    StoreName { kind: kind.to_owned(), name: name.to_owned() }
+    StoreName { kind: kind.to_owned(), name: name.to_owned(), stopped: None }
 }
 
 fn source_name() -> StoreName {

@@ -56,6 +56,8 @@ pub struct Cluster {
     pub folder: TempDir,
     pub nodes: Vec<Node>,
     pub partitions: usize,
+    /// What is added to the configuration of each node.
+    extra_config: &'static str,
     service: Option<(Port, Process)>,
 }
 
@@ -113,6 +115,32 @@ impl Cluster {
         cluster
     }
 
+    /// Starts a cluster with the server of this npm package, and with sections that are added to its configuration.
+    pub fn start_with_config(
+        server: &str,
+        roles: &[&[&'static str]],
+        extra_config: &'static str,
+    ) -> Cluster {
+        let ports = roles.iter().map(|_| Port::free()).collect();
+        let mut cluster = Cluster::create_at(ports, LOCAL, server, roles, 2);
+        cluster.extra_config = extra_config;
+        cluster.start_all(&Mode::Normal);
+        cluster
+    }
+
+    /// Returns the base directory of a node.
+    pub fn base_folder(&self, index: usize) -> String {
+        self.folder.path().join(format!("node-{}", index + 1)).to_str().unwrap().to_owned()
+    }
+
+    /// Sends all nodes a signal at once that ends them, and waits for their ends.
+    pub fn end_all(&mut self, signal: &str) {
+        for node in &self.nodes {
+            node.process.iter().for_each(|process| process.signal(signal));
+        }
+        self.stop();
+    }
+
     /// Starts a cluster of one metadata server.
     pub fn start_named(cluster_name: &'static str) -> Cluster {
         let roles: &[&[&'static str]] = &[&["metadata-server"]];
@@ -155,6 +183,7 @@ impl Cluster {
             nodes: nodes.collect(),
             folder: TempDir::new().unwrap(),
             partitions,
+            extra_config: "",
             service: None,
         }
     }
@@ -259,6 +288,11 @@ impl Cluster {
         self.nodes[index].process.take().unwrap().kill();
     }
 
+    /// Starts every node of a cluster that was stopped, and waits until they are up.
+    pub fn start_again(&mut self, mode: &Mode) {
+        self.start_all(mode);
+    }
+
     fn start_all(&mut self, mode: &Mode) {
         for index in 0..self.nodes.len() {
             self.start_node(index, mode);
@@ -308,7 +342,7 @@ impl Cluster {
              default-num-partitions = {}\nbind-ip = {:?}\nbind-port = {}\n\
              advertised-address = \"{}/\"\nlisten-mode = \"all\"\n\
              rocksdb-total-memory-size = \"512 MB\"\n{section}\n\
-             [admin]\nbind-port = {}\n[ingress]\nbind-port = {}\n",
+             [admin]\nbind-port = {}\n[ingress]\nbind-port = {}\n{}",
             node.name,
             escape_toml(self.cluster_name),
             self.partitions,
@@ -316,7 +350,8 @@ impl Cluster {
             node.fabric.number,
             node.address(),
             node.admin.number,
-            node.ingress.number
+            node.ingress.number,
+            self.extra_config
         )
     }
 

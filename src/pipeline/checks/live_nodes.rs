@@ -20,6 +20,8 @@ pub struct NodeObservation {
 pub enum StoreUse {
     /// The node runs on the store with these roles, which it would not have in migration mode.
     Running(Vec<String>),
+    /// The node runs as a metadata server of the replicated store that is read from the folders of others.
+    MetadataServer,
     /// The node did not respond in time.
     NoResponse,
 }
@@ -61,6 +63,9 @@ fn describe_observation(NodeObservation { node, side, usage }: &NodeObservation)
         StoreUse::Running(roles) => {
             format!("{node} runs on the {side} in its normal roles: {}", roles.join(", "))
         }
+        StoreUse::MetadataServer => format!(
+            "{node} runs as a metadata server: the folders lack what it has written since they were left"
+        ),
         StoreUse::NoResponse => {
             format!("{node} did not respond in time: make sure that it does not run on the {side}")
         }

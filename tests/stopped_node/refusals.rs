@@ -1,0 +1,82 @@
+//! Folders that must not be read, and places where a folder can't be named.
+
+use crate::support::project;
+use crate::support::tool::{assert_refused, restatectl};
+
+fn sample() -> String {
+    project().join("tests/stopped_node/sample").to_str().unwrap().to_owned()
+}
+
+#[test]
+fn folder_can_not_be_written() {
+    let (folder, at) = (sample(), "http://127.0.0.1:1");
+    let words: &[&str] = &["folders are only read"];
+    let document = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(&document, "{}").unwrap();
+    let document = document.path().to_str().unwrap();
+    let cases: [&[&str]; 3] = [
+        &["metadata", "patch", "--from", &folder, "-k", "rule_book", "-p", "[]"],
+        &["metadata", "put", "--from", &folder, "-k", "rule_book", document],
+        &["-s", at, "metadata", "migrate", "--toml", &folder],
+    ];
+    for case in cases {
+        assert_refused(case, 2, "usage", words);
+    }
+    assert_refused(&["status", "--on", &folder], 2, "usage", &["no cluster runs on a folder"]);
+}
+
+#[test]
+fn folder_without_a_store_is_not_taken_for_one() {
+    let folder = project().join("tests/stopped_node").to_str().unwrap().to_owned();
+    let list = ["metadata", "list", "--from", folder.as_str()];
+    let words: &[&str] = &["holds no store of a metadata server", "replicated-metadata-server"];
+    assert_refused(&list, 2, "config-invalid", words);
+}
+
+#[test]
+fn same_folder_is_not_compared_with_itself() {
+    let folder = sample();
+    let verify = ["metadata", "verify", "--from", &folder, "--toml", &folder];
+    assert_refused(&verify, 5, "same-store", &["name the same store"]);
+}
+
+#[test]
+fn damaged_folder_is_refused_with_file_and_offset() {
+    let copy = tempfile::TempDir::new().unwrap();
+    let store = project().join("tests/stopped_node/sample/node-1/replicated-metadata-server");
+    for entry in std::fs::read_dir(store).unwrap() {
+        let path = entry.unwrap().path();
+        let mut bytes = std::fs::read(&path).unwrap();
+        if path.extension().is_some_and(|end| end == "sst") {
+            bytes[40] ^= 4;
+        }
+        std::fs::write(copy.path().join(path.file_name().unwrap()), bytes).unwrap();
+    }
+    let list = ["metadata", "list", "--from", copy.path().to_str().unwrap()];
+    let words: &[&str] = &["000009.sst: byte 0: the checksum of the block differs"];
+    assert_refused(&list, 5, "source-damaged", words);
+}
+
+#[test]
+fn sample_is_read_by_every_command_that_reads() {
+    let (folder, answers) = (sample(), project().join("tests/stopped_node/sample/answers.jsonl"));
+    let answers = answers.to_str().unwrap();
+    let listed =
+        restatectl(&["metadata", "list", "--from", &folder, "-o", "json"]).expect(0).json();
+    assert_eq!(listed["store"]["type"], "stopped-node");
+    assert_eq!(listed["complete"], true);
+    assert_eq!(listed["keys"].as_array().unwrap().len(), 8);
+    let member = &listed["store"]["stopped"]["members"][0];
+    assert_eq!((&member["id"], &member["name"]), (&1.into(), &"node-1".into()));
+    let run = restatectl(&["metadata", "verify", "--from", &folder, "--toml", answers]).expect(0);
+    assert!(run.err.contains("found N1 (node-1) at "), "{}", run.err);
+    restatectl(&["metadata", "verify", "--from", answers, "--toml", &folder]).expect(0);
+    for command in [&["check"][..], &["describe"], &["get", "-k", "rule_book"]] {
+        restatectl(&[&["metadata"], command, &["--from", &folder]].concat()).expect(0);
+    }
+    let backups = tempfile::TempDir::new().unwrap();
+    let file = backups.path().join("copy.jsonl");
+    let file = file.to_str().unwrap();
+    restatectl(&["metadata", "backup", "--from", &folder, "--to", file]).expect(0);
+    restatectl(&["metadata", "verify", "--from", file, "--toml", answers]).expect(0);
+}
