@@ -83,7 +83,7 @@ async fn open_reader(
         Some(StoreArg::Backup(backup)) => Ok(OpenSource::Store(backup)),
         Some(StoreArg::Folders(folders)) => {
             let opened = open_folders(folders, context).await;
-            Ok(OpenSource::Store(Box::new(opened.map_err(|error| Failure::of_source(&error))?)))
+            Ok(OpenSource::Store(Box::new(opened.map_err(|error| unreadable_folders(&error))?)))
         }
         Some(StoreArg::Config(file)) => Ok(OpenSource::Store(open_external(&file, context).await?)),
         None => Err(Failure::new(Code::Internal, "there is no store to open")),
@@ -106,6 +106,16 @@ async fn open_folders(
         context.events.emit(Event::StoppedMembers(&members));
     }
     Ok(opened)
+}
+
+fn unreadable_folders(error: &StoreError) -> Failure {
+    let failure = Failure::of_source(error);
+    match error {
+        StoreError::Denied { .. } => {
+            failure.hint("run this as the user who owns the folders, or copy them")
+        }
+        _ => failure,
+    }
 }
 
 /// Returns how to reach the running cluster that the argument names; `None` if it names another store.

@@ -102,6 +102,16 @@ mod tests {
         }
     }
 
+    #[test]
+    fn zstd_that_unfolds_into_gigabytes_is_refused() {
+        // A frame of blocks that repeat one byte 128 KiB long, each of which takes four bytes.
+        let mut frame = vec![0x28, 0xb5, 0x2f, 0xfd, 0, 0x38];
+        (0..100_000).for_each(|_| frame.extend([2, 0, 0x10, b'x']));
+        assert_eq!(decompress_frame(&frame), Err(too_large()));
+        let last = [3, 0, 0x10, b'x'];
+        assert_eq!(decompress_frame(&[&frame[..6], &last].concat()).unwrap().len(), 128 << 10);
+    }
+
     proptest! {
         #![proptest_config(crate::fuzz::fuzz_config())]
 

@@ -52,6 +52,13 @@ pub(super) struct LogFile<'a> {
     incomplete: Option<IncompleteRecord>,
 }
 
+/// The header of a fragment.
+struct Header {
+    checksum: u32,
+    length: usize,
+    kind: u8,
+}
+
 enum Fragment<'a> {
     Part { kind: u8, offset: usize, content: &'a [u8] },
     Incomplete(IncompleteRecord),
@@ -146,25 +153,36 @@ impl<'a> LogFile<'a> {
         let Some((header, behind)) = rest.split_at_checked(HEADER) else {
             return self.end_at(offset, "the header of the record is incomplete");
         };
-        let (checksum, length, kind) = parse_header(header)?;
-        if kind == kind::ZERO && length == 0 {
-            return self.end_at_zeros(offset, rest);
+        let header = parse_header(header)?;
+        match header {
+            Header { kind: kind::ZERO, length: 0, .. } => self.end_at_zeros(offset, rest),
+            Header { length, .. } if length > left - HEADER => {
+                Err(Fault::new(offset, "a record that exceeds its block"))
+            }
+            Header { length, .. } => match behind.get(..length) {
+                Some(content) => self.take_fragment(offset, &header, content),
+                None => self.end_at(offset, "the record is incomplete"),
+            },
         }
-        let Some(content) = behind.get(..length).filter(|_| length <= left - HEADER) else {
-            return match length <= left - HEADER {
-                true => self.end_at(offset, "the record is incomplete"),
-                false => Err(Fault::new(offset, "a record that exceeds its block")),
-            };
-        };
-        let end = offset.saturating_add(HEADER).saturating_add(length);
-        if checksum != fragment_checksum(rest, length) {
+    }
+
+    /// Takes a fragment whose bytes are all there.
+    fn take_fragment(
+        &mut self,
+        offset: usize,
+        header: &Header,
+        content: &'a [u8],
+    ) -> Result<Fragment<'a>, Fault> {
+        let end = offset.saturating_add(HEADER).saturating_add(header.length);
+        let fragment = self.bytes.get(offset..).unwrap_or_default();
+        if header.checksum != fragment_checksum(fragment, header.length) {
             return match is_zeros(self.bytes.get(end..).unwrap_or_default()) {
                 true => Ok(incomplete(offset, "the checksum of the last record differs", true)),
                 false => Err(Fault::new(offset, "the checksum of the record differs")),
             };
         }
         self.position = end;
-        Ok(Fragment::Part { kind, offset, content })
+        Ok(Fragment::Part { kind: header.kind, offset, content })
     }
 
     /// Ends at a fragment that the end of the file cuts. What can be read behind it proves that it is not the last one:
@@ -204,9 +222,10 @@ fn describe_end(end: Fragment<'_>, begun: Option<usize>) -> Option<IncompleteRec
     })
 }
 
-fn parse_header(header: &[u8]) -> Result<(u32, usize, u8), Fault> {
-    let mut cursor = Cursor::new(header);
-    Ok((cursor.u32()?, usize::from(cursor.u16()?), cursor.u8()?))
+fn parse_header(bytes: &[u8]) -> Result<Header, Fault> {
+    let mut cursor = Cursor::new(bytes);
+    let (checksum, length) = (cursor.u32()?, usize::from(cursor.u16()?));
+    Ok(Header { checksum, length, kind: cursor.u8()? })
 }
 
 /// Computes the checksum over the type and the content of a fragment.
@@ -216,7 +235,7 @@ fn fragment_checksum(fragment: &[u8], length: usize) -> u32 {
 
 fn has_fragment_at(rest: Option<&[u8]>) -> bool {
     let rest = rest.unwrap_or_default();
-    let Some(Ok((checksum, length, kind))) = rest.get(..HEADER).map(parse_header) else {
+    let Some(Ok(Header { checksum, length, kind })) = rest.get(..HEADER).map(parse_header) else {
         return false;
     };
     let is_whole = rest.len() - HEADER >= length && kind != kind::ZERO;

@@ -202,3 +202,34 @@ fn read_block(bytes: &[u8], footer: &Footer, handle: BlockHandle) -> Result<Vec<
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn properties(index_has_deltas: bool) -> Properties {
+        let index_has_user_keys = true;
+        Properties { family: 0, entries: 0, data_blocks: 0, index_has_user_keys, index_has_deltas }
+    }
+
+    #[test]
+    fn handles_are_told_from_the_one_before() {
+        // Keys "a" (a handle of its own: offset 0, size 100), then "ab" (3 more bytes) and "ac" (2 fewer).
+        let entries = [0, 1, b'a', 0, 100, 1, 1, b'b', 6, 1, 1, b'c', 3];
+        let block = [&entries[..], &[0, 0, 0, 0, 1, 0, 0, 0]].concat();
+        let handles = parse_index(&block, &properties(true)).unwrap();
+        let handles: Vec<_> = handles.iter().map(|handle| (handle.offset, handle.size)).collect();
+        assert_eq!(handles, [(0, 100), (105, 103), (213, 101)]);
+    }
+
+    proptest! {
+        #![proptest_config(crate::fuzz::fuzz_config())]
+
+        #[test]
+        fn fuzz_any_index(bytes in prop::collection::vec(any::<u8>(), 0..200), deltas in any::<bool>()) {
+            let _ = parse_index(&bytes, &properties(deltas));
+        }
+    }
+}

@@ -102,10 +102,6 @@ impl Source for StoppedNodes {
         ReadLimits { keys: usize::MAX, concurrency: 1 }
     }
 
-    fn access_hint(&self) -> &'static str {
-        "read the folders as the user who owns them, or copy them"
-    }
-
     fn describe_missing_keys(&self) -> Option<String> {
         self.data_loss().map(|loss| loss.to_string())
     }

@@ -47,30 +47,11 @@ impl Replica {
     /// # Errors
     /// [`ReplicaError`]; what is not understood is not passed over.
     pub(super) fn from_database(mut database: Database) -> Result<Self, ReplicaError> {
-        let names: Vec<_> = database.families.keys().map(String::as_str).collect();
-        if names != FAMILIES {
-            let reason = format!("it has the column families {}", names.join(", "));
-            return Err(ReplicaError::Damaged(reason));
-        }
+        check_families(&database).map_err(ReplicaError::Damaged)?;
         let mut take = |name: &str| database.families.remove(name).unwrap_or_default();
-        let (data, other, mut metadata) = (take("data"), take("default"), take("metadata"));
-        if !other.is_empty() {
-            let reason = "it has keys in the column family `default`".to_owned();
-            return Err(ReplicaError::Damaged(reason));
-        }
+        let (data, mut metadata) = (take("data"), take("metadata"));
         let records = Records::take(&mut metadata).map_err(ReplicaError::Damaged)?;
-        let is_empty = records.snapshot.is_none() && data.is_empty();
-        let Some((node_id, created_at)) = records.member else {
-            return Err(ReplicaError::NotAMember(match is_empty {
-                true => "it was never provisioned: it holds no metadata".to_owned(),
-                false => NO_LONGER_A_MEMBER.to_owned(),
-            }));
-        };
-        let missing = || ReplicaError::Damaged("it has no snapshot".to_owned());
-        let snapshot = records.snapshot.ok_or_else(missing)?;
-        if snapshot.members.get(&node_id) != Some(&created_at) {
-            return Err(ReplicaError::NotAMember(NO_LONGER_A_MEMBER.to_owned()));
-        }
+        let (node_id, snapshot) = records.find_member(data.is_empty())?;
         let log = read_log(&data, snapshot.position).map_err(ReplicaError::Damaged)?;
         let mut replica = Replica {
             name: records.name,
@@ -136,8 +117,22 @@ impl Replica {
     }
 }
 
+/// The fault of the databases beside it in the folder of a node, for one.
+const NO_SERVER_STORE: &str = "it is not the store of a metadata server";
+
 const NO_LONGER_A_MEMBER: &str = "it is not that of a member: the node was removed from the metadata servers, or has not \
      joined them completely, so that it lacks what was written since";
+
+/// Checks that the database is laid out as a metadata server does it.
+fn check_families(database: &Database) -> Result<(), String> {
+    if !database.families.keys().eq(FAMILIES) {
+        return Err(format!("{NO_SERVER_STORE}: other column families"));
+    }
+    match database.families.get("default").is_none_or(Family::is_empty) {
+        true => Ok(()),
+        false => Err("it has keys in the column family `default`".to_owned()),
+    }
+}
 
 /// Carries a write out, if its precondition is met. Those that are not met are in the log as well.
 fn apply_write(values: &mut BTreeMap<String, Value>, write: &WriteRequest) {
@@ -160,13 +155,13 @@ fn read_log(data: &Family, snapshot: LogPosition) -> Result<Vec<LogEntry>, Strin
     let mut last = snapshot;
     for (key, bytes) in data {
         let index = parse_index(key)?;
-        let entry = LogEntry::parse(bytes).map_err(|reason| format!("log {index}: {reason}"))?;
-        if entry.position.index != index {
-            return Err(format!("log {index}: the entry is that of {}", entry.position.index));
-        }
         // What the snapshot contains stays in the log for slow followers.
         if index <= snapshot.index {
             continue;
+        }
+        let entry = LogEntry::parse(bytes).map_err(|reason| format!("log {index}: {reason}"))?;
+        if entry.position.index != index {
+            return Err(format!("log {index}: the entry is that of {}", entry.position.index));
         }
         if last.index.checked_add(1) != Some(index) {
             return Err(format!("a gap in the log: {index} follows {}", last.index));
@@ -218,11 +213,31 @@ impl Records {
     }
 }
 
+impl Records {
+    /// Returns which member the server is, and its snapshot. `has_no_log` tells a server that was never provisioned.
+    fn find_member(&self, has_no_log: bool) -> Result<(u32, RaftSnapshot), ReplicaError> {
+        let no_member = |reason: &str| Err(ReplicaError::NotAMember(reason.to_owned()));
+        let Some((node_id, created_at)) = self.member else {
+            return match self.snapshot.is_none() && has_no_log {
+                true => no_member("it was never provisioned: it holds no metadata"),
+                false => no_member(NO_LONGER_A_MEMBER),
+            };
+        };
+        let missing = || ReplicaError::Damaged("it has no snapshot".to_owned());
+        let snapshot = self.snapshot.clone().ok_or_else(missing)?;
+        match snapshot.members.get(&node_id) == Some(&created_at) {
+            true => Ok((node_id, snapshot)),
+            false => no_member(NO_LONGER_A_MEMBER),
+        }
+    }
+}
+
 /// Reads the name of the node that the folder was made for.
 fn parse_marker(bytes: &[u8]) -> Result<String, String> {
     let marker = serde_json::from_slice::<Json>(bytes).ok();
     let name = marker.as_ref().and_then(|marker| marker.get("id")?.as_str());
-    name.map(ToOwned::to_owned).ok_or_else(|| "the marker of the storage is damaged".to_owned())
+    let unknown = || format!("{NO_SERVER_STORE}: its marker names no node");
+    name.map(ToOwned::to_owned).ok_or_else(unknown)
 }
 
 /// Reads which member the server is; `None` if it says that it is none.
