@@ -101,6 +101,10 @@ pub mod exit {
     pub const STOPPED: u8 = 7;
 }
 
+/// The hint for a cluster whose metadata servers have lost their majority.
+pub(crate) const LOST_MAJORITY_HINT: &str = "if they are permanently lost, stop all nodes, and read the base directories of the stopped metadata \
+                                             servers with --from";
+
 /// A failure: its cause, where it happened, and what to do next.
 #[derive(Clone, Debug, Error)]
 #[error("{message}{}", self.join_differences())]
@@ -212,9 +216,11 @@ impl Failure {
     pub fn of_cluster(error: &StoreError) -> Self {
         let failure = Failure::of_source(error);
         match error {
-            StoreError::NoQuorum { .. } => failure.hint(
-                "start the metadata servers that do not respond, until a majority of them runs",
-            ),
+            StoreError::NoQuorum { .. } => failure
+                .hint(
+                    "start the metadata servers that do not respond, until a majority of them runs",
+                )
+                .hint(LOST_MAJORITY_HINT),
             StoreError::Untrusted { .. } => failure
                 .hint(
                     "name the trusted authorities with --tls-ca, and this client's certificate with \

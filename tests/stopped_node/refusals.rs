@@ -1,7 +1,10 @@
 //! Folders that must not be read, and places where a folder can't be named.
 
-use crate::support::project;
-use crate::support::tool::{assert_refused, restatectl};
+use std::time::Duration;
+
+use crate::support::process::Process;
+use crate::support::tool::{assert_refused, command, program, restatectl, run};
+use crate::support::{project, wait_for};
 
 fn sample() -> String {
     project().join("tests/stopped_node/sample").to_str().unwrap().to_owned()
@@ -55,6 +58,27 @@ fn damaged_folder_is_refused_with_file_and_offset() {
     let list = ["metadata", "list", "--from", copy.path().to_str().unwrap()];
     let words: &[&str] = &["000009.sst: byte 0: the checksum of the block differs"];
     assert_refused(&list, 5, "source-damaged", words);
+}
+
+#[test]
+fn process_of_another_pid_namespace_is_seen_to_hold_the_folder() {
+    let copy = tempfile::TempDir::new().unwrap();
+    let lock = copy.path().join("LOCK");
+    std::fs::write(&lock, "").unwrap();
+    std::fs::write(copy.path().join("CURRENT"), "MANIFEST-000005\n").unwrap();
+    let script = "import fcntl, sys, time\nheld = open(sys.argv[1], 'r+')\nfcntl.lockf(held, fcntl.LOCK_EX)\n\
+                  open(sys.argv[1] + 'ED', 'w')\ntime.sleep(60)";
+    let args = ["-c", script, lock.to_str().unwrap()];
+    let holder = Process::start("python3".as_ref(), &args, &[], &copy.path().join("log"));
+    let locked = copy.path().join("LOCKED");
+    wait_for("the lock", Duration::from_secs(10), || locked.exists().then_some(()));
+    let program = program();
+    let list = ["metadata", "list", "--from", copy.path().to_str().unwrap()];
+    let unshare = ["--pid", "--fork", "--map-root-user", program.to_str().unwrap()];
+    let run = run(command("unshare".as_ref(), &[&unshare[..], &list].concat()), "").expect(5);
+    let words = "is in use: a process that can't be seen from here";
+    assert!(run.err.contains(words), "{}", run.err);
+    drop(holder);
 }
 
 #[test]

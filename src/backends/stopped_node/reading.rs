@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::path::Path;
 use std::time::SystemTime;
 
 use super::cluster_marker::{ClusterName, read_marker};
@@ -33,15 +34,19 @@ pub(super) struct StoredState {
 /// [`StoreError::InUse`], [`StoreError::Damaged`], [`StoreError::NotAMember`], [`StoreError::Usage`] for folders that do not
 /// belong together, [`StoreError::Denied`] and [`StoreError::Unavailable`] for what the system does not give.
 pub(super) fn read_folders(folders: &[StoreFolder]) -> Result<StoredState, StoreError> {
-    let mut unknown_locks = Vec::new();
-    for folder in folders {
-        unknown_locks.extend(check_lock(folder)?);
-    }
+    read_unlocked(folders, query_lock)
+}
+
+/// Reads the folders, where `query` tells of each before and after whether it is locked.
+pub(super) fn read_unlocked(
+    folders: &[StoreFolder],
+    query: impl Fn(&Path) -> LockState,
+) -> Result<StoredState, StoreError> {
+    let check_locks = || folders.iter().map(|folder| check_lock(folder, query(&folder.path)));
+    let unknown_locks = check_locks().collect::<Result<Vec<_>, _>>()?;
     let read = folders.iter().map(read_replica).collect::<Result<Vec<_>, _>>();
     // A server may have been started in the meantime: that explains what could not be read.
-    for folder in folders {
-        check_lock(folder)?;
-    }
+    check_locks().try_for_each(|checked| checked.map(drop))?;
     let mut replicas = read?;
     check_belonging(&replicas).map_err(StoreError::Usage)?;
     sort_longest_first(&mut replicas);
@@ -53,15 +58,19 @@ pub(super) fn read_folders(folders: &[StoreFolder]) -> Result<StoredState, Store
         members: replicas.iter().map(|found| describe_member(found, &names)).collect(),
         missing: find_missing_voters(&replicas, &names),
         is_complete: are_majority(&replicas),
-        warnings: unknown_locks.into_iter().chain(warnings::find_warnings(&replicas)).collect(),
+        warnings: unknown_locks
+            .into_iter()
+            .flatten()
+            .chain(warnings::find_warnings(&replicas))
+            .collect(),
     };
     Ok(StoredState { entries, members })
 }
 
 /// Refuses a folder that a process holds open; returns a warning where that can't be known.
-fn check_lock(folder: &StoreFolder) -> Result<Option<String>, StoreError> {
+fn check_lock(folder: &StoreFolder, lock: LockState) -> Result<Option<String>, StoreError> {
     let store = folder.describe();
-    match query_lock(&folder.path) {
+    match lock {
         LockState::Free => Ok(None),
         LockState::Held(Some(pid)) => {
             Err(StoreError::InUse { store, reason: format!("process {pid} holds it open") })

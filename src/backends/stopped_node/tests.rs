@@ -276,6 +276,24 @@ fn longest_log_is_of_the_greatest_term() {
 }
 
 #[test]
+fn lock_is_asked_again_after_reading() {
+    use lock::LockState::{Free, Held, Unknown};
+    let folders = StoppedFolders::find(sample().as_os_str()).unwrap().unwrap().0;
+    let read = |states: [lock::LockState; 2]| {
+        let states = std::cell::RefCell::new(states.into_iter());
+        reading::read_unlocked(&folders, |_| states.borrow_mut().next().unwrap())
+    };
+    assert!(read([Free, Free]).unwrap().members.warnings.is_empty());
+    for states in
+        [[Held(Some(7)), Free], [Free, Held(Some(7))], [Unknown("x".to_owned()), Held(None)]]
+    {
+        assert!(matches!(read(states), Err(StoreError::InUse { .. })));
+    }
+    let unknown = read([Unknown("no locks here".to_owned()), Free]).unwrap().members.warnings;
+    assert!(unknown[0].contains("whether a server runs on it is not known (no locks here)"));
+}
+
+#[test]
 fn folder_that_a_process_holds_is_refused() {
     // A lock of this process would not conflict with its own question.
     let folder = tempfile::TempDir::new().unwrap();
