@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Measures the official tool and this one, release builds, on real servers. Run by hand, not in CI.
-# Arguments select parts: local, distance, growth, small. Draws docs/performance.svg.
+# Arguments select parts: local, distance, growth, small, window. Draws docs/performance.svg.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 scripts/setup.sh

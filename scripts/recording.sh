@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Records a migration on real servers and draws docs/recording.svg, which the README opens with. Run it by
+# Records a maintenance window on real servers and draws docs/recording.svg, which the README opens with. Run it by
 # hand after the program's output has changed. See examples/recording.rs.
 set -euo pipefail
 cd "$(dirname "$0")/.."

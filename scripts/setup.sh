@@ -53,12 +53,17 @@ knows_googles_types || missing+=(libprotobuf-dev)
 command -v etcd >/dev/null 2>&1 || missing+=(etcd-server)
 command -v etcdctl >/dev/null 2>&1 || missing+=(etcd-client)
 command -v valgrind >/dev/null 2>&1 || missing+=(valgrind)
+command -v jq >/dev/null 2>&1 || missing+=(jq)
 command -v setpriv >/dev/null 2>&1 || missing+=(util-linux)
 command -v ip >/dev/null 2>&1 || missing+=(iproute2)
 command -v tmux >/dev/null 2>&1 || missing+=(tmux)
 command -v zsh >/dev/null 2>&1 || missing+=(zsh)
 command -v fish >/dev/null 2>&1 || missing+=(fish)
 command -v man >/dev/null 2>&1 || missing+=(man-db)
+# For `make static` and `make image`: a C compiler for musl, and certificate authorities.
+command -v musl-gcc >/dev/null 2>&1 || missing+=(musl-tools)
+command -v buildah >/dev/null 2>&1 || missing+=(buildah)
+[ -f /etc/ssl/certs/ca-certificates.crt ] || missing+=(ca-certificates)
 [ -f /usr/share/bash-completion/bash_completion ] || missing+=(bash-completion)
 if [ "${#missing[@]}" -gt 0 ]; then
     echo "set-up: installing Debian packages: ${missing[*]}"

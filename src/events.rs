@@ -84,6 +84,13 @@ pub trait InterimReport: Send + Sync {
 
     /// Returns the document that an earlier run has left in the file, if there is one.
     fn earlier_document(&self) -> Option<&[u8]>;
+
+    /// Keeps that document under another name if it lists keys that were written, since this run does not continue
+    /// it. Returns a warning that says where, the first time.
+    ///
+    /// # Errors
+    /// [`Code::BackupFailed`](crate::outcome::Code) if it can't be kept.
+    fn keep_earlier(&self) -> Result<Option<String>, Failure>;
 }
 
 /// A sink that drops every event.

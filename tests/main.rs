@@ -15,3 +15,4 @@ mod stores;
 mod structure;
 mod support;
 mod undo;
+mod window;

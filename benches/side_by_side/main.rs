@@ -1,6 +1,6 @@
 //! The official tool and ours as whole processes on the same servers in one run, and the floor that the
 //! servers set for the same requests. `make bench` runs every part; the numbers hold for this machine.
-//! Arguments select parts: local, distance, growth, small.
+//! Arguments select parts: local, distance, growth, small, window.
 #![allow(unreachable_pub, clippy::print_stdout, clippy::unwrap_used, clippy::indexing_slicing)]
 #![allow(clippy::cast_precision_loss)]
 
@@ -15,6 +15,7 @@ mod growth;
 mod local;
 mod measure;
 mod small;
+mod window;
 
 use bed::Bed;
 
@@ -34,6 +35,9 @@ fn main() {
     }
     if wanted("distance") {
         distance::run();
+    }
+    if wanted("window") {
+        window::run();
     }
     if wanted("growth") {
         let points = growth::run();

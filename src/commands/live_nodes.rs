@@ -4,12 +4,14 @@
 
 use std::time::Duration;
 
+use tokio::join;
+
 use crate::backends::cluster::{self, Cluster, NOT_ASKED, ask_each};
-use crate::backends::transport::{ActiveTime, Address};
+use crate::backends::transport::{ActiveTime, Address, probe_port};
 use crate::codec::{self, Node, NodesConfiguration};
 use crate::commands::Context;
 use crate::commands::cluster_options::cluster_options_at;
-use crate::model::{Entry, Key, NodeIdent, NodeProbe, NodeState, ObservedNode, Snapshot};
+use crate::model::{Entry, Key, NodeState, ObservedNode, PortState, Snapshot, StoreProbe};
 use crate::pipeline::checks::{
     NodeObservation, StoreUse, judge_response, judge_unasked, not_of_migration,
 };
@@ -75,9 +77,10 @@ async fn observe_given_node(cluster: &Cluster, nodes: &NodesConfiguration) -> Ve
     observed
 }
 
-/// Observes the nodes still running on `side`, which holds `held`, and those that do not respond in time.
+/// Observes the nodes still running on `side`, which holds `held`, and those of which that is not known.
 ///
-/// With `--single-address`, no other node is asked.
+/// A node that is out of reach is left out: a migration needs none of them. With `--single-address`, no other node
+/// is asked.
 pub async fn observe_nodes(
     side: &'static str,
     held: &Snapshot,
@@ -87,18 +90,15 @@ pub async fn observe_nodes(
     else {
         return Vec::new();
     };
-    let nodes_config = held.get(&Key::NodesConfig);
-    let observe = |node: Node| async move {
-        let usage = observe_node(&node, nodes_config, context).await?;
-        Some(NodeObservation { node, side, usage })
-    };
-    let unasked = |node| Some(NodeObservation { node, side, usage: StoreUse::NoResponse });
-    let questions = nodes.nodes.into_iter().map(|node| (observe(node.clone()), unasked(node)));
-    ask_each(questions.collect(), PROBE_LIMIT).await.into_iter().flatten().collect()
+    let mut observed = observe_each(side, nodes, held, context).await;
+    observed.retain(|one| !matches!(one.usage, StoreUse::OutOfReach(_)));
+    observed
 }
 
-/// Observes the nodes that run as metadata servers of the cluster of a replicated store that was read from folders, in
-/// whichever mode, and those that do not respond in time.
+/// Observes the nodes that run as metadata servers of the cluster whose replicated store was read from folders, in whichever
+/// mode, and those of which that is not known.
+///
+/// A node that is out of reach is left out, as by [`observe_nodes`].
 pub async fn observe_metadata_servers(
     held: &Snapshot,
     context: &Context<'_>,
@@ -107,69 +107,128 @@ pub async fn observe_metadata_servers(
     else {
         return Vec::new();
     };
-    let observe = |node: Node| {
-        let cluster_name = nodes.cluster_name.clone();
-        async move {
-            let usage = match identify_node(&node, context).await? {
-                Some(ident) => is_metadata_server(&ident, &node, &cluster_name)
-                    .then_some(StoreUse::MetadataServer)?,
-                None => StoreUse::NoResponse,
-            };
-            Some(NodeObservation { node, side: "source", usage })
-        }
+    let cluster = &nodes;
+    let observation = |node, usage| NodeObservation { node, side: "source", usage };
+    let observe = |node: Node| async move {
+        let usage = observe_node(&node, context).await.judge_server(&node, cluster)?;
+        Some(observation(node, usage))
     };
-    let unasked =
-        |node| Some(NodeObservation { node, side: "source", usage: StoreUse::NoResponse });
+    let unasked = |node| Some(observation(node, StoreUse::NoResponse(NOT_ASKED.to_owned())));
     let questions = nodes.nodes.iter().map(|node| (observe(node.clone()), unasked(node.clone())));
+    let mut observed: Vec<_> =
+        ask_each(questions.collect(), PROBE_LIMIT).await.into_iter().flatten().collect();
+    observed.retain(|one| !matches!(one.usage, StoreUse::OutOfReach(_)));
+    observed
+}
+
+/// Observes these nodes, also those that are out of reach. The store of `side` holds `held`.
+pub async fn observe_each(
+    side: &'static str,
+    nodes: NodesConfiguration,
+    held: &Snapshot,
+    context: &Context<'_>,
+) -> Vec<NodeObservation> {
+    let (nodes_config, cluster) = (held.get(&Key::NodesConfig), nodes.cluster_name.as_str());
+    let observe = |node: Node| async move {
+        let usage = observe_node(&node, context).await;
+        let usage = usage.judge(cluster, nodes_config)?;
+        Some(NodeObservation { node, side, usage })
+    };
+    let unasked = |node| {
+        let usage = StoreUse::NoResponse(NOT_ASKED.to_owned());
+        Some(NodeObservation { node, side, usage })
+    };
+    let questions = nodes.nodes.into_iter().map(|node| (observe(node.clone()), unasked(node)));
     ask_each(questions.collect(), PROBE_LIMIT).await.into_iter().flatten().collect()
 }
 
-/// Asks a node who it is, which it can tell without a majority; `None` if nobody is there, `Some(None)` if it does not
-/// respond in time.
-#[allow(clippy::option_option, reason = "both are answers")]
-async fn identify_node(node: &Node, context: &Context<'_>) -> Option<Option<NodeIdent>> {
-    let address: Address = node.address.parse().ok()?;
-    let options = cluster_options_at(vec![address.clone()], true, context.options).ok()?;
-    let ident = cluster::identify_node_at(&options, &address);
-    match ActiveTime::start().limit(PROBE_LIMIT, ident).await {
-        Some(Ok(ident)) => Some(Some(ident)),
-        Some(Err(_)) => None,
-        None => Some(None),
+/// What is at the address of a node.
+enum NodeAnswer {
+    /// A node that responds.
+    Probe(StoreProbe),
+    /// None that responds, for this reason, at a port of this state.
+    Silence(String, PortState),
+    /// It could not be asked, for this reason.
+    Unasked(String),
+}
+
+/// Asks the node, and looks at its port: where it does not respond, that tells one that has stopped from one that
+/// can't be understood.
+async fn observe_node(node: &Node, context: &Context<'_>) -> NodeAnswer {
+    let address: Address = match node.address.parse() {
+        Ok(address) => address,
+        Err(reason) => return NodeAnswer::Unasked(reason),
+    };
+    let options = match cluster_options_at(vec![address.clone()], true, context.options) {
+        Ok(options) => options,
+        Err(failure) => return NodeAnswer::Unasked(failure.message),
+    };
+    let mut time = ActiveTime::start();
+    let probe = time.limit(PROBE_LIMIT, cluster::probe_store_at(&options, &address));
+    match join!(probe, probe_port(&address, PROBE_LIMIT)) {
+        (Some(Ok(probe)), _) => NodeAnswer::Probe(probe),
+        (Some(Err(reason)), port) => NodeAnswer::Silence(reason, port),
+        (None, port) => NodeAnswer::Silence("no response in time".to_owned(), port),
     }
 }
 
-fn is_metadata_server(ident: &NodeIdent, node: &Node, cluster_name: &str) -> bool {
-    let is_server = ident.roles.iter().any(|role| role == "metadata-server");
-    is_server && ident.cluster_name == cluster_name && ident.id.is_none_or(|id| id == node.id)
-}
+impl NodeAnswer {
+    /// Returns the response of a node.
+    ///
+    /// # Errors
+    /// What is known without one; `None` if nothing listens there.
+    fn into_probe(self) -> Result<StoreProbe, Option<StoreUse>> {
+        Err(match self {
+            NodeAnswer::Probe(probe) => return Ok(probe),
+            NodeAnswer::Silence(_, PortState::Closed(_)) => None,
+            NodeAnswer::Silence(reason, PortState::Open) => Some(StoreUse::Unclear(reason)),
+            NodeAnswer::Silence(_, PortState::Unknown(reason)) => {
+                Some(StoreUse::NoResponse(reason))
+            }
+            NodeAnswer::Silence(_, PortState::Absent(reason)) | NodeAnswer::Unasked(reason) => {
+                Some(StoreUse::OutOfReach(reason))
+            }
+        })
+    }
 
-async fn observe_node(
-    node: &Node,
-    nodes_config: Option<&Entry>,
-    context: &Context<'_>,
-) -> Option<StoreUse> {
-    let address = node.address.parse().ok()?;
-    let options = cluster_options_at(vec![address], true, context.options).ok()?;
-    let probe = cluster::probe_node_at(&options, &node.address);
-    match ActiveTime::start().limit(PROBE_LIMIT, probe).await {
-        Some(Ok(probe)) if uses_store(&probe, nodes_config) => {
-            Some(StoreUse::Running(normal_roles(&probe)))
+    /// Judges whether the node runs as a metadata server of this cluster; `None` if it does not.
+    ///
+    /// Without a majority it can't tell its `nodes_config`, and so its fingerprint.
+    fn judge_server(self, node: &Node, cluster: &NodesConfiguration) -> Option<StoreUse> {
+        let StoreProbe { ident, nodes_config } = match self.into_probe() {
+            Ok(probe) => probe,
+            Err(usage) => return usage,
+        };
+        let own = nodes_config.ok().flatten();
+        let own = own.as_ref().and_then(Entry::value).and_then(codec::nodes_in);
+        let is_server = ident.roles.iter().any(|role| role == "metadata-server")
+            && ident.cluster_name == cluster.cluster_name
+            && ident.id.is_none_or(|id| id == node.id)
+            && own.is_none_or(|own| own.fingerprint == cluster.fingerprint);
+        is_server.then_some(StoreUse::MetadataServer)
+    }
+
+    /// Judges whether the node uses the store with this `nodes_config`; `None` if it does not. The name of the
+    /// cluster is empty where it is not known.
+    ///
+    /// Each start of a server changes `nodes_config`, so that no other store that servers have started on
+    /// has the same.
+    fn judge(self, cluster: &str, nodes_config: Option<&Entry>) -> Option<StoreUse> {
+        let probe = match self.into_probe() {
+            Ok(probe) => probe,
+            Err(usage) => return usage,
+        };
+        let roles: Vec<_> =
+            not_of_migration(&probe.ident.roles).into_iter().map(ToOwned::to_owned).collect();
+        let stored = nodes_config.and_then(Entry::value);
+        match &probe.nodes_config {
+            _ if roles.is_empty() => None,
+            Ok(own) => {
+                let own = own.as_ref().and_then(Entry::value);
+                are_same(&Key::NodesConfig, own, stored).then_some(StoreUse::Running(roles))
+            }
+            Err(_) if !cluster.is_empty() && probe.ident.cluster_name != cluster => None,
+            Err(reason) => Some(StoreUse::Unclear(reason.clone())),
         }
-        Some(_) => None,
-        None => Some(StoreUse::NoResponse),
     }
-}
-
-/// Returns whether a node in normal operation uses the store with this `nodes_config`.
-///
-/// Each start of a server changes `nodes_config`, so that no other store that servers have started on
-/// has the same.
-fn uses_store(probe: &NodeProbe, nodes_config: Option<&Entry>) -> bool {
-    let (own, stored) = (probe.nodes_config.as_ref(), nodes_config);
-    let (own, stored) = (own.and_then(Entry::value), stored.and_then(Entry::value));
-    !normal_roles(probe).is_empty() && are_same(&Key::NodesConfig, own, stored)
-}
-
-fn normal_roles(probe: &NodeProbe) -> Vec<String> {
-    not_of_migration(&probe.roles).into_iter().map(ToOwned::to_owned).collect()
 }

@@ -58,6 +58,19 @@ pub struct Context<'a> {
 }
 
 impl Context<'_> {
+    /// Keeps the report of an earlier run under another name if it lists keys that were written: this run does not
+    /// continue it.
+    ///
+    /// # Errors
+    /// [`Code::BackupFailed`] if it can't be kept.
+    fn keep_earlier_report(&self) -> Result<(), Failure> {
+        let Some(report) = self.report else { return Ok(()) };
+        if let Some(warning) = report.keep_earlier()? {
+            self.events.emit(Event::Warning(&warning));
+        }
+        Ok(())
+    }
+
     /// Asks the operator to confirm, and reports that the program waits for nobody else.
     ///
     /// # Errors

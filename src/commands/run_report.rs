@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
+use crate::codec::Node;
 use crate::model::{Action, Key, RecordedWrite, RecordedWrites, ValueDigest, Version, WriteState};
 use crate::outcome::StoreName;
 
@@ -19,10 +20,14 @@ pub(super) struct RunReport {
     pub(super) target: Option<StoreName>,
     /// Every key that the run listed.
     pub(super) keys: RecordedWrites,
+    /// The nodes that the run observed.
+    pub(super) nodes: Vec<Node>,
     /// The file with what the target held before.
     pub(super) backup: Option<PathBuf>,
     /// The file with the source as it was copied.
     pub(super) source_backup: Option<PathBuf>,
+    /// The digest of that file, if the run wrote it, and did not come to its end.
+    pub(super) source_backup_sha256: Option<String>,
 }
 
 impl RunReport {
@@ -57,8 +62,16 @@ impl RunReport {
         if may_be_done && document.target.is_none() {
             return Err("lists written keys and does not name the target".to_owned());
         }
-        let (backup, source_backup) = (document.backup, document.source_backup);
-        Ok(RunReport { target: document.target, keys, backup, source_backup })
+        let nodes = document.nodes.into_iter().map(NodeRow::into_node).collect();
+        let is_unfinished = document.outcome.as_deref() != Some("migrated");
+        Ok(RunReport {
+            target: document.target,
+            keys,
+            nodes,
+            backup: document.backup,
+            source_backup: document.source_backup,
+            source_backup_sha256: document.source_backup_sha256.filter(|_| is_unfinished),
+        })
     }
 
     /// Returns whether the run wrote to this store.
@@ -87,11 +100,27 @@ struct Document {
     outcome: Option<String>,
     target: Option<StoreName>,
     keys: Option<Vec<Row>>,
+    #[serde(default)]
+    nodes: Vec<NodeRow>,
     backup: Option<PathBuf>,
     source_backup: Option<PathBuf>,
+    source_backup_sha256: Option<String>,
     /// Only `migrate` has any, which tells its documents from those of `undo`.
     next_steps: Option<serde_json::Value>,
     error: Option<serde_json::Value>,
+}
+
+#[derive(Deserialize)]
+struct NodeRow {
+    id: u32,
+    name: String,
+    address: String,
+}
+
+impl NodeRow {
+    fn into_node(self) -> Node {
+        Node { id: self.id, name: self.name, address: self.address, ..Node::default() }
+    }
 }
 
 #[derive(Deserialize)]

@@ -76,6 +76,7 @@ struct SideSnapshots {
 /// # Errors
 /// Any [`Failure`] to open or read the stores, and [`Code::SameStore`].
 pub async fn run(args: &VerifyArgs, context: &Context<'_>) -> anyhow::Result<Outcome> {
+    context.keep_earlier_report()?;
     let sides = open_sides(args, context).await?;
     let snapshots = read_sides(&sides, context).await?;
     refuse_one_store(&sides, &snapshots).await?;

@@ -39,6 +39,15 @@ pub struct NodeProbe {
     pub nodes_config: Option<Entry>,
 }
 
+/// The response of a node about the store that it runs on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoreProbe {
+    /// Who it is.
+    pub ident: NodeIdent,
+    /// `nodes_config` in its store, or the reason why it can't read it.
+    pub nodes_config: Result<Option<Entry>, String>,
+}
+
 /// The identity of the node that responds at an address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NodeIdent {

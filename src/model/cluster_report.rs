@@ -71,8 +71,10 @@ pub enum ProcessorMode {
 pub enum PortState {
     /// A server accepts connections.
     Open,
-    /// Connections are refused, or there is no such host, for this reason.
+    /// Nothing listens there, for this reason.
     Closed(String),
+    /// There is no such host, or no way to it, for this reason: seen from elsewhere, there may be.
+    Absent(String),
     /// Not known, for this reason.
     Unknown(String),
 }

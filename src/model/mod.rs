@@ -27,7 +27,7 @@ pub use access_origins::{AccessOrigins, Origin};
 pub(crate) use change::unmet_keys;
 pub use change::{Change, Effect};
 pub use cluster::{
-    MemberCount, Members, NodeIdent, NodeProbe, NodeState, ObservedNode, Quorum,
+    MemberCount, Members, NodeIdent, NodeProbe, NodeState, ObservedNode, Quorum, StoreProbe,
     UsesReplicatedStore,
 };
 pub use cluster_report::{

@@ -89,15 +89,20 @@ impl RecordedWrite {
             (_, Action::Delete) => Action::Delete,
             _ => Action::Overwrite,
         };
-        let was_written = self.action != Action::Delete;
         let value = match (self.action, later.action) {
             (Action::Create, Action::Delete) => self.value.clone(),
             _ => later.value,
         };
-        let mut earlier = self.earlier;
-        earlier.extend(later.earlier);
-        earlier.extend(self.value.filter(|own| was_written && Some(own) != value.as_ref()));
-        earlier.dedup();
+        // What a deletion names was not necessarily written. A value that was stays known beside it: the deletion
+        // may not have been carried out.
+        let written = self.value.filter(|_| self.action != Action::Delete);
+        let mut earlier = Vec::new();
+        for one in self.earlier.into_iter().chain(later.earlier).chain(written) {
+            let is_named = action != Action::Delete && Some(&one) == value.as_ref();
+            if !is_named && !earlier.contains(&one) {
+                earlier.push(one);
+            }
+        }
         RecordedWrite { action, value, earlier, state: later.state }
     }
 }

@@ -119,6 +119,9 @@ pub fn find_unrestorable_keys(input: UndoInput<'_>) -> Vec<Key> {
 }
 
 #[cfg(test)]
+mod write_sequences;
+
+#[cfg(test)]
 mod tests {
     use prost::bytes::Bytes;
 

@@ -1,24 +1,18 @@
 //! The documents of `-o json`: one object on standard output, however the command ended. Their fields
 //! are described in `docs/exit-codes.md` and never change.
 
-use std::path::Path;
-
 use serde_json::{Map, Value as Json, json};
 
 use super::color::warning_lines;
 use super::rendered::Rendered;
-use super::status_json::{quorum_to_json, status_to_json};
+use super::run_json::{migration_to_json, path_to_json, undo_to_json};
+use super::status_json::status_to_json;
 use super::style::Style;
-use crate::model::{
-    DocumentChange, Entry, Key, KeyComparison, KeyStatus, ObservedNode, RecordedWrite, Value,
-    WriteState,
-};
+use crate::model::{DocumentChange, Entry, KeyComparison, KeyStatus, Value, WriteState};
 use crate::outcome::{
     BackupResult, CheckResult, CommandResult, DescriptionResult, EditResult, Failure, FetchedValue,
-    Finding, ListResult, ListedKey, Migration, MigrationOutcome, Outcome, Undo, VerifyResult,
-    undo_action_name,
+    ListResult, ListedKey, Outcome, VerifyResult,
 };
-use crate::shell::quote_word;
 use crate::visible::escape_json;
 
 /// The version of all documents.
@@ -141,11 +135,6 @@ fn value_to_json(fetched: &FetchedValue) -> Json {
     })
 }
 
-/// Returns the path; one that is not text, which JSON can't hold, as a shell reads it.
-fn path_to_json(path: &Path) -> String {
-    path.to_str().map_or_else(|| quote_word(path), ToOwned::to_owned)
-}
-
 fn backup_to_json(backup: &BackupResult) -> Json {
     let saved = &backup.saved;
     json!({
@@ -219,92 +208,4 @@ fn entry_to_json(entry: &Entry) -> Json {
         "bytes": entry.size(),
         "sha256": value.map(Value::sha256),
     })
-}
-
-fn migration_to_json(migration: &Migration) -> Json {
-    let recorded = migration.recorded_writes();
-    let keys = recorded.iter().map(|(key, write)| recorded_write_to_json(key, write));
-    json!({
-        "outcome": outcome_name(migration.outcome),
-        "source": migration.source,
-        "target": migration.target,
-        "checks": migration.checks.iter().map(finding_to_json).collect::<Vec<_>>(),
-        "nodes": migration.nodes.iter().map(node_to_json).collect::<Vec<_>>(),
-        "quorum": migration.quorum.as_ref().map(quorum_to_json),
-        "ready": migration.ready,
-        "keys": keys.collect::<Vec<_>>(),
-        "verified": migration.verified,
-        "backup": migration.backup.as_deref().map(path_to_json),
-        "source_backup": migration.source_backup.as_deref().map(path_to_json),
-        "elapsed_ms": migration.elapsed_ms,
-        "next_steps": migration.next_steps,
-    })
-}
-
-fn undo_to_json(undo: &Undo) -> Json {
-    let keys = undo.plan.steps.iter().map(|step| {
-        json!({
-            "key": step.key.to_string(),
-            "action": undo_action_name(step.action),
-            "write_state": undo.write_state(step).name(),
-        })
-    });
-    json!({
-        "outcome": undo.outcome.name(),
-        "target": undo.target,
-        "report": undo.report,
-        "checks": undo.checks.iter().map(finding_to_json).collect::<Vec<_>>(),
-        "keys": keys.collect::<Vec<_>>(),
-        "backup": undo.backup.as_deref().map(path_to_json),
-        "elapsed_ms": undo.elapsed_ms,
-    })
-}
-
-fn outcome_name(outcome: MigrationOutcome) -> &'static str {
-    match outcome {
-        MigrationOutcome::Migrated => "migrated",
-        MigrationOutcome::Planned => "planned",
-        MigrationOutcome::Refused => "refused",
-        MigrationOutcome::Failed => "failed",
-        MigrationOutcome::Interrupted => "interrupted",
-    }
-}
-
-fn finding_to_json(finding: &Finding) -> Json {
-    json!({
-        "check": finding.check.name(),
-        "status": finding.status.name(),
-        "detail": finding.text(),
-    })
-}
-
-fn node_to_json(node: &ObservedNode) -> Json {
-    json!({
-        "id": node.id,
-        "name": node.name,
-        "address": node.address,
-        "state": node.state.name(),
-        "mode": node.state.mode(),
-    })
-}
-
-fn recorded_write_to_json(key: &Key, write: &RecordedWrite) -> Json {
-    let value = write.value.as_ref();
-    let mut row = json!({
-        "key": key.to_string(),
-        "action": write.action.name(),
-        "version": value.map(|value| value.version.0),
-        "bytes": value.map(|value| value.bytes),
-        "sha256": value.map(|value| &value.sha256),
-        "written": write.state == WriteState::Written,
-        "write_state": write.state.name(),
-    });
-    let earlier = write.earlier.iter().map(
-        |value| json!({"version": value.version.0, "bytes": value.bytes, "sha256": value.sha256}),
-    );
-    let earlier: Vec<_> = earlier.collect();
-    if let (Some(fields), false) = (row.as_object_mut(), earlier.is_empty()) {
-        fields.insert("written_before".to_owned(), earlier.into());
-    }
-    row
 }

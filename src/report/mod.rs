@@ -20,6 +20,7 @@ mod progress;
 mod quiet_time;
 mod rendered;
 mod report_file;
+mod run_json;
 mod stage_names;
 mod status_json;
 mod status_text;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::rendered::Rendered;
 use super::style::Style;
 use super::table::{EMPTY_CELL, add_row, draw_table, new_table};
+use crate::model::NodeState;
 use crate::outcome::{PartitionsStatus, StatusKind, StatusNode, StatusResult, StoreAnswer};
 use crate::visible::escape_line;
 use crate::wording::{format_ranges, plural};
@@ -84,7 +85,9 @@ fn join_roles(node: &StatusNode) -> String {
 
 /// Returns the mode of a node that is up, else its state.
 fn name_state(node: &StatusNode) -> String {
-    node.mode.unwrap_or_else(|| node.observed.state.name()).to_owned()
+    let is_starting = node.observed.state == NodeState::Starting;
+    let mode = node.mode.filter(|_| !is_starting);
+    mode.unwrap_or_else(|| node.observed.state.name()).to_owned()
 }
 
 /// Returns the state of a metadata server as the official tool writes it.

@@ -1,6 +1,6 @@
 //! Outcomes as text and JSON, each as a snapshot.
 
-use std::collections::BTreeMap;
+mod migrations;
 
 use prost::bytes::Bytes;
 
@@ -8,16 +8,14 @@ use super::style::{ColorChoice, TableStyle, uses_color};
 use super::*;
 use crate::codec;
 use crate::model::{
-    CasToken, Entry, Key, MemberCount, NodeState, ObservedNode, Quorum, SavedFile, Snapshot, Value,
+    CasToken, Entry, Key, MemberCount, NodeState, ObservedNode, SavedFile, Snapshot, Value,
     Version, WriteState,
 };
 use crate::outcome::{
-    self, BackupResult, Code, CommandResult, EditResult, Failure, FetchedValue, ListResult,
-    ListedKey, Migration, PartitionsStatus, StatusKind, StatusNode, StatusResult, StoreAnswer,
-    StoreName, StoreVerdict, VerifyResult,
+    BackupResult, Code, CommandResult, EditResult, Failure, FetchedValue, ListResult, ListedKey,
+    PartitionsStatus, StatusKind, StatusNode, StatusResult, StoreAnswer, StoreName, StoreVerdict,
+    VerifyResult,
 };
-use crate::pipeline::checks;
-use crate::pipeline::plan::{OnExisting, decide_plan};
 use crate::pipeline::verify::compare;
 
 fn store(kind: &str, name: &str) -> StoreName {
@@ -153,104 +151,6 @@ fn backup_shows_file_and_digest() {
     let warnings = vec!["rule_book has no bytes".to_owned()];
     let result = BackupResult { store: source_name(), saved, complete: false, warnings };
     insta::assert_snapshot!(render_both(&Outcome::done(CommandResult::Backup(result))));
-}
-
-fn observed_node() -> ObservedNode {
-    ObservedNode {
-        id: 1,
-        name: "n1".into(),
-        address: "http://n1:5122/".into(),
-        state: NodeState::NormalRoles(vec!["worker".into()]),
-    }
-}
-
-fn member_count() -> MemberCount {
-    MemberCount { responding: 1, members: 1, needed: 1, leader: Some(1), ..MemberCount::default() }
-}
-
-fn migration(on_existing: OnExisting, dry_run: bool) -> Migration {
-    let plan = decide_plan(&source_entries(), &target_entries(), on_existing);
-    Migration {
-        source: Some(source_name()),
-        target: Some(target_name()),
-        checks: vec![
-            checks::check_migration_mode(&[observed_node()], &[], dry_run),
-            checks::check_quorum(&Quorum::Held(member_count())),
-            checks::check_target_keys(&plan, false),
-        ],
-        nodes: vec![observed_node()],
-        quorum: Some(member_count()),
-        ready: Some(false),
-        plan,
-        elapsed_ms: 12,
-        ..Migration::default()
-    }
-}
-
-fn migration_outcome(migration: Migration, failure: Option<Failure>) -> Outcome {
-    Outcome { result: Some(CommandResult::Migrate(Box::new(migration))), failure }
-}
-
-#[test]
-fn migrate_shows_the_plan_of_a_planned_or_refused_run() {
-    let planned = migration(OnExisting::ResumeAndOverwrite, true);
-    let planned = Migration { outcome: outcome::MigrationOutcome::Planned, ..planned };
-    insta::assert_snapshot!("migrate_planned", render_both(&migration_outcome(planned, None)));
-    let refused = migration(OnExisting::Refuse, false);
-    let failure = checks::refusal(&refused.checks);
-    insta::assert_snapshot!("migrate_refused", render_both(&migration_outcome(refused, failure)));
-}
-
-#[test]
-fn migrate_shows_written_keys_or_next_steps() {
-    let failure = Failure::new(Code::TargetConflict, "etcd a:2379 was changed by another writer")
-        .hint("the source is untouched; resume with: restatectl … --resume")
-        .after_writing();
-    let stopped = Migration {
-        outcome: outcome::MigrationOutcome::Failed,
-        writes: BTreeMap::from([
-            (Key::PartitionEpoch(0), WriteState::Written),
-            (Key::NodesConfig, WriteState::Unknown),
-        ]),
-        ..migration(OnExisting::Overwrite, true)
-    };
-    insta::assert_snapshot!(
-        "migrate_stopped",
-        render_both(&migration_outcome(stopped, Some(failure)))
-    );
-    let migrated = Migration {
-        outcome: outcome::MigrationOutcome::Migrated,
-        verified: true,
-        writes: source_entries().into_keys().map(|key| (key, WriteState::Written)).collect(),
-        next_steps: vec![
-            "Update with\n[metadata-client]\ntype = \"etcd\"".into(),
-            "Restart".into(),
-            "Stop every node".into(),
-            "Verify".into(),
-        ],
-        ..migration(OnExisting::Overwrite, true)
-    };
-    insta::assert_snapshot!("migrate_migrated", render_both(&migration_outcome(migrated, None)));
-}
-
-#[test]
-fn next_steps_are_wrapped_on_a_terminal_but_not_their_commands() {
-    let command = "restatectl --address http://localhost:5122/ metadata verify --toml etcd.toml";
-    let step = format!("Verify the copy once more before any of the nodes is started:\n{command}");
-    let migrated = Migration {
-        outcome: outcome::MigrationOutcome::Migrated,
-        next_steps: vec!["Update".into(), "Restart".into(), step.clone()],
-        ..migration(OnExisting::Overwrite, true)
-    };
-    let outcome = migration_outcome(migrated, None);
-    let render_at = |columns| {
-        String::from_utf8(render(&outcome, Style { columns, ..Style::PLAIN }).out).unwrap()
-    };
-    let prose = "3. Verify the copy once more before any\n   of the nodes is started:\n";
-    let wrapped = format!("{prose}   {command}\n");
-    assert!(render_at(Some(40)).ends_with(&wrapped), "{}", render_at(Some(40)));
-    assert!(render_at(None).ends_with(&format!("3. {}\n", step.replace('\n', "\n   "))));
-    assert!(render_at(Some(0)).contains("3. Verify\n   the\n"));
 }
 
 #[test]

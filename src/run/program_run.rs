@@ -144,8 +144,11 @@ impl ProgramRun {
         let (sender, receiver) = mpsc::channel();
         let report = self.lock_report().take();
         let document = report.is_some().then(|| report::render_document(outcome));
+        let continues_earlier = outcome.continues_earlier_report();
         let save = move || {
-            let saved = report.map(|report| report.write(&document.unwrap_or_default()));
+            let write =
+                |report: ReportFile| report.write(&document.unwrap_or_default(), continues_earlier);
+            let saved = report.map(write);
             // Nobody may wait any more.
             let _ = sender.send(saved.unwrap_or(Ok(())));
         };

@@ -5,6 +5,7 @@ mod debian_package;
 mod get_values;
 mod help;
 mod hostile_names;
+mod image;
 mod progress_bars;
 mod report_destinations;
 mod report_file;

@@ -9,7 +9,7 @@ use crate::support::certificates::{Authority, CertificateRequest};
 use crate::support::etcd::Etcd;
 use crate::support::ports::Port;
 use crate::support::process::Process;
-use crate::support::tool::{Run, restatectl};
+use crate::support::tool::{Run, command, program, restatectl, run};
 use crate::support::{npm_program, wait_for};
 
 /// A node with TLS. Its certificate is for `localhost` and `::1`.
@@ -32,19 +32,31 @@ fn write_certificates(folder: &Path) {
 }
 
 impl TlsNode {
+    /// Starts a metadata server.
     fn start(certificate: &str, ip: &str) -> TlsNode {
-        let (folder, port) = (TempDir::new().unwrap(), Port::free());
+        let (port, host) = (Port::free(), if ip == "::1" { "[::1]" } else { "localhost" });
+        let address = format!("https://{host}:{}/", port.number);
+        let section =
+            format!("[metadata-client]\ntype = \"replicated\"\naddresses = [\"{address}\"]\n");
+        TlsNode::start_at(port, (certificate, ip), "\"metadata-server\"", &section)
+    }
+
+    fn start_at(
+        port: Port,
+        (certificate, ip): (&str, &str),
+        roles: &str,
+        section: &str,
+    ) -> TlsNode {
+        let folder = TempDir::new().unwrap();
         write_certificates(folder.path());
         let (at, number) = (folder.path().display(), port.number);
         let host = if ip == "::1" { "[::1]" } else { "localhost" };
         let config = format!(
-            "node-name = \"node-1\"\ncluster-name = \"demo\"\nroles = [\"metadata-server\"]\n\
+            "node-name = \"node-1\"\ncluster-name = \"demo\"\nroles = [{roles}]\n\
              auto-provision = true\ndefault-num-partitions = 2\nbind-ip = \"{ip}\"\n\
              bind-port = {number}\nadvertised-address = \"https://{host}:{number}/\"\n\
              listen-mode = \"all\"\nrocksdb-total-memory-size = \"512 MB\"\n\
-             [metadata-client]\ntype = \"replicated\"\n\
-             addresses = [\"https://{host}:{number}/\"]\n\
-             [tls]\nmode = \"require\"\ncert-file = \"{at}/{certificate}.pem\"\n\
+             {section}\n[tls]\nmode = \"require\"\ncert-file = \"{at}/{certificate}.pem\"\n\
              key-file = \"{at}/{certificate}.key\"\nca-files = [\"{at}/ca.pem\"]\n\
              require-client-auth = true\nallowed-subject-names = [\"*\"]\n"
         );
@@ -131,6 +143,10 @@ fn tls_failures_are_reported_at_once_with_their_cause() {
         }
         printed.push_str(&format!("{what}:\n{words}\n"));
     }
+    let mut without_authorities = command(&program(), &["-s", &name, "metadata", "list"]);
+    without_authorities.env("SSL_CERT_FILE", "/nonexistent");
+    let words = node.normalized_output(run(without_authorities, ""), 6);
+    printed.push_str(&format!("no authorities on this machine:\n{words}\n"));
     let no_tls = format!("https://{}", etcd.address());
     let words = node.normalized_output(node.list(&no_tls, "ca", "client"), 6);
     printed.push_str(&format!("no TLS there:\n{}\n", words.replace(&etcd.address(), "ETCD")));
@@ -228,4 +244,29 @@ fn ipv6_literal_is_accepted_over_tls() {
         run.out.contains("partition_table").then_some(())
     });
     node.run(&address, "ca", "client", &["-S", &address, "metadata", "list"]).expect(0);
+}
+
+#[test]
+fn status_tells_on_which_store_a_cluster_with_tls_runs() {
+    let (etcd, other) = (Etcd::start(), Etcd::start());
+    let roles = "\"worker\", \"log-server\"";
+    let node = TlsNode::start_at(Port::free(), ("node", "127.0.0.1"), roles, &etcd.section());
+    let address = node.address("https", "localhost");
+    let ask = |own: &str, toml: &str| {
+        node.run(&address, "ca", own, &["status", "--on", toml, "-o", "json"])
+    };
+    let answer = |toml: &str| {
+        let document = ask("client", toml).json();
+        document["metadata_store"]["on"]["answer"].as_str().map(ToOwned::to_owned)
+    };
+    let limit = Duration::from_secs(60);
+    wait_for("a cluster on etcd", limit, || {
+        (answer(&etcd.toml()).as_deref() == Some("yes")).then_some(())
+    });
+    assert_eq!(answer(&other.toml()).as_deref(), Some("no"));
+    let run = ask("", &etcd.toml()).expect(6);
+    let message = run.json()["error"]["message"].as_str().unwrap().to_owned();
+    assert!(message.contains("it requires a client certificate"), "{message}");
+    let run = ask("stranger", &etcd.toml()).expect(6);
+    assert!(run.json()["error"]["message"].as_str().unwrap().contains("does not trust"));
 }

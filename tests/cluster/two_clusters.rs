@@ -6,8 +6,10 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use crate::support::delay_proxy::DelayProxy;
-use crate::support::restate::Cluster;
-use crate::support::tool::{assert_refused, command, program, wait_for_exit};
+use crate::support::ports::Port;
+use crate::support::restate::{ALL_ROLES, Cluster, Mode};
+use crate::support::tool::{assert_refused, command, program, restatectl, wait_for_exit};
+use crate::support::wait_for;
 
 #[test]
 fn node_of_another_cluster_in_the_list_is_not_asked_for_keys() {
@@ -36,4 +38,28 @@ fn node_of_another_cluster_in_the_list_is_not_asked_for_keys() {
     rest.join().unwrap();
     assert!(document["keys"].is_null(), "{document:#}");
     assert_eq!(document["error"]["code"], "source-no-quorum", "{document:#}");
+}
+
+#[test]
+fn node_that_waits_for_its_store_is_not_taken_for_another_cluster() {
+    let mut cluster = Cluster::start(&[ALL_ROLES, &["worker"]], 1);
+    let (first, second) = (cluster.address(), cluster.nodes[1].address());
+    cluster.restart_node(0, &Mode::Migration);
+    // It can read no nodes_config: its metadata servers are not there.
+    let nobody = Port::free();
+    let section = format!(
+        "[metadata-client]\ntype = \"replicated\"\naddresses = [\"http://127.0.0.1:{}\"]\n",
+        nobody.number
+    );
+    cluster.kill_node(1);
+    cluster.start_node(1, &Mode::External(section));
+    let both = format!("{first},{second}");
+    wait_for("the starting node to respond", Duration::from_secs(30), || {
+        let run = restatectl(&["-s", &both, "status", "-o", "json"]);
+        let document = run.json();
+        assert_ne!(run.code, 2, "{document:#}");
+        (document["nodes"][1]["state"] == "starting").then_some(())
+    });
+    let list = restatectl(&["-s", &both, "metadata", "list", "-o", "json"]).expect(0).json();
+    assert_eq!(list["cluster"]["name"], "demo");
 }

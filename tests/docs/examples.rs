@@ -25,7 +25,7 @@ fn write_damaged_copy(name: &str, from: &str, to: &str, folder: &TempDir) -> Pat
 }
 
 /// Returns the documents of a YAML file.
-fn parse_yaml(name: &str) -> Vec<Json> {
+pub(super) fn parse_yaml(name: &str) -> Vec<Json> {
     const READ: &str = "import json, sys, yaml\n\
         print(json.dumps(list(yaml.safe_load_all(open(sys.argv[1])))))";
     let file = example_path(name);
@@ -41,56 +41,100 @@ fn assert_parses(words: Vec<String>) {
     }
 }
 
+/// Returns the commands of the workflow in order.
+pub(super) fn workflow_commands() -> Vec<String> {
+    let workflow = &parse_yaml("dry-run-workflow.yaml")[0];
+    let steps = workflow["jobs"]["dry-run"]["steps"].as_array().unwrap().iter();
+    steps.filter_map(|step| step["run"].as_str().map(ToOwned::to_owned)).collect()
+}
+
+/// Checks that the container is confined, and that its arguments parse; returns the arguments.
+fn assert_confined(pod: &Json, container: &Json) -> Vec<String> {
+    assert_eq!(pod["automountServiceAccountToken"], false);
+    assert_eq!(pod["securityContext"]["runAsNonRoot"], true);
+    assert_eq!(pod["securityContext"]["runAsUser"], 65532);
+    assert_eq!(container["securityContext"]["readOnlyRootFilesystem"], true);
+    assert_eq!(container["securityContext"]["allowPrivilegeEscalation"], false);
+    assert!(container["resources"]["limits"]["memory"].is_string());
+    let image = format!("restatectl:{}", env!("CARGO_PKG_VERSION"));
+    assert!(container["image"].as_str().unwrap().ends_with(&image), "{container}");
+    // The image has an entry point, and no other program.
+    assert_eq!(container["command"], Json::Null);
+    let args: Vec<String> = serde_json::from_value(container["args"].clone()).unwrap();
+    assert_parses([&["restatectl".to_owned()], &args[..]].concat());
+    args
+}
+
+/// Checks that each file that the arguments name lies in a volume that is mounted.
+fn assert_mounted(container: &Json, args: &[String]) {
+    let mounts = container["volumeMounts"].as_array().unwrap();
+    let folders: Vec<_> = mounts.iter().map(|mount| mount["mountPath"].as_str().unwrap()).collect();
+    for file in args.iter().filter(|word| word.starts_with('/')) {
+        let folder = Path::new(file).parent().unwrap().to_str().unwrap();
+        assert!(folders.contains(&folder), "{file} is not in {folders:?}");
+    }
+}
+
 #[test]
-fn job_example_is_a_job_and_its_commands_parse() {
-    let documents = parse_yaml("dry-run-job.yaml");
-    let kinds: Vec<_> = documents.iter().map(|document| document["kind"].clone()).collect();
-    assert_eq!(kinds, ["ConfigMap", "Job"]);
-    let (map, job) = (&documents[0], &documents[1]);
-    config::parse(map["data"]["etcd.toml"].as_str().unwrap(), "etcd.toml").unwrap();
-    let pod = &job["spec"]["template"]["spec"];
-    let container = &pod["containers"][0];
-    assert_eq!(pod["volumes"][0]["configMap"]["name"], map["metadata"]["name"]);
-    let words: Vec<String> = serde_json::from_value(container["command"].clone()).unwrap();
-    let toml = format!("{}/etcd.toml", container["volumeMounts"][0]["mountPath"].as_str().unwrap());
-    assert!(words.contains(&toml) && words.contains(&"--dry-run".to_owned()), "{words:?}");
-    assert_parses(words);
+fn job_examples_are_confined_jobs_whose_commands_parse() {
+    for (example, kinds, word) in [
+        ("dry-run-job.yaml", &["ConfigMap", "Job"][..], "--dry-run"),
+        ("migrate-job.yaml", &["ConfigMap", "PersistentVolumeClaim", "Job"], "--resume"),
+    ] {
+        let documents = parse_yaml(example);
+        let found: Vec<_> = documents.iter().map(|document| document["kind"].clone()).collect();
+        assert_eq!(found, kinds);
+        let (map, job) = (&documents[0], documents.last().unwrap());
+        config::parse(map["data"]["etcd.toml"].as_str().unwrap(), "etcd.toml").unwrap();
+        assert_eq!(job["spec"]["backoffLimit"], 0);
+        assert!(job["spec"]["activeDeadlineSeconds"].is_number());
+        let pod = &job["spec"]["template"]["spec"];
+        assert_eq!(pod["volumes"][0]["configMap"]["name"], map["metadata"]["name"]);
+        if let Some(waiting) = pod["initContainers"].get(0) {
+            assert_confined(pod, waiting);
+        }
+        let container = &pod["containers"][0];
+        let args = assert_confined(pod, container);
+        assert_mounted(container, &args);
+        assert!(args.iter().any(|arg| arg == word), "{args:?}");
+        assert!(!args.iter().any(|arg| arg == "--force"), "{args:?}");
+    }
 }
 
 #[test]
 fn workflow_example_is_a_workflow_and_its_commands_parse() {
+    let commands = workflow_commands();
+    assert_eq!(commands.len(), 2);
+    assert_parses(commands[0].split_whitespace().map(ToOwned::to_owned).collect());
     let workflow = &parse_yaml("dry-run-workflow.yaml")[0];
     let steps = workflow["jobs"]["dry-run"]["steps"].as_array().unwrap();
-    let runs: Vec<_> = steps.iter().filter_map(|step| step["run"].as_str()).collect();
-    assert_eq!(runs.len(), 1);
-    assert_parses(runs[0].split_whitespace().map(ToOwned::to_owned).collect());
     let kept = steps.iter().find_map(|step| step["with"]["path"].as_str()).unwrap();
-    assert!(runs[0].contains(&format!("--report {kept}")));
+    assert!(commands[0].contains(&format!("--report {kept}")));
+    assert!(commands[1].ends_with(kept));
 }
 
-/// Returns whether both documents match the strict schemas of Kubernetes 1.37. The validator skips a
+/// Returns whether all documents match the strict schemas of Kubernetes 1.37. The validator skips a
 /// kind that it has no schema for, so the valid documents are counted.
-fn matches_kubernetes_schemas(file: &Path) -> bool {
+fn matches_kubernetes_schemas(file: &Path, documents: usize) -> bool {
     let strict = ["-k", "1.37.0", "--strict", file.to_str().unwrap()];
     let run = run(command(&python_program("kubernetes-validate"), &strict), "");
-    run.code == 0 && (run.out + &run.err).matches("passed for resource").count() == 2
+    run.code == 0 && (run.out + &run.err).matches("passed for resource").count() == documents
 }
 
 #[test]
-fn job_example_validates_against_the_kubernetes_schemas() {
-    const JOB: &str = "dry-run-job.yaml";
-    assert!(matches_kubernetes_schemas(&example_path(JOB)));
+fn job_examples_validate_against_the_kubernetes_schemas() {
     let folder = TempDir::new().unwrap();
-    for (from, to) in [
-        ("backoffLimit: 0", "backoffLimit: none"),
-        ("mountPath:", "mountPoint:"),
-        ("restartPolicy:", "restart:"),
-        ("kind: Job", "kind: Jobs"),
-    ] {
-        assert!(
-            !matches_kubernetes_schemas(&write_damaged_copy(JOB, from, to, &folder)),
-            "{to} passed"
-        );
+    for (job, documents) in [("dry-run-job.yaml", 2), ("migrate-job.yaml", 3)] {
+        assert!(matches_kubernetes_schemas(&example_path(job), documents), "{job}");
+        for (from, to) in [
+            ("backoffLimit: 0", "backoffLimit: none"),
+            ("mountPath:", "mountPoint:"),
+            ("restartPolicy:", "restart:"),
+            ("kind: Job", "kind: Jobs"),
+        ] {
+            let damaged = write_damaged_copy(job, from, to, &folder);
+            assert!(!matches_kubernetes_schemas(&damaged, documents), "{to} passed in {job}");
+        }
     }
 }
 

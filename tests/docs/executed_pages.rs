@@ -1,13 +1,15 @@
-//! The README and the runbook, executed from their first command to their last over real servers.
+//! The README and the runbooks, executed from their first command to their last over real servers.
 //! `RESTATECTL_UPDATE_PAGES=1` writes the printed output into them.
 
 use std::collections::BTreeMap;
 
 use tempfile::TempDir;
 
-use crate::support::etcd::{Etcd, EtcdCluster};
+use crate::support::etcd::Etcd;
+use crate::support::etcd_cluster::EtcdCluster;
 use crate::support::page::{Command, Page, Step, equals_shown};
 use crate::support::restate::{ALL_ROLES, Cluster, Mode};
+use crate::support::s3::s3s_fs;
 use crate::support::shell::Shell;
 
 /// A reader who follows a page, with a cluster, a shell and a folder.
@@ -113,13 +115,15 @@ impl Reader {
         match words {
             "all nodes restart in migration mode" => self.cluster.restart(&Mode::Migration),
             "all nodes stop" => self.cluster.stop(),
-            "all nodes start on etcd.toml" => {
-                let section = self.files["etcd.toml"].clone();
-                self.cluster.restart(&Mode::External(section));
-            }
             "all nodes start as before" => self.cluster.restart(&Mode::Normal),
             "a rule is set" => self.cluster.set_rule("scope2/*", 7),
-            other => panic!("nobody knows how this is done: {other}"),
+            other => {
+                let file = other.strip_prefix("all nodes start on ");
+                let section = file.and_then(|file| self.files.get(file)).cloned();
+                let section =
+                    section.unwrap_or_else(|| panic!("nobody knows how this is done: {other}"));
+                self.cluster.restart(&Mode::External(section));
+            }
         }
     }
 }
@@ -148,4 +152,19 @@ fn runbook_commands_print_what_it_shows() {
     let addresses: Vec<_> = nodes.chain(members).collect();
     let first = addresses[0].1.clone();
     Reader::new(cluster, addresses, &first).follow("docs/runbook.md", 16);
+}
+
+#[test]
+fn s3_runbook_commands_print_what_it_shows() {
+    let (cluster, bucket) = (Cluster::single(4), s3s_fs().bucket());
+    let first = cluster.address().replace("http://", "");
+    let texts = [
+        ("http://s3.example.com:8014", &bucket.s3.endpoint),
+        ("s3://my-bucket/", &format!("s3://{}/", bucket.name)),
+        ("\"AKIAIOSFODNN7EXAMPLE\"", &format!("\"{}\"", bucket.s3.key_id)),
+        ("\"wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEY\"", &format!("\"{}\"", bucket.s3.secret)),
+        ("node-1.example.com:5122", &first),
+    ];
+    let texts = texts.map(|(shown, real)| (shown.to_owned(), real.clone())).to_vec();
+    Reader::new(cluster, texts, &first).follow("docs/runbook-s3.md", 10);
 }

@@ -35,17 +35,24 @@ fn readme_recording_shows_commands_that_parse() {
     let first_screen: Vec<_> = readme.lines().take(15).collect();
     assert!(first_screen.join("\n").contains("](docs/recording.svg)"), "{first_screen:#?}");
     let (lines, typed) = (drawn_lines(), typed_commands());
-    assert_eq!(typed.len(), 3);
+    assert_eq!(typed.len(), 7);
     for command in typed {
         assert!(lines.contains(&format!("$ {command}")), "{command} is not in the recording");
         if let Err(error) = Cli::try_parse_from(command.split(' ')) {
             panic!("{command}: {error}");
         }
     }
-    for end in ["Dry run: nothing was written.", "Metadata migration completed"] {
+    for end in [
+        "Dry run: nothing was written.",
+        "migration-mode",
+        "Metadata migration completed",
+        "stopped",
+        "running",
+        "runs on etcd 127.0.0.1:2379: yes",
+    ] {
         assert!(lines.iter().any(|line| line == end), "no line {end:?}");
     }
-    assert!(lines.iter().any(|line| line.ends_with(" same")), "the two sides were not compared");
+    assert!(lines.iter().any(|line| line.ends_with(" newer")), "the two sides were not compared");
     // Nothing of the machine it was recorded on.
     assert!(!lines.iter().any(|line| line.contains("/tmp") || line.contains("/home")));
 }

@@ -141,3 +141,43 @@ fn file_that_is_taken_or_can_not_be_written_refuses_before_the_first_write() {
     assert_eq!(document["source_backup"], source.as_str());
     assert_eq!(fs::read(&source).unwrap(), before);
 }
+
+#[test]
+fn file_of_a_run_that_came_to_its_end_is_never_replaced() {
+    let (etcd, folder) = (Etcd::start(), TempDir::new().unwrap());
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let source = save_generated(&folder, &generate_snapshot(5));
+    let (toml, kept, report) = (etcd.toml(), path("kept.jsonl"), path("report.json"));
+    let args = ["metadata", "migrate", "--from", &source, "--toml", &toml, "-o", "json"];
+    let options = ["--backup", &kept, "--report", &report, "--backup-dir", &path("")];
+    let migrate = |more: &[&str]| restatectl(&[&args[..], &options, more].concat());
+    let document = migrate(&[]).expect(0).json();
+    let saved = fs::read(&kept).unwrap();
+    assert!(document["source_backup_sha256"].is_string());
+
+    // Another night: the source has moved on.
+    fs::remove_file(&source).unwrap();
+    assert_eq!(save_generated(&folder, &generate_snapshot(7)), source);
+    let resume = ["--resume", "--force", "-y"];
+    for _ in 0..2 {
+        let refused = migrate(&resume).expect(5).json();
+        assert_eq!(refused["error"]["code"], "backup-failed");
+        assert_eq!(fs::read(&kept).unwrap(), saved);
+        // What the refused run has left in the report does not change that.
+        assert!(refused["source_backup_sha256"].is_null());
+    }
+
+    // Of a run that did not come to its end, it is replaced while it is what that run has written.
+    let mut interrupted: serde_json::Value = document.clone();
+    interrupted["outcome"] = "interrupted".into();
+    let text = format!("{interrupted:#}\n");
+    fs::write(&report, &text).unwrap();
+    fs::write(&kept, [&saved[..], b"\n"].concat()).unwrap();
+    assert_eq!(migrate(&resume).expect(5).json()["error"]["code"], "backup-failed");
+    fs::write(&kept, &saved).unwrap();
+    fs::write(&report, &text).unwrap();
+    let resumed = migrate(&resume).expect(0).json();
+    assert_eq!(resumed["source_backup"], kept.as_str());
+    assert_ne!(resumed["source_backup_sha256"], document["source_backup_sha256"]);
+    assert_ne!(fs::read(&kept).unwrap(), saved);
+}

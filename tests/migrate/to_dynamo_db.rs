@@ -10,8 +10,9 @@ use tempfile::TempDir;
 use crate::support::dynamo::{
     Table, create_table, create_table_on, decode_item, dynoxide, encode_item,
 };
-use crate::support::migration::migrate;
-use crate::support::migration::{assert_works_on_target, source_values, start_cluster_to_migrate};
+use crate::support::migration::{
+    assert_status_on, assert_works_on_target, migrate, source_values, start_cluster_to_migrate,
+};
 use crate::support::restate::{Cluster, Mode, put_value};
 use crate::support::store_toml::write_file;
 use crate::support::tool::{official, restatectl};
@@ -49,7 +50,11 @@ fn assert_migrated_cluster_runs_on(table: &Table) {
     assert_eq!(read_values(table, "a prefix/"), before);
     assert_eq!(table.items().len(), before.len() + 1);
 
+    assert_status_on(&cluster, &toml, "cannot-tell");
     assert_works_on_target(&mut cluster, &section, &toml);
+    assert_status_on(&cluster, &toml, "yes");
+    let elsewhere = write_file(&folder, "elsewhere.toml", &table.section("another/"));
+    assert_status_on(&cluster, &elsewhere, "no");
     // What Restate has written there since is of the same form, and is read.
     let after = read_values(table, "a prefix/");
     for key in ["nodes_config", "rule_book", "pp_epoch_0"] {

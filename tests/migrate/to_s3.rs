@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use tempfile::TempDir;
 
 use crate::support::migration::{
-    assert_works_on_target, migrate, source_values, start_cluster_to_migrate,
+    assert_status_on, assert_works_on_target, migrate, source_values, start_cluster_to_migrate,
 };
 use crate::support::restate::Mode;
 use crate::support::s3::{Bucket, Object, moto, s3s_fs, seaweed};
@@ -77,7 +77,11 @@ fn migrated_cluster_runs_on_s3() {
     assert_eq!(read_values(&bucket, "nested/prefix/"), before);
     assert_eq!(bucket.objects().len(), before.len());
 
+    assert_status_on(&cluster, &toml, "cannot-tell");
     assert_works_on_target(&mut cluster, &section, &toml);
+    assert_status_on(&cluster, &toml, "yes");
+    let elsewhere = write_file(&folder, "elsewhere.toml", &bucket.section("nested/"));
+    assert_status_on(&cluster, &elsewhere, "no");
     // What Restate itself writes there is read, too.
     let get =
         |key: &str| restatectl(&["metadata", "get", "-k", key, "--from", &toml]).expect(0).json();

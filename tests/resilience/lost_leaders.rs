@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-use crate::support::etcd::{EtcdCluster, etcd_section};
+use crate::support::etcd::etcd_section;
+use crate::support::etcd_cluster::EtcdCluster;
 use crate::support::restate::{Cluster, Mode, put_values};
 use crate::support::store_toml::write_file;
 use crate::support::tool::{command, program, restatectl, wait_for_exit};

@@ -188,6 +188,9 @@ fn newline_of_a_mounted_secret_is_named() {
     assert!(ended.err.contains("the AWS region \"us-east-1\\n\" is not a valid name"), "{ended:?}");
 }
 
+const NO_AUTHORITIES: &str = "this machine trusts no certificate authority (looked at SSL_CERT_FILE=/nonexistent; \
+    /nonexistent: No such file or directory (os error 2)): install ca-certificates, or name a PEM file";
+
 #[test]
 fn private_authority_is_trusted_by_ssl_cert_file_alone() {
     let folder = TempDir::new().unwrap();
@@ -207,7 +210,11 @@ fn private_authority_is_trusted_by_ssl_cert_file_alone() {
             (&[][..], "signed by an authority that is not trusted here"),
             (&[], "SSL_CERT_FILE names a PEM file"),
             (&[("AWS_CA_BUNDLE", ca)], "AWS_CA_BUNDLE is not used, by the servers neither"),
-            (&[("SSL_CERT_FILE", "/nonexistent")], "this machine trusts no authority at all"),
+            (&[("SSL_CERT_FILE", "/nonexistent")], NO_AUTHORITIES),
+            (
+                &[("SSL_CERT_FILE", "/etc/hosts")],
+                "looked at SSL_CERT_FILE=/etc/hosts; no certificate there",
+            ),
         ] {
             let began = Instant::now();
             let ended = read_from(&toml, envs);
@@ -216,6 +223,18 @@ fn private_authority_is_trusted_by_ssl_cert_file_alone() {
             assert!(ended.err.contains(words), "{words:?} is not in {}", ended.err);
         }
     }
+    // The server that issues the credentials of a service account.
+    let token = write_file(&folder, "token", "token");
+    let section = "[metadata-client]\ntype = \"dynamo-db\"\ntable = \"meta\"\naws-region = \"r\"\n";
+    let toml = write_file(&folder, "account.toml", section);
+    let account = [
+        ("AWS_WEB_IDENTITY_TOKEN_FILE", token.as_str()),
+        ("AWS_ROLE_ARN", "arn:aws:iam::123456789012:role/meta"),
+        ("AWS_ENDPOINT_URL_STS", &proxy.endpoint()),
+        ("SSL_CERT_FILE", "/nonexistent"),
+    ];
+    let ended = read_from(&toml, &account);
+    assert!(ended.err.contains(NO_AUTHORITIES), "{ended:?}");
     // Plain http where TLS is expected.
     let plain = table.server.endpoint.replace("http://", "https://");
     let ended = read_from(&write_file(&folder, "plain.toml", &table.section_at(&plain, "p")), &[]);

@@ -9,7 +9,8 @@ use tempfile::TempDir;
 
 use crate::support::block_on;
 use crate::support::dynamo::create_table;
-use crate::support::etcd::{Etcd, EtcdCluster, etcd_section};
+use crate::support::etcd::{Etcd, etcd_section};
+use crate::support::etcd_cluster::EtcdCluster;
 use crate::support::migration::migrate;
 use crate::support::open_store::open_etcd;
 use crate::support::restate::Cluster;

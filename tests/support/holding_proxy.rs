@@ -84,7 +84,9 @@ impl HoldingProxy {
         assert!(!timeout.timed_out(), "the marker never came");
     }
 
+    /// Lets everything pass that comes from now on, in both directions.
     pub fn release(&self) {
+        self.gate.muted.store(false, Ordering::Relaxed);
         *self.gate.state.lock().unwrap() = State::Open;
         self.gate.changed.notify_all();
     }

@@ -47,3 +47,12 @@ pub fn assert_works_on_target(cluster: &mut Cluster, section: &str, toml: &str) 
     let verify = ["-s", &cluster.address(), "metadata", "verify", "--toml", toml, "-o", "json"];
     assert_eq!(restatectl(&verify).expect(5).json()["error"]["code"], "same-store");
 }
+
+/// Asserts what `status` answers to whether the cluster runs on the store of this file.
+#[track_caller]
+pub fn assert_status_on(cluster: &Cluster, toml: &str, answer: &str) {
+    let run = restatectl(&["-s", &cluster.address(), "status", "--on", toml, "-o", "json"]);
+    let document = run.json();
+    assert_eq!(document["metadata_store"]["on"]["answer"], answer, "{document:#}");
+    assert_eq!(run.code, if answer == "yes" { 0 } else { 5 }, "{document:#}");
+}

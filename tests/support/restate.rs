@@ -1,6 +1,7 @@
 //! Real Restate clusters: started, restarted in other modes, filled with metadata.
 
 mod load;
+mod processes;
 mod stored;
 mod waits;
 
@@ -13,8 +14,6 @@ use tempfile::TempDir;
 #[allow(unused_imports)]
 pub use stored::{get_value, put_value, put_values};
 
-use super::hostile_text::escape_toml;
-use super::npm_program;
 use super::ports::Port;
 use super::process::Process;
 
@@ -46,6 +45,11 @@ pub struct Node {
 impl Node {
     pub fn address(&self) -> String {
         format!("http://{}:{}", self.host, self.fabric.number)
+    }
+
+    /// Returns the port of the ingress.
+    pub fn ingress_port(&self) -> u16 {
+        self.ingress.number
     }
 }
 
@@ -207,10 +211,10 @@ impl Cluster {
         Cluster::start(&[roles], partitions).in_migration_mode()
     }
 
-    /// Starts a large cluster of three nodes, at the default port and the two after it.
-    pub fn large_at_default_port(roles: &[&'static str], partitions: usize) -> Cluster {
+    /// Starts a cluster of three nodes, at the default port and the two after it.
+    pub fn start_at_default_port(partitions: usize) -> Cluster {
         let ports = (5122..5125).map(Port::fixed).collect();
-        Cluster::start_at(ports, LOCAL, CURRENT, &[roles; 3], partitions).in_migration_mode()
+        Cluster::start_at(ports, LOCAL, CURRENT, &[ALL_ROLES; 3], partitions)
     }
 
     fn in_migration_mode(mut self) -> Cluster {
@@ -224,24 +228,6 @@ impl Cluster {
         let keys: Vec<_> = (0..self.partitions).map(|n| format!("pp_epoch_{n}")).collect();
         put_values(&self.address(), &keys, 1, &bytes);
         self
-    }
-
-    /// Stops every node, then starts all of them in the mode.
-    pub fn restart(&mut self, mode: &Mode) {
-        self.stop();
-        self.start_all(mode);
-        if *mode != Mode::Migration {
-            self.wait_until_led();
-        }
-    }
-
-    /// Stops every node.
-    pub fn stop(&mut self) {
-        for node in &mut self.nodes {
-            if let Some(process) = node.process.take() {
-                process.stop();
-            }
-        }
     }
 
     /// Writes a file with the `[metadata-client]` section of the replicated store at these addresses.
@@ -267,92 +253,6 @@ impl Cluster {
                 (node["name"].as_str().unwrap().to_owned(), generation)
             })
             .collect()
-    }
-
-    /// Restarts one node, and waits until it is up.
-    pub fn restart_node(&mut self, index: usize, mode: &Mode) {
-        if let Some(process) = self.nodes[index].process.take() {
-            process.stop();
-        }
-        self.start_node(index, mode);
-        self.wait_until_alive(index);
-    }
-
-    /// Sends a node's process a signal, such as STOP.
-    pub fn signal_node(&self, index: usize, signal: &str) {
-        self.nodes[index].process.as_ref().unwrap().signal(signal);
-    }
-
-    /// Kills it with SIGKILL.
-    pub fn kill_node(&mut self, index: usize) {
-        self.nodes[index].process.take().unwrap().kill();
-    }
-
-    /// Starts every node of a cluster that was stopped, and waits until they are up.
-    pub fn start_again(&mut self, mode: &Mode) {
-        self.start_all(mode);
-    }
-
-    fn start_all(&mut self, mode: &Mode) {
-        for index in 0..self.nodes.len() {
-            self.start_node(index, mode);
-        }
-        for index in 0..self.nodes.len() {
-            self.wait_until_alive(index);
-        }
-    }
-
-    fn start_node(&mut self, index: usize, mode: &Mode) {
-        let config = self.folder.path().join(format!("node-{}.toml", index + 1));
-        std::fs::write(&config, self.config(index, mode)).unwrap();
-        let base = self.folder.path().join(format!("node-{}", index + 1));
-        let mut args =
-            vec!["--config-file", config.to_str().unwrap(), "--base-dir", base.to_str().unwrap()];
-        if *mode == Mode::Migration {
-            args.push("--metadata-migration-mode");
-        }
-        let server = npm_program(&format!("{}/bin/restate-server", self.server));
-        let log = self.folder.path().join(format!("node-{}.log", index + 1));
-        // The servers leave folders in TMPDIR; they go with the cluster's own.
-        let temporary = self.folder.path().to_str().unwrap();
-        let envs = [("RESTATE_DISABLE_TELEMETRY", "true"), ("TMPDIR", temporary)];
-        self.nodes[index].process = Some(Process::start(&server, &args, &envs, &log));
-    }
-
-    fn config(&self, index: usize, mode: &Mode) -> String {
-        let node = &self.nodes[index];
-        let servers: Vec<_> = self
-            .nodes
-            .iter()
-            .filter(|node| node.roles.contains(&"metadata-server"))
-            .map(Node::address)
-            .collect();
-        let replicated =
-            format!("[metadata-client]\ntype = \"replicated\"\naddresses = {servers:?}\n");
-        let (roles, section) = match mode {
-            Mode::Normal | Mode::Migration => (node.roles.clone(), replicated.as_str()),
-            Mode::External(section) => {
-                let roles = node.roles.iter().filter(|role| **role != "metadata-server");
-                (roles.copied().collect(), section.as_str())
-            }
-        };
-        let provision = index == 0 && *mode == Mode::Normal;
-        format!(
-            "node-name = {:?}\ncluster-name = \"{}\"\nroles = {roles:?}\nauto-provision = {provision}\n\
-             default-num-partitions = {}\nbind-ip = {:?}\nbind-port = {}\n\
-             advertised-address = \"{}/\"\nlisten-mode = \"all\"\n\
-             rocksdb-total-memory-size = \"512 MB\"\n{section}\n\
-             [admin]\nbind-port = {}\n[ingress]\nbind-port = {}\n{}",
-            node.name,
-            escape_toml(self.cluster_name),
-            self.partitions,
-            node.ip,
-            node.fabric.number,
-            node.address(),
-            node.admin.number,
-            node.ingress.number,
-            self.extra_config
-        )
     }
 
     /// Returns the addresses of all nodes, separated by commas.

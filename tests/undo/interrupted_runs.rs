@@ -50,7 +50,7 @@ fn killed_and_resumed_runs_are_taken_back_by_one_report() {
     let (slow, fixture) = (SlowEtcd::start(), UndoFixture::new());
     slow.etcd.put("somebody-else", "foreign");
     let before = slow.etcd.content();
-    let (toml, source) = (slow.toml(&fixture), fixture.source(100));
+    let (toml, source) = (slow.toml(&fixture), fixture.source(150));
     let migrate = migrate_words(&source, &toml);
     let resume = [&migrate[..], &["--resume"]].concat();
     let is_partial = || {
@@ -82,7 +82,7 @@ fn killed_and_resumed_runs_are_taken_back_by_one_report() {
     assert_eq!(misnamed, toml);
     fixture.migrate(&source, &toml, &["--resume"]).expect(2);
     slow.toml(&fixture);
-    assert_eq!(keys_with(&fixture.read_report(), "create").len(), 105);
+    assert_eq!(keys_with(&fixture.read_report(), "create").len(), 155);
     fixture.undo(&toml, &[]).expect(0);
     assert_eq!(slow.etcd.content(), before);
 
@@ -126,5 +126,17 @@ fn interrupted_undo_is_finished_by_the_same_command() {
     }
     let document = fixture.undo(&toml, &[]).expect(0).json();
     assert!(!keys_with(&document, "keep").is_empty());
+    assert_eq!(slow.etcd.content(), before);
+    std::fs::remove_file(fixture.report()).unwrap();
+
+    // A run without a report is known by its backup file, and all of it is taken back with the run that resumed it,
+    // which itself finds keys as they are to be, and no nodes_config.
+    let without_report = ["metadata", "migrate", "--from", &large, "--toml", &toml];
+    let without_report = [&without_report[..], &["--force", "-y"]].concat();
+    stop_amid_writes(&fixture, &slow, &without_report, "KILL");
+    assert!(!slow.etcd.content().contains_key("nodes_config"));
+    slow.proxy.clear_faults();
+    fixture.migrate(&large, &toml, &["--resume", "--force", "-y"]).expect(0);
+    fixture.undo(&toml, &[]).expect(0);
     assert_eq!(slow.etcd.content(), before);
 }

@@ -3,5 +3,7 @@
 mod fixture;
 mod interrupted_runs;
 mod refusals;
+mod replaced_reports;
 mod started_clusters;
+mod unclear_nodes;
 mod whole_runs;

@@ -11,7 +11,9 @@ use aws_credential_types::provider::{self, ProvideCredentials, SharedCredentials
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
+use super::super::transport::{TlsFault, find_tls_fault};
 use super::fault::innermost_cause;
+use super::http_client::add_trust_advice;
 use super::identity_source::{self, IdentitySource};
 use crate::config::AwsAccess;
 
@@ -82,9 +84,19 @@ impl CheckedCredentials {
             }
             (_, source) if source.is_complete() => source.to_string(),
             (CredentialsError::CredentialsNotLoaded(_), source) => format!("{source}: none"),
-            (_, source) => format!("{source}: {}", innermost_cause(error).trim()),
+            (_, source) => format!("{source}: {}", describe_cause(error)),
         };
         with_advice(reason, &source)
+    }
+}
+
+/// Describes why a source failed; those of a service account, a role or an SSO session are asked for by TLS.
+fn describe_cause(error: &CredentialsError) -> String {
+    match find_tls_fault(error) {
+        Some(TlsFault::Certificate(reason)) => {
+            format!("the server that issues them: {}", add_trust_advice(reason))
+        }
+        Some(TlsFault::Protocol(_)) | None => innermost_cause(error).trim().to_owned(),
     }
 }
 

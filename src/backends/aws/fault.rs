@@ -8,7 +8,7 @@ use aws_smithy_runtime_api::client::result::SdkError;
 
 use super::super::transport::{TlsFault, find_tls_fault};
 use super::answer_limit::AnswerTooLarge;
-use super::http_client::advise_on_trust;
+use super::http_client::add_trust_advice;
 use crate::model::StoreError;
 use crate::userinfo::hide_userinfo;
 
@@ -53,8 +53,7 @@ where
     if let Some(fault) = find_tls_fault(error) {
         return AwsError::Permanent(match fault {
             TlsFault::Certificate(reason) => {
-                let reason = format!("{reason}; {}", advise_on_trust());
-                StoreError::Untrusted { store, reason }
+                StoreError::Untrusted { store, reason: add_trust_advice(reason) }
             }
             TlsFault::Protocol(reason) => StoreError::Unavailable { store, reason },
         });

@@ -6,8 +6,8 @@ use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
-use tokio_rustls::rustls::RootCertStore;
 
+use super::super::transport::load_system_authorities;
 use super::answer_limit::LimitedClient;
 use super::resolver::RacingResolver;
 
@@ -18,7 +18,7 @@ use super::resolver::RacingResolver;
 /// For a TLS context that can't be built, in the library's words.
 pub(super) fn build_http_client(resolver: RacingResolver) -> Result<SharedHttpClient, String> {
     // The library asserts that the machine trusts somebody; where nobody is, a handshake is to fail.
-    let trust = TrustStore::empty().with_native_roots(count_authorities() > 0);
+    let trust = TrustStore::empty().with_native_roots(!load_system_authorities().is_empty());
     let tls = TlsContext::builder().with_trust_store(trust).build();
     let tls = tls.map_err(|error| error.to_string())?;
     let client =
@@ -34,28 +34,17 @@ pub(super) fn build_http_client(resolver: RacingResolver) -> Result<SharedHttpCl
     Ok(SharedHttpClient::new(LimitedClient::new(client)))
 }
 
-/// Counts the certificate authorities that this machine trusts, as the library finds them.
-fn count_authorities() -> usize {
-    let found = rustls_native_certs::load_native_certs();
-    RootCertStore::empty().add_parsable_certificates(found.certs).0
-}
-
-/// Advises on a server's certificate that is not trusted. A server of Restate uses SSL_CERT_FILE, and not
-/// AWS_CA_BUNDLE, for either store (seen with 1.7.12).
-pub(super) fn advise_on_trust() -> String {
-    let mut advice =
-        "a private authority is trusted if SSL_CERT_FILE names a PEM file with its certificate, \
-                      by the servers too"
-            .to_owned();
+/// Adds advice to the reason why a server's certificate is not trusted. A server of Restate uses SSL_CERT_FILE, and
+/// not AWS_CA_BUNDLE, for either store (seen with 1.7.12).
+pub(super) fn add_trust_advice(mut reason: String) -> String {
+    if !load_system_authorities().is_empty() {
+        reason.push_str(
+            "; a private authority is trusted if SSL_CERT_FILE names a PEM file with its certificate, by the \
+             servers too",
+        );
+    }
     if std::env::var_os("AWS_CA_BUNDLE").is_some() {
-        advice.push_str("; AWS_CA_BUNDLE is not used, by the servers neither");
+        reason.push_str("; AWS_CA_BUNDLE is not used, by the servers neither");
     }
-    if count_authorities() == 0 {
-        let errors = rustls_native_certs::load_native_certs().errors;
-        let why = errors.first().map(|error| format!(" ({error})")).unwrap_or_default();
-        advice.push_str("; this machine trusts no authority at all");
-        advice.push_str(&why);
-        advice.push_str(": install ca-certificates, or check SSL_CERT_FILE and SSL_CERT_DIR");
-    }
-    advice
+    reason
 }

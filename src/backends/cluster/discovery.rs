@@ -195,10 +195,12 @@ async fn ask_server(given: &Servers, server: Server) -> Result<CachedNodes, Call
     };
     let what = Request::without_key("cached nodes_config");
     let encoded = given.call_once(&server, &what, get).await?.encoded;
-    // A node that never joined a cluster has nothing cached.
+    // A node that never joined a cluster has nothing cached. One that starts has a placeholder until it has read its
+    // store: version 0, no nodes, and the name "Unspecified" (seen).
     let nodes = codec::decode(&Key::NodesConfig, &encoded)
         .ok()
         .and_then(|decoded| codec::nodes_configuration(&decoded).ok())
+        .filter(|nodes| nodes.version > 0)
         .unwrap_or_default();
     Ok(CachedNodes { address: server.address, nodes })
 }

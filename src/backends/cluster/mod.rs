@@ -29,7 +29,7 @@ use tonic::Code;
 pub use ask_each::{NOT_ASKED, ask_each};
 pub use discovery::{ClusterOptions, connect};
 pub use inspect::{ClusterReport, InspectedNode, Questions};
-pub use node::{identify_node_at, probe_node_at};
+pub use node::{identify_node_at, probe_store_at};
 pub use write::WritableCluster;
 
 use super::request::Request;

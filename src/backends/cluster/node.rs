@@ -9,7 +9,7 @@ use super::ident::{get_ident, identify_server};
 use super::poll::poll_until;
 use super::{Cluster, entry_from_answer, quorum};
 use crate::codec::Node;
-use crate::model::{Entry, Key, NodeIdent, NodeProbe, UsesReplicatedStore};
+use crate::model::{Entry, Key, NodeIdent, NodeProbe, StoreProbe, UsesReplicatedStore};
 use crate::proto::metadata_proxy_svc::GetRequest;
 use crate::proto::metadata_proxy_svc::metadata_proxy_svc_client::MetadataProxySvcClient;
 
@@ -95,13 +95,18 @@ pub async fn identify_node_at(
     Ok(identify_server(&peers, &peers.server_at(address)?).await?)
 }
 
-/// Asks the node at this address about itself and its store, whatever cluster it belongs to.
+/// Asks the node at this address who it is and what its store holds, whatever cluster it belongs to.
 ///
 /// # Errors
-/// The reason why it does not answer, in words.
-pub async fn probe_node_at(options: &ClusterOptions, address: &str) -> Result<NodeProbe, String> {
+/// The reason why it does not respond, in words.
+pub async fn probe_store_at(
+    options: &ClusterOptions,
+    address: &Address,
+) -> Result<StoreProbe, String> {
     let peers = create_servers(&options.addresses, options).map_err(|error| error.to_string())?;
-    probe_server(&peers, &peers.server_at(&address.parse()?)?).await
+    let server = peers.server_at(address)?;
+    let ident = identify_server(&peers, &server).await?;
+    Ok(StoreProbe { ident, nodes_config: nodes_config_at(&peers, &server).await })
 }
 
 async fn probe_server(peers: &Servers, server: &Server) -> Result<NodeProbe, String> {

@@ -6,6 +6,8 @@ use std::io;
 
 use tokio_rustls::rustls::{self, AlertDescription, CertificateError};
 
+use super::authorities::explain_no_authorities;
+
 /// The objection of one side to the other, in TLS or before it.
 #[derive(Debug)]
 pub(super) enum ConnectError {
@@ -82,12 +84,23 @@ pub(in super::super) enum TlsFault {
     Protocol(String),
 }
 
+/// What the client of a handshake has.
+#[derive(Clone, Copy)]
+pub(super) struct Client<'a> {
+    /// `true` if it has a certificate of its own.
+    pub(super) has_own: bool,
+    /// The explanation why it trusts no authority, if so.
+    pub(super) no_authorities: Option<&'a str>,
+}
+
 /// Finds an error of TLS among the causes of another library's error.
 pub(in super::super) fn find_tls_fault(error: &(dyn Error + 'static)) -> Option<TlsFault> {
     let mut cause = Some(error);
     while let Some(error) = cause {
         if let Some(tls) = error.downcast_ref::<rustls::Error>() {
-            return match describe_tls_error(tls, false)? {
+            let no_authorities = explain_no_authorities();
+            let client = Client { has_own: false, no_authorities: no_authorities.as_deref() };
+            return match describe_tls_error(tls, client)? {
                 ConnectError::Certificate(reason) => Some(TlsFault::Certificate(reason)),
                 ConnectError::Protocol(reason) => Some(TlsFault::Protocol(reason)),
                 ConnectError::TlsExpected | ConnectError::HungUp => None,
@@ -104,9 +117,9 @@ pub(in super::super) fn find_tls_fault(error: &(dyn Error + 'static)) -> Option<
 }
 
 /// Explains a failed handshake; an error that is not about TLS stays as it is.
-pub(super) fn explain_handshake(error: io::Error, has_own: bool) -> io::Error {
+pub(super) fn explain_handshake(error: io::Error, client: Client<'_>) -> io::Error {
     let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
-    match inner.and_then(|inner| describe_tls_error(inner, has_own)) {
+    match inner.and_then(|inner| describe_tls_error(inner, client)) {
         Some(explained) => io::Error::other(explained),
         // Whether it hangs up before or after it has read what was sent is chance.
         None if matches!(
@@ -123,13 +136,17 @@ pub(super) fn explain_handshake(error: io::Error, has_own: bool) -> io::Error {
     }
 }
 
-fn describe_tls_error(error: &rustls::Error, has_own: bool) -> Option<ConnectError> {
+fn describe_tls_error(error: &rustls::Error, client: Client<'_>) -> Option<ConnectError> {
     use ConnectError::{Certificate, Protocol};
     match error {
         rustls::Error::InvalidCertificate(reason) => {
-            Some(Certificate(describe_server_certificate(reason)))
+            Some(Certificate(match client.no_authorities {
+                // Whatever else is wrong with it, it could not be trusted.
+                Some(why) => format!("its certificate can't be verified: {why}"),
+                None => describe_server_certificate(reason),
+            }))
         }
-        rustls::Error::AlertReceived(alert) => Some(describe_alert(*alert, has_own)),
+        rustls::Error::AlertReceived(alert) => Some(describe_alert(*alert, client.has_own)),
         rustls::Error::InvalidMessage(_) => Some(Protocol(
             "it does not speak TLS there: is it http:// instead of https://, or another port?"
                 .to_owned(),
@@ -155,6 +172,7 @@ fn describe_server_certificate(reason: &CertificateError) -> String {
             expected.to_str(),
             presented.iter().map(|name| bare_name(name)).collect::<Vec<_>>().join(", ")
         ),
+        CertificateError::Other(error) => format!("its certificate is not valid: {}", error.0),
         other => format!("its certificate is not valid: {other}"),
     }
 }

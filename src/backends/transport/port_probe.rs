@@ -13,8 +13,7 @@ use crate::model::PortState;
 
 /// Tries to connect to the address, and says nothing there.
 ///
-/// It is closed only if each of its addresses refuses, or none is known: one that does not respond may be a server
-/// that hangs.
+/// It is closed only if none of its addresses may have a server: one that does not respond may be one that hangs.
 pub async fn probe_port(address: &Address, limit: Duration) -> PortState {
     let no_response = || PortState::Unknown("no response".to_owned());
     if let Some(path) = address.socket_path() {
@@ -38,16 +37,17 @@ pub async fn probe_port(address: &Address, limit: Duration) -> PortState {
 
 /// Returns the state of a name by those of its addresses.
 fn combine(states: Vec<PortState>) -> PortState {
-    let mut closed = PortState::Closed("its name has no address".to_owned());
-    let mut unknown = None;
+    let mut absent = PortState::Absent("its name has no address".to_owned());
+    let (mut closed, mut unknown) = (None, None);
     for state in states {
         match state {
             PortState::Open => return PortState::Open,
-            PortState::Closed(_) => closed = state,
+            PortState::Closed(_) => closed = Some(state),
+            PortState::Absent(_) => absent = state,
             PortState::Unknown(_) => unknown = Some(state),
         }
     }
-    unknown.unwrap_or(closed)
+    unknown.or(closed).unwrap_or(absent)
 }
 
 fn judge_attempt(result: io::Result<()>) -> PortState {
@@ -55,7 +55,7 @@ fn judge_attempt(result: io::Result<()>) -> PortState {
     match error.kind() {
         io::ErrorKind::ConnectionRefused => PortState::Closed("connection refused".to_owned()),
         io::ErrorKind::NotFound => PortState::Closed("no such socket".to_owned()),
-        io::ErrorKind::HostUnreachable => PortState::Closed("host unreachable".to_owned()),
+        io::ErrorKind::HostUnreachable => PortState::Absent("host unreachable".to_owned()),
         _ => PortState::Unknown(error.to_string()),
     }
 }
@@ -68,7 +68,7 @@ fn judge_lookup(error: &io::Error) -> PortState {
     let is_temporary = ["Temporary failure in name resolution", "Try again"];
     let is_undecided = error.raw_os_error().is_some()
         || is_temporary.iter().any(|temporary| text.contains(temporary));
-    if is_undecided { PortState::Unknown(text) } else { PortState::Closed(text) }
+    if is_undecided { PortState::Unknown(text) } else { PortState::Absent(text) }
 }
 
 #[cfg(test)]
@@ -91,17 +91,20 @@ mod tests {
     #[test]
     fn one_address_that_does_not_refuse_leaves_the_state_open() {
         let (closed, unknown) = (PortState::Closed("a".into()), PortState::Unknown("b".into()));
+        let absent = PortState::Absent("c".into());
+        assert_eq!(combine(vec![closed.clone(), absent.clone()]), closed);
+        assert_eq!(combine(vec![absent.clone()]), absent);
         assert_eq!(combine(vec![closed.clone(), unknown.clone()]), unknown);
         assert_eq!(combine(vec![unknown, PortState::Open]), PortState::Open);
         assert_eq!(combine(vec![closed.clone()]), closed);
-        assert!(matches!(combine(Vec::new()), PortState::Closed(_)));
+        assert!(matches!(combine(Vec::new()), PortState::Absent(_)));
     }
 
     #[test]
     fn name_that_could_not_be_looked_up_is_not_an_unknown_one() {
         let failed = |text: &str| judge_lookup(&io::Error::other(text.to_owned()));
         let unknown = "failed to lookup address information: Name or service not known";
-        assert!(matches!(failed(unknown), PortState::Closed(_)));
+        assert!(matches!(failed(unknown), PortState::Absent(_)));
         for temporary in ["Temporary failure in name resolution", "Try again"] {
             let text = format!("failed to lookup address information: {temporary}");
             assert!(matches!(failed(&text), PortState::Unknown(_)));

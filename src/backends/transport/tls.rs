@@ -20,7 +20,8 @@ use tokio_rustls::rustls::sign::CertifiedKey;
 use tokio_rustls::rustls::{ClientConfig, RootCertStore, SignatureScheme};
 
 use super::any_certificate::AnyCertificate;
-use super::connect_error;
+use super::authorities::{explain_no_authorities, load_system_authorities};
+use super::connect_error::{self, Client};
 use super::quick_ack::QuickAck;
 use crate::shell::quote_word;
 
@@ -53,6 +54,8 @@ impl fmt::Debug for TlsOptions {
 pub(super) struct Tls {
     config: Arc<ClientConfig>,
     own: Arc<Own>,
+    /// The explanation why no authority is trusted, if so.
+    no_authorities: Option<Arc<str>>,
 }
 
 /// The own certificate, if there is one, and whether the server has asked for one.
@@ -88,24 +91,28 @@ impl TlsOptions {
         let builder = ClientConfig::builder_with_provider(Arc::clone(&provider));
         let builder =
             builder.with_safe_default_protocol_versions().map_err(|error| error.to_string())?;
-        let builder = match self.skip_verify {
-            true => builder
-                .dangerous()
-                .with_custom_certificate_verifier(Arc::new(AnyCertificate::new(provider))),
-            false => builder.with_root_certificates(self.load_authorities()?),
+        let mut no_authorities = None;
+        let builder = if self.skip_verify {
+            let verifier = Arc::new(AnyCertificate::new(provider));
+            builder.dangerous().with_custom_certificate_verifier(verifier)
+        } else {
+            let authorities = self.load_authorities()?;
+            if authorities.is_empty() {
+                no_authorities = explain_no_authorities().map(Arc::from);
+            }
+            builder.with_root_certificates(authorities)
         };
         let mut config = builder.with_client_cert_resolver(Arc::<Own>::clone(&own));
         config.alpn_protocols = vec![b"h2".to_vec()];
-        Ok(Tls { config: Arc::new(config), own })
+        Ok(Tls { config: Arc::new(config), own, no_authorities })
     }
 
     /// Returns the authorities of the file, or else of the system.
     fn load_authorities(&self) -> Result<RootCertStore, String> {
-        let mut store = RootCertStore::empty();
         let Some(path) = &self.ca else {
-            store.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-            return Ok(store);
+            return Ok(load_system_authorities());
         };
+        let mut store = RootCertStore::empty();
         for certificate in read_certificates(path)? {
             let unreadable = |error| format!("{}: {error}", quote_word(path));
             store.add(certificate).map_err(unreadable)?;
@@ -155,7 +162,7 @@ impl Tls {
         let own = Arc::new(Own { certificate, asked: AtomicBool::new(false) });
         let mut config = ClientConfig::clone(&self.config);
         config.client_auth_cert_resolver = Arc::<Own>::clone(&own);
-        Tls { config: Arc::new(config), own }
+        Tls { config: Arc::new(config), own, no_authorities: self.no_authorities.clone() }
     }
 
     /// Makes the handshake.
@@ -170,7 +177,8 @@ impl Tls {
     ) -> io::Result<TlsStream<QuickAck>> {
         let name = ServerName::try_from(host.to_owned()).map_err(io::Error::other)?;
         let has_own = self.own.certificate.is_some();
-        let explained = |error: io::Error| connect_error::explain_handshake(error, has_own);
+        let client = Client { has_own, no_authorities: self.no_authorities.as_deref() };
+        let explained = |error: io::Error| connect_error::explain_handshake(error, client);
         let mut stream = TlsConnector::from(self.config.clone())
             .connect(name, stream)
             .await

@@ -3,14 +3,14 @@
 use serde_json::Value as Json;
 
 use super::args::Edit;
+use super::consequences::{find_broken_references, find_warnings, without_version};
 use super::failures::{
     absent_key, failed_patch, invalid_value, uneditable_value, unexpected_version,
 };
 use crate::codec::{self, CodecError, Encoding};
-use crate::model::{CasToken, Entry, Key, MetadataFinding, Snapshot, Value, Version};
+use crate::model::{CasToken, Entry, Key, Snapshot, Value, Version};
 use crate::outcome::Failure;
 use crate::pipeline::difference::diff;
-use crate::pipeline::soundness::{Documents, find_added_reference_errors};
 use crate::wording::plural;
 
 /// The errors of a refused document that are named beside the first.
@@ -88,7 +88,7 @@ pub(super) fn decide_edit(
         .map_err(|error| invalid_value(key, &error.to_string()))?;
     let value = Value { version, bytes };
     let document = decode_new_value(request, &value, old.as_ref())?;
-    warnings.extend(find_warnings(key, old.as_ref(), &document));
+    warnings.extend(find_warnings(key, old.as_ref().map(|old| &old.document), &document));
     let diff = diff_documents(key, old.as_ref(), &document, version);
     Ok(EditDecision { key: key.clone(), old, value, document, diff, warnings })
 }
@@ -170,7 +170,7 @@ fn decode_new_value(
     let stored = old.map(|old| &old.document);
     let errors = codec::find_added_errors(key, &document, stored);
     let mut errors: Vec<_> = errors.iter().map(ToString::to_string).collect();
-    let broken = find_broken_references(request, &document, stored).into_iter();
+    let broken = find_broken_references(key, request.beside, &document, stored).into_iter();
     errors.extend(broken.map(|error| error.describe_beside(key)));
     match errors.split_first() {
         None => Ok(document),
@@ -185,58 +185,6 @@ fn decode_new_value(
             Err(invalid_value(key, &reason))
         }
     }
-}
-
-/// Returns the errors between this value and others that the edit adds.
-fn find_broken_references(
-    request: &EditRequest<'_>,
-    document: &Json,
-    stored: Option<&Json>,
-) -> Vec<MetadataFinding> {
-    let others = request.beside.iter().filter(|(key, _)| *key != request.key);
-    let mut before = Documents::default();
-    for (key, value) in others.filter_map(|(key, entry)| Some((key, entry.value()?))) {
-        if let Ok(document) = codec::decode(key, &value.bytes) {
-            before.add(key, document);
-        }
-    }
-    let mut after = before.clone();
-    after.add(request.key, document.clone());
-    if let Some(stored) = stored {
-        before.add(request.key, stored.clone());
-    }
-    find_added_reference_errors(&before, &after)
-}
-
-fn find_warnings(key: &Key, old: Option<&OldValue>, document: &Json) -> Vec<String> {
-    let mut warnings = Vec::new();
-    if !key.is_known() {
-        warnings.push(format!("{key} is not one of Restate's keys"));
-    }
-    let Some(old) = old else { return warnings };
-    if *key == Key::NodesConfig && cluster_identity(&old.document) != cluster_identity(document) {
-        warnings.push(
-            "the cluster's name or fingerprint changes: servers that are configured for the old one, \
-             or remember it, refuse to start"
-                .to_owned(),
-        );
-    }
-    if without_version(&old.document) == without_version(document) {
-        warnings.push("the edit changes nothing but the version".to_owned());
-    }
-    warnings
-}
-
-fn cluster_identity(nodes_config: &Json) -> [Option<&Json>; 2] {
-    ["cluster_name", "cluster_fingerprint"].map(|name| nodes_config.get(name))
-}
-
-fn without_version(document: &Json) -> Json {
-    let mut document = document.clone();
-    if let Json::Object(fields) = &mut document {
-        fields.shift_remove("version");
-    }
-    document
 }
 
 fn diff_documents(key: &Key, old: Option<&OldValue>, document: &Json, version: Version) -> String {

@@ -3,6 +3,7 @@
 
 mod args;
 mod confirm;
+mod consequences;
 mod decision;
 mod document;
 mod failures;

@@ -107,7 +107,8 @@ pub struct MigrateArgs {
 
     /// Also write the JSON document to this file, however the run ends
     ///
-    /// `metadata undo` takes the run back by it. A run with --resume continues the report of the run before.
+    /// `metadata undo` takes the run back by it. A run with --resume continues the report of the run before; other
+    /// runs keep that under its name and a number, if it lists written keys.
     #[arg(long, value_name = "FILE")]
     pub report: Option<PathBuf>,
 }

@@ -18,6 +18,11 @@ impl CommandLine {
         CommandLine(vec![program_name(context)]).add(["metadata"])
     }
 
+    /// Begins a command over such stores that also asks the nodes whether they run on them.
+    pub(super) fn over_stores_of_nodes(context: &Context<'_>) -> Self {
+        CommandLine(vec![program_name(context)]).add(tls_access(context.options)).add(["metadata"])
+    }
+
     /// Begins a command over the running cluster's metadata, reached as this run reached it.
     pub(super) fn over_cluster(context: &Context<'_>) -> Self {
         CommandLine::of_cluster(context).add(["metadata"])
@@ -51,11 +56,18 @@ fn cluster_access(options: &GlobalOptions) -> Vec<OsString> {
         Some(address) => vec!["--single-address".into(), address.into()],
         None => vec!["--address".into(), options.address.join(",").into()],
     };
+    words.extend(tls_access(options));
+    words
+}
+
+/// Returns the options by which nodes with TLS are reached, also those that came from the environment.
+fn tls_access(options: &GlobalOptions) -> Vec<OsString> {
     let files = [
         ("--tls-ca", &options.tls_ca),
         ("--tls-cert", &options.tls_cert),
         ("--tls-key", &options.tls_key),
     ];
+    let mut words = Vec::new();
     for (option, file) in files {
         if let Some(file) = file {
             words.extend([option.into(), file.into()]);
@@ -71,7 +83,8 @@ fn cluster_access(options: &GlobalOptions) -> Vec<OsString> {
 /// is a live cluster.
 pub(super) fn undo_command(job: &Job<'_>) -> Option<CommandLine> {
     let report = job.args.report.as_ref().filter(|report| report.is_file())?;
-    let line = CommandLine::over_stores(job.context).add(["undo", "--report"]).add([report]);
+    let line = CommandLine::over_stores_of_nodes(job.context);
+    let line = line.add(["undo", "--report"]).add([report]);
     let line = line.add(["--toml"]).add([&job.args.toml]);
     (!job.target_store().is_live_cluster()).then_some(line)
 }

@@ -13,7 +13,9 @@ mod next_steps;
 mod observations;
 mod open;
 mod prepared;
+mod prior_report;
 mod prior_run;
+mod report_start;
 mod rollback;
 mod sides;
 mod source_backup;
@@ -26,10 +28,9 @@ use std::sync::Arc;
 use anyhow::Result;
 
 use crate::commands::Context;
-use crate::commands::open_store::{OpenSource, store_name};
-use crate::commands::run_report::RunReport;
+use crate::commands::open_store::OpenSource;
 use crate::commands::store_arg::StoreArg;
-use crate::events::{Event, InterimReport};
+use crate::events::Event;
 use crate::model::{Key, Plan, Quorum, StoreError};
 use crate::outcome::{Check, Code, Failure, Finding, MigrationOutcome, Outcome, Readiness};
 use crate::pipeline::checks::{
@@ -41,6 +42,7 @@ use checks::Desired;
 use job::Job;
 use observations::Observations;
 use prepared::Prepared;
+use report_start::{keep_report_of_another_target, settle_prior_report, take_up_report};
 use sides::Sides;
 use state::MigrationState;
 
@@ -51,9 +53,8 @@ use state::MigrationState;
 pub async fn run(args: &MigrateArgs, context: &Context<'_>) -> Result<Outcome> {
     let state = Arc::new(MigrationState::new(context.started));
     context.unfinished.set(Arc::<MigrationState>::clone(&state));
-    let earlier = context.report.and_then(InterimReport::earlier_document);
-    if let Some(prior) = earlier.and_then(|document| RunReport::parse(document).ok()) {
-        state.continue_report(prior);
+    if let Err(failure) = take_up_report(context, &state) {
+        return Ok(state.outcome(Some(failure)));
     }
     let opened = tokio::select! {
         opened = open::open_stores(args, context) => opened,
@@ -65,8 +66,6 @@ pub async fn run(args: &MigrateArgs, context: &Context<'_>) -> Result<Outcome> {
     };
     let (target, target_file) = (&opened.target, &opened.target_file);
     let job = Job { args, context, state: &state, target, target_file };
-    let name = store_name(job.target_store());
-    state.drop_prior_report(|prior| !prior.is_of_target(&name));
     let ended = tokio::select! {
         ended = migrate(&job, opened.from) => ended,
         signal = context.interruption.wait() => {
@@ -77,6 +76,7 @@ pub async fn run(args: &MigrateArgs, context: &Context<'_>) -> Result<Outcome> {
 }
 
 async fn migrate(job: &Job<'_>, from: Option<StoreArg>) -> Result<(), Failure> {
+    keep_report_of_another_target(job)?;
     let (opened, sides) = sides::read_sides(from, job).await?;
     // Reported before the nodes are asked, which can take a while.
     let content = checks::check_source_content(&sides, job.args);
@@ -106,9 +106,11 @@ async fn migrate(job: &Job<'_>, from: Option<StoreArg>) -> Result<(), Failure> {
     let assessment = checks::check_both_sides(&sides, &desired, &observed, job.args);
     assessment.findings.into_iter().for_each(|finding| job.add_finding(finding));
     job.state.set_plan(assessment.plan.unwrap_or_default());
-    write::check_backup_folder(job, observed.prior_backup.as_deref())?;
+    let saved_before =
+        observed.prior_backup.as_deref().filter(|_| sides.target.may_be_half_written());
+    write::check_backup_folder(job, saved_before)?;
     source_backup::check_file(job, &sides)?;
-    confirm_overwrite::confirm(job, &sides, observed.prior_backup.as_deref()).await?;
+    confirm_overwrite::confirm(job, &sides, saved_before).await?;
     check_last(job).await?;
     let prepared = prepare(opened, sides, desired, observed)?;
     if job.args.dry_run {
@@ -237,10 +239,7 @@ async fn write_and_verify(job: &Job<'_>, prepared: &Prepared) -> Result<(), Fail
     job.context.events.emit(Event::Planned(&plan));
     write::back_up_target(job, prepared).await?;
     source_backup::save_source(job, prepared)?;
-    // What is replaced is saved as a whole. Without --resume, or where no backup of the run before explains it, it
-    // is not what that run has left: the report of that run says nothing about it.
-    let is_unexplained = write::replaces_keys(&plan) && prepared.prior_backup.is_none();
-    job.state.drop_prior_report(|_| !job.args.resume || is_unexplained);
+    settle_prior_report(job, prepared, &plan).map_err(refuse_without_report)?;
     interrupted::save_interim_report(job, &plan).map_err(refuse_without_report)?;
     write::write_plan(job, prepared).await.map_err(with_resume)?;
     let copied = verify_copy::verify_copy(job, prepared).await.map_err(with_resume)?;

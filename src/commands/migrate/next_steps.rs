@@ -216,7 +216,8 @@ fn describe_restoration(file: &Path, job: &Job<'_>, prepared: &Prepared) -> Stri
             escape_line(&damaged.join(", "))
         );
     }
-    let line = CommandLine::over_stores(job.context).add(["migrate", "--from"]).add([file]);
+    let line = CommandLine::over_stores_of_nodes(job.context);
+    let line = line.add(["migrate", "--from"]).add([file]);
     let line = line.add(["--toml"]).add([&job.args.toml]).add(["--force", "--overwrite-newer"]);
     let command = match job.args.overwrite_cluster {
         Some(_) => line.add(["--overwrite-cluster", &prepared.nodes.cluster_name]),

@@ -48,7 +48,9 @@ impl NodeObservations {
                 StoreUse::MetadataServer => {
                     NodeState::NormalRoles(vec!["metadata-server".to_owned()])
                 }
-                StoreUse::NoResponse => NodeState::NoResponse("no response in time".to_owned()),
+                StoreUse::NoResponse(reason)
+                | StoreUse::OutOfReach(reason)
+                | StoreUse::Unclear(reason) => NodeState::NoResponse(reason.clone()),
             };
             observe(&observed.node, state)
         });

@@ -27,6 +27,8 @@ pub(super) struct Prepared {
     pub(super) unlisted: UnlistedKeys,
     /// The backup file of an interrupted run that accounts for what the target holds.
     pub(super) prior_backup: Option<PathBuf>,
+    /// Whether the target may be half-written.
+    pub(super) is_target_half_written: bool,
     /// The members of a live target beside the nodes that it is to have.
     pub(super) membership: Option<Membership>,
 }
@@ -47,6 +49,7 @@ impl Prepared {
             data_loss: sides.source.data_loss,
             source_is_complete: sides.source.missing_keys.is_none(),
             membership: kept.and_then(|kept| sides.target.membership(&kept)),
+            is_target_half_written: sides.target.may_be_half_written(),
             source_snapshot: sides.source.snapshot.ok()?,
             desired,
             unlisted: sides.target.unlisted,

@@ -7,7 +7,10 @@ use std::path::{Path, PathBuf};
 use crate::backends::backup::{Backup, Header, PlannedValues};
 use crate::codec;
 use crate::commands::store_arg::LARGEST_BACKUP;
-use crate::model::{Entry, Key, KeyStatus, Snapshot};
+use crate::model::{
+    Action, Entry, Key, KeyStatus, RecordedWrite, RecordedWrites, Snapshot, ValueDigest,
+    WriteState, sha256_hex,
+};
 use crate::pipeline::verify::{are_same, compare_values};
 
 /// What a target holds, which an interrupted run may have left.
@@ -51,18 +54,44 @@ pub(super) fn is_backup_of(file: &Path, snapshot: &Snapshot) -> bool {
         && entries.iter().all(|(key, entry)| are_equal(key, Some(entry), snapshot.get(key)))
 }
 
+/// Lists what an interrupted run has written since it made this backup: wherever the target differs from that.
+pub(super) fn list_writes_since(file: &Path, held: &Snapshot) -> RecordedWrites {
+    let Some(backup) = read_backup(file) else { return RecordedWrites::new() };
+    let before = backup.entries();
+    let digest = |entry: &Entry| entry.value().map(ValueDigest::of);
+    let describe = |key: &Key| {
+        let (action, value) = match (before.get(key), held.get(key)) {
+            (one, other) if are_equal(key, one, other) => return None,
+            (None, None) => return None,
+            (None, Some(found)) => (Action::Create, digest(found)),
+            (Some(_), Some(found)) => (Action::Overwrite, digest(found)),
+            (Some(entry), None) => (Action::Delete, digest(entry)),
+        };
+        let state = WriteState::Written;
+        Some((key.clone(), RecordedWrite { action, value, earlier: Vec::new(), state }))
+    };
+    before.keys().chain(held.keys()).filter_map(describe).collect()
+}
+
+/// Returns whether the file has this digest.
+pub(super) fn has_digest(file: &Path, digest: &str) -> bool {
+    read_bounded(file).is_some_and(|bytes| sha256_hex(&bytes) == digest)
+}
+
 /// Returns whether the file is a backup of the store with this name.
 pub(super) fn is_backup_of_store(file: &Path, store: &str) -> bool {
     read_backup(file).is_some_and(|backup| backup.header().store == store)
 }
 
-/// Reads a backup file; a pipe, a device or a file too large for a backup is left alone.
 fn read_backup(file: &Path) -> Option<Backup> {
+    Backup::parse(&read_bounded(file)?, "").ok()
+}
+
+/// Reads a file; a pipe, a device or a file too large for a backup is left alone.
+fn read_bounded(file: &Path) -> Option<Vec<u8>> {
     let metadata = file.metadata().ok()?;
-    if !metadata.is_file() || metadata.len() > LARGEST_BACKUP {
-        return None;
-    }
-    Backup::parse(&fs::read(file).ok()?, "").ok()
+    let is_readable = metadata.is_file() && metadata.len() <= LARGEST_BACKUP;
+    is_readable.then(|| fs::read(file).ok()).flatten()
 }
 
 fn has_backup_name(path: &Path) -> bool {
@@ -217,5 +246,36 @@ mod tests {
         assert!(is_backup_of(&file, &snapshot));
         snapshot.insert(Key::Logs, entry(1));
         assert!(!is_backup_of(&file, &snapshot));
+    }
+
+    #[test]
+    fn writes_of_an_interrupted_run_are_where_the_target_differs_from_its_backup() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let file = folder.path().join("before.jsonl");
+        let before = epochs(&[(0, 3), (1, 9), (7, 1)]);
+        let origin = BackupOrigin {
+            store: "memory",
+            cluster: None,
+            complete: true,
+            data_loss: None,
+            overwritten_with: None,
+        };
+        save_backup(&Destination::File(file.clone()), &origin, &before).unwrap();
+        let writes = list_writes_since(&file, &epochs(&[(0, 5), (1, 9), (2, 5)]));
+        let described: Vec<_> = writes
+            .iter()
+            .map(|(key, write)| {
+                (key.to_string(), write.action, write.value.clone().unwrap().version)
+            })
+            .collect();
+        let expected = [
+            ("pp_epoch_0", Action::Overwrite, 5),
+            ("pp_epoch_2", Action::Create, 5),
+            ("pp_epoch_7", Action::Delete, 1),
+        ];
+        let expected =
+            expected.map(|(key, action, version)| (key.to_owned(), action, Version(version)));
+        assert_eq!(described, expected);
+        assert!(list_writes_since(&folder.path().join("absent"), &before).is_empty());
     }
 }

@@ -100,6 +100,13 @@ impl TargetState {
         self.quorum.is_some()
     }
 
+    /// Returns whether an interrupted run may have left it half-written. Without `nodes_config` it is so: a run that
+    /// needs more than one transaction deletes it first and puts it last. On a live target it always stays.
+    pub(super) fn may_be_half_written(&self) -> bool {
+        let has_nodes = |held: &Snapshot| held.contains_key(&Key::NodesConfig);
+        self.is_live_cluster() || !self.snapshot.as_ref().is_ok_and(has_nodes)
+    }
+
     /// Reads the nodes from `nodes_config`; `None` where it could not be read or decoded.
     pub(super) fn nodes(&self) -> Option<NodesConfiguration> {
         self.snapshot.as_ref().ok().and_then(codec::nodes_of)

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::job::Job;
 use super::prepared::Prepared;
-use super::prior_run::{is_backup_of, is_backup_of_store};
+use super::prior_run::{has_digest, is_backup_of, is_backup_of_store};
 use super::sides::Sides;
 use crate::backends::backup::{BackupOrigin, Destination};
 use crate::codec;
@@ -26,7 +26,7 @@ pub(super) fn check_file(job: &Job<'_>, sides: &Sides) -> Result<(), Failure> {
     if refusal(&job.state.findings()).is_some() || is_backup_of(file, source) {
         return Ok(());
     }
-    check_destination(&choose_destination(job, file, None))
+    check_destination(&choose_destination(file, find_own_digest(job, file).as_deref()))
 }
 
 /// Saves the source before the first write. A file that holds exactly that already, which a run before may have
@@ -37,41 +37,41 @@ pub(super) fn check_file(job: &Job<'_>, sides: &Sides) -> Result<(), Failure> {
 pub(super) fn save_source(job: &Job<'_>, prepared: &Prepared) -> Result<(), Failure> {
     let Some(file) = &job.args.backup else { return Ok(()) };
     let source = &prepared.source_snapshot;
-    match is_backup_of(file, source) {
-        true => record_file(job, file.clone(), source),
-        false => save(job, prepared, source, &choose_destination(job, file, None))?,
+    let own = find_own_digest(job, file);
+    if is_backup_of(file, source) {
+        record_file(job, file.clone(), own.filter(|own| has_digest(file, own)), source);
+        return Ok(());
     }
-    Ok(())
+    save(job, prepared, source, &choose_destination(file, own.as_deref()))
 }
 
-/// Saves the source anew after it has changed from `before` and was copied again.
+/// Saves the source anew after it has changed and was copied again.
 ///
 /// # Errors
-/// [`Code::BackupFailed`](crate::outcome::Code), also if the file is no longer what this run has saved.
+/// [`Code::BackupFailed`](crate::outcome::Code), also if the file is not what this run has saved.
 pub(super) fn save_source_again(
     job: &Job<'_>,
     prepared: &Prepared,
-    before: &Snapshot,
     now: &Snapshot,
 ) -> Result<(), Failure> {
     let Some(file) = &job.args.backup else { return Ok(()) };
-    save(job, prepared, now, &choose_destination(job, file, Some(before)))
+    save(job, prepared, now, &choose_destination(file, job.state.source_digest().as_deref()))
 }
 
-/// Chooses to replace the file if it is this run's own, which holds `saved`; otherwise it must be new.
-fn choose_destination(job: &Job<'_>, file: &Path, saved: Option<&Snapshot>) -> Destination {
-    let is_own = saved.is_some_and(|saved| is_backup_of(file, saved));
-    match is_own || is_of_run_before(job, file) {
+/// Chooses to replace the file if it has this digest; otherwise it must be new.
+fn choose_destination(file: &Path, own: Option<&str>) -> Destination {
+    match own.is_some_and(|own| has_digest(file, own)) {
         true => Destination::Replacing(file.to_owned()),
         false => Destination::File(file.to_owned()),
     }
 }
 
-/// Returns whether the run that this one resumes has saved the same source to the file, by its report.
-fn is_of_run_before(job: &Job<'_>, file: &Path) -> bool {
+/// Finds the digest that the file has if the run that this one resumes has saved the same source there.
+fn find_own_digest(job: &Job<'_>, file: &Path) -> Option<String> {
     let is_of_source = |source: String| is_backup_of_store(file, &source);
-    let has_saved = job.args.resume && job.state.has_saved_before(file);
-    has_saved && job.state.source_name().is_some_and(is_of_source)
+    let is_resumed = job.args.resume && job.state.source_name().is_some_and(is_of_source);
+    let prior = job.state.prior_report();
+    prior.as_ref().filter(|_| is_resumed).and_then(|prior| prior.digest_of(file))
 }
 
 fn save(
@@ -89,11 +89,11 @@ fn save(
     };
     let saved = save_entries(destination, &origin, source, job.context.events);
     let saved = saved.map_err(|failure| failure.hint("name another file with --backup"))?;
-    record_file(job, saved.path, source);
+    record_file(job, saved.path, Some(saved.sha256), source);
     Ok(())
 }
 
-fn record_file(job: &Job<'_>, file: PathBuf, source: &Snapshot) {
+fn record_file(job: &Job<'_>, file: PathBuf, digest: Option<String>, source: &Snapshot) {
     job.context.events.emit(Event::SourceSaved(&file, source.len()));
-    job.state.set_source_backup(file);
+    job.state.set_source_backup(file, digest);
 }

@@ -1,14 +1,17 @@
 //! The progress of a migration, kept so that it can be reported however the run ends.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use super::prior_report::PriorReport;
 use crate::commands::Unfinished;
 use crate::commands::run_report::RunReport;
 use crate::commands::write_record::{record_begun, record_not_written, record_written};
-use crate::model::{Change, Key, MemberCount, ObservedNode, Plan, Step, WriteState};
+use crate::model::{
+    Change, Key, MemberCount, ObservedNode, Plan, RecordedWrites, Step, WriteState,
+};
 use crate::outcome::{
     Code, CommandResult, Failure, Finding, Migration, MigrationOutcome, Outcome, StoreName, exit,
     judge_readiness,
@@ -23,7 +26,7 @@ pub(super) struct MigrationState {
     /// The keys that an earlier write of this run has changed, or may have.
     changed_before: Mutex<BTreeSet<Key>>,
     /// The report of a run before this one, as long as this one continues it.
-    prior_report: Mutex<Option<RunReport>>,
+    prior_report: Mutex<Option<PriorReport>>,
     /// How to resume the run, for an end that the run itself can't describe.
     resume_hints: Mutex<Vec<String>>,
 }
@@ -47,44 +50,27 @@ impl MigrationState {
         self.changed_before.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn prior_report(&self) -> MutexGuard<'_, Option<RunReport>> {
+    /// Returns the report of the run before.
+    pub(super) fn prior_report(&self) -> MutexGuard<'_, Option<PriorReport>> {
         self.prior_report.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Continues the report of a run before this one: what that run did to keys stays in it.
     pub(super) fn continue_report(&self, prior: RunReport) {
-        *self.prior_report() = Some(prior);
+        *self.prior_report() = Some(PriorReport::new(prior));
     }
 
-    /// Drops the report of the run before if that is of another target, or this run takes nothing over from it.
-    pub(super) fn drop_prior_report(&self, is_dropped: impl Fn(&RunReport) -> bool) {
-        self.prior_report().take_if(|prior| is_dropped(prior));
+    /// Adds what an interrupted run is known to have written.
+    pub(super) fn add_earlier_writes(&self, writes: RecordedWrites) {
+        self.state().earlier = writes;
     }
 
-    /// Returns whether the run before has saved its source to this file.
-    pub(super) fn has_saved_before(&self, file: &Path) -> bool {
-        let prior = self.prior_report().as_ref().and_then(|prior| prior.source_backup.clone());
-        let same_file = |prior: PathBuf| prior.canonicalize().ok() == file.canonicalize().ok();
-        file.exists() && prior.is_some_and(same_file)
-    }
-
-    /// Returns the documented state of the migration, with what the run before did.
-    fn describe(&self) -> Migration {
+    /// Returns the documented state of the migration, with what the run before did. `is_writing` tells whether
+    /// this run may have written.
+    fn describe(&self, is_writing: bool) -> Migration {
         let mut migration = self.state().clone();
         if let Some(prior) = &*self.prior_report() {
-            let mut earlier = prior.keys.clone();
-            earlier.retain(|_, write| write.may_be_done());
-            for (key, own) in std::mem::take(&mut migration.earlier) {
-                let combined = match earlier.remove(&key) {
-                    Some(before) => before.followed_by(own),
-                    None => own,
-                };
-                earlier.insert(key, combined);
-            }
-            migration.earlier = earlier;
-            migration.target = migration.target.or(prior.target.clone());
-            migration.backup = prior.backup.clone().or(migration.backup);
-            migration.source_backup = migration.source_backup.or(prior.source_backup.clone());
+            prior.add_to(&mut migration, is_writing);
         }
         migration.elapsed_ms =
             u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
@@ -145,8 +131,15 @@ impl MigrationState {
         self.state().backup = Some(path);
     }
 
-    pub(super) fn set_source_backup(&self, path: PathBuf) {
-        self.state().source_backup = Some(path);
+    /// Records where the source is saved, with the digest of the file if it is this run's own.
+    pub(super) fn set_source_backup(&self, path: PathBuf, digest: Option<String>) {
+        let mut state = self.state();
+        (state.source_backup, state.source_backup_sha256) = (Some(path), digest);
+    }
+
+    /// Returns the digest of the file with the source, if this run wrote it.
+    pub(super) fn source_digest(&self) -> Option<String> {
+        self.state().source_backup_sha256.clone()
     }
 
     /// Returns the file with the source as it was copied.
@@ -207,7 +200,7 @@ impl MigrationState {
     /// Returns the outcome of a run that is killed while it carries out this plan: each key of it may be
     /// written or not.
     pub(super) fn outcome_if_killed(&self, plan: &Plan, failure: Failure) -> Outcome {
-        let mut migration = self.describe();
+        let mut migration = self.describe(true);
         migration.outcome = MigrationOutcome::Interrupted;
         let changes = plan.changes().into_iter();
         migration.writes.extend(changes.map(|change| (change.key, WriteState::Unknown)));
@@ -230,7 +223,8 @@ impl MigrationState {
 
     /// Returns the outcome of the run.
     pub(super) fn outcome(&self, failure: Option<Failure>) -> Outcome {
-        let mut migration = self.describe();
+        let has_changed_target = self.state().may_have_changed_target();
+        let mut migration = self.describe(has_changed_target);
         let failure = failure.map(|failure| fail_after_writing(failure, &mut migration));
         Outcome { result: Some(CommandResult::Migrate(Box::new(migration))), failure }
     }

@@ -56,7 +56,7 @@ pub(super) async fn verify_copy(job: &Job<'_>, prepared: &Prepared) -> Result<Sn
         job.warn(&format!("the source changed in the meantime ({keys}); copying again"));
         let now = BothSnapshots { source: now.source, target: comparable(&now.target) };
         copy_changes(job, prepared, &comparable(&now.source), &now.target).await?;
-        save_source_again(job, prepared, &expected, &now.source)?;
+        save_source_again(job, prepared, &now.source)?;
         expected = now.source;
     }
     Ok(expected)

@@ -47,7 +47,8 @@ pub(super) fn replaces_keys(plan: &Plan) -> bool {
 
 /// Saves the whole of what the target holds, if the plan replaces or deletes anything.
 ///
-/// The backup of an interrupted run is enough where it accounts for what the target holds.
+/// The backup of an interrupted run is enough where it accounts for a half-written target: that is no state to
+/// come back to.
 ///
 /// # Errors
 /// [`Code::BackupFailed`](crate::outcome::Code).
@@ -57,7 +58,8 @@ pub(super) async fn back_up_target(job: &Job<'_>, prepared: &Prepared) -> Result
         return Ok(());
     }
     let held = &prepared.target_snapshot;
-    let path = match &prepared.prior_backup {
+    let prior = prepared.prior_backup.as_ref().filter(|_| prepared.is_target_half_written);
+    let path = match prior {
         Some(prior) => prior.clone(),
         None => {
             let destination = Destination::Folder(job.args.backup_dir.clone());

@@ -3,17 +3,14 @@
 use tokio::join;
 
 use super::job::UndoJob;
+use super::nodes::check_nodes;
 use crate::backends::Target;
-use crate::commands::live_nodes::observe_nodes;
 use crate::events::Stage;
-use crate::model::{
-    CasToken, Entry, Key, Plan, RecordedWrites, Snapshot, StoreError, Value, Version,
-};
+use crate::model::{CasToken, Entry, Plan, RecordedWrites, Snapshot, StoreError, Value, Version};
 use crate::outcome::{Check, Failure, Finding};
 use crate::pipeline::checks::{
-    NodeObservation, add_endpoint_faults, check_nodes_config, check_nodes_on_target,
-    check_store_probe, check_target, check_undo_writable, check_written_keys, refusal,
-    warn_of_unrestorable,
+    add_endpoint_faults, check_nodes_config, check_store_probe, check_target, check_undo_writable,
+    check_written_keys, refusal, warn_of_unrestorable,
 };
 use crate::pipeline::snapshot;
 use crate::pipeline::undo::{
@@ -30,8 +27,7 @@ pub(super) async fn check_and_plan(job: &UndoJob<'_>) -> Result<Snapshot, Failur
     let plan = decide_undo(input);
     let is_idle = plan.changes().is_empty() && plan.conflicts().next().is_none();
     if !is_idle {
-        let nodes = observe_target(job, &held).await;
-        job.add_finding(check_nodes_on_target(&nodes, describe_unasked(job, &held)));
+        job.add_finding(check_nodes(job, &held).await);
     }
     check_access(job, &held, &plan).await;
     if let Some(finding) = warn_of_unrestorable(&find_unrestorable_keys(input)) {
@@ -90,29 +86,6 @@ fn list_keys_by_name(run: &RecordedWrites, before: &Snapshot) -> Snapshot {
     let mut keys: Snapshot = run.keys().map(|key| (key.clone(), unread())).collect();
     keys.extend(before.iter().map(|(key, entry)| (key.clone(), entry.clone())));
     keys
-}
-
-/// Observes the nodes that run on the target, by its own `nodes_config` and by that of the backup.
-async fn observe_target(job: &UndoJob<'_>, held: &Snapshot) -> Vec<NodeObservation> {
-    let before = &job.inputs.before;
-    let (now, earlier) = join!(
-        observe_nodes("target", held, job.context),
-        observe_nodes("target", before, job.context)
-    );
-    let value =
-        |snapshot: &Snapshot| snapshot.get(&Key::NodesConfig).and_then(Entry::value).cloned();
-    let is_same = value(held) == value(before);
-    now.into_iter().chain(earlier.into_iter().filter(|_| !is_same)).collect()
-}
-
-/// Describes why no node was asked; `None` if some were.
-fn describe_unasked(job: &UndoJob<'_>, held: &Snapshot) -> Option<&'static str> {
-    let has_nodes = |snapshot: &Snapshot| snapshot.contains_key(&Key::NodesConfig);
-    if job.context.options.single_address.is_some() {
-        return Some("--single-address: no node was asked whether it runs on the target");
-    }
-    let is_known = has_nodes(held) || has_nodes(&job.inputs.before);
-    (!is_known).then_some("there is no nodes_config in the target: no node can run on it")
 }
 
 /// Probes conditional writes on a scratch object, after all other checks have succeeded.

@@ -46,7 +46,8 @@ fn describe_undo(job: &UndoJob<'_>) -> String {
         }
     }
     for finding in job.state.findings() {
-        if finding.check == Check::Values && finding.status == CheckStatus::Warning {
+        let is_asked = matches!(finding.check, Check::Values | Check::MigrationMode);
+        if is_asked && finding.status == CheckStatus::Warning {
             text.push_str(&format!("\n - WARNING: {}", escape_line(&finding.text())));
         }
     }

@@ -42,7 +42,8 @@ pub(super) async fn open_inputs(
         let report = name_input(&args.report);
         let reason =
             format!("{report} is the report of a run to {named}, and --toml names {store}");
-        return Err(usage(&reason).hint("name the target of that run with --toml"));
+        let failure = usage(&reason).hint("name the target of that run with --toml");
+        return Err(add_kept_report(failure, args).await);
     }
     let before = read_backup(&run, &store, args, context).await?;
     Ok(UndoInputs { run, before, target })
@@ -60,7 +61,31 @@ async fn read_report(args: &UndoArgs, context: &Context<'_>) -> Result<RunReport
     let run = bytes.and_then(|bytes| {
         RunReport::parse(&bytes).map_err(|reason| usage(&format!("{name} {reason}")))
     });
-    run.map_err(|failure| failure.hint(hint))
+    match run {
+        Ok(run) => Ok(run),
+        Err(failure) => Err(add_kept_report(failure.hint(hint), args).await),
+    }
+}
+
+/// Adds where the report of an earlier run is kept that had the same name, if there is one: a run that does not
+/// continue it puts a number behind its name.
+async fn add_kept_report(failure: Failure, args: &UndoArgs) -> Failure {
+    let report = args.report.clone();
+    let find_latest = move || {
+        let numbered = |number: u32| {
+            let mut name = report.clone();
+            name.push(format!(".{number}"));
+            PathBuf::from(name)
+        };
+        (1..).map(numbered).take_while(|kept| kept.is_file()).take(1_000).last()
+    };
+    match run_detached(find_latest).await.ok().flatten() {
+        Some(kept) => {
+            let kept = quote_word(&kept);
+            failure.hint(format!("the report that had this name before is kept as {kept}"))
+        }
+        None => failure,
+    }
 }
 
 fn read_bounded(input: &mut dyn Read) -> io::Result<Vec<u8>> {

@@ -5,6 +5,7 @@ mod checks;
 mod confirm;
 mod inputs;
 mod job;
+mod nodes;
 mod state;
 mod write;
 

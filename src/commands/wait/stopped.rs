@@ -50,8 +50,12 @@ struct WatchedNode {
 impl WatchedNode {
     fn add_probe(&mut self, state: PortState, now: Instant) {
         match (&state, self.closed) {
-            (PortState::Closed(_), 0) => (self.closed, self.closed_since) = (1, now),
-            (PortState::Closed(_), before) => self.closed = before.saturating_add(1),
+            (PortState::Closed(_) | PortState::Absent(_), 0) => {
+                (self.closed, self.closed_since) = (1, now);
+            }
+            (PortState::Closed(_) | PortState::Absent(_), before) => {
+                self.closed = before.saturating_add(1);
+            }
             (PortState::Open | PortState::Unknown(_), _) => self.closed = 0,
         }
         self.last = state;
@@ -128,8 +132,10 @@ impl<'a> NodesToStop<'a> {
         let WatchedNode { node, last, .. } = watched;
         let is_ignored = self.ignored.contains(&node.id);
         match last {
-            PortState::Closed(_) if is_ignored || watched.has_stopped() => None,
-            PortState::Closed(reason) => {
+            PortState::Closed(_) | PortState::Absent(_) if is_ignored || watched.has_stopped() => {
+                None
+            }
+            PortState::Closed(reason) | PortState::Absent(reason) => {
                 Some(format!("{node} seems to have stopped, for less than 3 s: {reason}"))
             }
             PortState::Unknown(_) if is_ignored => None,
@@ -162,7 +168,7 @@ fn describe_node(watched: &WatchedNode) -> StatusNode {
     let Node { id, name, address, .. } = watched.node.clone();
     let state = match &watched.last {
         PortState::Open => NodeState::Listening,
-        PortState::Closed(reason) | PortState::Unknown(reason) => {
+        PortState::Closed(reason) | PortState::Absent(reason) | PortState::Unknown(reason) => {
             NodeState::NoResponse(reason.clone())
         }
     };

@@ -14,7 +14,7 @@ pub struct NodeObservation {
     pub usage: StoreUse,
 }
 
-/// The use of a store by a node, as far as it matters to a run; a node that is gone, or runs elsewhere,
+/// The use of a store by a node, as far as it matters to a run; a node that has stopped, or runs elsewhere,
 /// does not.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StoreUse {
@@ -22,8 +22,13 @@ pub enum StoreUse {
     Running(Vec<String>),
     /// The node runs as a metadata server of the replicated store that is read from the folders of others.
     MetadataServer,
-    /// The node did not respond in time.
-    NoResponse,
+    /// The node did not respond in time, or was not asked, for this reason.
+    NoResponse(String),
+    /// There is no way to the node from here, for this reason.
+    OutOfReach(String),
+    /// Something listens at its address, and it is not known whether that is the node and runs on the store, for
+    /// this reason.
+    Unclear(String),
 }
 
 const STOP_NODES_HINT: &str =
@@ -42,7 +47,8 @@ pub fn check_live_nodes(
     }
     let described = observations.iter().map(describe_observation);
     let items = finding.items.iter().cloned().chain(described).collect();
-    let none_runs = observations.iter().all(|one| one.usage == StoreUse::NoResponse);
+    let runs = |usage: &StoreUse| matches!(usage, StoreUse::Running(_) | StoreUse::MetadataServer);
+    let none_runs = !observations.iter().any(|one| runs(&one.usage));
     match (none_runs, finding.code) {
         // Failed already, or a warning only since this is a dry run.
         (true, Some(_)) => finding.items(items),
@@ -66,8 +72,13 @@ fn describe_observation(NodeObservation { node, side, usage }: &NodeObservation)
         StoreUse::MetadataServer => format!(
             "{node} runs as a metadata server: the folders lack what it has written since they were left"
         ),
-        StoreUse::NoResponse => {
-            format!("{node} did not respond in time: make sure that it does not run on the {side}")
+        StoreUse::NoResponse(reason) | StoreUse::OutOfReach(reason) => {
+            format!(
+                "{node} did not respond ({reason}): make sure that it does not run on the {side}"
+            )
+        }
+        StoreUse::Unclear(reason) => {
+            format!("{node} may run on the {side}: something listens at its address ({reason})")
         }
     }
 }
@@ -92,7 +103,11 @@ mod tests {
         assert_eq!(finding.items, [described]);
         assert_eq!(check_live_nodes(&running, unseen(), true).status, CheckStatus::Warning);
         // A node that hangs proves nothing, and is reported.
-        let silent = [NodeObservation { node, side: "source", usage: StoreUse::NoResponse }];
+        let silent = [NodeObservation {
+            node,
+            side: "source",
+            usage: StoreUse::NoResponse("no answer".into()),
+        }];
         let finding = check_live_nodes(&silent, unseen(), false);
         assert_eq!((finding.status, finding.code), (CheckStatus::Warning, None));
         assert!(finding.text().ends_with("make sure that it does not run on the source"));

@@ -1,9 +1,9 @@
 //! The check of migration mode, by what each node of the live cluster responds now: what a node once
 //! wrote into `nodes_config` says nothing of how it runs today.
 
-use super::source::{REACH_NODES_HINT, not_of_migration};
-use crate::codec::Node;
-use crate::model::{NodeIdent, NodeState, ObservedNode};
+use super::node_states::describe_state;
+use super::source::REACH_NODES_HINT;
+use crate::model::{NodeState, ObservedNode};
 use crate::outcome::{Check, Code, Finding, Readiness};
 use crate::wording::plural;
 
@@ -25,35 +25,6 @@ const ASK_ALL_HINT: &str = "leave out --single-address, so that every node is as
 
 const WAIT_HINT: &str =
     "wait until each node that is starting or stopping is up, then run the same command again";
-
-/// Judges the response at the address of a node that `nodes_config` names.
-pub fn judge_response(
-    node: &Node,
-    cluster_name: &str,
-    response: Result<NodeIdent, String>,
-) -> NodeState {
-    let ident = match response {
-        Ok(ident) => ident,
-        Err(reason) => return NodeState::NoResponse(reason),
-    };
-    if !ident.is_node(node.id, cluster_name) {
-        return NodeState::AnotherNode(ident.to_string());
-    }
-    let roles = not_of_migration(&ident.roles);
-    if !roles.is_empty() {
-        NodeState::NormalRoles(roles.into_iter().map(ToOwned::to_owned).collect())
-    } else if ident.id.is_none() || !ident.is_alive {
-        NodeState::Starting
-    } else {
-        NodeState::MigrationMode
-    }
-}
-
-/// Returns the state of a node that is not asked: only its stored roles are known.
-pub fn judge_unasked(node: &Node) -> NodeState {
-    let roles = not_of_migration(&node.roles).into_iter().map(ToOwned::to_owned);
-    NodeState::NotAsked(roles.collect())
-}
 
 /// Checks that every node runs in migration mode now.
 ///
@@ -209,29 +180,6 @@ fn find_fault(node: &ObservedNode, ignored: &[u32]) -> Option<NodeFault> {
     }
 }
 
-/// Describes a node that is not seen to run in migration mode; `None` if it is, or nothing else is known.
-pub fn describe_state(node: &ObservedNode) -> Option<String> {
-    match &node.state {
-        NodeState::MigrationMode => None,
-        NodeState::NormalRoles(roles) => {
-            Some(format!("{node} runs in its normal roles: {}", roles.join(", ")))
-        }
-        NodeState::Starting => Some(format!("{node} is starting or stopping")),
-        NodeState::Listening => Some(format!("{node} accepts connections")),
-        NodeState::AnotherNode(other) => {
-            Some(format!("{node}: another node responds at this address: {other}"))
-        }
-        NodeState::NoResponse(reason) => Some(format!("{node} does not respond: {reason}")),
-        NodeState::OutOfReach(reason) => {
-            Some(format!("{node} cannot be reached from here: {reason}"))
-        }
-        NodeState::NotAsked(roles) if roles.is_empty() => Some(format!("{node} was not asked")),
-        NodeState::NotAsked(roles) => {
-            Some(format!("{node} was not asked, and last started with roles: {}", roles.join(", ")))
-        }
-    }
-}
-
 /// Adds the hints of the states that occur, each once.
 fn add_hints(finding: Finding, nodes: &[ObservedNode], ignored: &[u32]) -> Finding {
     let counted: Vec<_> = nodes.iter().filter(|node| !ignored.contains(&node.id)).collect();
@@ -314,23 +262,5 @@ mod tests {
         assert_eq!(finding.items, [reason]);
         assert_eq!(finding.detail, "of 2 nodes, 1 cannot be reached from here");
         assert_eq!(check_normal_roles(&nodes).status, CheckStatus::Warning);
-    }
-
-    #[test]
-    fn response_is_judged_by_identity_then_roles() {
-        let node = Node { id: 2, ..Node::default() };
-        let ident = |id, cluster: &str, roles: &[&str]| NodeIdent {
-            id,
-            is_alive: true,
-            cluster_name: cluster.to_owned(),
-            roles: roles.iter().map(ToString::to_string).collect(),
-        };
-        let judge = |ident| judge_response(&node, "demo", Ok(ident)).name();
-        assert_eq!(judge(ident(Some(2), "demo", &["admin", "metadata-server"])), "responding");
-        assert_eq!(judge(ident(Some(3), "demo", &[])), "another-node");
-        assert_eq!(judge(ident(Some(2), "prod", &[])), "another-node");
-        assert_eq!(judge(ident(None, "demo", &[])), "starting");
-        let starting = judge_response(&node, "demo", Ok(ident(None, "demo", &["worker"])));
-        assert_eq!(starting, normal());
     }
 }

@@ -1,13 +1,11 @@
-//! Checks of a live cluster as the target: its nodes, and whether it is the source's
-//! cluster. That every node of the source runs there proves that none runs on the source any more.
+//! The check of the nodes of a live cluster as the target: that every node of the source runs there proves that none
+//! runs on the source any more.
 
-use super::guards::Permits;
-use super::owner::{Owner, describe_fingerprint, find_owner};
 use super::rollback_quorum::{FINISHED_ROLLBACK_HINT, RESTART_ON_REPLICATED_HINT};
 use super::source::{REACH_NODES_HINT, not_of_migration};
 use crate::codec::Node;
-use crate::model::{Entry, Key, NodeProbe, Snapshot, UsesReplicatedStore, Value};
-use crate::outcome::{Check, Code, Finding, Permission, Readiness};
+use crate::model::{Entry, Key, NodeProbe, UsesReplicatedStore, Value};
+use crate::outcome::{Check, Code, Finding, Readiness};
 use crate::pipeline::verify::are_same;
 use crate::wording::plural;
 
@@ -183,64 +181,6 @@ fn describe_version(value: Option<&Value>) -> String {
     value.map_or("absent".to_owned(), |value| format!("at version {}", value.version))
 }
 
-/// Checks that the live cluster is the source's, and that its `nodes_config` can be merged.
-///
-/// No option permits more: the servers know their fingerprint, and stop at another one. Where there is
-/// none, the operator has to say that it is the same cluster.
-pub fn check_running_cluster(
-    source: &Snapshot,
-    target: &Snapshot,
-    merged: Result<(), &[String]>,
-    permits: &Permits<'_>,
-) -> Finding {
-    let failed =
-        |detail: String| Finding::failed(Check::TargetCluster, Code::TargetOtherCluster, detail);
-    let mut unproven = None;
-    match find_owner(source, target) {
-        Owner::SameCluster => {}
-        Owner::Unproven(name, missing) => {
-            let detail = missing.describe(&name);
-            let permission = Permission::OverwriteCluster(name);
-            if !permits.names(&permission) {
-                let hint =
-                    format!("if the running cluster is the source's, add --force {permission}");
-                return failed(detail).hint(hint).permitted_by(permission);
-            }
-            unproven = Some(detail);
-        }
-        Owner::OtherCluster(name, fingerprint) => {
-            let fingerprint = describe_fingerprint(fingerprint);
-            let detail = format!("target is another cluster: {name}, fingerprint {fingerprint}");
-            return failed(detail).hint(SAME_CLUSTER_HINT);
-        }
-        Owner::Nobody | Owner::Unknown => {
-            let detail = "target has no nodes_config that names its cluster";
-            return failed(detail.to_owned()).hint(SAME_CLUSTER_HINT);
-        }
-    }
-    match merged {
-        Ok(()) => match unproven {
-            Some(detail) => {
-                let detail = format!("{detail}; allowed by --overwrite-cluster");
-                Finding::ok(Check::TargetCluster, detail).into_warning()
-            }
-            None => {
-                let detail = "target is the same cluster; nodes_config becomes a merge of both";
-                Finding::ok(Check::TargetCluster, detail)
-            }
-        },
-        Err(faults) => failed("the nodes of source and target can't be merged".to_owned())
-            .items(faults.to_vec())
-            .hint(
-                "remove a node that joined on the source from the cluster there, or let it join the \
-                 target",
-            ),
-    }
-}
-
-const SAME_CLUSTER_HINT: &str = "name the cluster that the source belongs to: a running cluster can't become another one, so \
-                                 --overwrite-cluster does not apply";
-
 #[cfg(test)]
 mod tests {
     use prost::bytes::Bytes;
@@ -325,32 +265,5 @@ mod tests {
         let normal = NodeProbe { roles: vec!["worker".to_owned()], ..probe(1) };
         let normal = Answers { at_home: vec![(node(1), Ok(normal))], ..Answers::default() };
         assert_eq!(check(&normal, UsesReplicatedStore::Yes, true).status, CheckStatus::Warning);
-    }
-
-    #[test]
-    fn another_cluster_is_refused_whatever_is_permitted() {
-        let nodes = |name: &str| {
-            let document = format!(
-                "\x05{{\"version\":4,\"cluster_name\":\"{name}\",\"cluster_fingerprint\":7,\"nodes\":[]}}"
-            );
-            let value = Value { version: Version(4), bytes: Bytes::from(document) };
-            Snapshot::from([(
-                Key::NodesConfig,
-                Entry::Intact(value, CasToken::Version(Version(4))),
-            )])
-        };
-        let check = |target: &Snapshot, merged| {
-            let finding =
-                check_running_cluster(&nodes("demo"), target, merged, &Permits::default());
-            (finding.code, finding.hints.join(" "))
-        };
-        assert_eq!(check(&nodes("demo"), Ok(())).0, None);
-        let refused = Some(Code::TargetOtherCluster);
-        for target in [nodes("prod"), Snapshot::new()] {
-            let (code, hint) = check(&target, Ok(()));
-            assert!(code == refused && hint.contains("can't become another one"), "{hint}");
-        }
-        let faults = ["N2 (b) is known to the source, and not to the target".to_owned()];
-        assert_eq!(check(&nodes("demo"), Err(&faults)).0, refused);
     }
 }

@@ -1,14 +1,13 @@
-//! Checks of the target: reachable, writable, large enough, and without conflicting keys.
+//! Checks of the target: reachable, writable, large enough, and another store than the source.
 
 use super::source::not_of_migration;
 use crate::codec::{self, NodesConfiguration};
-use crate::model::epoch_ranges::in_ranges;
 use crate::model::{
-    Action, ConditionalWrites, EndpointFault, EndpointFaultKind, Entry, Key, KeyStatus,
-    LimitViolation, Plan, Snapshot, Step, StoreError,
+    ConditionalWrites, EndpointFault, EndpointFaultKind, Entry, Key, KeyStatus, LimitViolation,
+    Snapshot, StoreError,
 };
 use crate::outcome::{Check, CheckStatus, Code, Failure, Finding};
-use crate::pipeline::verify::{compare, compare_values, is_step_done};
+use crate::pipeline::verify::compare;
 use crate::wording::{format_bytes, plural};
 
 /// The hint for a target that does not respond.
@@ -205,63 +204,6 @@ pub fn refuse_source_as_target() -> Finding {
         .hint("name another store as the target: a store copied onto itself would lose its keys")
 }
 
-/// Checks that the target has no keys that the plan may not touch; `merges` is `true` if the plan's
-/// `nodes_config` is a merge.
-pub fn check_target_keys(plan: &Plan, merges: bool) -> Finding {
-    let conflicts: Vec<_> = plan.conflicts().collect();
-    let existing = plan.steps.iter().filter(|step| step.target.is_some()).count();
-    if let Some(finding) = refuse_unsaved(plan) {
-        return finding;
-    }
-    if conflicts.is_empty() {
-        let detail = match existing {
-            0 => "no existing keys".to_owned(),
-            count => {
-                let keys = plural(count, "existing key");
-                format!("{keys}; the plan overwrites, deletes or skips each")
-            }
-        };
-        return Finding::ok(Check::TargetKeys, detail);
-    }
-    let keys = plural(conflicts.len(), "existing key");
-    let detail = format!("{keys} in the target");
-    Finding::failed(Check::TargetKeys, Code::TargetKeysExist, detail)
-        .items(describe_conflicts(&conflicts, merges))
-        .hint(conflict_hint(plan, &conflicts))
-}
-
-/// Refuses to replace what was too large to be read, and so can't be saved to a backup file first; `None`
-/// without any.
-fn refuse_unsaved(plan: &Plan) -> Option<Finding> {
-    let is_replaced = |step: &&Step| matches!(step.action, Action::Overwrite | Action::Delete);
-    let unsaved = plan.steps.iter().filter(is_replaced).filter_map(|step| match &step.target {
-        Some(entry @ Entry::Damaged { reason, .. }) if entry.is_unread() => {
-            Some(format!("{} {reason}", step.key))
-        }
-        _ => None,
-    });
-    let items: Vec<_> = unsaved.collect();
-    let detail =
-        format!("{} can't be saved before it is replaced", plural(items.len(), "existing key"));
-    let finding = Finding::failed(Check::TargetKeys, Code::TargetKeysExist, detail);
-    (!items.is_empty()).then(|| {
-        finding
-            .items(items)
-            .hint("move these keys away with the tools of the store, then run again")
-    })
-}
-
-fn conflict_hint(plan: &Plan, conflicts: &[&Step]) -> &'static str {
-    if plan.steps.iter().all(is_step_done) {
-        "use --resume: the target already holds all of the source, which is then verified"
-    } else if conflicts.iter().copied().all(is_step_done) {
-        "use --resume: this is an unfinished migration of this source, and all existing keys are identical to it"
-    } else {
-        "inspect them with `metadata list --from` and the target's TOML; if they are no longer needed, \
-         --force replaces them, and saves them to a backup file first"
-    }
-}
-
 /// Checks that the store honours conditional writes.
 pub fn check_store_probe(probed: &Result<ConditionalWrites, StoreError>) -> Finding {
     match probed {
@@ -276,60 +218,5 @@ pub fn check_store_probe(probed: &Result<ConditionalWrites, StoreError>) -> Find
         }
         Err(error) => Finding::of_failure(Check::StoreProbe, Failure::of_target(error))
             .hint(CHECK_TARGET_HINT),
-    }
-}
-
-/// Describes each existing key, and epochs in a row that compare alike as one range.
-fn describe_conflicts(conflicts: &[&Step], merges: bool) -> Vec<String> {
-    let are_alike = |one: &&Step, other: &&Step| describe_epoch(one) == describe_epoch(other);
-    let ranges = in_ranges(conflicts.iter().copied(), |step| &step.key, are_alike);
-    let describe_range = |range: &[&Step]| range.first().and_then(|step| describe_epoch(step));
-    let described =
-        ranges.iter().flat_map(|range| match (range.as_slice(), describe_range(range)) {
-            ([first, .., last], Some(alike)) => {
-                let keys = plural(range.len(), "key");
-                vec![format!("{} … {}, {keys}: each {alike}", first.key, last.key)]
-            }
-            (steps, _) => steps
-                .iter()
-                .map(|step| format!("{} {}", step.key, describe_conflict(step, merges)))
-                .collect(),
-        });
-    described.collect()
-}
-
-/// Describes how an epoch compares, without its version; `None` if it is damaged.
-fn describe_epoch(step: &Step) -> Option<&'static str> {
-    let target = step.target.as_ref().and_then(Entry::value)?;
-    let Some(source) = &step.source else { return Some("is only in the target") };
-    Some(match compare_values(&step.key, source, target) {
-        KeyStatus::Same => "is identical",
-        KeyStatus::Newer => "is newer than in the source",
-        KeyStatus::Older => "is older than in the source",
-        _ => "has other bytes at the same version",
-    })
-}
-
-/// Describes how an existing key compares with the source's.
-fn describe_conflict(step: &Step, merges: bool) -> String {
-    match (&step.source, &step.target) {
-        (_, None) => "is missing".to_owned(),
-        (_, Some(Entry::Damaged { reason, .. })) => reason.clone(),
-        (None, Some(Entry::Intact(target, _))) => {
-            format!("is only in the target, at version {}", target.version)
-        }
-        (Some(source), Some(Entry::Intact(target, _))) => {
-            let (ours, theirs) = (source.version, target.version);
-            let is_merged = merges && step.key == Key::NodesConfig;
-            match compare_values(&step.key, source, target) {
-                KeyStatus::Older if is_merged => {
-                    format!("is at version {theirs}, and becomes a merge of both at version {ours}")
-                }
-                KeyStatus::Same => format!("is identical, at version {theirs}"),
-                KeyStatus::Newer => format!("is newer: version {theirs}, the source has {ours}"),
-                KeyStatus::Older => format!("is older: version {theirs}, the source has {ours}"),
-                _ => format!("has other bytes at the same version {theirs}"),
-            }
-        }
     }
 }

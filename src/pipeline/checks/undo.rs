@@ -4,11 +4,15 @@ use crate::model::{Action, Entry, Key, Plan, Step, StoreError};
 use crate::outcome::{Check, CheckStatus, Code, Finding};
 use crate::wording::plural;
 
-use super::live_nodes::{NodeObservation, check_live_nodes};
+use super::live_nodes::{NodeObservation, StoreUse, check_live_nodes};
 use super::target::check_target_writable;
 
 const CHANGED_HINT: &str = "if a cluster was started on the target since, its metadata is there now: do not take \
                             the copy back. Otherwise find what changed with `metadata list --from` and the target's TOML";
+
+const UNCLEAR_NODES_HINT: &str = "stop what listens at these addresses, or name what the nodes require to be reached, such as \
+                                  --tls-ca; with --single-address no node is asked: make sure yourself that none runs \
+                                  on the target";
 
 /// Checks that every key that the run wrote is absent, as the run wrote it, or as it was before.
 pub fn check_written_keys(plan: &Plan) -> Finding {
@@ -58,13 +62,56 @@ pub fn warn_of_unrestorable(keys: &[Key]) -> Option<Finding> {
     (!keys.is_empty()).then_some(finding)
 }
 
-/// Checks that no node runs on the target. `unasked` is the reason why none was asked, if none was.
-pub fn check_nodes_on_target(nodes: &[NodeObservation], unasked: Option<&str>) -> Finding {
-    let finding = match unasked {
-        Some(reason) => Finding::skipped(Check::MigrationMode, reason),
-        None => Finding::ok(Check::MigrationMode, "no node runs on the target"),
+/// The nodes that are asked whether they run on the target.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NodesToAsk {
+    /// None: no `nodes_config` names any.
+    None,
+    /// Those of its `nodes_config`.
+    OfTarget,
+    /// These, which the report of the run names: `nodes_config` of the target can't be decoded.
+    OfReport(Vec<String>),
+}
+
+/// Checks that no node runs on the target.
+///
+/// A node of which that can't be known refuses where something listens at its address, and is a warning where
+/// nothing is reached: it may be switched off.
+pub fn check_nodes_on_target(observed: &[NodeObservation], asked: NodesToAsk) -> Finding {
+    let is_unclear = |one: &NodeObservation| matches!(one.usage, StoreUse::Unclear(_));
+    let finding = match asked {
+        _ if observed.iter().any(is_unclear) => {
+            let detail = "nodes may still be running on the target";
+            Finding::failed(Check::MigrationMode, Code::NotInMigrationMode, detail)
+                .hint(UNCLEAR_NODES_HINT)
+        }
+        NodesToAsk::None => {
+            let detail = "there is no nodes_config in the target: no node can run on it";
+            Finding::skipped(Check::MigrationMode, detail)
+        }
+        NodesToAsk::OfTarget => Finding::ok(Check::MigrationMode, "no node runs on the target"),
+        NodesToAsk::OfReport(nodes) => {
+            let detail = match nodes.as_slice() {
+                [] => {
+                    "nodes_config of the target can't be decoded: it is not known which nodes may run on it"
+                }
+                _ => {
+                    "nodes_config of the target can't be decoded; of the nodes that the report names, none runs on it"
+                }
+            };
+            Finding::ok(Check::MigrationMode, detail).items(nodes).into_warning()
+        }
     };
-    check_live_nodes(nodes, finding, false)
+    check_live_nodes(observed, finding, false)
+}
+
+/// Returns the warning about nodes that were not asked whether they run on the target, since only one address may be.
+pub fn check_unasked_nodes(nodes: Vec<String>) -> Finding {
+    let detail = match nodes.as_slice() {
+        [] => "--single-address: it is not known which nodes may run on the target",
+        _ => "--single-address: these nodes were not asked whether they run on the target",
+    };
+    Finding::ok(Check::MigrationMode, detail).items(nodes).into_warning()
 }
 
 /// Checks that the target accepts the writes of the plan. A full store may still accept deletions: an etcd

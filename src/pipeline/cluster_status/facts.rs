@@ -31,10 +31,17 @@ pub struct NodeFacts {
 }
 
 impl NodeFacts {
-    /// Returns the node with its state.
+    /// Returns the node with its state: a node that starts may know its roles already.
     pub(super) fn observed(&self) -> ObservedNode {
         let Node { id, name, address, .. } = self.node.clone();
-        ObservedNode { id, name, address, state: self.state.clone() }
+        let state = if self.is_starting() { NodeState::Starting } else { self.state.clone() };
+        ObservedNode { id, name, address, state }
+    }
+
+    /// Returns whether the node itself responds, and is starting or stopping.
+    pub(super) fn is_starting(&self) -> bool {
+        let ident = self.report.as_ref().map(|report| &report.ident);
+        ident.is_some_and(|ident| ident.id.is_none() || !ident.is_alive)
     }
 }
 

@@ -57,10 +57,12 @@ fn describe_node(facts: &NodeFacts, cluster: &ClusterFacts) -> StatusNode {
     }
 }
 
-/// Describes why the metadata can't be relied on.
+/// Describes why the metadata can't be relied on. Where the cluster is to run on an external store, what is left
+/// of the replicated one does not matter: nodes that are to start there may be named as its members still.
 fn describe_store_faults(facts: &ClusterFacts) -> Vec<String> {
     match &facts.quorum {
         Quorum::Held(_) => Vec::new(),
+        Quorum::Lost(_) | Quorum::NoLeader(_) if facts.on.is_some() => Vec::new(),
         Quorum::Lost(count) | Quorum::NoLeader(count) => {
             vec![format!("the metadata store has no quorum: {count}")]
         }

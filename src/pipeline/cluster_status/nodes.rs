@@ -36,12 +36,9 @@ fn describe_fault(
     cluster: &ClusterFacts,
     condition: Condition,
 ) -> Option<String> {
-    let Some(mode) = NodeMode::of_node(facts) else { return describe_state(&facts.observed()) };
+    let known = NodeMode::of_node(facts).filter(|_| !facts.is_starting());
+    let Some(mode) = known else { return describe_state(&facts.observed()) };
     let node = &facts.node;
-    let report = facts.report.as_ref()?;
-    if report.ident.id.is_none() || !report.ident.is_alive {
-        return Some(format!("{node} is starting or stopping"));
-    }
     if let Some(fault) = describe_generation(facts) {
         return Some(fault);
     }

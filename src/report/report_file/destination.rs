@@ -49,17 +49,15 @@ pub(super) fn find_destination(path: &Path) -> io::Result<(ReportDestination, Op
 }
 
 /// Reads the file, which must be an earlier report, or empty, and writable: a report that was protected stays.
-/// Returns `None` for one that is empty, or too large for a report.
+/// Returns `None` for one that is empty.
 fn read_replaceable(path: &Path) -> io::Result<Option<Vec<u8>>> {
     let file = OpenOptions::new().read(true).write(true).open(path)?;
     let mut content = Vec::new();
     file.take(LARGEST_REPORT + 1).read_to_end(&mut content)?;
-    match content.is_empty() || content.starts_with(BEGINNING) {
-        true => {
-            let is_report = !content.is_empty() && content.len() as u64 <= LARGEST_REPORT;
-            Ok(is_report.then_some(content))
-        }
-        false => Err(io::Error::other("it exists and is not a report")),
+    match (content.is_empty(), content.starts_with(BEGINNING)) {
+        (true, _) => Ok(None),
+        (false, true) if content.len() as u64 <= LARGEST_REPORT => Ok(Some(content)),
+        _ => Err(io::Error::other("it exists and is not a report")),
     }
 }
 

@@ -7,6 +7,7 @@
 mod destination;
 mod earlier;
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -34,6 +35,8 @@ struct Progress {
     /// Whether the final document is written, or was tried to be: a command that was abandoned may go on,
     /// and must not replace it.
     is_final: bool,
+    /// Whether the earlier document is kept under another name.
+    is_earlier_kept: bool,
 }
 
 /// A report file that was opened before the command started; its clones are one file.
@@ -90,14 +93,19 @@ impl ReportFile {
         self.progress.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Writes the final document.
+    /// Writes the final document. An earlier one that it does not continue is kept, if the command has not seen
+    /// to that.
     ///
     /// # Errors
     /// The message of a failed write. A regular file then keeps the document before.
-    pub fn write(self, document: &[u8]) -> Result<(), String> {
+    pub fn write(self, document: &[u8], continues_earlier: bool) -> Result<(), String> {
         let mut progress = self.lock_progress();
         progress.is_final = true;
-        let written = match (&*self.destination, progress.space.take()) {
+        let kept = match continues_earlier {
+            true => Ok(None),
+            false => self.keep_once(&mut progress),
+        };
+        let written = kept.and_then(|_| match (&*self.destination, progress.space.take()) {
             (ReportDestination::Regular(_), Some(space)) => {
                 space.store(document, Existing::Replace).map(drop)
             }
@@ -108,10 +116,24 @@ impl ReportFile {
                 let mut stream: &std::fs::File = file;
                 write_patiently(&mut stream, document)
             }
-        };
+        });
         written.map_err(|error| {
             format!("failed to write the report {}: {error}", quote_word(&self.path))
         })
+    }
+
+    /// Keeps the earlier document under another name, unless that is done, or it lists nothing that was written.
+    fn keep_once(&self, progress: &mut Progress) -> io::Result<Option<PathBuf>> {
+        let (ReportDestination::Regular(name), Some(earlier)) = (&*self.destination, &self.earlier)
+        else {
+            return Ok(None);
+        };
+        if progress.is_earlier_kept || !earlier::lists_writes(earlier) {
+            return Ok(None);
+        }
+        let kept = earlier::keep_beside(name, earlier)?;
+        progress.is_earlier_kept = true;
+        Ok(Some(kept))
     }
 }
 
@@ -125,6 +147,24 @@ fn render_first(earlier: Option<&[u8]>, unfinished: Failure) -> Vec<u8> {
 impl InterimReport for ReportFile {
     fn earlier_document(&self) -> Option<&[u8]> {
         self.earlier.as_deref()
+    }
+
+    fn keep_earlier(&self) -> Result<Option<String>, Failure> {
+        let kept = self.keep_once(&mut self.lock_progress()).map_err(|error| {
+            let path = quote_word(&self.path);
+            let reason = format!(
+                "{path} lists keys that an earlier run wrote, and failed to be kept under another name: {error}"
+            );
+            Failure::new(Code::BackupFailed, reason).hint("name another file with --report")
+        })?;
+        Ok(kept.map(|kept| {
+            format!(
+                "{} was the report of an earlier run of `migrate`, and lists keys that it wrote: it is kept as \
+                 {}, by which `metadata undo` takes them back",
+                quote_word(&self.path),
+                quote_word(&kept)
+            )
+        }))
     }
 
     fn save_interim(&self, so_far: &Outcome) -> Result<(), Failure> {
@@ -156,89 +196,4 @@ impl InterimReport for ReportFile {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::fs;
-    use std::os::unix::fs::{PermissionsExt, symlink};
-
-    use super::*;
-
-    fn failed(message: &str) -> Outcome {
-        let failure = Some(Failure::new(Code::Internal, message));
-        Outcome { failure, ..Outcome::default() }
-    }
-
-    #[test]
-    fn create_replaces_only_a_report_and_only_its_owner_can_read_it() {
-        let folder = tempfile::TempDir::new().unwrap();
-        let path = folder.path().join("report.json");
-        for message in ["a long message of the first run", "short"] {
-            let report = ReportFile::create(&path).unwrap();
-            assert!(fs::read_to_string(&path).unwrap().contains(UNFINISHED));
-            report.write(&json::render(&failed(message)).out).unwrap();
-            assert_eq!(fs::read(&path).unwrap(), json::render(&failed(message)).out);
-        }
-        let mode = fs::metadata(&path).unwrap().permissions().mode();
-        assert_eq!(mode & 0o777, 0o600);
-        fs::write(&path, "[metadata-client]").unwrap();
-        let refused = ReportFile::create(&path).err().unwrap();
-        assert!(refused.message.contains("is not a report"), "{refused}");
-        assert_eq!(fs::read(&path).unwrap(), b"[metadata-client]");
-        fs::write(&path, "").unwrap();
-        assert!(ReportFile::create(&path).is_ok());
-        assert!(ReportFile::create(folder.path()).is_err());
-        assert!(ReportFile::create(Path::new("-")).is_err());
-    }
-
-    #[test]
-    fn keys_of_the_run_before_stay_until_this_one_has_its_own() {
-        let folder = tempfile::TempDir::new().unwrap();
-        let path = folder.path().join("report.json");
-        let row = |state: &str| serde_json::json!({"key": "a\u{9b}b", "write_state": state});
-        for (state, stays) in [("unknown", true), ("written", true), ("not_written", false)] {
-            let earlier = serde_json::json!({"format": 1, "outcome": "migrated", "keys": [row(state)],
-                "verified": true, "next_steps": ["Restart"]});
-            let earlier = format!("{earlier:#}\n");
-            fs::write(&path, &earlier).unwrap();
-            let report = ReportFile::create(&path).unwrap();
-            assert_eq!(report.earlier_document(), Some(earlier.as_bytes()));
-            let first = fs::read_to_string(&path).unwrap();
-            assert!(first.contains(UNFINISHED) && !first.contains('\u{9b}'), "{first}");
-            let first: serde_json::Value = serde_json::from_str(&first).unwrap();
-            let kept = first.get("keys").and_then(|keys| keys.get(0)).cloned();
-            assert_eq!(kept, stays.then(|| row(state)));
-            let outcome = stays.then(|| serde_json::Value::from("interrupted"));
-            assert_eq!(first.get("outcome").cloned(), outcome);
-        }
-    }
-
-    #[test]
-    fn link_stays_and_what_it_leads_to_is_the_report() {
-        let folder = tempfile::TempDir::new().unwrap();
-        let (link, path) = (folder.path().join("link"), folder.path().join("report.json"));
-        symlink("report.json", &link).unwrap();
-        for message in ["first", "second"] {
-            ReportFile::create(&link).unwrap().write(&json::render(&failed(message)).out).unwrap();
-            assert!(link.is_symlink());
-            assert_eq!(fs::read(&path).unwrap(), json::render(&failed(message)).out);
-        }
-    }
-
-    #[test]
-    fn interim_report_takes_space_that_the_end_gives_back() {
-        let folder = tempfile::TempDir::new().unwrap();
-        let path = folder.path().join("report.json");
-        let count_files = || fs::read_dir(folder.path()).unwrap().count();
-        let report = ReportFile::create(&path).unwrap();
-        report.save_interim(&failed("planned")).unwrap();
-        assert_eq!(fs::read(&path).unwrap(), json::render(&failed("planned")).out);
-        assert_eq!(count_files(), 2);
-        // Another round of writes takes it anew.
-        report.clone().save_interim(&failed("planned again")).unwrap();
-        assert_eq!(count_files(), 2);
-        let abandoned = report.clone();
-        report.write(&json::render(&failed("done")).out).unwrap();
-        assert!(abandoned.save_interim(&failed("late")).is_err());
-        assert_eq!(fs::read(&path).unwrap(), json::render(&failed("done")).out);
-        assert_eq!(count_files(), 1);
-    }
-}
+mod tests;

@@ -1,21 +1,25 @@
 //! The checks before the first write, and the plan: pure functions of what was read and observed.
 
+mod nodes;
+
 use std::path::Path;
 
 use super::args::MigrateArgs;
 use super::observations::{NodeObservations, Observations};
 use super::sides::{Sides, SourceKind, TargetState};
 use crate::codec::{self, NodesConfiguration};
-use crate::model::{Entry, Key, Plan, Snapshot, UsesReplicatedStore};
+use crate::model::{Key, Plan, Snapshot, UsesReplicatedStore};
 use crate::outcome::{Check, Code, Failure, Finding};
-use crate::pipeline::checks::{self, Answers, FINISHED_ROLLBACK_HINT, OverwriteCluster, Permits};
+use crate::pipeline::checks::{self, FINISHED_ROLLBACK_HINT, OverwriteCluster, Permits};
 use crate::pipeline::nodes_config_merge::{self, RollbackState};
 use crate::pipeline::plan::{self, OnExisting};
 use crate::pipeline::same_store::UnaskedSide;
 
+use nodes::{TARGET_UNREADABLE, check_migration_mode};
+pub(super) use nodes::{check_rollback_nodes, check_source_nodes_again};
+
 const SOURCE_UNREADABLE: &str = "the source could not be read";
 const NODES_UNREADABLE: &str = "nodes_config could not be read";
-const TARGET_UNREADABLE: &str = "the target could not be read";
 
 /// The checks that compare both sides, and can't be made where one of them is unknown.
 const CHECKS_OF_BOTH_SIDES: [Check; 4] =
@@ -220,73 +224,6 @@ fn nodes_of_both(source: &NodesConfiguration, target: &TargetState) -> NodesConf
     }
     nodes
 }
-
-fn check_migration_mode(sides: &Sides, observed: &NodeObservations, args: &MigrateArgs) -> Finding {
-    let target = &sides.target;
-    let held = match (&target.snapshot, target.is_live_cluster()) {
-        (Ok(held), true) => {
-            let uses = target.uses_replicated_store.unwrap_or(UsesReplicatedStore::Unknown);
-            let held = held.get(&Key::NodesConfig);
-            return check_rollback_nodes(observed.rollback.as_ref(), held, uses, args.dry_run);
-        }
-        (Err(_), true) => return Finding::skipped(Check::MigrationMode, TARGET_UNREADABLE),
-        (held, false) => held.as_ref().ok(),
-    };
-    if held.is_some_and(|held| sides.source.describe_use_of(held).is_some()) {
-        return Finding::skipped(Check::MigrationMode, "see target-keys: nothing is to be copied");
-    }
-    let of_source = check_source_nodes(sides.source.kind, observed, args);
-    checks::check_live_nodes(&observed.on_target, of_source, args.dry_run)
-}
-
-/// Checks that each node of the source runs in migration mode on the live target, whose `nodes_config`
-/// is `held`; without `answers`, the target names no nodes.
-pub(super) fn check_rollback_nodes(
-    answers: Option<&Answers>,
-    held: Option<&Entry>,
-    uses: UsesReplicatedStore,
-    dry_run: bool,
-) -> Finding {
-    match (answers, uses) {
-        (None, UsesReplicatedStore::Yes) => {
-            Finding::skipped(Check::MigrationMode, "the target has no intact nodes_config")
-        }
-        (None, _) => checks::check_running_nodes(&Answers::default(), held, uses, dry_run),
-        (Some(answers), _) => checks::check_running_nodes(answers, held, uses, dry_run),
-    }
-}
-
-/// Checks that no node of the source is in normal operation, as far as that can be observed.
-fn check_source_nodes(
-    kind: SourceKind,
-    observed: &NodeObservations,
-    args: &MigrateArgs,
-) -> Finding {
-    let skipped = |reason| Finding::skipped(Check::MigrationMode, reason);
-    match kind {
-        SourceKind::LiveCluster => {
-            checks::check_migration_mode(&observed.of_cluster, &args.ignore_node, args.dry_run)
-        }
-        SourceKind::BackupFile => skipped("the source is a backup file"),
-        SourceKind::StoppedNodes | SourceKind::ExternalStore => {
-            checks::check_live_nodes(&observed.on_source, skipped(NOT_LIVE), args.dry_run)
-        }
-    }
-}
-
-/// Checks after the writes that no node of the source is in normal operation.
-pub(super) fn check_source_nodes_again(kind: SourceKind, observed: &NodeObservations) -> Finding {
-    match kind {
-        SourceKind::LiveCluster => checks::check_normal_roles(&observed.of_cluster),
-        SourceKind::BackupFile | SourceKind::StoppedNodes | SourceKind::ExternalStore => {
-            let finding = Finding::skipped(Check::MigrationMode, NOT_LIVE);
-            checks::check_live_nodes(&observed.on_source, finding, false)
-        }
-    }
-}
-
-const NOT_LIVE: &str = "the source is not a live cluster; no node in its nodes_config responded as running \
-                        on it. This cannot be proven: make sure that no server uses this store";
 
 /// Checks the quorum of the live cluster; that of a target also after the roll-back.
 pub(super) fn check_quorum(sides: &Sides, desired: Option<&Desired>) -> Finding {

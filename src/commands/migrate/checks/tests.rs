@@ -6,8 +6,8 @@ use prost::bytes::Bytes;
 use super::*;
 use crate::commands::migrate::sides::SourceState;
 use crate::model::{
-    Action, CasToken, MemberCount, NodeState, ObservedNode, Quorum, StoreError, UnlistedKeys,
-    Value, Version,
+    Action, CasToken, Entry, MemberCount, NodeState, ObservedNode, Quorum, StoreError,
+    UnlistedKeys, Value, Version,
 };
 use crate::outcome::{CheckStatus, Code};
 

@@ -1,0 +1,45 @@
+# The nodes of a cluster under Docker Compose: for maintenance-window.sh. Copy this file and adapt it.
+#
+# Beside compose.yaml there are two override files. migration-mode.yaml adds the option to the command of each
+# node, and on-target.yaml gives each node the configuration for the target: the [metadata-client] section of the
+# target, `roles` without "metadata-server", no [metadata-server] section, and auto-provision = false. For example:
+#
+#   # migration-mode.yaml
+#   services:
+#     restate-1: {command: ["--config-file", "/etc/restate/before.toml", "--metadata-migration-mode"]}
+#   # on-target.yaml
+#   services:
+#     restate-1: {command: ["--config-file", "/etc/restate/target.toml"]}
+#
+# Data has to be in volumes: the containers are made anew. Variables in `environment` whose names begin with
+# RESTATE_METADATA_CLIENT__, and RESTATE_ROLES, override the configuration files. When the window is over, put the
+# contents of on-target.yaml into compose.yaml: `docker compose up` without it would start nodes on the old store.
+
+export RESTATECTL_ADDRESS=http://127.0.0.1:5122,http://127.0.0.1:5123,http://127.0.0.1:5124
+target=etcd.toml
+before=replicated.toml
+
+project=/srv/restate
+services=(restate-1 restate-2 restate-3)
+stop_limit=120 # seconds until a container is killed
+
+compose() {
+    docker compose --project-directory "$project" --file "$project/compose.yaml" "$@"
+}
+
+# Compose returns when the containers have ended.
+stop_nodes() {
+    compose stop --timeout "$stop_limit" "${services[@]}"
+}
+
+start_nodes_in_migration_mode() {
+    compose --file "$project/migration-mode.yaml" up --detach --no-deps "${services[@]}"
+}
+
+start_nodes_on_target() {
+    compose --file "$project/on-target.yaml" up --detach --no-deps "${services[@]}"
+}
+
+start_nodes_as_before() {
+    compose up --detach --no-deps "${services[@]}"
+}

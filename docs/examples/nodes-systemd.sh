@@ -1,0 +1,55 @@
+# The nodes of a cluster under systemd, reached over ssh: for maintenance-window.sh. Copy this file and adapt it.
+#
+# Each host has the configuration of the node twice: before.toml as it is, and target.toml with the
+# [metadata-client] section of the target, `roles` without "metadata-server", no [metadata-server] section, and
+# auto-provision = false. The functions choose one of them by a drop-in, which stays afterwards: make it
+# permanent in the unit when the window is over. Each needs `sudo` without a password for systemctl, mkdir, rm and tee.
+#
+# Variables of the unit whose names begin with RESTATE_METADATA_CLIENT__, and RESTATE_ROLES, override the files.
+
+export RESTATECTL_ADDRESS=http://node-1.example.com:5122,http://node-2.example.com:5122,http://node-3.example.com:5122
+target=etcd.toml
+before=replicated.toml
+
+hosts=(node-1.example.com node-2.example.com node-3.example.com)
+unit=restate-server.service
+server=/usr/bin/restate-server
+configs=/etc/restate
+
+# Runs a command on all hosts at once. Fails if it fails on one.
+on_all_hosts() {
+    local host pid pids=() failed=0
+    for host in "${hosts[@]}"; do
+        ssh -n -o BatchMode=yes -o ConnectTimeout=10 -o ServerAliveInterval=10 "$host" "$1" &
+        pids+=($!)
+    done
+    for pid in "${pids[@]}"; do wait "$pid" || failed=1; done
+    return "$failed"
+}
+
+# Starts the unit on all hosts with this configuration file and these options.
+start_with() {
+    local folder=/etc/systemd/system/$unit.d command="$server --config-file $configs/$*"
+    on_all_hosts "set -e
+        sudo mkdir -p $folder
+        printf '[Service]\nExecStart=\nExecStart=%s\n' '$command' | sudo tee $folder/window.conf >/dev/null
+        sudo systemctl daemon-reload
+        sudo systemctl start $unit"
+}
+
+# systemctl returns when every process of the unit is gone. It kills what is still there after TimeoutStopSec.
+stop_nodes() {
+    on_all_hosts "sudo systemctl stop $unit"
+}
+
+start_nodes_in_migration_mode() {
+    start_with before.toml --metadata-migration-mode
+}
+
+start_nodes_on_target() {
+    start_with target.toml
+}
+
+start_nodes_as_before() {
+    start_with before.toml
+}

@@ -1,0 +1,6 @@
+//! `docs/examples/maintenance-window.sh`, with real servers behind its four functions.
+
+mod every_step;
+mod failures;
+mod node_examples;
+mod whole_windows;
