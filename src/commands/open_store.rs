@@ -59,7 +59,7 @@ pub async fn open_source(
     from: Option<StoreArg>,
     context: &Context<'_>,
 ) -> Result<OpenSource, Failure> {
-    open_reader(from, context, Failure::of_cluster).await
+    open_reader(from, context, Side::Source).await
 }
 
 /// Opens the store that a source is compared with.
@@ -67,23 +67,52 @@ pub async fn open_source(
 /// # Errors
 /// As [`open_target`].
 pub async fn open_other(store: StoreArg, context: &Context<'_>) -> Result<OpenSource, Failure> {
-    open_reader(Some(store), context, Failure::of_target_cluster).await
+    open_reader(Some(store), context, Side::Target).await
+}
+
+/// The role of a store that is read, by which its failures are worded.
+#[derive(Clone, Copy)]
+enum Side {
+    Source,
+    Target,
+}
+
+impl Side {
+    fn of_cluster(self, error: &StoreError) -> Failure {
+        match self {
+            Side::Source => Failure::of_cluster(error),
+            Side::Target => Failure::of_target_cluster(error),
+        }
+    }
+
+    fn of_folders(self, error: &StoreError) -> Failure {
+        let failure = match self {
+            Side::Source => Failure::of_source(error),
+            Side::Target => Failure::of_target(error),
+        };
+        match error {
+            StoreError::Denied { .. } => {
+                failure.hint("run this as the user who owns the folders, or copy them")
+            }
+            _ => failure,
+        }
+    }
 }
 
 async fn open_reader(
     store: Option<StoreArg>,
     context: &Context<'_>,
-    failure: fn(&StoreError) -> Failure,
+    side: Side,
 ) -> Result<OpenSource, Failure> {
     if let Some(options) = cluster_options_for(store.as_ref(), context)? {
-        let opened = cluster::connect(&options).await.map_err(|error| failure(&error))?;
+        let opened = cluster::connect(&options).await.map_err(|error| side.of_cluster(&error))?;
         return Ok(OpenSource::Cluster(Box::new(opened)));
     }
     match store {
         Some(StoreArg::Backup(backup)) => Ok(OpenSource::Store(backup)),
         Some(StoreArg::Folders(folders)) => {
             let opened = open_folders(folders, context).await;
-            Ok(OpenSource::Store(Box::new(opened.map_err(|error| unreadable_folders(&error))?)))
+            Ok(OpenSource::Store(Box::new(opened.map_err(|error| side.of_folders(&error))?)))
         }
         Some(StoreArg::Config(file)) => Ok(OpenSource::Store(open_external(&file, context).await?)),
         None => Err(Failure::new(Code::Internal, "there is no store to open")),
@@ -106,16 +135,6 @@ async fn open_folders(
         context.events.emit(Event::StoppedMembers(&members));
     }
     Ok(opened)
-}
-
-fn unreadable_folders(error: &StoreError) -> Failure {
-    let failure = Failure::of_source(error);
-    match error {
-        StoreError::Denied { .. } => {
-            failure.hint("run this as the user who owns the folders, or copy them")
-        }
-        _ => failure,
-    }
 }
 
 /// Returns how to reach the running cluster that the argument names; `None` if it names another store.

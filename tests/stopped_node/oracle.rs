@@ -46,7 +46,8 @@ fn decode(hex: &str) -> Vec<u8> {
 #[track_caller]
 fn assert_same(folder: &Path) {
     let mut read = read_database(folder).unwrap_or_else(|error| panic!("{folder:?}: {error}"));
-    assert!(read.torn_tails.is_empty(), "{:?}", read.torn_tails);
+    // A SIGKILL amid a write leaves one, seen once in some hundred rounds; RocksDB takes it for the end as well.
+    assert!(read.torn_tails.iter().all(|tail| !tail.is_damaged), "{:?}", read.torn_tails);
     read.families.retain(|_, family| !family.is_empty());
     let expected = dump(folder);
     let names = |families: &BTreeMap<String, Family>| families.keys().cloned().collect::<Vec<_>>();

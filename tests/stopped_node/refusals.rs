@@ -1,10 +1,24 @@
 //! Folders that must not be read, and places where a folder can't be named.
 
-use std::time::Duration;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 use crate::support::process::Process;
 use crate::support::tool::{assert_refused, command, program, restatectl, run};
 use crate::support::{project, wait_for};
+
+/// Returns what shows that a folder is as it was: its files with their sizes and times.
+fn list_files(folder: &str) -> BTreeSet<(PathBuf, u64, SystemTime)> {
+    let store = Path::new(folder).join("node-1/replicated-metadata-server");
+    let files = std::fs::read_dir(store).unwrap().map(|entry| entry.unwrap().path());
+    files
+        .map(|path| {
+            let metadata = path.metadata().unwrap();
+            (path, metadata.len(), metadata.modified().unwrap())
+        })
+        .collect()
+}
 
 fn sample() -> String {
     project().join("tests/stopped_node/sample").to_str().unwrap().to_owned()
@@ -84,7 +98,7 @@ fn process_of_another_pid_namespace_is_seen_to_hold_the_folder() {
 #[test]
 fn sample_is_read_by_every_command_that_reads() {
     let (folder, answers) = (sample(), project().join("tests/stopped_node/sample/answers.jsonl"));
-    let answers = answers.to_str().unwrap();
+    let (answers, before) = (answers.to_str().unwrap(), list_files(&folder));
     let listed =
         restatectl(&["metadata", "list", "--from", &folder, "-o", "json"]).expect(0).json();
     assert_eq!(listed["store"]["type"], "stopped-node");
@@ -103,4 +117,5 @@ fn sample_is_read_by_every_command_that_reads() {
     let file = file.to_str().unwrap();
     restatectl(&["metadata", "backup", "--from", &folder, "--to", file]).expect(0);
     restatectl(&["metadata", "verify", "--from", file, "--toml", answers]).expect(0);
+    assert_eq!(list_files(&folder), before);
 }
