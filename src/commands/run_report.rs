@@ -58,20 +58,25 @@ impl RunReport {
                 return Err(format!("lists the key {key} twice"));
             }
         }
-        let may_be_done = keys.values().any(RecordedWrite::may_be_done);
-        if may_be_done && document.target.is_none() {
-            return Err("lists written keys and does not name the target".to_owned());
-        }
         let nodes = document.nodes.into_iter().map(NodeRow::into_node).collect();
         let is_unfinished = document.outcome.as_deref() != Some("migrated");
-        Ok(RunReport {
+        let report = RunReport {
             target: document.target,
             keys,
             nodes,
             backup: document.backup,
             source_backup: document.source_backup,
             source_backup_sha256: document.source_backup_sha256.filter(|_| is_unfinished),
-        })
+        };
+        match report.may_have_written() && report.target.is_none() {
+            true => Err("lists written keys and does not name the target".to_owned()),
+            false => Ok(report),
+        }
+    }
+
+    /// Returns whether the run, or those that it resumed, may have written to the target.
+    pub(super) fn may_have_written(&self) -> bool {
+        self.keys.values().any(RecordedWrite::may_be_done)
     }
 
     /// Returns whether the run wrote to this store.

@@ -2,7 +2,8 @@
 
 use std::fs;
 
-use crate::support::etcd::Etcd;
+use crate::support::etcd::{Etcd, etcd_section};
+use crate::support::ports::Port;
 use crate::support::tool::Run;
 
 use super::fixture::{UndoFixture, keys_with};
@@ -154,5 +155,17 @@ fn run_that_wrote_nothing_needs_no_undo() {
         let document = fixture.undo(&toml, &[]).expect(0).json();
         assert_eq!(keys_with(&document, "keep").len(), 8);
         assert_eq!(etcd.content(), whole);
+    }
+}
+
+#[test]
+fn run_that_wrote_nothing_to_a_target_that_is_down_needs_no_undo() {
+    let (gone, fixture) = (Port::free(), UndoFixture::new());
+    let section = etcd_section(&[format!("127.0.0.1:{}", gone.number)]);
+    let toml = fixture.toml("target.toml", &section);
+    fixture.migrate(&fixture.source(3), &toml, &[]).expect(6);
+    for (more, outcome) in [(&["--dry-run"][..], "planned"), (&[], "undone")] {
+        let document = fixture.undo(&toml, more).expect(0).json();
+        assert_eq!(document["outcome"], outcome, "{document}");
     }
 }

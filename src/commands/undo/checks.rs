@@ -45,6 +45,12 @@ pub(super) async fn check_and_plan(job: &UndoJob<'_>) -> Result<Snapshot, Failur
     refusal(&job.state.findings()).map_or(Ok(held), Err)
 }
 
+/// Plans to keep every key, of a run that has certainly written nothing.
+pub(super) fn plan_nothing(job: &UndoJob<'_>) {
+    let (run, before, held) = (&job.inputs.run.keys, &Snapshot::new(), &Snapshot::new());
+    job.state.set_plan(decide_undo(UndoInput { run, before, held }));
+}
+
 async fn read_target(job: &UndoJob<'_>) -> Result<Snapshot, Failure> {
     let (target, events) = (job.target(), job.context.events);
     let at_hand = list_keys_by_name(&job.inputs.run.keys, &job.inputs.before);

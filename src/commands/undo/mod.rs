@@ -51,6 +51,16 @@ pub async fn run(args: &UndoArgs, context: &Context<'_>) -> Result<Outcome> {
 }
 
 async fn undo(job: &UndoJob<'_>) -> Result<(), Failure> {
+    if !job.inputs.run.may_have_written() {
+        // The target need not respond for that: it may be what the run has failed at.
+        checks::plan_nothing(job);
+        job.state.set_outcome(if job.args.dry_run {
+            UndoOutcome::Planned
+        } else {
+            UndoOutcome::Undone
+        });
+        return Ok(());
+    }
     let held = checks::check_and_plan(job).await?;
     write::check_backup_folder(job)?;
     confirm::confirm(job).await?;
