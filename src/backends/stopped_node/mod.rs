@@ -2,8 +2,8 @@
 //!
 //! It is for a cluster that has lost the majority of its metadata servers, and for a migration with all nodes
 //! stopped. Each folder holds a RocksDB database ([`crate::rocks_db`]); its keys and values are those of a member of
-//! the replicated store ([`replica`], [`messages`]). Of several members, the one with the longest log has the state
-//! ([`comparison`]), rebuilt from its snapshot and its log to the end: a single server never stores how far the log is
+//! the replicated store (`replica`, `messages`). Of several members, the one with the longest log has the state
+//! (`comparison`), rebuilt from its snapshot and its log to the end: a single server never stores how far the log is
 //! committed, and those of a cluster lag behind. Nothing is ever written into a folder.
 
 mod cluster_marker;
