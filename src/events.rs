@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::model::Plan;
+use crate::model::{Plan, StoppedMembers};
 use crate::outcome::{Failure, Finding, Outcome};
 
 /// A part of a command that takes its time.
@@ -61,6 +61,8 @@ pub enum Event<'a> {
     },
     /// It is no longer waited for.
     Awaited,
+    /// The folders of stopped nodes were read.
+    StoppedMembers(&'a StoppedMembers),
     /// Something deserves attention and stops nothing.
     Warning(&'a str),
 }

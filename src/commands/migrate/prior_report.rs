@@ -75,7 +75,7 @@ mod tests {
     use crate::model::{Action, Key, RecordedWrite, WriteState};
 
     fn store(name: &str) -> StoreName {
-        StoreName { kind: "etcd".into(), name: name.into() }
+        StoreName { kind: "etcd".into(), name: name.into(), stopped: None }
     }
 
     #[test]
