@@ -14,8 +14,8 @@
 # what was written to the external store, puts the cluster back as it was, and says so. That point is recorded
 # in the folder before it is passed. After it the script stops, and says what to do.
 #
-# Exit codes: 0 done; 1 failed, no node was touched; 2 wrong usage or settings; 3 failed, the cluster was put
-# back as it was; 4 failed, and the cluster needs you.
+# Exit codes: 0 done; 1 failed, no node was touched; 2 wrong usage or settings; 3 the window failed, and the
+# cluster was put back as it was; 4 failed, and the cluster needs you.
 #
 # One window at a time: windows that are started in different folders, or on different machines, do not see each
 # other. It needs bash 4.4, GNU coreutils, procps, flock (util-linux) and this project's restatectl.
@@ -50,6 +50,7 @@ nodes_file=$(realpath -- "$nodes_file")
 direction=there confirmed=no
 folder=            # of this window
 child=             # the process that runs now
+label=             # its name
 caught=            # the first signal
 interrupted=no     # yes if a signal ended a wait
 unstoppable=       # why signals end nothing any more
@@ -114,13 +115,14 @@ run() {
         [ "$interrupted" = yes ] || break
     done
     child=
-    [ "$code" != 124 ] || say "stopped after $limit s: $*"
+    [ "$code" != 124 ] || say "no end within $limit s: $label was given up"
     was_stopped && return 1
     return "$code"
 }
 
 # Calls one of the four functions, in a shell that ends at its first error.
 call() {
+    label=$1
     say "$1"
     # shellcheck disable=SC2016 # the inner shell has these arguments
     run "$step_limit" bash -euo pipefail -c '. "$1"; "$2"' bash "$nodes_file" "$1"
@@ -130,6 +132,7 @@ tool() {
     local code=0 limit=$step_limit
     # It has a limit of its own.
     [ "$1" != wait ] || limit=0
+    label="$restatectl $1 ${2:-}"
     say "$restatectl $*"
     run "$limit" "$restatectl" "$@" || code=$?
     [ "$code" = 0 ] || was_stopped || say "exit code $code"
@@ -152,6 +155,7 @@ migrate() {
     local attempt code=0
     local words=(metadata migrate "$@" -y --backup-dir "$folder" --report "$folder/migrate.json"
         --backup "$folder/source.jsonl")
+    say "The next steps that it prints are what this script does."
     tool "${words[@]}" || code=$?
     for ((attempt = 1; code == 7 && attempt <= resume_attempts; attempt++)); do
         say "resuming, attempt $attempt of $resume_attempts"
@@ -256,11 +260,13 @@ put_back() {
     stop_all || { left_over=yes && say "WARNING: not every node has stopped"; }
     take_back
     if call "$start" && wait_until "${condition[@]}"; then
-        say "FAILED: the cluster was put back as it was, and runs.${left_over:+ Mind the WARNING above.}"
-        end_window 3
+        local result=FAILED code=3
+        [ -z "$continued" ] || result=DONE code=0
+        say "$result: the cluster was put back as it was, and runs.${left_over:+ Mind the WARNING above.}"
+        end_window "$code"
     fi
-    say "FAILED, AND THE CLUSTER NEEDS YOU: it was put back as it was, and does not run yet. It must run on"
-    say "$old. See which node is missing, and why (its log). Start it there, or all again:"
+    say "FAILED, AND THE CLUSTER NEEDS YOU: its nodes were started as before, and it does not run yet. It must run on"
+    say "$old. See above which node is missing, and in its log why. Start it there, or all again:"
     say "  $(quote "$self" --put-back "$folder" "$nodes_file")"
     finish 4
 }
@@ -291,6 +297,7 @@ end_after_point_of_no_return() {
 confirm() {
     say "$1"
     [ "$confirmed" = no ] || return 0
+    [ -t 0 ] || { say "There is no terminal to ask on: -y confirms in advance." && return 1; }
     local answer="" code=129
     say "Type yes to go on:"
     # In short waits, so that a signal ends it.
@@ -312,7 +319,8 @@ run_window() {
     local start=$SECONDS
     if ! "move_$direction" || ! pass_point_of_no_return; then put_back; fi
     "start_$direction" || end_after_point_of_no_return
-    say "DONE. The cluster was down for at most $((SECONDS - start)) s."
+    say "DONE. The cluster was down for at most $((SECONDS - start)) s. The admin API may be used again."
+    say "Make the configuration permanent that the nodes run with now."
     end_window 0
 }
 
@@ -369,6 +377,7 @@ open_folder() {
     latest=$(find "$windows" -mindepth 1 -maxdepth 1 -type d | sort | tail -n 1)
     last_passed=$(find "$windows" -mindepth 2 -maxdepth 2 -name point-of-no-return | sort | tail -n 1)
     if [ -z "$folder" ]; then
+        check_latest
         # Folders are told apart by the second.
         sleep 1
         folder=$windows/$(date -u +%Y%m%dT%H%M%SZ)-$direction
@@ -380,6 +389,13 @@ open_folder() {
     case $direction in there | back) ;; *) end_with_usage "$folder is not the folder of a window" ;; esac
     [ "$folder" = "$latest" ] || end_with_usage "$folder is not the latest window, which is $latest"
     [ ! -e "$folder/ended" ] || end_with_usage "the window of $folder came to its end"
+}
+
+# Refuses a new window beside one that was killed, or whose cluster does not run.
+check_latest() {
+    [ -z "$latest" ] || [ -e "$latest/ended" ] || [ -e "$latest/point-of-no-return" ] ||
+        [ ! -s "$latest/nodes.jsonl" ] ||
+        end_with_usage "the last window did not come to its end. Run: $(quote "$self" --put-back "$latest" "$nodes_file")"
 }
 
 # Begins the log. Commands write into a pipe; what is shown is read from the log by another process. So neither

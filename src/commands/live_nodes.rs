@@ -48,6 +48,17 @@ pub async fn observe_cluster_nodes(
     }
 }
 
+/// Looks at the port of a node that is to be skipped and does not respond: one at which something listens may be a node
+/// that hangs, and would go on in its normal roles later.
+pub async fn find_listener(address: &str, state: NodeState) -> NodeState {
+    let is_silent = matches!(state, NodeState::NoResponse(_) | NodeState::OutOfReach(_));
+    let Ok(address) = address.parse::<Address>() else { return state };
+    if is_silent && probe_port(&address, PROBE_LIMIT).await == PortState::Open {
+        return NodeState::Listening;
+    }
+    state
+}
+
 fn put_out_of_reach(node: ObservedNode) -> ObservedNode {
     match node.state {
         NodeState::NoResponse(reason) => {

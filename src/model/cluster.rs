@@ -181,7 +181,7 @@ impl std::fmt::Display for MemberCount {
         }
         match self.leader {
             Some(leader) => write!(f, ", leader N{leader}")?,
-            None if responding >= needed => f.write_str(", no leader")?,
+            None if responding >= needed => f.write_str(", no leader named yet")?,
             None => {}
         }
         self.silent.iter().chain(&self.not_members).try_for_each(|one| write!(f, "; {one}"))
@@ -191,7 +191,7 @@ impl std::fmt::Display for MemberCount {
 /// The state of the replicated store's members.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Quorum {
-    /// A majority responds and knows of a leader.
+    /// A majority responds, and knows of a leader or reads through one.
     Held(MemberCount),
     /// A majority does not respond.
     Lost(MemberCount),

@@ -36,6 +36,8 @@ fn wait_ends_when_the_cluster_has_come_to_where_it_should() {
     let document = running.expect(5).json();
     assert_eq!(document["error"]["code"], "not-ready");
     assert!(document["reasons"][0].as_str().unwrap().ends_with("accepts connections"));
+    let hints = document["error"]["hints"].to_string();
+    assert!(hints.contains("SIGKILL") && !hints.contains("start each node"), "{hints}");
     cluster.signal_node(0, "CONT");
 
     let stopping = start_wait(&address, &["stopped"]);

@@ -159,6 +159,7 @@ fn normalize_line(line: &str) -> String {
         (r"\d+\.\d+ s\b", "TIME"),
         (r"\b[\d.]+ (B|KiB|MiB)( |,|$)", "SIZE$2"),
         (r"fingerprint \d+", "fingerprint NUMBER"),
+        (r", (leader N\d+|no leader named yet)", ", leader"),
         (r"\b[0-9a-f]{16}([0-9a-f]{48})?\b", "DIGEST"),
         (r"\d{8}T\d{6}Z(-\d+)?", "TIME"),
         (r"\bN\d+\b", "NODE"),

@@ -132,12 +132,14 @@ fn only_the_latest_window_that_was_killed_is_put_back() {
     fs::write(Path::new(&killed).join("direction"), "").unwrap();
     script.run(&put_back, &[]).expect(2);
     fs::write(Path::new(&killed).join("direction"), "there\n").unwrap();
-    script.run(&put_back, &[]).expect(3);
+    // No other window before that.
+    assert!(script.run(&[], &[]).expect(2).err.contains("--put-back"));
+    assert!(script.run(&put_back, &[]).expect(0).out.contains("DONE: the cluster was put back"));
     assert!(script.calls().contains(&"as_before".to_owned()));
     // It has come to its end.
     assert!(script.run(&put_back, &[]).expect(2).err.contains("came to its end"));
-    fs::remove_file(Path::new(&killed).join("ended")).unwrap();
     script.run(&[], &[]).expect(0);
+    fs::remove_file(Path::new(&killed).join("ended")).unwrap();
     assert!(script.run(&put_back, &[]).expect(2).err.contains("not the latest"));
 }
 
@@ -161,6 +163,7 @@ fn copy_that_cannot_be_taken_back_forbids_to_start_the_old_store_later() {
         words[words.len() - 2..],
         [put_back[1], script.path("the nodes.sh").to_str().unwrap()]
     );
+    script.run(&put_back, &[]).expect(0);
     // The way back after a window that has started nodes on the target, which do not run there.
     script.run(&["--back"], &[]).expect(1);
     script.run(&[], &[("FAIL", "wait --timeout 5m --for running --on")]).expect(4);

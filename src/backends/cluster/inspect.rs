@@ -11,7 +11,7 @@ use super::ask_each::{NOT_ASKED, ask_each};
 use super::ident::{get_ident, get_status, to_node_ident};
 use super::node::read_nodes_config;
 use super::partitions::{PartitionsAnswer, choose_newest, get_partitions};
-use super::quorum::{describe_no_status, has_members, judge_answers};
+use super::quorum::{describe_no_status, has_members, judge_answers, prove_by_reading};
 use crate::codec::Node;
 use crate::model::{NodeReport, PartitionsReport, Quorum, StoreReading};
 use crate::proto::metadata_server_svc::StatusResponse;
@@ -71,7 +71,7 @@ impl Cluster {
             true => self.ask_given_node(questions).await,
             false => self.ask_all_nodes(questions).await,
         };
-        let quorum = self.judge_quorum(&asked);
+        let quorum = prove_by_reading(self.judge_quorum(&asked), &self.peers).await;
         let partitions = self.choose_partitions(&asked);
         let nodes = asked.into_iter().map(into_inspected).collect();
         ClusterReport { nodes, quorum, partitions }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use tokio::join;
+use tokio::time::timeout;
 
 use super::super::request::Request;
 use super::super::transport::{CallFailure, Server, Servers};
@@ -20,6 +21,9 @@ use crate::proto::node_ctl_svc::MetadataServerStatus;
 /// The longest wait for a leader: an election takes about a second. A member that hangs makes each
 /// attempt take as long as a request.
 const LEADER_WAIT: Duration = Duration::from_secs(5);
+
+/// The time for a read that proves a leader: without one it would wait for as long as a request may take.
+const PROOF_LIMIT: Duration = Duration::from_secs(1);
 
 /// Asks every node that may be a member, and waits for a leader.
 pub(super) async fn observe_quorum(
@@ -57,6 +61,17 @@ async fn observe_once(peers: &Servers, known: &NodesConfiguration, stand_ins: &S
         Quorum::Lost(count) if may_run_elsewhere(&answers) && is_store_read(peers).await => {
             let leader = find_leader(&answers);
             Quorum::Held(MemberCount { leader, is_partly_reached: true, ..count })
+        }
+        judged => prove_by_reading(judged, peers).await,
+    }
+}
+
+/// Replaces the judgement that there is no leader where a node reads from the store: that takes one. The members name a
+/// new leader only some seconds after it has begun to work (seen: 4 to 5 s).
+pub(super) async fn prove_by_reading(judged: Quorum, peers: &Servers) -> Quorum {
+    match judged {
+        Quorum::NoLeader(count) if timeout(PROOF_LIMIT, is_store_read(peers)).await == Ok(true) => {
+            Quorum::Held(count)
         }
         judged => judged,
     }

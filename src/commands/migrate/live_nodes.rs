@@ -9,7 +9,9 @@ use super::sides::{Sides, SourceKind};
 use crate::backends::cluster::{Cluster, NOT_ASKED, ask_each};
 use crate::backends::transport::Address;
 use crate::codec::{self, Node, NodesConfiguration};
-use crate::commands::live_nodes::{observe_cluster_nodes, observe_metadata_servers, observe_nodes};
+use crate::commands::live_nodes::{
+    find_listener, observe_cluster_nodes, observe_metadata_servers, observe_nodes,
+};
 use crate::commands::open_store::OpenSource;
 use crate::model::{NodeProbe, Snapshot};
 use crate::pipeline::checks::Answers;
@@ -50,6 +52,11 @@ pub(super) async fn observe_source(
         (Some(cluster), _) => {
             let nodes = codec::nodes_of(snapshot).unwrap_or_default();
             observed.of_cluster = observe_cluster_nodes(cluster, &nodes).await;
+            for node in &mut observed.of_cluster {
+                if job.args.ignore_node.contains(&node.id) {
+                    node.state = find_listener(&node.address, node.state.clone()).await;
+                }
+            }
         }
         (None, SourceKind::StoppedNodes) => {
             observed.on_source = observe_metadata_servers(snapshot, job.context).await;

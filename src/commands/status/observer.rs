@@ -12,6 +12,7 @@ use crate::backends::Source;
 use crate::backends::cluster::{self, Cluster, ClusterOptions, ClusterReport, Questions};
 use crate::backends::transport::Address;
 use crate::codec::{Node, NodesConfiguration};
+use crate::commands::live_nodes::find_listener;
 use crate::commands::{Context, cluster_options};
 use crate::model::{Key, NodeState, StoreError};
 use crate::outcome::{Code, Failure, StatusResult, StoreAnswer, StoreVerdict};
@@ -89,6 +90,9 @@ impl<'a> Observer<'a> {
         let Seen { cluster, report } = self.look(condition).await?;
         let known = cluster.known_nodes();
         let mut facts = self.collect_facts(&cluster, report);
+        for node in facts.nodes.iter_mut().filter(|node| self.ignored.contains(&node.node.id)) {
+            node.state = find_listener(&node.node.address, node.state.clone()).await;
+        }
         let unknown = find_unknown_ids(&facts.nodes, self.ignored);
         if !unknown.is_empty() && !known.nodes.is_empty() {
             return Err(unknown_ids_failure(&unknown));

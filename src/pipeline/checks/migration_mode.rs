@@ -1,7 +1,7 @@
 //! The check of migration mode, by what each node of the live cluster responds now: what a node once
 //! wrote into `nodes_config` says nothing of how it runs today.
 
-use super::node_states::describe_state;
+use super::node_states::{describe_state, describe_unskippable};
 use super::source::REACH_NODES_HINT;
 use crate::model::{NodeState, ObservedNode};
 use crate::outcome::{Check, Code, Finding, Readiness};
@@ -162,8 +162,7 @@ fn find_fault(node: &ObservedNode, ignored: &[u32]) -> Option<NodeFault> {
     };
     match (ignored.contains(&node.id), responds) {
         (true, true) => {
-            let text = format!("{node} responds, so it cannot be skipped with --ignore-node");
-            Some(NodeFault { text, kind: FaultKind::NotIgnorable })
+            Some(NodeFault { text: describe_unskippable(node), kind: FaultKind::NotIgnorable })
         }
         (true, false) => None,
         (false, _) => {

@@ -23,7 +23,7 @@ pub use data_loss::check_data_loss;
 pub use guards::{OverwriteCluster, Permits, check_target_cluster, check_target_newer};
 pub use live_nodes::{NodeObservation, StoreUse, check_live_nodes};
 pub use migration_mode::{check_migration_mode, check_normal_roles};
-pub use node_states::{describe_state, judge_response, judge_unasked};
+pub use node_states::{describe_state, describe_unskippable, judge_response, judge_unasked};
 pub use refusal::refusal;
 pub use rollback::{Answers, check_running_nodes};
 pub use rollback_cluster::check_running_cluster;

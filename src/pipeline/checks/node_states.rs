@@ -33,6 +33,17 @@ pub fn judge_unasked(node: &Node) -> NodeState {
     NodeState::NotAsked(roles.collect())
 }
 
+/// Describes why a node can't be skipped with `--ignore-node`.
+pub fn describe_unskippable(node: &ObservedNode) -> String {
+    match node.state {
+        NodeState::Listening => format!(
+            "{node} accepts connections and does not respond: one that hangs may go on later, so it cannot be skipped \
+             with --ignore-node until its process has ended"
+        ),
+        _ => format!("{node} responds, so it cannot be skipped with --ignore-node"),
+    }
+}
+
 /// Describes a node that is not seen to run in migration mode; `None` if it is, or nothing else is known.
 pub fn describe_state(node: &ObservedNode) -> Option<String> {
     match &node.state {

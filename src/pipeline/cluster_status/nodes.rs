@@ -1,7 +1,8 @@
 //! The state of single nodes, and why it is not the one that is asked for.
 
 use super::facts::{ClusterFacts, Condition, NodeFacts, NodeMode};
-use crate::pipeline::checks::describe_state;
+use crate::model::NodeState;
+use crate::pipeline::checks::{describe_state, describe_unskippable};
 
 /// Returns the ids that no node has.
 pub fn find_unknown_ids(nodes: &[NodeFacts], ids: &[u32]) -> Vec<u32> {
@@ -27,8 +28,8 @@ pub(super) fn describe_node_faults(cluster: &ClusterFacts, condition: Condition)
 
 /// Describes a node that is to be skipped although it responds.
 fn describe_ignored(facts: &NodeFacts) -> Option<String> {
-    let responds = facts.report.is_some();
-    responds.then(|| format!("{} responds, so it cannot be skipped with --ignore-node", facts.node))
+    let responds = facts.report.is_some() || facts.state == NodeState::Listening;
+    responds.then(|| describe_unskippable(&facts.observed()))
 }
 
 fn describe_fault(
