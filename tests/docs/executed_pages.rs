@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use tempfile::TempDir;
 
+use crate::stopped_node::{lose_metadata, wait_for_members};
 use crate::support::etcd::Etcd;
 use crate::support::etcd_cluster::EtcdCluster;
 use crate::support::page::{Command, Page, Step, equals_shown};
@@ -15,6 +16,8 @@ use crate::support::shell::Shell;
 /// A reader who follows a page, with a cluster, a shell and a folder.
 struct Reader {
     cluster: Cluster,
+    /// The cluster that a page goes on with; meanwhile it starts.
+    other: Option<Cluster>,
     shell: Shell,
     folder: TempDir,
     /// The addresses in the page, each with the real one.
@@ -28,14 +31,13 @@ struct Reader {
 
 impl Reader {
     fn new(mut cluster: Cluster, addresses: Vec<(String, String)>, first: &str) -> Reader {
-        cluster.set_rule("scope1/*", 5);
-        cluster.deploy_counter();
-        cluster.count(5);
+        fill(&mut cluster);
         let folder = TempDir::new().unwrap();
         let address = format!("http://{first}/");
         let shell = Shell::start(folder.path(), &[("RESTATECTL_ADDRESS", &address)]);
         let (files, outputs, mismatches) = Default::default();
-        Reader { cluster, shell, folder, addresses, files, code: 0, outputs, mismatches }
+        let other = None;
+        Reader { cluster, other, shell, folder, addresses, files, code: 0, outputs, mismatches }
     }
 
     /// Executes the page, which has at least this many commands, and fails if any output differs.
@@ -110,6 +112,17 @@ impl Reader {
         pairs.fold(text.to_owned(), |text, (shown, real)| text.replace(real, shown))
     }
 
+    /// Ends the cluster, and goes on with the other one at the addresses and folders that the page shows.
+    fn take_other_cluster(&mut self) {
+        self.cluster.end_all("KILL");
+        self.cluster = self.other.take().unwrap();
+        wait_for_start(&self.cluster);
+        fill(&mut self.cluster);
+        let places = list_places(&self.cluster);
+        self.addresses.retain(|(shown, _)| places.iter().all(|(place, _)| place != shown));
+        self.addresses.extend(places);
+    }
+
     fn perform_step(&mut self, words: &str) {
         println!("{words}");
         match words {
@@ -117,6 +130,17 @@ impl Reader {
             "all nodes stop" => self.cluster.stop(),
             "all nodes start as before" => self.cluster.restart(&Mode::Normal),
             "a rule is set" => self.cluster.set_rule("scope2/*", 7),
+            "all nodes end, and node-2 and node-3 lose their metadata" => {
+                self.cluster.end_all("KILL");
+                lose_metadata(&self.cluster, 1);
+                lose_metadata(&self.cluster, 2);
+            }
+            "another cluster runs, with all of its nodes" => self.take_other_cluster(),
+            "the rules, the deployment and the state are there" => {
+                self.cluster.wait_for_rules(&["scope1/*"]);
+                assert_eq!(self.cluster.services(), ["Counter"]);
+                assert_eq!(self.cluster.count(1), 6);
+            }
             other => {
                 let file = other.strip_prefix("all nodes start on ");
                 let section = file.and_then(|file| self.files.get(file)).cloned();
@@ -126,6 +150,13 @@ impl Reader {
             }
         }
     }
+}
+
+/// Gives a cluster a rule, a deployment and the state of an object.
+fn fill(cluster: &mut Cluster) {
+    cluster.set_rule("scope1/*", 5);
+    cluster.deploy_counter();
+    assert_eq!(cluster.count(5), 5);
 }
 
 #[test]
@@ -167,4 +198,38 @@ fn s3_runbook_commands_print_what_it_shows() {
     ];
     let texts = texts.map(|(shown, real)| (shown.to_owned(), real.clone())).to_vec();
     Reader::new(cluster, texts, &first).follow("docs/runbook-s3.md", 10);
+}
+
+/// Waits until three nodes run, each of which is a member of the replicated store.
+fn wait_for_start(cluster: &Cluster) {
+    cluster.wait_until_led();
+    wait_for_members(cluster, 3);
+}
+
+/// Returns the addresses and the folders of the nodes, as a page shows them and as they are.
+fn list_places(cluster: &Cluster) -> Vec<(String, String)> {
+    let nodes = cluster.nodes.iter().enumerate();
+    let places = nodes.flat_map(|(index, node)| {
+        let (name, base) = (&node.name, cluster.base_folder(index));
+        let address = node.address().replace("http://", "");
+        [
+            (format!("{name}.example.com:5122"), address),
+            (format!("/var/lib/restate/{name}"), format!("{base}/{name}")),
+        ]
+    });
+    places.collect()
+}
+
+#[test]
+fn stopped_nodes_commands_print_what_it_shows() {
+    let [cluster, other] = [(); 2].map(|()| Cluster::launch_new(&[ALL_ROLES; 3], 4));
+    wait_for_start(&cluster);
+    let etcds = [Etcd::start(), Etcd::start()];
+    let mut addresses = list_places(&cluster);
+    let first = addresses[0].1.clone();
+    let targets = ["etcd-1.example.com:2379", "etcd-2.example.com:2379"].into_iter().zip(&etcds);
+    addresses.extend(targets.map(|(shown, etcd)| (shown.to_owned(), etcd.address())));
+    let mut reader = Reader::new(cluster, addresses, &first);
+    reader.other = Some(other);
+    reader.follow("docs/stopped-nodes.md", 20);
 }

@@ -1,10 +1,8 @@
 //! A cluster that loses two of its three metadata servers, from the loss to its life on etcd.
 
-use std::path::Path;
-
 use serde_json::Value as Json;
 
-use super::fixture::{name_nodes, wait_for_members};
+use super::fixture::{lose_metadata, name_nodes, wait_for_members};
 use crate::support::etcd::Etcd;
 use crate::support::restate::{ALL_ROLES, Cluster, Mode};
 use crate::support::tool::{assert_refused, restatectl};
@@ -23,12 +21,6 @@ fn start_cluster() -> Cluster {
     cluster.deploy_counter();
     assert_eq!(cluster.count(5), 5);
     cluster
-}
-
-/// Deletes the metadata of a stopped node, and nothing else.
-fn lose_metadata(cluster: &Cluster, index: usize) {
-    let node = Path::new(&cluster.base_folder(index)).join(&cluster.nodes[index].name);
-    std::fs::remove_dir_all(node.join("replicated-metadata-server")).unwrap();
 }
 
 #[test]

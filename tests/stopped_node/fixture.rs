@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
+use std::path::Path;
 use std::time::Duration;
 
 use restatectl::backends::Source;
@@ -79,7 +80,7 @@ pub(super) fn content(key: &str, version: u32, size: usize) -> Vec<u8> {
 }
 
 /// Waits until every node knows so many members.
-pub(super) fn wait_for_members(cluster: &Cluster, count: usize) {
+pub(crate) fn wait_for_members(cluster: &Cluster, count: usize) {
     wait_for(&format!("{count} members"), Duration::from_secs(30), || {
         cluster.nodes.iter().all(|node| count_members(&node.address()) == Some(count)).then_some(())
     });
@@ -109,4 +110,10 @@ pub(super) fn assert_same_values(found: &Values, expected: &Values) {
         let is_clock = key == "nodes_config" && differs_only_in_clock(&one, &other);
         assert!(is_same || is_clock, "{key}: {one:?} instead of {other:?}");
     }
+}
+
+/// Deletes the metadata of a stopped node, and nothing else.
+pub(crate) fn lose_metadata(cluster: &Cluster, index: usize) {
+    let node = Path::new(&cluster.base_folder(index)).join(&cluster.nodes[index].name);
+    std::fs::remove_dir_all(node.join("replicated-metadata-server")).unwrap();
 }

@@ -9,3 +9,5 @@ mod oracle;
 mod refusals;
 mod sample;
 mod versions;
+
+pub(crate) use fixture::{lose_metadata, wait_for_members};

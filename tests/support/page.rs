@@ -162,6 +162,8 @@ fn normalize_line(line: &str) -> String {
         (r", (leader N\d+|no leader named yet)", ", leader"),
         (r"\b[0-9a-f]{16}([0-9a-f]{48})?\b", "DIGEST"),
         (r"\d{8}T\d{6}Z(-\d+)?", "TIME"),
+        (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "TIME"),
+        (r"\bterm \d+, index \d+", "POSITION"),
         (r"\bN\d+\b", "NODE"),
         (r"\bnode-\d+", "node-NUMBER"),
         (r"\b\d+ same, \d+ newer", "NUMBER same, NUMBER newer"),

@@ -87,6 +87,14 @@ impl Cluster {
         Cluster::start_version(CURRENT, roles, partitions)
     }
 
+    /// Launches one node for each list of roles without waiting for any.
+    pub fn launch_new(roles: &[&[&'static str]], partitions: usize) -> Cluster {
+        let ports = roles.iter().map(|_| Port::free()).collect();
+        let mut cluster = Cluster::create_at(ports, LOCAL, CURRENT, roles, partitions);
+        cluster.launch(&Mode::Normal);
+        cluster
+    }
+
     /// Starts a metadata server that listens on this IP and advertises this host.
     pub fn start_metadata_server(ip: &'static str, host: &'static str) -> Cluster {
         Cluster::start_at(vec![Port::free()], (ip, host), CURRENT, &[&["metadata-server"]], 1)
