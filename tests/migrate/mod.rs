@@ -16,5 +16,6 @@ mod store_pairs;
 mod to_dynamo_db;
 mod to_etcd;
 mod to_s3;
+mod unasked_nodes;
 mod unknown_names;
 mod window_warnings;

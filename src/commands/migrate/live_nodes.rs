@@ -52,6 +52,7 @@ pub(super) async fn observe_source(
             observed.of_cluster = observe_cluster_nodes(cluster, &nodes).await;
         }
         (None, SourceKind::ExternalStore) => {
+            observed.are_unasked = job.context.options.single_address.is_some();
             observed.on_source = observe_nodes("source", snapshot, job.context).await;
         }
         _ => {}
