@@ -9,6 +9,7 @@ mod interrupted_overwrite;
 mod legal_forms;
 mod migration_mode;
 mod overwrite_guards;
+mod replaced_sources;
 mod server_versions;
 mod source_backup;
 mod space_for_files;
