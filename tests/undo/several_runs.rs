@@ -1,8 +1,37 @@
-//! Several runs with one report, one after the other.
+//! Several runs with one report: at the same time, or one after the other.
 
-use crate::support::etcd::Etcd;
+use crate::support::etcd::{Etcd, etcd_section};
+use crate::support::holding_proxy::HoldingProxy;
+use crate::support::tool::wait_for_exit;
 
-use super::fixture::{UndoFixture, keys_with, undo_words};
+use super::fixture::{UndoFixture, keys_with, migrate_words, undo_words};
+
+#[test]
+fn report_of_a_slow_run_has_what_another_wrote_in_the_meantime() {
+    let (source, etcd, fixture) = (Etcd::start(), Etcd::start(), UndoFixture::new());
+    let toml = fixture.toml("target.toml", &etcd.section());
+    let from = fixture.toml("source.toml", &source.section());
+    fixture.migrate(&fixture.source(3), &from, &[]).expect(0);
+    std::fs::remove_file(fixture.report()).unwrap();
+
+    // Both are called alike, and only the slow one reads its source through the proxy.
+    let proxy = HoldingProxy::start(&source.address(), "rule_book");
+    fixture.toml("source.toml", &etcd_section(&[proxy.address()]));
+    let words = [&migrate_words(&from, &toml)[..], &["--resume", "-o", "json"]].concat();
+    let slow = fixture.spawn(&words);
+    proxy.wait_until_holding();
+    fixture.toml("source.toml", &source.section());
+    fixture.run(&words).expect(0);
+    proxy.release();
+    let document = wait_for_exit(slow).expect(0).json();
+    assert_eq!(document, fixture.read_report());
+    assert_eq!(keys_with(&document, "create").len(), 8);
+    let rows = document["keys"].as_array().unwrap();
+    assert!(rows.iter().all(|row| row["write_state"] == "written"), "{document}");
+    let undone = fixture.undo(&toml, &[]).expect(0).json();
+    assert!(undone["kept_report"].is_null(), "{undone}");
+    assert!(etcd.content().is_empty());
+}
 
 #[test]
 fn undo_names_the_kept_report_by_which_there_is_more_to_take_back() {

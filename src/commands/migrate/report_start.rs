@@ -16,7 +16,8 @@ use crate::outcome::Failure;
 
 /// Takes up the report of the run before in the file of `--report`; one that can't be read is kept as it is.
 pub(super) fn take_up_report(context: &Context<'_>, state: &MigrationState) -> Result<(), Failure> {
-    match context.report.and_then(InterimReport::earlier_document).map(RunReport::parse) {
+    let earlier = context.report.and_then(InterimReport::earlier_document);
+    match earlier.map(|earlier| RunReport::parse(&earlier)) {
         None => Ok(()),
         Some(Ok(prior)) => {
             state.continue_report(prior);
@@ -37,6 +38,20 @@ pub(super) fn keep_report_of_another_target(job: &Job<'_>) -> Result<(), Failure
         job.state.prior_report().take();
     }
     Ok(())
+}
+
+/// Takes up what another run has put into the file of `--report` since this one started: it may have written the keys
+/// that this one finds in the target.
+///
+/// # Errors
+/// [`Code::BackupFailed`](crate::outcome::Code) if it can't be read, or kept where this run does not go on with it.
+pub(super) fn take_up_later_report(job: &Job<'_>) -> Result<(), Failure> {
+    if !job.context.report.map_or(Ok(false), InterimReport::reread_earlier)? {
+        return Ok(());
+    }
+    job.state.prior_report().take();
+    take_up_report(job.context, job.state)?;
+    keep_report_of_another_target(job)
 }
 
 /// Decides, before the first write, whether this run goes on with the report of the run before.
