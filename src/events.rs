@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::model::Plan;
+use crate::model::{Plan, StoppedMembers};
 use crate::outcome::{Failure, Finding, Outcome};
 
 /// A part of a command that takes its time.
@@ -62,6 +62,8 @@ pub enum Event<'a> {
     },
     /// It is no longer waited for.
     Awaited,
+    /// The folders of stopped nodes were read.
+    StoppedMembers(&'a StoppedMembers),
     /// Something deserves attention and stops nothing.
     Warning(&'a str),
 }

@@ -25,6 +25,7 @@ pub mod outcome;
 pub mod pipeline;
 pub mod proto;
 pub mod report;
+pub mod rocks_db;
 pub mod run;
 pub mod shell;
 pub mod terminal;

@@ -10,6 +10,7 @@ mod edit;
 mod migrate;
 mod resilience;
 mod rollback;
+mod stopped_node;
 mod stores;
 mod structure;
 mod support;

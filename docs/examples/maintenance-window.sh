@@ -4,7 +4,7 @@
 #
 #   maintenance-window.sh [-y] NODES_FILE                      to the external store
 #   maintenance-window.sh [-y] --back NODES_FILE               back to the replicated store
-#   maintenance-window.sh [-y] --put-back FOLDER NODES_FILE    put the cluster back, after a window that ended with 4
+#   maintenance-window.sh [-y] --put-back FOLDER NODES_FILE    put the cluster back, after a window that was killed
 #
 # NODES_FILE has your settings and the four functions that stop and start your nodes: copy nodes-systemd.sh,
 # nodes-compose.sh or nodes-kubernetes.sh, and adapt the copy. Paths in it are relative to the folder in which
@@ -17,12 +17,13 @@
 # Exit codes: 0 done; 1 failed, no node was touched; 2 wrong usage or settings; 3 failed, the cluster was put
 # back as it was; 4 failed, and the cluster needs you.
 #
-# It needs bash 4.4, GNU coreutils, flock (util-linux) and this project's restatectl.
+# One window at a time: windows that are started in different folders, or on different machines, do not see each
+# other. It needs bash 4.4, GNU coreutils, procps, flock (util-linux) and this project's restatectl.
 set -uo pipefail
 
 # The settings, with their defaults. NODES_FILE sets them.
 target=            # the TOML file of the external store
-before=            # the TOML file of the replicated store; only --back needs it
+before=            # the TOML file of the replicated store
 ignore_nodes=()    # nodes that are permanently removed, such as (N3)
 migrate_options=() # more options of migrate, such as (--force) where the target holds an old copy
 wait_timeout=5m    # the limit of each wait for the cluster
@@ -31,12 +32,29 @@ resume_attempts=2  # how often an interrupted migrate is resumed
 windows=windows    # the folder in which each window gets one of its own
 restatectl=restatectl
 
-direction=there confirmed=no folder=
+end_with_usage() {
+    printf 'maintenance-window.sh: %s\n' "$*" >&2
+    [ -n "${logger:-}" ] || exit 2
+    finish 2
+}
+
+nodes_file=
+for nodes_file in "$@"; do :; done
+[ $# -gt 0 ] && [ -r "$nodes_file" ] ||
+    end_with_usage "usage: maintenance-window.sh [-y] [--back | --put-back FOLDER] NODES_FILE"
+nodes_file=$(realpath -- "$nodes_file")
+# All that follows is this script's own: what has the same name in the file is replaced here.
+# shellcheck source=/dev/null
+. "$nodes_file" || end_with_usage "$nodes_file ended with an error"
+
+direction=there confirmed=no
+folder=            # of this window
 child=             # the process that runs now
 caught=            # the first signal
 interrupted=no     # yes if a signal ended a wait
-putting_back=no
+unstoppable=       # why signals end nothing any more
 left_over=         # yes if something may be left in the target
+logger=            # the process that writes the log
 
 # --- Output, commands, signals ----------------------------------------------------------------------------
 
@@ -44,22 +62,30 @@ say() {
     printf '%s %s\n' "$(date -u +%H:%M:%S)" "$*"
 }
 
-# Ends the script with this code, after a moment in which its last line is shown.
+# Ends the script with this code, once the log has its last line and that was shown. What a function has left
+# running may hold the pipe to the log open.
 finish() {
+    exec >&- 2>&-
+    for _ in {1..30}; do
+        kill -0 "$logger" 2>/dev/null || break
+        sleep 0.1
+    done
     sleep 0.3
     exit "$1"
 }
 
-end_with_usage() {
-    printf 'maintenance-window.sh: %s\n' "$*" >&2
-    finish 2
+# Ends a window that needs no --put-back.
+end_window() {
+    say "Log and documents: $folder"
+    date -u >"$folder/ended"
+    finish "$1"
 }
 
-# A signal counts as a failure, and ends what runs now. While the cluster is put back it ends nothing.
+# A signal counts as a failure, and ends what runs now; while nodes are started, or put back, nothing.
 on_signal() {
     interrupted=yes
-    if [ "$putting_back" = yes ]; then
-        say "SIG$1: the cluster is being put back, and this goes on. Only SIGKILL ends this script now."
+    if [ -n "$unstoppable" ]; then
+        say "SIG$1: $unstoppable, and this goes on. Only SIGKILL ends this script now."
         return
     fi
     caught=${caught:-$1}
@@ -67,13 +93,19 @@ on_signal() {
     [ -z "$child" ] || kill -TERM "$child" 2>/dev/null
 }
 
+was_stopped() {
+    [ -n "$caught" ] && [ -z "$unstoppable" ]
+}
+
 # Runs a command until its end or its limit, and returns its exit code; after a signal it fails in any case.
 # `timeout` gives the command a process group of its own, so that Ctrl-C reaches this script only.
 run() {
-    local code
+    local limit=$1 code
+    shift
     was_stopped && return 1
-    timeout --kill-after=30 "$step_limit" "$@" </dev/null 9>&- &
+    timeout --kill-after=30 "$limit" "$@" </dev/null 8>&- 9>&- &
     child=$!
+    echo "$child" >"$folder/running"
     while true; do
         interrupted=no
         wait "$child"
@@ -82,26 +114,24 @@ run() {
         [ "$interrupted" = yes ] || break
     done
     child=
-    [ "$code" != 124 ] || say "stopped after $step_limit s: $*"
+    [ "$code" != 124 ] || say "stopped after $limit s: $*"
     was_stopped && return 1
     return "$code"
-}
-
-was_stopped() {
-    [ -n "$caught" ] && [ "$putting_back" = no ]
 }
 
 # Calls one of the four functions, in a shell that ends at its first error.
 call() {
     say "$1"
     # shellcheck disable=SC2016 # the inner shell has these arguments
-    run bash -euo pipefail -c '. "$1"; "$2"' bash "$nodes_file" "$1"
+    run "$step_limit" bash -euo pipefail -c '. "$1"; "$2"' bash "$nodes_file" "$1"
 }
 
 tool() {
-    local code=0
+    local code=0 limit=$step_limit
+    # It has a limit of its own.
+    [ "$1" != wait ] || limit=0
     say "$restatectl $*"
-    run "$restatectl" "$@" || code=$?
+    run "$limit" "$restatectl" "$@" || code=$?
     [ "$code" = 0 ] || was_stopped || say "exit code $code"
     return "$code"
 }
@@ -125,16 +155,19 @@ migrate() {
     tool "${words[@]}" || code=$?
     for ((attempt = 1; code == 7 && attempt <= resume_attempts; attempt++)); do
         say "resuming, attempt $attempt of $resume_attempts"
-        run sleep 5
+        run "$step_limit" sleep 5
         code=0
         tool "${words[@]}" --resume || code=$?
     done
     return "$code"
 }
 
-# Records that the next step starts nodes on the new store: from there on, the old one is out of date.
+# Records that the next step starts nodes on the new store: from there on, the old one is out of date. A signal
+# counts until then.
 pass_point_of_no_return() {
-    ! was_stopped && date -u >"$folder/point-of-no-return" && sync "$folder/point-of-no-return" "$folder"
+    local record=$folder/point-of-no-return
+    date -u >"$record.new" && sync "$record.new" && ! was_stopped && mv "$record.new" "$record" &&
+        sync "$folder" && ! was_stopped && unstoppable="nodes are being started on the new store"
 }
 
 prepare_there() {
@@ -144,10 +177,12 @@ prepare_there() {
             --backup-dir "$folder" --report "$folder/dry-run.json"
 }
 
+# In migration mode it must be the same cluster as before: a node that starts in another folder is an empty one.
 move_there() {
     stop_all &&
         call start_nodes_in_migration_mode &&
         wait_until migration-mode &&
+        tool metadata verify --from "$folder/nodes.jsonl" --toml "$before" --allow-newer &&
         migrate --toml "$target" "${ignored[@]}" "${migrate_options[@]}" &&
         tool metadata verify --toml "$target" --report "$folder/verify.json" &&
         stop_all
@@ -162,7 +197,11 @@ start_there() {
 
 # The nodes do not run on the replicated store yet, so that no dry run is possible.
 prepare_back() {
-    tool status --on "$target" && tool metadata backup --from "$target" --to "$folder/nodes.jsonl"
+    if ! tool status --on "$target"; then
+        case $last_passed in *-there/point-of-no-return) ;; *) return 1 ;; esac
+        say "The last window has started nodes on the target, and they do not run well there: going back is the way out."
+    fi
+    tool metadata backup --from "$target" --to "$folder/nodes.jsonl"
 }
 
 move_back() {
@@ -177,7 +216,14 @@ start_back() {
     call start_nodes_as_before &&
         wait_until running &&
         tool metadata verify --from "$folder/source.jsonl" --toml "$before" --allow-newer \
-            --report "$folder/verify-after.json"
+            --report "$folder/verify-after.json" &&
+        has_left_target
+}
+
+# The metadata can't tell by which store the nodes have read it.
+has_left_target() {
+    say "The next command must fail: the nodes must not run on the external store any more."
+    ! tool status --on "$target" || { say "They do. See which configuration start_nodes_as_before starts." && return 1; }
 }
 
 # --- If a step fails --------------------------------------------------------------------------------------
@@ -185,40 +231,57 @@ start_back() {
 # Takes back what migrate wrote to the external store. The replicated store is left as it is: the next attempt
 # replaces it.
 take_back() {
+    local code=0
     [ "$direction" = there ] && [ -e "$folder/migrate.json" ] || return 0
-    tool metadata undo --report "$folder/migrate.json" --toml "$target" --backup-dir "$folder" -y && return
+    tool metadata undo --report "$folder/migrate.json" --toml "$target" --backup-dir "$folder" -y || code=$?
+    [ "$code" != 0 ] || return 0
     left_over=yes
     say "WARNING: what migrate wrote may still be in the target. Start no node on it. Take it back later:"
-    say "  $restatectl metadata undo --report $folder/migrate.json --toml $target --backup-dir $folder"
+    say "  $(quote "$restatectl" metadata undo --report "$folder/migrate.json" --toml "$target" --backup-dir "$folder")"
+    return "$code"
+}
+
+quote() {
+    printf '%q ' "$@"
 }
 
 # Puts the cluster back as it was. It goes on where a node does not stop: the others are needed.
 put_back() {
-    local start=start_nodes_as_before condition=(running)
-    [ "$direction" = there ] || { start=start_nodes_on_target condition=(running --on "$target"); }
-    putting_back=yes
+    local start=start_nodes_as_before condition=(running) old="the replicated store"
+    [ "$direction" = there ] || {
+        start=start_nodes_on_target condition=(running --on "$target") old="the store of $target"
+    }
+    unstoppable="the cluster is being put back"
+    rm -f "$folder/point-of-no-return"
     stop_all || { left_over=yes && say "WARNING: not every node has stopped"; }
     take_back
     if call "$start" && wait_until "${condition[@]}"; then
         say "FAILED: the cluster was put back as it was, and runs.${left_over:+ Mind the WARNING above.}"
-        say "Log and documents: $folder"
-        finish 3
+        end_window 3
     fi
-    say "FAILED, AND THE CLUSTER NEEDS YOU: it was put back as it was, and does not run yet. It must run on the"
-    say "$([ "$direction" = there ] && echo "old store" || echo "store of $target"). See which node is missing and why (its log), then run"
-    say "  $0 --put-back $folder $nodes_file"
+    say "FAILED, AND THE CLUSTER NEEDS YOU: it was put back as it was, and does not run yet. It must run on"
+    say "$old. See which node is missing, and why (its log). Start it there, or all again:"
+    say "  $(quote "$self" --put-back "$folder" "$nodes_file")"
+    finish 4
+}
+
+# The copy of a killed window can't be taken back: the cluster may have been started on it since, by hand.
+end_with_copy() {
+    say "FAILED, AND THE CLUSTER NEEDS YOU: the nodes were left as they are. It is not certain that the cluster has not"
+    say "run on $target since. If it has, start the nodes there; if it has not, as before."
     finish 4
 }
 
 end_after_point_of_no_return() {
-    local new=$target old="the old store" on=" --on $target"
-    [ "$direction" = there ] || { new=$before old="the store of $target" on=; }
-    say "FAILED, AND THE CLUSTER NEEDS YOU: nodes have been started on the store of $new."
+    local new=$target old="the replicated store" on=(--on "$target")
+    [ "$direction" = there ] || { new=$before old="the store of $target" on=(); }
+    say "FAILED, AND THE CLUSTER NEEDS YOU: nodes have been started, or were about to be, on the store of $new."
     say "Do not start any node on $old: its metadata is out of date, and partitions would break."
-    say "1. See which node or partition is missing, and why (log of that node): $restatectl status$on"
+    say "1. See which node or partition is missing, and why (log of that node):"
+    say "   $(quote "$restatectl" status "${on[@]}")"
     say "2. Start what is missing on the store of $new."
-    say "3. Wait until it runs: $restatectl wait --for running$on"
-    [ "$direction" = back ] || say "To go back instead: $0 --back $nodes_file"
+    say "3. Wait until it runs: $(quote "$restatectl" wait --for running "${on[@]}")"
+    [ "$direction" = back ] || say "To go back instead: $(quote "$self" --back "$nodes_file")"
     say "Log and documents: $folder"
     finish 4
 }
@@ -226,10 +289,10 @@ end_after_point_of_no_return() {
 # --- The window -------------------------------------------------------------------------------------------
 
 confirm() {
-    say "The window is about to begin: every node is stopped, and the cluster is down until the end."
+    say "$1"
     [ "$confirmed" = no ] || return 0
     local answer="" code=129
-    printf 'Type yes to begin: '
+    say "Type yes to go on:"
     # In short waits, so that a signal ends it.
     while [ "$code" -gt 128 ] && ! was_stopped; do
         read -r -t 1 answer
@@ -238,16 +301,37 @@ confirm() {
     [ "$answer" = yes ]
 }
 
+end_untouched() {
+    say "FAILED: no node was touched."
+    end_window 1
+}
+
 run_window() {
-    if ! "prepare_$direction" || ! confirm || was_stopped; then
-        say "FAILED: no node was touched. Log and documents: $folder"
-        finish 1
-    fi
+    "prepare_$direction" && ! was_stopped || end_untouched
+    confirm "The window begins: every node is stopped, and the cluster is down until the end." || end_untouched
     local start=$SECONDS
     if ! "move_$direction" || ! pass_point_of_no_return; then put_back; fi
     "start_$direction" || end_after_point_of_no_return
-    say "DONE. The cluster was down for at most $((SECONDS - start)) s. Log and documents: $folder"
-    finish 0
+    say "DONE. The cluster was down for at most $((SECONDS - start)) s."
+    end_window 0
+}
+
+# Puts the cluster back after a window whose script was killed: the latest one, which has not come to an end.
+continue_window() {
+    local pid
+    pid=$(cat "$folder/running" 2>/dev/null)
+    if [ -n "$pid" ] && [[ $(ps -o stat=,comm= -p "$pid") == [!Z]*timeout ]]; then
+        end_with_usage "a command of that window still runs: wait for its end, or stop it (process $pid)"
+    fi
+    if [ -e "$folder/point-of-no-return" ]; then end_after_point_of_no_return; fi
+    [ -s "$folder/nodes.jsonl" ] || end_untouched
+    confirm "Every node is stopped, and started as before that window." || finish 1
+    if [ "$direction" = there ]; then
+        say "The next command must fail: the nodes must not run on the external store."
+        ! tool status --on "$target" || end_with_usage "the cluster runs on the store of $target"
+        take_back || end_with_copy
+    fi
+    put_back
 }
 
 read_arguments() {
@@ -255,71 +339,77 @@ read_arguments() {
         case $1 in
             -y | --yes) confirmed=yes ;;
             --back) direction=back ;;
-            --put-back) folder=$2 && shift ;;
+            --put-back)
+                [ -n "$2" ] && folder=$(realpath -- "$2") && [ -d "$folder" ] || end_with_usage "--put-back $2: no folder"
+                shift
+                ;;
             *) end_with_usage "unknown argument $1" ;;
         esac
         shift
     done
-    case ${1:-} in '' | -*) end_with_usage "usage: maintenance-window.sh [-y] [--back | --put-back FOLDER] NODES_FILE" ;; esac
-    [ -r "$1" ] || end_with_usage "$1 cannot be read"
-    nodes_file=$(realpath -- "$1")
 }
 
-read_settings() {
+check_settings() {
     local name
-    # shellcheck source=/dev/null
-    . "$nodes_file" || end_with_usage "$nodes_file ended with an error"
     for name in stop_nodes start_nodes_in_migration_mode start_nodes_on_target start_nodes_as_before; do
         declare -F "$name" >/dev/null || end_with_usage "$nodes_file has no function $name"
     done
     [ -r "$target" ] || end_with_usage "$nodes_file: target=$target cannot be read"
-    [ "$direction" = there ] || [ -r "$before" ] || end_with_usage "$nodes_file: before=$before cannot be read"
+    [ -r "$before" ] || end_with_usage "$nodes_file: before=$before cannot be read"
     "$restatectl" wait --help >/dev/null 2>&1 || end_with_usage "$restatectl is not this project's restatectl"
     ignored=("${ignore_nodes[@]/#/--ignore-node=}")
-}
-
-make_folder() {
-    mkdir -p "$windows" || return
-    for _ in 1 2 3; do
-        folder=$windows/$(date -u +%Y%m%dT%H%M%SZ)-$direction
-        mkdir "$folder" 2>/dev/null && return
-        # Another window has begun within the same second.
-        sleep 1
-    done
-    return 1
 }
 
 # Makes or finds the folder of the window. Two windows at once are refused.
 open_folder() {
     umask 077
-    exec 9<"$nodes_file"
-    flock --nonblock 9 || end_with_usage "another window with $nodes_file is running"
+    mkdir -p "$windows" && windows=$(realpath -- "$windows") && exec 9>>"$windows/lock" ||
+        end_with_usage "no file can be made in $windows"
+    flock --nonblock 9 || end_with_usage "another window is running"
+    latest=$(find "$windows" -mindepth 1 -maxdepth 1 -type d | sort | tail -n 1)
+    last_passed=$(find "$windows" -mindepth 2 -maxdepth 2 -name point-of-no-return | sort | tail -n 1)
     if [ -z "$folder" ]; then
-        make_folder || end_with_usage "no folder can be made in $windows"
-        echo "$direction" >"$folder/direction"
-    else
-        direction=$(cat "$folder/direction") || end_with_usage "$folder is not the folder of a window"
+        # Folders are told apart by the second.
+        sleep 1
+        folder=$windows/$(date -u +%Y%m%dT%H%M%SZ)-$direction
+        mkdir "$folder" && echo "$direction" >"$folder/direction" && sync "$folder/direction" "$folder" ||
+            end_with_usage "$folder cannot be made"
+        return
     fi
+    direction=$(cat "$folder/direction" 2>/dev/null)
+    case $direction in there | back) ;; *) end_with_usage "$folder is not the folder of a window" ;; esac
+    [ "$folder" = "$latest" ] || end_with_usage "$folder is not the latest window, which is $latest"
+    [ ! -e "$folder/ended" ] || end_with_usage "the window of $folder came to its end"
 }
 
-# Begins the log. What is shown is read from it by another process: a terminal that is stopped, or a connection
-# that hangs, must not hold up the window.
+# Begins the log. Commands write into a pipe; what is shown is read from the log by another process. So neither
+# a full disk nor a terminal that is stopped holds up the window.
 begin_log() {
     local log=$folder/window.log size
     : >>"$log" || end_with_usage "$log cannot be written"
     size=$(stat -c %s "$log")
-    (trap '' INT TERM HUP && exec tail -c "+$((size + 1))" -s 0.1 -f --pid=$$ "$log") 9>&- &
-    exec >>"$log" 2>&1
+    exec 8>&2
+    (trap '' INT TERM HUP && exec tail -c "+$((size + 1))" -s 0.1 -f --pid=$$ "$log") 8>&- 9>&- &
+    exec > >(write_log "$log") 2>&1
+    logger=$!
 }
 
+write_log() {
+    local line
+    trap '' INT TERM HUP
+    exec 9>&- 2>/dev/null
+    while IFS= read -r line; do
+        printf '%s\n' "$line" >>"$1" || printf '%s\n' "$line" >&8
+    done
+}
+
+self=$(realpath -- "$0")
 read_arguments "$@"
 continued=$folder
-read_settings
+check_settings
 trap 'on_signal INT' INT
 trap 'on_signal TERM' TERM
 trap 'on_signal HUP' HUP
 open_folder
 begin_log
-if [ -z "$continued" ]; then run_window; fi
-if [ -e "$folder/point-of-no-return" ]; then end_after_point_of_no_return; fi
-put_back
+if [ -z "$continued" ]; then run_window; else continue_window; fi

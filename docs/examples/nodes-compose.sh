@@ -1,19 +1,22 @@
 # The nodes of a cluster under Docker Compose: for maintenance-window.sh. Copy this file and adapt it.
 #
-# Beside compose.yaml there are two override files. migration-mode.yaml adds the option to the command of each
-# node, and on-target.yaml gives each node the configuration for the target: the [metadata-client] section of the
-# target, `roles` without "metadata-server", no [metadata-server] section, and auto-provision = false. For example:
+# Beside compose.yaml there are three override files, each with the whole command of each node:
 #
-#   # migration-mode.yaml
+#   # before.yaml: as it is now
+#   services:
+#     restate-1: {command: ["--config-file", "/etc/restate/before.toml"]}
+#   # migration-mode.yaml: the same with the option
 #   services:
 #     restate-1: {command: ["--config-file", "/etc/restate/before.toml", "--metadata-migration-mode"]}
-#   # on-target.yaml
+#   # on-target.yaml: target.toml has the [metadata-client] section of the target, `roles` without
+#   # "metadata-server", no [metadata-server] section, and auto-provision = false
 #   services:
 #     restate-1: {command: ["--config-file", "/etc/restate/target.toml"]}
 #
-# Data has to be in volumes: the containers are made anew. Variables in `environment` whose names begin with
-# RESTATE_METADATA_CLIENT__, and RESTATE_ROLES, override the configuration files. When the window is over, put the
-# contents of on-target.yaml into compose.yaml: `docker compose up` without it would start nodes on the old store.
+# Keep every other argument that the commands in compose.yaml have. Data has to be in volumes: the containers are
+# made anew. Variables in `environment` whose names begin with RESTATE_METADATA_CLIENT__, and RESTATE_ROLES, override the
+# configuration files. When the window is over, put on-target.yaml into compose.yaml: `docker compose up` without
+# it would start nodes on the old store.
 
 export RESTATECTL_ADDRESS=http://127.0.0.1:5122,http://127.0.0.1:5123,http://127.0.0.1:5124
 target=etcd.toml
@@ -32,14 +35,18 @@ stop_nodes() {
     compose stop --timeout "$stop_limit" "${services[@]}"
 }
 
+start_with() {
+    compose --file "$project/$1" up --detach --no-deps "${services[@]}"
+}
+
 start_nodes_in_migration_mode() {
-    compose --file "$project/migration-mode.yaml" up --detach --no-deps "${services[@]}"
+    start_with migration-mode.yaml
 }
 
 start_nodes_on_target() {
-    compose --file "$project/on-target.yaml" up --detach --no-deps "${services[@]}"
+    start_with on-target.yaml
 }
 
 start_nodes_as_before() {
-    compose up --detach --no-deps "${services[@]}"
+    start_with before.yaml
 }

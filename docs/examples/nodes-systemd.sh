@@ -2,8 +2,9 @@
 #
 # Each host has the configuration of the node twice: before.toml as it is, and target.toml with the
 # [metadata-client] section of the target, `roles` without "metadata-server", no [metadata-server] section, and
-# auto-provision = false. The functions choose one of them by a drop-in, which stays afterwards: make it
-# permanent in the unit when the window is over. Each needs `sudo` without a password for systemctl, mkdir, rm and tee.
+# auto-provision = false. The functions choose one of them by a drop-in with a command of its own, which stays
+# afterwards: make it permanent in the unit when the window is over. They need `sudo` without a password for
+# systemctl, mkdir and tee.
 #
 # Variables of the unit whose names begin with RESTATE_METADATA_CLIENT__, and RESTATE_ROLES, override the files.
 
@@ -13,7 +14,9 @@ before=replicated.toml
 
 hosts=(node-1.example.com node-2.example.com node-3.example.com)
 unit=restate-server.service
-server=/usr/bin/restate-server
+# The unit's own ExecStart without --config-file. Keep every other argument: without its --base-dir, a node would start
+# in another folder, without its data.
+server="/usr/bin/restate-server --base-dir /var/lib/restate"
 configs=/etc/restate
 
 # Runs a command on all hosts at once. Fails if it fails on one.

@@ -12,6 +12,7 @@ pub mod etcd;
 pub mod memory;
 pub mod object_store;
 mod request;
+pub mod stopped_node;
 pub mod transport;
 
 use std::collections::BTreeSet;
@@ -22,8 +23,9 @@ use async_trait::async_trait;
 use prost::bytes::Bytes;
 
 use crate::model::{
-    AccessOrigins, CasToken, Change, ConditionalWrites, EndpointFault, Entry, FailedWrite, Key,
-    LimitViolation, Snapshot, StoreError, StoreIdentity, Value, Version,
+    AccessOrigins, CasToken, Change, ConditionalWrites, DataLoss, EndpointFault, Entry,
+    FailedWrite, Key, LimitViolation, Snapshot, StoppedMembers, StoreError, StoreIdentity, Value,
+    Version,
 };
 
 /// The limits of reads that neither overload a store nor leave it idle.
@@ -100,6 +102,16 @@ pub trait Source: Send + Sync {
     /// Describes why the store may have more keys than it lists, as far as it knows; `None` if it does
     /// not.
     fn describe_missing_keys(&self) -> Option<String> {
+        None
+    }
+
+    /// Returns what is known of the members whose folders were read; `None` for a store that is no such folder.
+    fn stopped_members(&self) -> Option<StoppedMembers> {
+        None
+    }
+
+    /// Returns what may be missing, where the store is known to be made from less than a majority of the members.
+    fn data_loss(&self) -> Option<DataLoss> {
         None
     }
 

@@ -27,7 +27,8 @@ pub struct BackupArgs {
     #[arg(long, value_name = "FILE")]
     pub to: PathBuf,
 
-    /// Save this store instead of the running cluster: a TOML or backup file, or - for standard input
+    /// Save this store instead of the running cluster: a TOML or backup file, the folder of a
+    /// stopped node, or - for standard input
     #[arg(long, alias = "toml", value_name = "STORE")]
     pub from: Option<OsString>,
 }
@@ -56,7 +57,8 @@ pub async fn run(args: &BackupArgs, context: &Context<'_>) -> anyhow::Result<Out
     let missing = snapshot::describe_missing_keys(source, &snapshot, foreign);
     let complete = missing.is_none();
     let cluster = codec::cluster_of(&snapshot);
-    let origin = BackupOrigin { store: source.name(), cluster, complete, overwritten_with: None };
+    let (store, data_loss) = (source.name(), source.data_loss());
+    let origin = BackupOrigin { store, cluster, complete, data_loss, overwritten_with: None };
     let saved = save_entries(&destination, &origin, &snapshot, context.events)?;
     let warnings = find_snapshot_warnings(&snapshot).into_iter().chain(missing).collect();
     let store = store_name(source);

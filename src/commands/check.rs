@@ -20,7 +20,8 @@ const EXAMPLES: &str = r#"Examples:
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct CheckArgs {
-    /// Check this store instead of the running cluster: a TOML or backup file, or - for standard input
+    /// Check this store instead of the running cluster: a TOML or backup file, the folder of a
+    /// stopped node, or - for standard input
     #[arg(long, alias = "toml", value_name = "STORE")]
     pub from: Option<OsString>,
 }

@@ -27,7 +27,8 @@ pub struct DescribeArgs {
     #[arg(value_name = "PART")]
     pub part: Option<PartName>,
 
-    /// Describe this store instead of the running cluster: a TOML or backup file, or - for standard input
+    /// Describe this store instead of the running cluster: a TOML or backup file, the folder of a
+    /// stopped node, or - for standard input
     #[arg(long, alias = "toml", value_name = "STORE")]
     pub from: Option<OsString>,
 

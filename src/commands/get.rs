@@ -25,7 +25,8 @@ pub struct GetArgs {
     #[arg(short = 'k', long, value_parser = NonEmptyStringValueParser::new())]
     pub key: String,
 
-    /// Read this store instead of the running cluster: a TOML or backup file, or - for standard input
+    /// Read this store instead of the running cluster: a TOML or backup file, the folder of a
+    /// stopped node, or - for standard input
     #[arg(long, alias = "toml", value_name = "STORE")]
     pub from: Option<OsString>,
 
@@ -49,6 +50,7 @@ pub async fn run(args: &GetArgs, context: &Context<'_>) -> anyhow::Result<Outcom
     let opened = open_store::open_source(from, context).await?;
     let key = Key::parse(&args.key);
     let source = opened.source();
+    open_store::warn_of_loss(source, context);
     let mut entries =
         source.read(std::slice::from_ref(&key)).await.map_err(|error| opened.failure(&error))?;
     let Some(entry) = entries.pop().flatten() else {

@@ -95,6 +95,32 @@ pub async fn observe_nodes(
     observed
 }
 
+/// Observes the nodes that run as metadata servers of the cluster whose replicated store was read from folders, in whichever
+/// mode, and those of which that is not known.
+///
+/// A node that is out of reach is left out, as by [`observe_nodes`].
+pub async fn observe_metadata_servers(
+    held: &Snapshot,
+    context: &Context<'_>,
+) -> Vec<NodeObservation> {
+    let Some(nodes) = codec::nodes_of(held).filter(|_| context.options.single_address.is_none())
+    else {
+        return Vec::new();
+    };
+    let cluster = &nodes;
+    let observation = |node, usage| NodeObservation { node, side: "source", usage };
+    let observe = |node: Node| async move {
+        let usage = observe_node(&node, context).await.judge_server(&node, cluster)?;
+        Some(observation(node, usage))
+    };
+    let unasked = |node| Some(observation(node, StoreUse::NoResponse(NOT_ASKED.to_owned())));
+    let questions = nodes.nodes.iter().map(|node| (observe(node.clone()), unasked(node.clone())));
+    let mut observed: Vec<_> =
+        ask_each(questions.collect(), PROBE_LIMIT).await.into_iter().flatten().collect();
+    observed.retain(|one| !matches!(one.usage, StoreUse::OutOfReach(_)));
+    observed
+}
+
 /// Observes these nodes, also those that are out of reach. The store of `side` holds `held`.
 pub async fn observe_each(
     side: &'static str,
@@ -147,22 +173,50 @@ async fn observe_node(node: &Node, context: &Context<'_>) -> NodeAnswer {
 }
 
 impl NodeAnswer {
+    /// Returns the response of a node.
+    ///
+    /// # Errors
+    /// What is known without one; `None` if nothing listens there.
+    fn into_probe(self) -> Result<StoreProbe, Option<StoreUse>> {
+        Err(match self {
+            NodeAnswer::Probe(probe) => return Ok(probe),
+            NodeAnswer::Silence(_, PortState::Closed(_)) => None,
+            NodeAnswer::Silence(reason, PortState::Open) => Some(StoreUse::Unclear(reason)),
+            NodeAnswer::Silence(_, PortState::Unknown(reason)) => {
+                Some(StoreUse::NoResponse(reason))
+            }
+            NodeAnswer::Silence(_, PortState::Absent(reason)) | NodeAnswer::Unasked(reason) => {
+                Some(StoreUse::OutOfReach(reason))
+            }
+        })
+    }
+
+    /// Judges whether the node runs as a metadata server of this cluster; `None` if it does not.
+    ///
+    /// Without a majority it can't tell its `nodes_config`, and so its fingerprint.
+    fn judge_server(self, node: &Node, cluster: &NodesConfiguration) -> Option<StoreUse> {
+        let StoreProbe { ident, nodes_config } = match self.into_probe() {
+            Ok(probe) => probe,
+            Err(usage) => return usage,
+        };
+        let own = nodes_config.ok().flatten();
+        let own = own.as_ref().and_then(Entry::value).and_then(codec::nodes_in);
+        let is_server = ident.roles.iter().any(|role| role == "metadata-server")
+            && ident.cluster_name == cluster.cluster_name
+            && ident.id.is_none_or(|id| id == node.id)
+            && own.is_none_or(|own| own.fingerprint == cluster.fingerprint);
+        is_server.then_some(StoreUse::MetadataServer)
+    }
+
     /// Judges whether the node uses the store with this `nodes_config`; `None` if it does not. The name of the
     /// cluster is empty where it is not known.
     ///
     /// Each start of a server changes `nodes_config`, so that no other store that servers have started on
     /// has the same.
     fn judge(self, cluster: &str, nodes_config: Option<&Entry>) -> Option<StoreUse> {
-        let probe = match self {
-            NodeAnswer::Probe(probe) => probe,
-            NodeAnswer::Silence(_, PortState::Closed(_)) => return None,
-            NodeAnswer::Silence(reason, PortState::Open) => return Some(StoreUse::Unclear(reason)),
-            NodeAnswer::Silence(_, PortState::Unknown(reason)) => {
-                return Some(StoreUse::NoResponse(reason));
-            }
-            NodeAnswer::Silence(_, PortState::Absent(reason)) | NodeAnswer::Unasked(reason) => {
-                return Some(StoreUse::OutOfReach(reason));
-            }
+        let probe = match self.into_probe() {
+            Ok(probe) => probe,
+            Err(usage) => return usage,
         };
         let roles: Vec<_> =
             not_of_migration(&probe.ident.roles).into_iter().map(ToOwned::to_owned).collect();

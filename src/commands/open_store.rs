@@ -5,15 +5,19 @@ use crate::backends::cluster::{self, Cluster, ClusterOptions, WritableCluster};
 use crate::backends::dynamo_db::DynamoDb;
 use crate::backends::etcd::Etcd;
 use crate::backends::object_store::ObjectStore;
+use crate::backends::stopped_node::{StoppedFolders, StoppedNodes};
 use crate::backends::{Source, Target};
+use crate::blocking::run_detached;
 use crate::commands::store_arg::StoreArg;
 use crate::commands::{Context, cluster_options};
 use crate::config::{StoreConfig, StoreFile};
+use crate::events::Event;
 use crate::model::StoreError;
 use crate::outcome::{Code, Failure, StoreName};
 use crate::pipeline::checks::FINISHED_ROLLBACK_HINT;
 
-/// A store that is read: the running cluster, an external store, or a backup file.
+/// A store that is read: the running cluster, an external store, a backup file, or the folders of stopped
+/// nodes.
 pub enum OpenSource {
     /// The running cluster.
     Cluster(Box<Cluster>),
@@ -55,7 +59,7 @@ pub async fn open_source(
     from: Option<StoreArg>,
     context: &Context<'_>,
 ) -> Result<OpenSource, Failure> {
-    open_reader(from, context, Failure::of_cluster).await
+    open_reader(from, context, Side::Source).await
 }
 
 /// Opens the store that a source is compared with.
@@ -63,23 +67,74 @@ pub async fn open_source(
 /// # Errors
 /// As [`open_target`].
 pub async fn open_other(store: StoreArg, context: &Context<'_>) -> Result<OpenSource, Failure> {
-    open_reader(Some(store), context, Failure::of_target_cluster).await
+    open_reader(Some(store), context, Side::Target).await
+}
+
+/// The role of a store that is read, by which its failures are worded.
+#[derive(Clone, Copy)]
+enum Side {
+    Source,
+    Target,
+}
+
+impl Side {
+    fn of_cluster(self, error: &StoreError) -> Failure {
+        match self {
+            Side::Source => Failure::of_cluster(error),
+            Side::Target => Failure::of_target_cluster(error),
+        }
+    }
+
+    fn of_folders(self, error: &StoreError) -> Failure {
+        let failure = match self {
+            Side::Source => Failure::of_source(error),
+            Side::Target => Failure::of_target(error),
+        };
+        match error {
+            StoreError::Denied { .. } => {
+                failure.hint("run this as the user who owns the folders, or copy them")
+            }
+            _ => failure,
+        }
+    }
 }
 
 async fn open_reader(
     store: Option<StoreArg>,
     context: &Context<'_>,
-    failure: fn(&StoreError) -> Failure,
+    side: Side,
 ) -> Result<OpenSource, Failure> {
     if let Some(options) = cluster_options_for(store.as_ref(), context)? {
-        let opened = cluster::connect(&options).await.map_err(|error| failure(&error))?;
+        let opened = cluster::connect(&options).await.map_err(|error| side.of_cluster(&error))?;
         return Ok(OpenSource::Cluster(Box::new(opened)));
     }
     match store {
         Some(StoreArg::Backup(backup)) => Ok(OpenSource::Store(backup)),
+        Some(StoreArg::Folders(folders)) => {
+            let opened = open_folders(folders, context).await;
+            Ok(OpenSource::Store(Box::new(opened.map_err(|error| side.of_folders(&error))?)))
+        }
         Some(StoreArg::Config(file)) => Ok(OpenSource::Store(open_external(&file, context).await?)),
         None => Err(Failure::new(Code::Internal, "there is no store to open")),
     }
+}
+
+/// Reads the folders of stopped nodes, and reports what they are.
+async fn open_folders(
+    folders: StoppedFolders,
+    context: &Context<'_>,
+) -> Result<StoppedNodes, StoreError> {
+    let name = folders.name();
+    context.events.emit(Event::AwaitingFile { name: &name, is_typed: false });
+    let opened = run_detached(move || StoppedNodes::open(folders)).await;
+    context.events.emit(Event::FileReady);
+    let opened = opened.unwrap_or_else(|error| {
+        Err(StoreError::Other { store: name, reason: error.to_string() })
+    })?;
+    if let Some(members) = opened.stopped_members() {
+        context.events.emit(Event::StoppedMembers(&members));
+    }
+    Ok(opened)
 }
 
 /// Returns how to reach the running cluster that the argument names; `None` if it names another store.
@@ -98,7 +153,7 @@ pub fn cluster_options_for(
             StoreConfig::Replicated(addresses) => cluster_at(addresses, file, context).map(Some),
             _ => Ok(None),
         },
-        Some(StoreArg::Backup(_)) => Ok(None),
+        Some(StoreArg::Backup(_) | StoreArg::Folders(_)) => Ok(None),
     }
 }
 
@@ -166,7 +221,7 @@ impl OpenTarget {
 /// Opens the store of `--from`, or the running cluster without it, to edit a key in it.
 ///
 /// # Errors
-/// As [`open_source`]; [`Code::Usage`] for a backup file, which is never changed.
+/// As [`open_source`]; [`Code::Usage`] for a backup file and for folders, which are never changed.
 pub async fn open_editable(
     from: Option<StoreArg>,
     context: &Context<'_>,
@@ -184,6 +239,11 @@ pub async fn open_editable(
                 format!("{} can't be edited: a backup file is never changed", backup.name());
             Err(Failure::new(Code::Usage, reason)
                 .hint("edit the store that it is restored to with `metadata migrate --from`"))
+        }
+        Some(StoreArg::Folders(folders)) => {
+            let reason = format!("{} can't be edited: folders are only read", folders.name());
+            Err(Failure::new(Code::Usage, reason)
+                .hint("edit the store that it is copied to with `metadata migrate --from`"))
         }
     }
 }
@@ -249,7 +309,15 @@ fn unreachable_cluster(file: &StoreFile) -> Failure {
         .hint("if another store is meant, give the section its type, such as \"etcd\"")
 }
 
+/// Warns where values may be old ones: what was read is not of a majority of the members.
+pub fn warn_of_loss(source: &dyn Source, context: &Context<'_>) {
+    if let Some(loss) = source.data_loss() {
+        context.events.emit(Event::Warning(&loss.to_string()));
+    }
+}
+
 /// Returns the name of an opened store, as documents show it.
 pub fn store_name(store: &(impl Source + ?Sized)) -> StoreName {
-    StoreName { kind: store.kind().to_owned(), name: store.name().to_owned() }
+    let (kind, name) = (store.kind().to_owned(), store.name().to_owned());
+    StoreName { kind, name, stopped: store.stopped_members() }
 }

@@ -241,7 +241,11 @@ mod tests {
         let report = parse(&document(&[row("pp_epoch_7")])).unwrap();
         let write = &report.keys[&Key::PartitionEpoch(7)];
         assert_eq!((write.action, write.state), (Action::Create, WriteState::Unknown));
-        let store = |kind: &str, name: &str| StoreName { kind: kind.into(), name: name.into() };
+        let store = |kind: &str, name: &str| StoreName {
+            kind: kind.into(),
+            name: name.into(),
+            stopped: None,
+        };
         assert!(report.is_of_target(&store("etcd", "etcd b:1")));
         assert!(!report.is_of_target(&store("etcd", "etcd c:1")));
         assert!(!report.is_of_target(&store("object-store", "etcd a:1,b:1")));

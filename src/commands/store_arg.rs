@@ -1,12 +1,14 @@
 //! STORE arguments: the path of a TOML file with a `[metadata-client]` section, `-` for that TOML on
-//! standard input, or the path of a backup file. The content tells them apart.
+//! standard input, the path of a backup file, or the folders of stopped nodes. The content tells them apart.
 
 use std::ffi::OsStr;
 use std::io::{self, Read};
 
 use crate::backends::backup::{Backup, is_backup};
+use crate::backends::stopped_node::StoppedFolders;
+use crate::blocking::run_detached;
 use crate::commands::Context;
-use crate::commands::input::{name_input, read_input};
+use crate::commands::input::{is_standard_input, name_input, read_input};
 use crate::commands::text_encoding::decode_text;
 use crate::config::{self, StoreConfig, StoreFile, normalize_endpoint};
 use crate::events::Event;
@@ -24,9 +26,11 @@ pub enum StoreArg {
     Config(Box<StoreFile>),
     /// A backup file.
     Backup(Box<Backup>),
+    /// The folders of stopped nodes, which are not read yet.
+    Folders(StoppedFolders),
 }
 
-/// Reads and checks the file that the argument names, and reports its warnings.
+/// Reads and checks the file that the argument names, or finds its folders, and reports warnings.
 ///
 /// # Errors
 /// [`Code::ConfigInvalid`] for a file that can't be read or is invalid, with its line;
@@ -35,10 +39,13 @@ pub async fn load_store(argument: &OsStr, context: &Context<'_>) -> Result<Store
     let invalid = |reason: String| {
         Failure::new(Code::ConfigInvalid, reason).hint(
             "name a store by a TOML file with a [metadata-client] section, as in the configuration of \
-             servers, or by a backup file",
+             servers, by a backup file, or by the base directory of a stopped node",
         )
     };
     let name = name_input(argument);
+    if let Some(folders) = find_folders(argument, context).await.map_err(invalid)? {
+        return Ok(StoreArg::Folders(folders));
+    }
     let bytes = read_input(argument, read_store_file, context).await;
     let bytes = bytes.map_err(|error| invalid(format!("failed to read {name}: {error}")))?;
     if is_backup(&bytes) {
@@ -53,6 +60,22 @@ pub async fn load_store(argument: &OsStr, context: &Context<'_>) -> Result<Store
         context.events.emit(Event::Warning(warning));
     }
     Ok(StoreArg::Config(Box::new(file)))
+}
+
+/// Finds the folders of stopped nodes that the argument means; `None` if it means a file.
+async fn find_folders(
+    argument: &OsStr,
+    context: &Context<'_>,
+) -> Result<Option<StoppedFolders>, String> {
+    if is_standard_input(argument) {
+        return Ok(None);
+    }
+    let name = name_input(argument);
+    context.events.emit(Event::AwaitingFile { name: &name, is_typed: false });
+    let owned = argument.to_owned();
+    let found = run_detached(move || StoppedFolders::find(&owned)).await;
+    context.events.emit(Event::FileReady);
+    found.unwrap_or_else(|error| Err(error.to_string()))
 }
 
 /// Loads the store of an option that may be absent.
@@ -86,7 +109,11 @@ fn read_store_file(input: &mut dyn Read) -> io::Result<Vec<u8>> {
 /// Returns whether both arguments name the same store, as far as their text alone tells. Stores that are open
 /// are asked, see [`are_one_store`](crate::pipeline::same_store::are_one_store).
 pub fn is_same_store(one: &StoreArg, other: &StoreArg) -> bool {
-    let (StoreArg::Config(one), StoreArg::Config(other)) = (one, other) else { return false };
+    let (one, other) = match (one, other) {
+        (StoreArg::Config(one), StoreArg::Config(other)) => (one, other),
+        (StoreArg::Folders(one), StoreArg::Folders(other)) => return one == other,
+        _ => return false,
+    };
     match (&one.store, &other.store) {
         (StoreConfig::Replicated(one), StoreConfig::Replicated(other)) => {
             one.iter().any(|address| other.contains(address))

@@ -139,6 +139,7 @@ async fn read_sides(sides: &OpenSides, context: &Context<'_>) -> Result<SideSnap
     let of_source = |error: StoreError| source.failure(&error);
     let of_target = |error: StoreError| target_failure(&error, target);
     let (from, to, events) = (source.source(), target.source(), context.events);
+    [from, to].into_iter().for_each(|side| open_store::warn_of_loss(side, context));
     let (mut ours, mut theirs) = try_join!(
         async { snapshot::read_content(from, Stage::ReadSource, events).await.map_err(of_source) },
         async { snapshot::read_content(to, Stage::ReadTarget, events).await.map_err(of_target) },

@@ -92,6 +92,30 @@ pub enum StoreError {
     /// Several addresses that can't belong together, or none that can be used.
     #[error("{0}")]
     Usage(String),
+    /// A process holds the files of the store open.
+    #[error("{store} is in use: {reason}")]
+    InUse {
+        /// The store.
+        store: String,
+        /// Who uses it.
+        reason: String,
+    },
+    /// The files of the store are damaged, or not of a form that is known.
+    #[error("{store} is damaged, or not understood: {reason}")]
+    Damaged {
+        /// The store.
+        store: String,
+        /// The file, the offset and the fault.
+        reason: String,
+    },
+    /// The files are those of a server that is not a member of the replicated store.
+    #[error("{store} can't be used: {reason}")]
+    NotAMember {
+        /// The store.
+        store: String,
+        /// What the server is.
+        reason: String,
+    },
     /// An answer that this program does not understand.
     #[error("{store} answered: {reason}")]
     Other {

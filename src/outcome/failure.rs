@@ -57,6 +57,9 @@ codes! {
     NotReady "not-ready",
     RollbackUnsafe "rollback-unsafe",
     MetadataInconsistent "metadata-inconsistent",
+    DataLoss "data-loss",
+    SourceInUse "source-in-use",
+    SourceDamaged "source-damaged",
     Interrupted "interrupted",
     Internal "internal",
 }
@@ -97,6 +100,10 @@ pub mod exit {
     /// Stopped after the first write.
     pub const STOPPED: u8 = 7;
 }
+
+/// The hint for a cluster whose metadata servers have lost their majority.
+pub(crate) const LOST_MAJORITY_HINT: &str = "if they are permanently lost, stop all nodes, and read the base directories of the stopped metadata \
+                                             servers with --from";
 
 /// A failure: its cause, where it happened, and what to do next.
 #[derive(Clone, Debug, Error)]
@@ -169,6 +176,9 @@ impl Failure {
             | StoreError::Throttled { .. }
             | StoreError::Denied { .. } => Code::SourceUnavailable,
             StoreError::TooLarge { .. } => Code::ValueTooLarge,
+            StoreError::InUse { .. } => Code::SourceInUse,
+            StoreError::Damaged { .. } => Code::SourceDamaged,
+            StoreError::NotAMember { .. } => Code::NotARestateStore,
             _ => Code::Internal,
         };
         let failure = match code {
@@ -189,6 +199,15 @@ impl Failure {
             StoreError::Unconditional { .. } => {
                 self.hint("use another store: Restate itself would corrupt its metadata there")
             }
+            StoreError::InUse { .. } => self
+                .hint("stop the node, and wait until its process has ended")
+                .hint("if the cluster works, read it with --address instead"),
+            StoreError::Damaged { .. } => self
+                .hint("copy the folder again, from a node that is stopped, and name the copy")
+                .hint("if another metadata server's folder is left, name that one"),
+            StoreError::NotAMember { .. } => {
+                self.hint("name the folder of a node that is a member of the metadata servers")
+            }
             _ => self,
         }
     }
@@ -197,9 +216,11 @@ impl Failure {
     pub fn of_cluster(error: &StoreError) -> Self {
         let failure = Failure::of_source(error);
         match error {
-            StoreError::NoQuorum { .. } => failure.hint(
-                "start the metadata servers that do not respond, until a majority of them runs",
-            ),
+            StoreError::NoQuorum { .. } => failure
+                .hint(
+                    "start the metadata servers that do not respond, until a majority of them runs",
+                )
+                .hint(LOST_MAJORITY_HINT),
             StoreError::Untrusted { .. } => failure
                 .hint(
                     "name the trusted authorities with --tls-ca, and this client's certificate with \
@@ -253,6 +274,10 @@ impl Failure {
             StoreError::Conflict { .. } => Code::TargetConflict,
             StoreError::Unconditional { .. } => Code::StoreProbeFailed,
             StoreError::Usage(_) => Code::ConfigInvalid,
+            // A folder is never a target; `verify` compares with one.
+            StoreError::InUse { .. } => Code::SourceInUse,
+            StoreError::Damaged { .. } => Code::SourceDamaged,
+            StoreError::NotAMember { .. } => Code::NotARestateStore,
             StoreError::Other { .. } => Code::Internal,
         };
         let failure = Failure::new(code, format!("failed to use the target: {error}"));

@@ -10,6 +10,7 @@ use crate::shell::quote_word;
 #[allow(missing_docs)]
 pub enum Check {
     Source,
+    DataLoss,
     Values,
     Consistency,
     ServerVersion,
@@ -31,6 +32,7 @@ impl Check {
     pub fn name(self) -> &'static str {
         match self {
             Check::Source => "source",
+            Check::DataLoss => "data-loss",
             Check::Values => "values",
             Check::Consistency => "consistency",
             Check::ServerVersion => "server-version",

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::model::StoppedMembers;
+
 /// A store as documents name it.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
 pub struct StoreName {
@@ -10,6 +12,9 @@ pub struct StoreName {
     pub kind: String,
     /// Text without secrets.
     pub name: String,
+    /// What is known of the members, where the store is folders of stopped nodes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stopped: Option<StoppedMembers>,
 }
 
 impl fmt::Display for StoreName {

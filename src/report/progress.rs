@@ -18,6 +18,7 @@ use super::quiet_time::QuietTime;
 use super::stage_names::{activity_name, finished_activity_name};
 use super::style::Style;
 use crate::events::{Event, EventSink, Stage};
+use crate::model::StoppedMembers;
 use crate::outcome::{CheckStatus, Finding};
 use crate::shell::quote_word;
 use crate::visible::escape_line;
@@ -182,6 +183,16 @@ impl ProgressReporter {
         }
     }
 
+    /// Prints each member with the end of its log, and what else is known of them.
+    fn print_members(&self, members: &StoppedMembers) {
+        for member in &members.members {
+            self.print_line(&format!("found {}\n", escape_line(&member.to_string())));
+        }
+        for warning in &members.warnings {
+            self.print_line(&warning_line(warning, self.style));
+        }
+    }
+
     fn count_key(&self, stage: Stage, bytes: u64) {
         if let Some(running) = lock(&self.stages).get_mut(&stage) {
             running.keys += 1;
@@ -268,6 +279,7 @@ impl EventSink for ProgressReporter {
                 let (keys, path) = (plural(keys, "key"), quote_word(path));
                 self.print_line(&format!("saved the source's {keys} to {path}\n"));
             }
+            Event::StoppedMembers(members) => self.print_members(members),
             Event::Warning(text) => self.print_line(&warning_line(text, self.style)),
         }
     }

@@ -19,7 +19,7 @@ use crate::outcome::{
 use crate::pipeline::verify::compare;
 
 fn store(kind: &str, name: &str) -> StoreName {
-    StoreName { kind: kind.to_owned(), name: name.to_owned() }
+    StoreName { kind: kind.to_owned(), name: name.to_owned(), stopped: None }
 }
 
 fn source_name() -> StoreName {

@@ -39,6 +39,7 @@ fn write_backup(folder: &TempDir, unknown: &str) -> String {
         store: "nowhere",
         cluster: cluster_of(&snapshot),
         complete: true,
+        data_loss: None,
         overwritten_with: None,
     };
     let file = folder.path().join("source.jsonl");

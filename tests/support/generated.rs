@@ -71,6 +71,7 @@ pub fn save_generated(folder: &TempDir, snapshot: &Snapshot) -> String {
         store: "nowhere",
         cluster: cluster_of(snapshot),
         complete: true,
+        data_loss: None,
         overwritten_with: None,
     };
     save_backup(&Destination::File(path.clone()), &origin, snapshot).unwrap();

@@ -60,6 +60,8 @@ pub struct Cluster {
     pub folder: TempDir,
     pub nodes: Vec<Node>,
     pub partitions: usize,
+    /// What is added to the configuration of each node.
+    extra_config: &'static str,
     service: Option<(Port, Process)>,
 }
 
@@ -117,6 +119,32 @@ impl Cluster {
         cluster
     }
 
+    /// Starts a cluster with the server of this npm package, and with sections that are added to its configuration.
+    pub fn start_with_config(
+        server: &str,
+        roles: &[&[&'static str]],
+        extra_config: &'static str,
+    ) -> Cluster {
+        let ports = roles.iter().map(|_| Port::free()).collect();
+        let mut cluster = Cluster::create_at(ports, LOCAL, server, roles, 2);
+        cluster.extra_config = extra_config;
+        cluster.start_all(&Mode::Normal);
+        cluster
+    }
+
+    /// Returns the base directory of a node.
+    pub fn base_folder(&self, index: usize) -> String {
+        self.folder.path().join(format!("node-{}", index + 1)).to_str().unwrap().to_owned()
+    }
+
+    /// Sends all nodes a signal at once that ends them, and waits for their ends.
+    pub fn end_all(&mut self, signal: &str) {
+        for node in &self.nodes {
+            node.process.iter().for_each(|process| process.signal(signal));
+        }
+        self.stop();
+    }
+
     /// Starts a cluster of one metadata server.
     pub fn start_named(cluster_name: &'static str) -> Cluster {
         let roles: &[&[&'static str]] = &[&["metadata-server"]];
@@ -159,6 +187,7 @@ impl Cluster {
             nodes: nodes.collect(),
             folder: TempDir::new().unwrap(),
             partitions,
+            extra_config: "",
             service: None,
         }
     }

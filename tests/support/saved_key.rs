@@ -16,7 +16,12 @@ pub fn save_value(folder: &TempDir, file: &str, value: &str) -> String {
     let entries =
         Snapshot::from([(Key::RuleBook, Entry::Intact(value, CasToken::Version(Version(1))))]);
     let place = Destination::File(folder.path().join(file));
-    let origin =
-        BackupOrigin { store: "test", cluster: None, complete: true, overwritten_with: None };
+    let origin = BackupOrigin {
+        store: "test",
+        cluster: None,
+        complete: true,
+        data_loss: None,
+        overwritten_with: None,
+    };
     save_backup(&place, &origin, &entries).unwrap().path.to_str().unwrap().to_owned()
 }

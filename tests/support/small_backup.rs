@@ -31,6 +31,12 @@ pub fn write_small_backup(file: &Path, name: &str, fingerprint: u64) {
     };
     let snapshot: Snapshot = documents.into_iter().map(entry).collect();
     let cluster = cluster_of(&snapshot);
-    let origin = BackupOrigin { store: name, cluster, complete: true, overwritten_with: None };
+    let origin = BackupOrigin {
+        store: name,
+        cluster,
+        complete: true,
+        data_loss: None,
+        overwritten_with: None,
+    };
     save_backup(&Destination::File(file.to_owned()), &origin, &snapshot).unwrap();
 }

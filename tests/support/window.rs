@@ -204,7 +204,7 @@ impl Window {
     /// Returns the folder of the last window.
     pub fn last_folder(&self) -> PathBuf {
         let windows = fs::read_dir(self.folder.path().join("windows")).unwrap();
-        windows.map(|entry| entry.unwrap().path()).max().unwrap()
+        windows.map(|entry| entry.unwrap().path()).filter(|path| path.is_dir()).max().unwrap()
     }
 
     /// Asserts that the cluster runs as before the window, and that the target holds nothing of it.

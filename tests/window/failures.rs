@@ -80,7 +80,7 @@ fn stop_when_the_cluster_does_not_lead_on_the_target(window: &mut Window) {
         _ => Reply::Perform,
     };
     let run = window.run(&[], "", only_one).expect(4);
-    assert!(run.out.contains("Do not start any node on the old store"), "{}", run.out);
+    assert!(run.out.contains("Do not start any node on the replicated store"), "{}", run.out);
     assert!(window.last_folder().join("point-of-no-return").exists());
     // Nor does it later.
     let folder = window.last_folder().display().to_string();

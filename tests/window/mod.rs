@@ -3,4 +3,5 @@
 mod every_step;
 mod failures;
 mod node_examples;
+mod script_rules;
 mod whole_windows;

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::conversion::describe_conversion;
-use super::header::{FORMAT, Header};
+use super::header::Header;
 use crate::model::{CasToken, Entry, Key, Snapshot, Value, Version, sha256_hex};
 
 /// Why a file is not what was once saved.
@@ -112,11 +112,7 @@ pub(super) fn parse_backup(bytes: &[u8], file: &str) -> Result<(Header, Snapshot
         .next()
         .and_then(|line| serde_json::from_slice(line).ok())
         .ok_or_else(|| damaged("its first line is not a header"))?;
-    if header.restatectl_backup != FORMAT {
-        let reason =
-            format!("it is of format {}; this program reads {FORMAT}", header.restatectl_backup);
-        return Err(damaged(&reason));
-    }
+    header.check_format().map_err(|reason| damaged(&reason))?;
     let mut entries = Snapshot::new();
     for line in lines {
         let (key, entry) = parse_entry(line).map_err(|reason| damaged(&reason))?;
@@ -161,6 +157,7 @@ mod tests {
     use super::super::header::BackupOrigin;
     use super::super::planned_values::PlannedValues;
     use super::*;
+    use crate::model::DataLoss;
 
     fn any_entry() -> impl Strategy<Value = Entry> {
         let bytes = prop::collection::vec(any::<u8>(), 0..100).prop_map(Bytes::from);
@@ -190,7 +187,14 @@ mod tests {
     fn rendered(entries: &Snapshot) -> (Header, Vec<u8>) {
         let cluster = Some(("demo".to_owned(), Some(u64::MAX)));
         let overwritten_with = entries.len().is_multiple_of(2).then(PlannedValues::default);
-        let origin = BackupOrigin { store: "etcd a:1", cluster, complete: true, overwritten_with };
+        let data_loss = (entries.len() > 3).then(DataLoss::default);
+        let origin = BackupOrigin {
+            store: "etcd a:1",
+            cluster,
+            complete: true,
+            data_loss,
+            overwritten_with,
+        };
         let header = Header::new(&origin, "2026-11-24T12:00:00Z".to_owned(), entries.len());
         let file = render_backup(&header, entries).unwrap();
         (header, file)

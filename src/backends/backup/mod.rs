@@ -13,7 +13,7 @@ use async_trait::async_trait;
 
 use super::request::Request;
 use super::{ReadLimits, Source};
-use crate::model::{Entry, Key, Snapshot, StoreError};
+use crate::model::{DataLoss, Entry, Key, Snapshot, StoreError};
 pub use conversion::is_backup;
 pub use file::BackupError;
 pub use header::{BackupOrigin, Header};
@@ -67,8 +67,15 @@ impl Source for Backup {
     }
 
     fn describe_missing_keys(&self) -> Option<String> {
+        if let Some(loss) = &self.header.data_loss {
+            return Some(format!("the backup was made from stopped nodes: {loss}"));
+        }
         let reason = "the backup was made of a store that may have had more keys";
         (!self.header.complete).then(|| reason.to_owned())
+    }
+
+    fn data_loss(&self) -> Option<DataLoss> {
+        self.header.data_loss.clone()
     }
 
     async fn list_keys(&self) -> Result<Option<BTreeSet<Key>>, StoreError> {

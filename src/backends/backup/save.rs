@@ -134,8 +134,13 @@ mod tests {
     fn files_are_private_whole_and_never_replaced() {
         let folder = tempfile::TempDir::new().unwrap();
         let cluster = Some(("my cluster/é".to_owned(), Some(7)));
-        let origin =
-            BackupOrigin { store: "memory", cluster, complete: true, overwritten_with: None };
+        let origin = BackupOrigin {
+            store: "memory",
+            cluster,
+            complete: true,
+            data_loss: None,
+            overwritten_with: None,
+        };
         let saved = |place: &Destination| save_backup(place, &origin, &Snapshot::new());
         let place = Destination::Folder(folder.path().to_owned());
         let (first, second) = (saved(&place).unwrap(), saved(&place).unwrap());

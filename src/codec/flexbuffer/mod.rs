@@ -26,7 +26,10 @@ const MOST_TEXT: usize = 256 << 20;
 const MOST_ELEMENTS: usize = 16 << 20;
 
 /// Decodes the buffer. Numbers of 64 bits are exact; a blob becomes its base64.
-pub(super) fn to_json(buffer: &[u8]) -> Result<Json, String> {
+///
+/// # Errors
+/// The fault of the buffer.
+pub fn to_json(buffer: &[u8]) -> Result<Json, String> {
     Decoder::new(buffer, MAX_DEPTH).document()
 }
 

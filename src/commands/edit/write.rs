@@ -23,7 +23,8 @@ pub(super) fn save_old_value(job: &EditJob<'_>) -> Result<(), Failure> {
     let cluster = codec::cluster_of(&job.stored);
     // Only the edited key is saved.
     let store = job.target().name();
-    let origin = BackupOrigin { store, cluster, complete: false, overwritten_with: None };
+    let origin =
+        BackupOrigin { store, cluster, complete: false, data_loss: None, overwritten_with: None };
     let saved = save_entries(&destination, &origin, &old, job.context.events)?;
     job.state.set_backup(saved.path);
     Ok(())

@@ -14,7 +14,9 @@ const EXAMPLES: &str = r#"Examples:
   # After an interruption:
   restatectl -s http://node-1:5122 metadata migrate --toml etcd.toml --resume
   # From one store to another:
-  restatectl metadata migrate --from etcd.toml --toml s3.toml"#;
+  restatectl metadata migrate --from etcd.toml --toml s3.toml
+  # With all nodes stopped, from the base directories of their metadata servers:
+  restatectl metadata migrate --from /mnt/n1,/mnt/n2 --toml etcd.toml"#;
 
 /// Arguments of `metadata migrate`.
 #[derive(clap::Args)]
@@ -24,7 +26,7 @@ pub struct MigrateArgs {
     #[arg(long, visible_alias = "target", value_name = "STORE")]
     pub toml: OsString,
 
-    /// Copy from this store, such as a backup file, instead of the running cluster
+    /// Copy from this store, such as a backup file or the folders of stopped nodes, instead of the running cluster
     #[arg(long, value_name = "STORE")]
     pub from: Option<OsString>,
 
@@ -84,6 +86,12 @@ pub struct MigrateArgs {
     /// They become warnings. `metadata check` prints the class of each error.
     #[arg(long, value_name = "CODE", value_parser = parse_finding_class)]
     pub accept_finding: Vec<FindingClass>,
+
+    /// Copy from the folders of fewer stopped nodes than a majority, or from a backup made so
+    ///
+    /// Writes that only the other members acknowledged are lost. They must never start on their old metadata again.
+    #[arg(long)]
+    pub accept_data_loss: bool,
 
     /// Skip the probe of conditional writes that S3 stores other than Amazon's get
     #[arg(long)]

@@ -9,7 +9,7 @@ use super::sides::{Sides, SourceKind};
 use crate::backends::cluster::{Cluster, NOT_ASKED, ask_each};
 use crate::backends::transport::Address;
 use crate::codec::{self, Node, NodesConfiguration};
-use crate::commands::live_nodes::{observe_cluster_nodes, observe_nodes};
+use crate::commands::live_nodes::{observe_cluster_nodes, observe_metadata_servers, observe_nodes};
 use crate::commands::open_store::OpenSource;
 use crate::model::{NodeProbe, Snapshot};
 use crate::pipeline::checks::Answers;
@@ -50,6 +50,9 @@ pub(super) async fn observe_source(
         (Some(cluster), _) => {
             let nodes = codec::nodes_of(snapshot).unwrap_or_default();
             observed.of_cluster = observe_cluster_nodes(cluster, &nodes).await;
+        }
+        (None, SourceKind::StoppedNodes) => {
+            observed.on_source = observe_metadata_servers(snapshot, job.context).await;
         }
         (None, SourceKind::ExternalStore) => {
             observed.are_unasked = job.context.options.single_address.is_some();

@@ -9,7 +9,7 @@ use super::job::Job;
 use super::prepared::Prepared;
 use super::prior_run::{is_backup_of, list_damaged_keys};
 use crate::codec::{Node, NodesConfiguration};
-use crate::model::Snapshot;
+use crate::model::{DataLoss, Snapshot};
 use crate::pipeline::checks::Membership;
 use crate::shell::quote_word;
 use crate::visible::escape_line;
@@ -28,6 +28,7 @@ pub(super) fn describe_next_steps(
     let reference = Reference::choose(job, prepared, copied);
     let mut steps = vec![verify_before_start(job, &reference)];
     steps.push(stop_all_nodes(&prepared.nodes, SECOND_CLUSTER_WARNING));
+    steps.extend(prepared.data_loss.as_ref().and_then(name_lost_nodes));
     steps.push(update_config(job));
     let servers = list_metadata_servers(&prepared.desired_nodes());
     if !servers.is_empty() {
@@ -63,6 +64,18 @@ fn update_config(job: &Job<'_>) -> String {
 fn stop_all_nodes(nodes: &NodesConfiguration, warning: &str) -> String {
     let nodes: Vec<_> = nodes.nodes.iter().map(name_node).collect();
     format!("{warning} Stop every node before starting any: {}.", nodes.join(", "))
+}
+
+/// Describes which nodes must not come back, where the metadata was read without them.
+fn name_lost_nodes(loss: &DataLoss) -> Option<String> {
+    let missing = loss.list_missing();
+    (!missing.is_empty()).then(|| {
+        format!(
+            "The metadata of {} was not read. Never start these nodes on it again, such as from an old volume with the \
+             old config: they would form a second, diverging cluster.",
+            escape_line(&missing)
+        )
+    })
 }
 
 fn name_node(node: &Node) -> String {

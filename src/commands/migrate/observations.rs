@@ -47,6 +47,9 @@ impl NodeObservations {
         let of_stores = self.on_source.iter().chain(&self.on_target).map(|observed| {
             let state = match &observed.usage {
                 StoreUse::Running(roles) => NodeState::NormalRoles(roles.clone()),
+                StoreUse::MetadataServer => {
+                    NodeState::NormalRoles(vec!["metadata-server".to_owned()])
+                }
                 StoreUse::NoResponse(reason)
                 | StoreUse::OutOfReach(reason)
                 | StoreUse::Unclear(reason) => NodeState::NoResponse(reason.clone()),

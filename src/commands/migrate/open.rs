@@ -32,11 +32,19 @@ pub(super) async fn open_stores(
         return Err(Failure::new(Code::SameStore, "--from and --toml name the same store"));
     }
     let is_cluster = open_store::cluster_options_for(Some(&to), context)?.is_some();
-    let StoreArg::Config(target_file) = to else {
-        let reason =
-            format!("{} is a backup file, which is not a valid target", quote_word(&args.toml));
-        return Err(Failure::new(Code::ConfigInvalid, reason)
-            .hint("to make a backup file, use `metadata backup --to FILE`"));
+    let target_file = match to {
+        StoreArg::Config(file) => file,
+        StoreArg::Backup(_) => {
+            let reason =
+                format!("{} is a backup file, which is not a valid target", quote_word(&args.toml));
+            return Err(Failure::new(Code::ConfigInvalid, reason)
+                .hint("to make a backup file, use `metadata backup --to FILE`"));
+        }
+        StoreArg::Folders(folders) => {
+            let reason = format!("{} can't be a target: folders are only read", folders.name());
+            return Err(Failure::new(Code::Usage, reason)
+                .hint("name an etcd, an object store or DynamoDB, to which the nodes are to go"));
+        }
     };
     if is_cluster {
         if open_store::cluster_options_for(from.as_ref(), context)?.is_some() {

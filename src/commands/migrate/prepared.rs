@@ -7,7 +7,7 @@ use super::observations::Observations;
 use super::sides::Sides;
 use crate::codec::{self, NodesConfiguration};
 use crate::commands::open_store::OpenSource;
-use crate::model::{Snapshot, UnlistedKeys};
+use crate::model::{DataLoss, Snapshot, UnlistedKeys};
 use crate::pipeline::checks::Membership;
 
 /// Both sides, read and checked.
@@ -16,6 +16,8 @@ pub(super) struct Prepared {
     pub(super) source_snapshot: Snapshot,
     /// `false` if the source may have more keys than were read.
     pub(super) source_is_complete: bool,
+    /// What the source may lack, where it is made from less than a majority of the members.
+    pub(super) data_loss: Option<DataLoss>,
     /// The content that the target is to have.
     pub(super) desired: Snapshot,
     /// The nodes of the source.
@@ -44,6 +46,7 @@ impl Prepared {
         Some(Prepared {
             source: opened?,
             nodes: sides.source.nodes()?,
+            data_loss: sides.source.data_loss,
             source_is_complete: sides.source.missing_keys.is_none(),
             membership: kept.and_then(|kept| sides.target.membership(&kept)),
             is_target_half_written: sides.target.may_be_half_written(),

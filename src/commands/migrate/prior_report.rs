@@ -97,7 +97,7 @@ mod tests {
     use crate::model::Step;
 
     fn store(name: &str) -> StoreName {
-        StoreName { kind: "etcd".into(), name: name.into() }
+        StoreName { kind: "etcd".into(), name: name.into(), stopped: None }
     }
 
     #[test]

@@ -178,7 +178,8 @@ mod tests {
             PlannedValues::from_plan(&decide_plan(planned, entries, OnExisting::Overwrite))
         });
         let cluster = Some(("demo".to_owned(), Some(7)));
-        let origin = BackupOrigin { store, cluster, complete: true, overwritten_with };
+        let origin =
+            BackupOrigin { store, cluster, complete: true, data_loss: None, overwritten_with };
         let file = save_backup(&destination, &origin, entries).unwrap();
         read_backup(&file.path).unwrap()
     }
@@ -235,8 +236,13 @@ mod tests {
         let mut snapshot = Snapshot::from([(Key::RuleBook, entry(5))]);
         assert!(!is_backup_of(&file, &snapshot));
         let destination = Destination::File(file.clone());
-        let origin =
-            BackupOrigin { store: "memory", cluster: None, complete: true, overwritten_with: None };
+        let origin = BackupOrigin {
+            store: "memory",
+            cluster: None,
+            complete: true,
+            data_loss: None,
+            overwritten_with: None,
+        };
         save_backup(&destination, &origin, &snapshot).unwrap();
         assert!(is_backup_of(&file, &snapshot));
         snapshot.insert(Key::Logs, entry(1));
@@ -248,8 +254,13 @@ mod tests {
         let folder = tempfile::TempDir::new().unwrap();
         let file = folder.path().join("before.jsonl");
         let before = epochs(&[(0, 3), (1, 9), (7, 1)]);
-        let origin =
-            BackupOrigin { store: "memory", cluster: None, complete: true, overwritten_with: None };
+        let origin = BackupOrigin {
+            store: "memory",
+            cluster: None,
+            complete: true,
+            data_loss: None,
+            overwritten_with: None,
+        };
         save_backup(&Destination::File(file.clone()), &origin, &before).unwrap();
         let writes = list_writes_since(&file, &epochs(&[(0, 5), (1, 9), (2, 5)]));
         let described: Vec<_> = writes

@@ -10,7 +10,8 @@ use crate::commands::open_store::{self, OpenSource, store_name};
 use crate::commands::store_arg::StoreArg;
 use crate::events::Stage;
 use crate::model::{
-    EndpointFault, Key, Quorum, Snapshot, StoreError, UnlistedKeys, UsesReplicatedStore,
+    DataLoss, EndpointFault, Key, Quorum, Snapshot, StoppedMembers, StoreError, UnlistedKeys,
+    UsesReplicatedStore,
 };
 use crate::outcome::Failure;
 use crate::pipeline::checks::{Membership, describe_source_on_target};
@@ -22,6 +23,7 @@ use crate::pipeline::snapshot::{self, StoreContent};
 pub(super) enum SourceKind {
     LiveCluster,
     BackupFile,
+    StoppedNodes,
     ExternalStore,
 }
 
@@ -31,6 +33,7 @@ impl SourceKind {
         match (opened, opened.source().kind()) {
             (OpenSource::Cluster(_), _) => SourceKind::LiveCluster,
             (_, "backup") => SourceKind::BackupFile,
+            (_, "stopped-node") => SourceKind::StoppedNodes,
             _ => SourceKind::ExternalStore,
         }
     }
@@ -44,6 +47,10 @@ pub(super) struct SourceState {
     pub(super) snapshot: Result<Snapshot, StoreError>,
     /// The reason why it may have more keys than were read.
     pub(super) missing_keys: Option<String>,
+    /// The members whose folders were read, where it is such folders.
+    pub(super) stopped: Option<StoppedMembers>,
+    /// What may be missing, where it is made from less than a majority of the members.
+    pub(super) data_loss: Option<DataLoss>,
     /// `true` for a live cluster that is known to run on another store than its replicated one. It is
     /// asked only where source and target look like one store.
     pub(super) uses_other_store: bool,
@@ -197,6 +204,8 @@ async fn read_source(unread: UnreadSource, job: &Job<'_>) -> (Option<OpenSource>
                     quorum: None,
                     snapshot: Err(error),
                     missing_keys: None,
+                    stopped: None,
+                    data_loss: None,
                     uses_other_store: false,
                 };
                 return (None, state);
@@ -215,7 +224,15 @@ async fn read_source(unread: UnreadSource, job: &Job<'_>) -> (Option<OpenSource>
         }
         _ => opened.source().describe_missing_keys(),
     };
-    let state = SourceState { kind, quorum, snapshot, missing_keys, uses_other_store: false };
+    let state = SourceState {
+        kind,
+        quorum,
+        snapshot,
+        missing_keys,
+        stopped: opened.source().stopped_members(),
+        data_loss: opened.source().data_loss(),
+        uses_other_store: false,
+    };
     (Some(opened), state)
 }
 

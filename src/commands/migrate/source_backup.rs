@@ -137,6 +137,7 @@ fn save(
         store: prepared.source.source().name(),
         cluster: codec::cluster_of(source),
         complete: prepared.source_is_complete,
+        data_loss: prepared.source.source().data_loss(),
         overwritten_with: None,
     };
     let saved = save_entries(destination, &origin, source, job.context.events);

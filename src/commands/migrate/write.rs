@@ -67,6 +67,7 @@ pub(super) async fn back_up_target(job: &Job<'_>, prepared: &Prepared) -> Result
                 store: job.target_store().name(),
                 cluster: codec::cluster_of(held),
                 complete: find_missing_keys(job.target_store(), held).await.is_none(),
+                data_loss: None,
                 overwritten_with: Some(PlannedValues::from_plan(&plan)),
             };
             save_entries(&destination, &origin, held, job.context.events)?.path

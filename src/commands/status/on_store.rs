@@ -45,6 +45,7 @@ impl OnStore {
         let file = match store_arg::load_store(argument, context).await? {
             StoreArg::Config(file) => file,
             StoreArg::Backup(_) => return refuse("no cluster runs on a backup file"),
+            StoreArg::Folders(_) => return refuse("no cluster runs on folders"),
         };
         if matches!(file.store, StoreConfig::Replicated(_)) {
             return refuse(&format!("it {}, which is the cluster itself", file.says_replicated()));
@@ -83,7 +84,8 @@ impl OnStore {
             StoreConfig::ObjectStore(_) => "object-store",
             StoreConfig::DynamoDb(_) => "dynamo-db",
         };
-        StoreName { kind: kind.to_owned(), name: format!("the store of {}", self.file.file) }
+        let name = format!("the store of {}", self.file.file);
+        StoreName { kind: kind.to_owned(), name, stopped: None }
     }
 }
 

@@ -72,6 +72,13 @@ async fn open_target(args: &UndoArgs, context: &Context<'_>) -> Result<Box<dyn T
             return Err(usage(&format!("{name} is a backup file, which is never changed"))
                 .hint("name the target of the run with --toml"));
         }
+        StoreArg::Folders(folders) => {
+            return Err(usage(&format!(
+                "{} can't be a target: folders are only read",
+                folders.name()
+            ))
+            .hint("name the target of the run with --toml"));
+        }
     };
     let live = || {
         usage(&format!("{name}: the target is a running cluster, from which nothing is taken back"))
@@ -130,7 +137,8 @@ async fn find_backup(named: &Path, args: &UndoArgs) -> Result<PathBuf, Failure> 
 
 /// Checks that the backup is of this target and holds every key that the run has replaced.
 fn check_backup(backup: &Backup, run: &RunReport, store: &StoreName) -> Result<(), String> {
-    let saved = StoreName { kind: store.kind.clone(), name: backup.header().store.clone() };
+    let (kind, name) = (store.kind.clone(), backup.header().store.clone());
+    let saved = StoreName { kind, name, stopped: None };
     if !run.is_of_target(&saved) {
         return Err(format!("it was made of {saved}"));
     }

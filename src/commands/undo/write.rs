@@ -47,6 +47,7 @@ pub(super) async fn save_target(job: &UndoJob<'_>, held: &Snapshot) -> Result<()
         store: target.name(),
         cluster: codec::cluster_of(held),
         complete: snapshot::describe_missing_keys(target, held, foreign).is_none(),
+        data_loss: None,
         overwritten_with: None,
     };
     let destination = Destination::Folder(job.args.backup_dir.clone());

@@ -20,6 +20,8 @@ pub struct NodeObservation {
 pub enum StoreUse {
     /// The node runs on the store with these roles, which it would not have in migration mode.
     Running(Vec<String>),
+    /// The node runs as a metadata server of the replicated store that is read from the folders of others.
+    MetadataServer,
     /// The node did not respond in time, or was not asked, for this reason.
     NoResponse(String),
     /// There is no way to the node from here, for this reason.
@@ -45,7 +47,8 @@ pub fn check_live_nodes(
     }
     let described = observations.iter().map(describe_observation);
     let items = finding.items.iter().cloned().chain(described).collect();
-    let none_runs = !observations.iter().any(|one| matches!(one.usage, StoreUse::Running(_)));
+    let runs = |usage: &StoreUse| matches!(usage, StoreUse::Running(_) | StoreUse::MetadataServer);
+    let none_runs = !observations.iter().any(|one| runs(&one.usage));
     match (none_runs, finding.code) {
         // Failed already, or a warning only since this is a dry run.
         (true, Some(_)) => finding.items(items),
@@ -66,6 +69,9 @@ fn describe_observation(NodeObservation { node, side, usage }: &NodeObservation)
         StoreUse::Running(roles) => {
             format!("{node} runs on the {side} in its normal roles: {}", roles.join(", "))
         }
+        StoreUse::MetadataServer => format!(
+            "{node} runs as a metadata server: the folders lack what it has written since they were left"
+        ),
         StoreUse::NoResponse(reason) | StoreUse::OutOfReach(reason) => {
             format!(
                 "{node} did not respond ({reason}): make sure that it does not run on the {side}"

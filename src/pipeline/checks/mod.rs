@@ -2,6 +2,7 @@
 //! are reported, not only the first that fails.
 
 mod consistency;
+mod data_loss;
 mod guards;
 mod live_nodes;
 mod migration_mode;
@@ -18,6 +19,7 @@ mod target_warnings;
 mod undo;
 
 pub use consistency::check_consistency;
+pub use data_loss::check_data_loss;
 pub use guards::{OverwriteCluster, Permits, check_target_cluster, check_target_newer};
 pub use live_nodes::{NodeObservation, StoreUse, check_live_nodes};
 pub use migration_mode::{check_migration_mode, check_normal_roles};

@@ -181,7 +181,7 @@ fn only_a_store_that_all_nodes_have_started_on_is_theirs() {
     }
     let mut foreign = cluster(NORMAL);
     let (answer, reason) = (StoreAnswer::No, Some("it has no nodes_config".to_owned()));
-    let store = StoreName { kind: "etcd".to_owned(), name: "etcd a:1".to_owned() };
+    let store = StoreName { kind: "etcd".to_owned(), name: "etcd a:1".to_owned(), stopped: None };
     foreign.on = Some(StoreVerdict { store, answer, reason });
     let expected = "the cluster does not run on etcd a:1: it has no nodes_config";
     assert_eq!(reasons(&foreign, Condition::Working), [expected]);

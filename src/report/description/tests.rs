@@ -78,7 +78,7 @@ fn result(count: u64, part: Option<DescriptionPart>) -> DescriptionResult {
         ..DescribedRule::default()
     };
     DescriptionResult {
-        store: StoreName { kind: "etcd".to_owned(), name: "etcd a:2379".to_owned() },
+        store: StoreName { kind: "etcd".to_owned(), name: "etcd a:2379".to_owned(), stopped: None },
         cluster: Some(("demo".to_owned(), Some(17_340_683_708_366_400_686))),
         description: Description {
             nodes: Some([1, 2, 3].map(node).into_iter().chain([removed]).collect()),

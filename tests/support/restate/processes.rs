@@ -55,6 +55,11 @@ impl Cluster {
         }
     }
 
+    /// Starts every node of a cluster that was stopped, and waits until they are up.
+    pub fn start_again(&mut self, mode: &Mode) {
+        self.start_all(mode);
+    }
+
     pub(super) fn start_all(&mut self, mode: &Mode) {
         self.launch(mode);
         for index in 0..self.nodes.len() {
@@ -103,7 +108,7 @@ impl Cluster {
              default-num-partitions = {}\nbind-ip = {:?}\nbind-port = {}\n\
              advertised-address = \"{}/\"\nlisten-mode = \"all\"\n\
              rocksdb-total-memory-size = \"512 MB\"\n{section}\n\
-             [admin]\nbind-port = {}\n[ingress]\nbind-port = {}\n",
+             [admin]\nbind-port = {}\n[ingress]\nbind-port = {}\n{}",
             node.name,
             escape_toml(self.cluster_name),
             self.partitions,
@@ -111,7 +116,8 @@ impl Cluster {
             node.fabric.number,
             node.address(),
             node.admin.number,
-            node.ingress.number
+            node.ingress.number,
+            self.extra_config
         )
     }
 }

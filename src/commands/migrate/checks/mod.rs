@@ -148,15 +148,17 @@ fn collect_permits<'a>(args: &'a MigrateArgs, prior_backup: Option<&'a Path>) ->
 }
 
 /// Checks the source alone: its content, and the versions of its servers.
-pub(super) fn check_source_content(sides: &Sides, args: &MigrateArgs) -> [Finding; 4] {
+pub(super) fn check_source_content(sides: &Sides, args: &MigrateArgs) -> Vec<Finding> {
     let source = &sides.source;
     let nodes = source.nodes();
     let is_cluster = source.kind == SourceKind::LiveCluster;
-    [
-        warn_of_missing_keys(
-            checks::check_source(source.snapshot.as_ref(), nodes.as_ref(), is_cluster),
-            source.missing_keys.as_deref(),
-        ),
+    let of_source = checks::check_source(source.snapshot.as_ref(), nodes.as_ref(), is_cluster);
+    // A check of its own says what may be missing after a loss.
+    let missing = source.missing_keys.as_deref().filter(|_| source.data_loss.is_none());
+    let read = source.snapshot.as_ref().ok();
+    let (stopped, loss) = (source.stopped.as_ref(), source.data_loss.as_ref());
+    let of_loss = read.and_then(|_| checks::check_data_loss(stopped, loss, args.accept_data_loss));
+    let of_values = [
         match &source.snapshot {
             Ok(snapshot) => checks::check_values(snapshot, &args.allow_undecoded),
             Err(_) => Finding::skipped(Check::Values, SOURCE_UNREADABLE),
@@ -172,7 +174,9 @@ pub(super) fn check_source_content(sides: &Sides, args: &MigrateArgs) -> [Findin
             }
             None => Finding::skipped(Check::ServerVersion, NODES_UNREADABLE),
         },
-    ]
+    ];
+    let of_source = [warn_of_missing_keys(of_source, missing)];
+    of_source.into_iter().chain(of_loss).chain(of_values).collect()
 }
 
 fn warn_of_missing_keys(finding: Finding, reason: Option<&str>) -> Finding {

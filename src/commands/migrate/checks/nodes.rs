@@ -62,7 +62,7 @@ fn check_source_nodes(
             checks::check_migration_mode(&observed.of_cluster, &args.ignore_node, args.dry_run)
         }
         SourceKind::BackupFile => skipped("the source is a backup file"),
-        SourceKind::ExternalStore => {
+        SourceKind::StoppedNodes | SourceKind::ExternalStore => {
             let unproven = skipped(describe_unproven(observed));
             checks::check_live_nodes(&observed.on_source, unproven, args.dry_run)
         }
@@ -76,7 +76,7 @@ pub(in crate::commands::migrate) fn check_source_nodes_again(
 ) -> Finding {
     match kind {
         SourceKind::LiveCluster => checks::check_normal_roles(&observed.of_cluster),
-        SourceKind::BackupFile | SourceKind::ExternalStore => {
+        SourceKind::BackupFile | SourceKind::StoppedNodes | SourceKind::ExternalStore => {
             let finding = Finding::skipped(Check::MigrationMode, describe_unproven(observed));
             checks::check_live_nodes(&observed.on_source, finding, false)
         }

@@ -55,6 +55,8 @@ fn sides(target: Snapshot) -> Sides {
         quorum: Some(Quorum::Held(MemberCount::default())),
         snapshot: Ok(source()),
         missing_keys: None,
+        stopped: None,
+        data_loss: None,
         uses_other_store: false,
     };
     let target = TargetState {

@@ -1,0 +1,103 @@
+//! What the folders of stopped nodes hold of the replicated store, and what may be missing.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// A node, by id and by the name that it is known by, if any.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
+pub struct NodeLabel {
+    /// The plain id.
+    pub id: u64,
+    /// The name; empty where it is not known.
+    pub name: String,
+}
+
+impl fmt::Display for NodeLabel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.name.is_empty() {
+            true => write!(f, "N{}", self.id),
+            false => write!(f, "N{} ({})", self.id, self.name),
+        }
+    }
+}
+
+/// A member whose folder was read.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub struct StoppedMember {
+    /// The node.
+    #[serde(flatten)]
+    pub node: NodeLabel,
+    /// The folder of its store, as a shell reads it.
+    pub folder: String,
+    /// The term of the last entry of its log.
+    pub last_term: u64,
+    /// The index of the last entry of its log.
+    pub last_index: u64,
+    /// The index up to which it knew the log to be committed.
+    pub commit: u64,
+    /// The time of the last change of its files in UTC, where the system says it.
+    pub last_write: Option<String>,
+}
+
+impl fmt::Display for StoppedMember {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let StoppedMember { node, folder, last_term, last_index, .. } = self;
+        write!(f, "{node} at {folder}: log to term {last_term}, index {last_index}")?;
+        match &self.last_write {
+            Some(time) => write!(f, ", last write {time}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The members whose folders were read, and the voters without one.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+pub struct StoppedMembers {
+    /// The members; the first is the one with the longest log, whose state it is.
+    pub members: Vec<StoppedMember>,
+    /// The voters whose folders were not read.
+    pub missing: Vec<NodeLabel>,
+    /// `false` if the folders are not those of a majority, so that writes may be missing.
+    #[serde(rename = "complete")]
+    pub is_complete: bool,
+    /// What an operator should know of what was read, such as a log that ends in the middle of a record.
+    pub warnings: Vec<String>,
+}
+
+impl StoppedMembers {
+    /// Returns what may be missing; `None` if nothing is.
+    pub fn data_loss(&self) -> Option<DataLoss> {
+        (!self.is_complete).then(|| DataLoss { missing: self.missing.clone() })
+    }
+}
+
+/// The members without which others are no majority, so that what only they acknowledged may be missing.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+pub struct DataLoss {
+    /// The voters whose folders were not read; empty if the fault is one of the folders that were.
+    pub missing: Vec<NodeLabel>,
+}
+
+impl DataLoss {
+    /// Lists the missing voters; empty if there are none.
+    pub fn list_missing(&self) -> String {
+        self.missing.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+    }
+}
+
+impl fmt::Display for DataLoss {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.missing.is_empty() {
+            true => f.write_str(
+                "a log with a damaged end was read, without which the others are no majority",
+            )?,
+            false => {
+                write!(f, "not read: {}; without them there is no majority", self.list_missing())?
+            }
+        }
+        f.write_str(
+            ". Writes that only others acknowledged may be missing, and nothing shows which",
+        )
+    }
+}
