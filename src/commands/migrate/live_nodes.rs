@@ -45,7 +45,8 @@ pub(super) async fn observe_source(
     opened: &OpenSource,
     snapshot: &Snapshot,
 ) -> NodeObservations {
-    let mut observed = NodeObservations::default();
+    let are_unasked = opened.cluster().is_none() && job.context.options.single_address.is_some();
+    let mut observed = NodeObservations { are_unasked, ..NodeObservations::default() };
     match (opened.cluster(), SourceKind::from_opened(opened)) {
         (Some(cluster), _) => {
             let nodes = codec::nodes_of(snapshot).unwrap_or_default();
@@ -55,7 +56,6 @@ pub(super) async fn observe_source(
             observed.on_source = observe_metadata_servers(snapshot, job.context).await;
         }
         (None, SourceKind::ExternalStore) => {
-            observed.are_unasked = job.context.options.single_address.is_some();
             observed.on_source = observe_nodes("source", snapshot, job.context).await;
         }
         _ => {}
