@@ -1,6 +1,7 @@
 //! Events of a running command. Pipeline stages and commands emit them; `report` draws them.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use crate::model::{Plan, StoppedMembers};
 use crate::outcome::{Failure, Finding, Outcome};
@@ -83,7 +84,14 @@ pub trait InterimReport: Send + Sync {
     fn save_interim(&self, so_far: &Outcome) -> Result<(), Failure>;
 
     /// Returns the document that an earlier run has left in the file, if there is one.
-    fn earlier_document(&self) -> Option<&[u8]>;
+    fn earlier_document(&self) -> Option<Arc<[u8]>>;
+
+    /// Reads the file again: if another run has listed keys there in the meantime that it wrote, its document is the
+    /// earlier one from here on. Returns whether it is so.
+    ///
+    /// # Errors
+    /// [`Code::BackupFailed`](crate::outcome::Code) if the file can't be read.
+    fn reread_earlier(&self) -> Result<bool, Failure>;
 
     /// Keeps that document under another name if it lists keys that were written, since this run does not continue
     /// it. Returns a warning that says where, the first time.

@@ -2,6 +2,7 @@
 //!
 //! The file may have been edited, or be another, so that nothing in it is trusted to be as this program writes it.
 
+use std::io::{self, Read};
 use std::path::PathBuf;
 
 use serde::Deserialize;
@@ -12,6 +13,22 @@ use crate::outcome::StoreName;
 
 /// The version of the documents that are read.
 const FORMAT: u32 = 1;
+
+/// The largest report in bytes: that of a store with all epochs that there can be has a third of it.
+const LARGEST_REPORT: u64 = 64 << 20;
+
+/// Reads the bytes of a report.
+///
+/// # Errors
+/// Those of the system, and where there are more than any report has.
+pub(super) fn read_report_bytes(input: &mut dyn Read) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    input.take(LARGEST_REPORT + 1).read_to_end(&mut bytes)?;
+    match bytes.len() as u64 > LARGEST_REPORT {
+        true => Err(io::Error::other("it is too large for a report")),
+        false => Ok(bytes),
+    }
+}
 
 /// What a report says of its run.
 #[derive(Clone, Debug, Default)]

@@ -53,6 +53,8 @@ pub struct Undo {
     pub writes: BTreeMap<Key, WriteState>,
     /// The backup file of what the target held before.
     pub backup: Option<PathBuf>,
+    /// The report of an earlier run by which there is more to take back from the target.
+    pub kept_report: Option<PathBuf>,
     /// Milliseconds since the start.
     pub elapsed_ms: u64,
 }

@@ -47,6 +47,7 @@ pub(super) fn undo_to_json(undo: &Undo) -> Json {
         "checks": undo.checks.iter().map(finding_to_json).collect::<Vec<_>>(),
         "keys": keys.collect::<Vec<_>>(),
         "backup": undo.backup.as_deref().map(path_to_json),
+        "kept_report": undo.kept_report.as_deref().map(path_to_json),
         "elapsed_ms": undo.elapsed_ms,
     })
 }

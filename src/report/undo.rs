@@ -5,6 +5,7 @@ use super::rendered::Rendered;
 use super::style::Style;
 use crate::model::WriteState;
 use crate::outcome::{Undo, UndoOutcome};
+use crate::shell::quote_word;
 use crate::visible::escape_line;
 
 /// Renders what was taken back, or would be.
@@ -17,10 +18,12 @@ pub(super) fn render_undo(undo: &Undo, style: Style) -> Rendered {
                 true => "Taken back: nothing that the run wrote is left in",
                 false => "Nothing to take back: nothing that the run wrote is left in",
             };
-            (format!("✅ {heading} {target}\n{}", list_actions(undo)), String::new())
+            let actions = list_actions(undo);
+            (format!("✅ {heading} {target}\n{actions}{}", name_next(undo)), String::new())
         }
         UndoOutcome::Planned => {
-            (format!("{}Dry run: nothing was written.\n", list_actions(undo)), String::new())
+            let next = name_next(undo);
+            (format!("{}{next}Dry run: nothing was written.\n", list_actions(undo)), String::new())
         }
         UndoOutcome::Refused if !style.quiet => (String::new(), list_actions(undo)),
         UndoOutcome::Refused => Default::default(),
@@ -37,6 +40,16 @@ fn list_actions(undo: &Undo) -> String {
         Some(format!("{name}: {}\n", list_key_names(keys)))
     };
     ["delete", "restore", "keep", "conflict"].into_iter().filter_map(line).collect()
+}
+
+/// Names the report by which there is more to take back.
+fn name_next(undo: &Undo) -> String {
+    let Some(kept) = &undo.kept_report else { return String::new() };
+    let kept = quote_word(kept);
+    format!(
+        "Next: an earlier run wrote keys to this target too. To take them back as well, run this again with \
+         --report {kept}\n"
+    )
 }
 
 /// Lists the keys that are taken back, those that may be, and the rest.

@@ -130,6 +130,9 @@ impl ProgramRun {
             saved = saving.recv().map_err(RecvTimeoutError::from);
         }
         let saved = saved.unwrap_or_else(|_| Err("the report could not be written".to_owned()));
+        if let Ok(Some(warning)) = &saved {
+            self.progress.emit(Event::Warning(warning));
+        }
         let lost = [saved.map_err(LostOutput::new).err(), printed.err()];
         let code = lost.into_iter().flatten().fold(outcome.exit(), |code, lost| {
             let work = outcome.describe_completed_work();
@@ -139,8 +142,8 @@ impl ProgramRun {
         code
     }
 
-    /// Writes the report, if there is one, on a thread of its own.
-    fn save_report(&self, outcome: &Outcome) -> Receiver<Result<(), String>> {
+    /// Writes the report, if there is one, on a thread of its own, which returns a warning, or why it failed.
+    fn save_report(&self, outcome: &Outcome) -> Receiver<Result<Option<String>, String>> {
         let (sender, receiver) = mpsc::channel();
         let report = self.lock_report().take();
         let document = report.is_some().then(|| report::render_document(outcome));
@@ -150,7 +153,7 @@ impl ProgramRun {
                 |report: ReportFile| report.write(&document.unwrap_or_default(), continues_earlier);
             let saved = report.map(write);
             // Nobody may wait any more.
-            let _ = sender.send(saved.unwrap_or(Ok(())));
+            let _ = sender.send(saved.unwrap_or(Ok(None)));
         };
         // Without a thread, the sender is dropped, which tells as much.
         let _ = std::thread::Builder::new().name("report".to_owned()).spawn(save);

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 use crate::support::etcd::{Etcd, etcd_section};
-use crate::support::generated::{generate_snapshot, save_generated};
+use crate::support::generated::{FINGERPRINT, generate_cluster, generate_snapshot, save_generated};
 use crate::support::holding_proxy::HoldingProxy;
 use crate::support::privileges::without_privileges;
 use crate::support::restate::Cluster;
@@ -157,7 +157,7 @@ fn file_of_a_run_that_came_to_its_end_is_never_replaced() {
 
     // Another night: the source has moved on.
     fs::remove_file(&source).unwrap();
-    assert_eq!(save_generated(&folder, &generate_snapshot(7)), source);
+    assert_eq!(save_generated(&folder, &generate_cluster(7, FINGERPRINT, 2)), source);
     let resume = ["--resume", "--force", "-y"];
     for _ in 0..2 {
         let refused = migrate(&resume).expect(5).json();

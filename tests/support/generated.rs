@@ -14,7 +14,7 @@ fn generate_document(key: &Key, epochs: u16) -> (Encoding, Json) {
             let node = json!({"name": "n1", "address": "http://127.0.0.1:1/", "roles": ["admin"],
                 "current_generation": [1, 3], "binary_version": "1.7.12",
                 "metadata_server_config": {"metadata_server_state": "standby"}});
-            flexbuffers(json!({"cluster_name": "generated", "cluster_fingerprint": u64::MAX - 7,
+            flexbuffers(json!({"cluster_name": "generated", "cluster_fingerprint": FINGERPRINT,
                 "nodes": [[1, {"Node": node}], [2, "Tombstone"]], "name_lookup": {"n1": 1}}))
         }
         Key::PartitionTable => {
@@ -39,13 +39,24 @@ fn generate_document(key: &Key, epochs: u16) -> (Encoding, Json) {
     }
 }
 
+/// The fingerprint of the generated cluster.
+pub const FINGERPRINT: u64 = u64::MAX - 7;
+
 /// Returns a whole store with so many partitions.
 pub fn generate_snapshot(epochs: u16) -> Snapshot {
+    generate_cluster(epochs, FINGERPRINT, 1)
+}
+
+/// Returns the store of the cluster with this fingerprint, whose first key has this version.
+pub fn generate_cluster(epochs: u16, fingerprint: u64, first_version: u32) -> Snapshot {
     let keys = Key::FIXED.into_iter().chain((0..epochs).map(Key::PartitionEpoch));
     keys.enumerate()
         .map(|(place, key)| {
-            let version = Version(u32::try_from(place).unwrap() * 7 + 1);
-            let (encoding, document) = generate_document(&key, epochs);
+            let version = Version(u32::try_from(place).unwrap() * 7 + first_version);
+            let (encoding, mut document) = generate_document(&key, epochs);
+            if key == Key::NodesConfig {
+                document["cluster_fingerprint"] = fingerprint.into();
+            }
             let bytes = codec::encode(&key, encoding, &document, version).unwrap();
             let entry = Entry::Intact(Value { version, bytes }, CasToken::Version(version));
             (key, entry)

@@ -47,7 +47,8 @@ pub(super) async fn observe_source(
     opened: &OpenSource,
     snapshot: &Snapshot,
 ) -> NodeObservations {
-    let mut observed = NodeObservations::default();
+    let are_unasked = opened.cluster().is_none() && job.context.options.single_address.is_some();
+    let mut observed = NodeObservations { are_unasked, ..NodeObservations::default() };
     match (opened.cluster(), SourceKind::from_opened(opened)) {
         (Some(cluster), _) => {
             let nodes = codec::nodes_of(snapshot).unwrap_or_default();

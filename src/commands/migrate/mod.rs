@@ -42,7 +42,9 @@ use checks::Desired;
 use job::Job;
 use observations::Observations;
 use prepared::Prepared;
-use report_start::{keep_report_of_another_target, settle_prior_report, take_up_report};
+use report_start::{
+    keep_report_of_another_target, settle_prior_report, take_up_later_report, take_up_report,
+};
 use sides::Sides;
 use state::MigrationState;
 
@@ -237,6 +239,7 @@ async fn write_and_verify(job: &Job<'_>, prepared: &Prepared) -> Result<(), Fail
     let with_resume = |failure| interrupted::add_resume_hint(failure, job);
     let plan: Plan = job.state.plan();
     job.context.events.emit(Event::Planned(&plan));
+    take_up_later_report(job).map_err(refuse_without_report)?;
     write::back_up_target(job, prepared).await?;
     source_backup::save_source(job, prepared)?;
     settle_prior_report(job, prepared, &plan).map_err(refuse_without_report)?;

@@ -18,7 +18,9 @@ pub(super) struct NodeObservations {
     pub(super) of_cluster: Vec<ObservedNode>,
     /// Nodes still running on the source, and those that did not respond in time.
     pub(super) on_source: Vec<NodeObservation>,
-    /// The same of the target.
+    /// `true` if none of the source's nodes was asked, as with `--single-address`.
+    pub(super) are_unasked: bool,
+    /// The same nodes of the target.
     pub(super) on_target: Vec<NodeObservation>,
     /// The responses of the source's nodes in a roll-back; `None` if the target names no nodes.
     pub(super) rollback: Option<Answers>,

@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use crate::commands::run_report::RunReport;
+use crate::model::{Action, Key, Plan, RecordedWrite, WriteState};
 use crate::outcome::{Migration, StoreName};
 
 /// The report of the run before, as long as the documents of this run have its keys.
@@ -40,6 +41,27 @@ impl PriorReport {
         backup.is_some_and(|backup| backup.file_name() == file.file_name())
     }
 
+    /// Returns whether the target has lost keys since that run: what it held before is then no state to come back to.
+    ///
+    /// The plan creates what that run has left there. A `nodes_config` that is replaced is deleted first, and
+    /// nothing says that a key was left whose creation is unconfirmed. Where a run has only created keys, there is
+    /// nothing to come back to in any case.
+    pub(super) fn lacks_left_keys(&self, plan: &Plan) -> bool {
+        let has_left = |key: &Key| {
+            self.run.keys.get(key).is_some_and(|write| match write.action {
+                Action::Overwrite if *key != Key::NodesConfig => true,
+                Action::Create | Action::Overwrite => write.state == WriteState::Written,
+                Action::Skip | Action::Conflict => true,
+                Action::Delete => false,
+            })
+        };
+        let replaces = |write: &RecordedWrite| {
+            write.may_be_done() && matches!(write.action, Action::Overwrite | Action::Delete)
+        };
+        let mut created = plan.steps.iter().filter(|step| step.action == Action::Create);
+        self.run.keys.values().any(replaces) && created.any(|step| has_left(&step.key))
+    }
+
     /// Adds what that run did to the description of this one. `is_writing` tells whether this run may have
     /// written.
     pub(super) fn add_to(&self, migration: &mut Migration, is_writing: bool) {
@@ -72,7 +94,7 @@ impl PriorReport {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Action, Key, RecordedWrite, WriteState};
+    use crate::model::Step;
 
     fn store(name: &str) -> StoreName {
         StoreName { kind: "etcd".into(), name: name.into(), stopped: None }
@@ -110,5 +132,39 @@ mod tests {
         assert_eq!(describe(&prior, "etcd a:1", true), (0, false, "etcd a:1".to_owned()));
         // They are never said to be in another store.
         assert_eq!(describe(&prior, "etcd b:1", false), (1, true, "etcd a:1".to_owned()));
+    }
+
+    #[test]
+    fn target_has_lost_keys_where_the_plan_creates_what_the_run_before_left() {
+        use WriteState::{NotWritten, Unknown, Written};
+        let decide = |rows: &[(Key, Action, WriteState)], created: Key| {
+            let keys = rows.iter().map(|(key, action, state)| {
+                let (action, state) = (*action, *state);
+                (key.clone(), RecordedWrite { action, value: None, earlier: Vec::new(), state })
+            });
+            let run = RunReport { keys: keys.collect(), ..RunReport::default() };
+            let (action, source, target) = (Action::Create, None, None);
+            let steps = vec![Step { key: created, action, source, target }];
+            PriorReport::new(run).lacks_left_keys(&Plan { steps })
+        };
+        let deleted = (Key::PartitionEpoch(9), Action::Delete, Written);
+        for (action, state, expected) in [
+            (Action::Overwrite, Written, true),
+            (Action::Overwrite, Unknown, true),
+            (Action::Create, Written, true),
+            (Action::Create, Unknown, false),
+            (Action::Skip, NotWritten, true),
+            (Action::Delete, Written, false),
+        ] {
+            let rows = [deleted.clone(), (Key::RuleBook, action, state)];
+            assert_eq!(decide(&rows, Key::RuleBook), expected, "{action:?} {state:?}");
+            assert!(!decide(&rows, Key::Schema));
+        }
+        for (state, expected) in [(Unknown, false), (Written, true)] {
+            let rows = [deleted.clone(), (Key::NodesConfig, Action::Overwrite, state)];
+            assert_eq!(decide(&rows, Key::NodesConfig), expected);
+        }
+        // It has replaced nothing.
+        assert!(!decide(&[(Key::RuleBook, Action::Create, Written)], Key::RuleBook));
     }
 }

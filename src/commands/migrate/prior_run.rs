@@ -83,7 +83,8 @@ pub(super) fn is_backup_of_store(file: &Path, store: &str) -> bool {
     read_backup(file).is_some_and(|backup| backup.header().store == store)
 }
 
-fn read_backup(file: &Path) -> Option<Backup> {
+/// Reads a backup file; `None` for anything else.
+pub(super) fn read_backup(file: &Path) -> Option<Backup> {
     Backup::parse(&read_bounded(file)?, "").ok()
 }
 

@@ -4,21 +4,23 @@ use std::path::{Path, PathBuf};
 
 use super::job::Job;
 use super::prepared::Prepared;
-use super::prior_run::{has_digest, is_backup_of, is_backup_of_store};
+use super::prior_run::{has_digest, is_backup_of, is_backup_of_store, read_backup};
 use super::sides::Sides;
 use crate::backends::backup::{BackupOrigin, Destination};
 use crate::codec;
 use crate::commands::save_backup::{check_destination, save_entries};
 use crate::events::Event;
-use crate::model::Snapshot;
-use crate::outcome::Failure;
+use crate::model::{Entry, Key, KeyStatus, Snapshot};
+use crate::outcome::{Code, Failure};
 use crate::pipeline::checks::refusal;
+use crate::pipeline::verify::compare_values;
+use crate::shell::quote_word;
 
 /// Checks that the source could be saved to the file of `--backup`: also in a dry run, and before the operator
 /// is asked. A run that is refused anyway saves nothing.
 ///
 /// # Errors
-/// [`Code::BackupFailed`](crate::outcome::Code).
+/// [`Code::BackupFailed`].
 pub(super) fn check_file(job: &Job<'_>, sides: &Sides) -> Result<(), Failure> {
     let (Some(file), Ok(source)) = (&job.args.backup, &sides.source.snapshot) else {
         return Ok(());
@@ -26,14 +28,14 @@ pub(super) fn check_file(job: &Job<'_>, sides: &Sides) -> Result<(), Failure> {
     if refusal(&job.state.findings()).is_some() || is_backup_of(file, source) {
         return Ok(());
     }
-    check_destination(&choose_destination(file, find_own_digest(job, file).as_deref()))
+    check_destination(&choose_destination(file, find_own_digest(job, file).as_deref(), source)?)
 }
 
 /// Saves the source before the first write. A file that holds exactly that already, which a run before may have
 /// left, is as good.
 ///
 /// # Errors
-/// [`Code::BackupFailed`](crate::outcome::Code).
+/// [`Code::BackupFailed`].
 pub(super) fn save_source(job: &Job<'_>, prepared: &Prepared) -> Result<(), Failure> {
     let Some(file) = &job.args.backup else { return Ok(()) };
     let source = &prepared.source_snapshot;
@@ -42,27 +44,78 @@ pub(super) fn save_source(job: &Job<'_>, prepared: &Prepared) -> Result<(), Fail
         record_file(job, file.clone(), own.filter(|own| has_digest(file, own)), source);
         return Ok(());
     }
-    save(job, prepared, source, &choose_destination(file, own.as_deref()))
+    save(job, prepared, source, &choose_destination(file, own.as_deref(), source)?)
 }
 
 /// Saves the source anew after it has changed and was copied again.
 ///
 /// # Errors
-/// [`Code::BackupFailed`](crate::outcome::Code), also if the file is not what this run has saved.
+/// [`Code::BackupFailed`], also if the file is not what this run has saved.
 pub(super) fn save_source_again(
     job: &Job<'_>,
     prepared: &Prepared,
     now: &Snapshot,
 ) -> Result<(), Failure> {
     let Some(file) = &job.args.backup else { return Ok(()) };
-    save(job, prepared, now, &choose_destination(file, job.state.source_digest().as_deref()))
+    let own = job.state.source_digest();
+    save(job, prepared, now, &choose_destination(file, own.as_deref(), now)?)
 }
 
 /// Chooses to replace the file if it has this digest; otherwise it must be new.
-fn choose_destination(file: &Path, own: Option<&str>) -> Destination {
-    match own.is_some_and(|own| has_digest(file, own)) {
-        true => Destination::Replacing(file.to_owned()),
-        false => Destination::File(file.to_owned()),
+///
+/// # Errors
+/// [`Code::BackupFailed`] if it would be replaced by less than it holds: since it was saved, the cluster may have
+/// been lost, and another made at its address, so that the file is the only copy.
+fn choose_destination(
+    file: &Path,
+    own: Option<&str>,
+    source: &Snapshot,
+) -> Result<Destination, Failure> {
+    if !own.is_some_and(|own| has_digest(file, own)) {
+        return Ok(Destination::File(file.to_owned()));
+    }
+    match describe_loss(file, source) {
+        None => Ok(Destination::Replacing(file.to_owned())),
+        Some(reason) => {
+            let reason = format!("failed to save a backup to {}: {reason}", quote_word(file));
+            Err(Failure::new(Code::BackupFailed, reason)
+                .hint("keep this file: it may be the only copy of what it holds")
+                .hint("make sure that the source is the right one, and name another file with --backup"))
+        }
+    }
+}
+
+/// Describes what would be lost if a backup of this source replaced the file; `None` if that has all of the file,
+/// or newer values.
+fn describe_loss(file: &Path, source: &Snapshot) -> Option<String> {
+    let Some(backup) = read_backup(file) else { return Some("it can't be read".to_owned()) };
+    let header = backup.header();
+    let saved = header.cluster.as_ref().map(|name| (name.clone(), header.fingerprint));
+    let found = codec::cluster_of(source);
+    if saved != found {
+        let (saved, found) = (describe_cluster(saved), describe_cluster(found));
+        return Some(format!("it holds {saved}, and the source now {found}"));
+    }
+    let is_followed = |key: &Key, entry: &Entry| {
+        let pair = entry.value().zip(source.get(key).and_then(Entry::value));
+        let status = pair.map(|(saved, now)| compare_values(key, saved, now));
+        matches!(status, Some(KeyStatus::Same | KeyStatus::Newer))
+    };
+    let lost = backup.entries().iter().filter(|(key, entry)| !is_followed(key, entry));
+    let lost: Vec<_> = lost.map(|(key, _)| key.to_string()).collect();
+    (!lost.is_empty()).then(|| {
+        let keys = lost.join(", ");
+        format!("it holds values that are neither in the source nor replaced by newer ones: {keys}")
+    })
+}
+
+fn describe_cluster(cluster: Option<(String, Option<u64>)>) -> String {
+    match cluster {
+        Some((name, Some(fingerprint))) => {
+            format!("cluster {name} with fingerprint {fingerprint}")
+        }
+        Some((name, None)) => format!("cluster {name} without a fingerprint"),
+        None => "a cluster without a name".to_owned(),
     }
 }
 

@@ -1,26 +1,23 @@
 //! The inputs of an undo: the report, the target that it names, and the backup of what was replaced.
 
-use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use super::args::UndoArgs;
 use super::job::UndoInputs;
+use super::kept_reports::add_kept_report;
 use crate::backends::Target;
 use crate::backends::backup::Backup;
 use crate::blocking::run_detached;
 use crate::commands::Context;
 use crate::commands::input::{is_standard_input, name_input, read_input};
 use crate::commands::open_store::{self, OpenTarget, store_name};
-use crate::commands::run_report::RunReport;
+use crate::commands::run_report::{RunReport, read_report_bytes};
 use crate::commands::store_arg::{self, StoreArg};
 use crate::config::StoreConfig;
 use crate::model::Snapshot;
 use crate::outcome::{Code, Failure, StoreName};
 use crate::pipeline::undo::find_unsaved_keys;
 use crate::shell::quote_word;
-
-/// The largest report in bytes: that of a store with all epochs that there can be has a third of it.
-const LARGEST_REPORT: u64 = 64 << 20;
 
 /// Reads the report, opens the target, and reads the backup of the run.
 ///
@@ -56,7 +53,7 @@ fn usage(reason: &str) -> Failure {
 async fn read_report(args: &UndoArgs, context: &Context<'_>) -> Result<RunReport, Failure> {
     let hint = "name the file that `migrate --report` wrote";
     let name = name_input(&args.report);
-    let bytes = read_input(&args.report, read_bounded, context).await;
+    let bytes = read_input(&args.report, read_report_bytes, context).await;
     let bytes = bytes.map_err(|error| usage(&format!("failed to read {name}: {error}")));
     let run = bytes.and_then(|bytes| {
         RunReport::parse(&bytes).map_err(|reason| usage(&format!("{name} {reason}")))
@@ -64,36 +61,6 @@ async fn read_report(args: &UndoArgs, context: &Context<'_>) -> Result<RunReport
     match run {
         Ok(run) => Ok(run),
         Err(failure) => Err(add_kept_report(failure.hint(hint), args).await),
-    }
-}
-
-/// Adds where the report of an earlier run is kept that had the same name, if there is one: a run that does not
-/// continue it puts a number behind its name.
-async fn add_kept_report(failure: Failure, args: &UndoArgs) -> Failure {
-    let report = args.report.clone();
-    let find_latest = move || {
-        let numbered = |number: u32| {
-            let mut name = report.clone();
-            name.push(format!(".{number}"));
-            PathBuf::from(name)
-        };
-        (1..).map(numbered).take_while(|kept| kept.is_file()).take(1_000).last()
-    };
-    match run_detached(find_latest).await.ok().flatten() {
-        Some(kept) => {
-            let kept = quote_word(&kept);
-            failure.hint(format!("the report that had this name before is kept as {kept}"))
-        }
-        None => failure,
-    }
-}
-
-fn read_bounded(input: &mut dyn Read) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    input.take(LARGEST_REPORT + 1).read_to_end(&mut bytes)?;
-    match bytes.len() as u64 > LARGEST_REPORT {
-        true => Err(io::Error::other("it is too large for a report")),
-        false => Ok(bytes),
     }
 }
 

@@ -5,6 +5,7 @@ mod checks;
 mod confirm;
 mod inputs;
 mod job;
+mod kept_reports;
 mod nodes;
 mod state;
 mod write;
@@ -17,14 +18,19 @@ use anyhow::Result;
 use crate::commands::Context;
 use crate::commands::input::name_input;
 use crate::commands::open_store::store_name;
+use crate::model::Plan;
 use crate::outcome::{Code, Failure, Outcome, UndoOutcome};
 use crate::terminal::signals::Signal;
 pub use args::UndoArgs;
 use job::UndoJob;
+use kept_reports::find_next_report;
 use state::{AGAIN_HINT, UndoState};
 
 /// The longest time that an interrupted program spends on reading the target once more.
 const READ_BACK_LIMIT: Duration = Duration::from_secs(2);
+
+/// The longest time for reading the reports of earlier runs.
+const KEPT_REPORTS_LIMIT: Duration = Duration::from_secs(5);
 
 /// Takes back what a run wrote, until it ends or a signal ends it.
 ///
@@ -54,27 +60,33 @@ async fn undo(job: &UndoJob<'_>) -> Result<(), Failure> {
     if !job.inputs.run.may_have_written() {
         // The target need not respond for that: it may be what the run has failed at.
         checks::plan_nothing(job);
-        job.state.set_outcome(if job.args.dry_run {
-            UndoOutcome::Planned
-        } else {
-            UndoOutcome::Undone
-        });
+        end_undo(job, None).await;
         return Ok(());
     }
     let held = checks::check_and_plan(job).await?;
     write::check_backup_folder(job)?;
     confirm::confirm(job).await?;
     checks::check_store(job).await?;
-    if job.args.dry_run {
-        job.state.set_outcome(UndoOutcome::Planned);
-        return Ok(());
-    }
-    if !job.state.plan().changes().is_empty() {
+    let plan = job.state.plan();
+    if !job.args.dry_run && !plan.changes().is_empty() {
         write::save_target(job, &held).await?;
         write::take_back(job).await.map_err(|failure| add_hint(failure, job))?;
     }
-    job.state.set_outcome(UndoOutcome::Undone);
+    end_undo(job, Some(&plan)).await;
     Ok(())
+}
+
+/// Records that all is taken back, or would be, and whether an earlier run has left keys too. The plan is there if
+/// the target was read.
+async fn end_undo(job: &UndoJob<'_>, plan: Option<&Plan>) {
+    let target = store_name(job.target());
+    let found = find_next_report(job.args, &target, plan);
+    let found = tokio::time::timeout(KEPT_REPORTS_LIMIT, found).await;
+    job.state.set_kept_report(found.ok().flatten());
+    job.state.set_outcome(match job.args.dry_run {
+        true => UndoOutcome::Planned,
+        false => UndoOutcome::Undone,
+    });
 }
 
 async fn describe_interruption(signal: Signal, job: &UndoJob<'_>) -> Failure {

@@ -64,6 +64,11 @@ impl UndoState {
         self.undo().backup = Some(path);
     }
 
+    /// Records the report of an earlier run by which there is more to take back.
+    pub(super) fn set_kept_report(&self, path: Option<PathBuf>) {
+        self.undo().kept_report = path;
+    }
+
     pub(super) fn set_outcome(&self, outcome: UndoOutcome) {
         self.undo().outcome = outcome;
     }

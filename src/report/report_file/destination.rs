@@ -22,25 +22,17 @@ pub(super) enum ReportDestination {
     Stream(File),
 }
 
-/// Finds the destination, and opens it if it is a stream. Waits for the reader of a FIFO. Also returns the
-/// earlier report that is in the file.
+/// Finds the destination, and opens it if it is a stream. Waits for the reader of a FIFO.
 ///
 /// # Errors
-/// Where there is something that is neither a report nor a stream, or that can't be written.
-pub(super) fn find_destination(path: &Path) -> io::Result<(ReportDestination, Option<Vec<u8>>)> {
-    let without_earlier = |destination| (destination, None);
+/// Where there is something that is neither a file nor a stream, or a stream that can't be written.
+pub(super) fn find_destination(path: &Path) -> io::Result<ReportDestination> {
     match find_place(path)? {
-        Place::Absent(name) => Ok((ReportDestination::Regular(name), None)),
-        Place::Regular(name) => {
-            let earlier = read_replaceable(&name)?;
-            Ok((ReportDestination::Regular(name), earlier))
-        }
-        Place::OwnStream(number) => {
-            open_own_stream(number, path).map(ReportDestination::Stream).map(without_earlier)
-        }
+        Place::Absent(name) | Place::Regular(name) => Ok(ReportDestination::Regular(name)),
+        Place::OwnStream(number) => open_own_stream(number, path).map(ReportDestination::Stream),
         Place::Pipe(_) => {
             let opened = OpenOptions::new().write(true).open(path);
-            opened.map(ReportDestination::Stream).map(without_earlier)
+            opened.map(ReportDestination::Stream)
         }
         Place::Other(kind) => {
             Err(io::Error::new(io::ErrorKind::InvalidInput, format!("it is {kind}")))
@@ -48,15 +40,31 @@ pub(super) fn find_destination(path: &Path) -> io::Result<(ReportDestination, Op
     }
 }
 
-/// Reads the file, which must be an earlier report, or empty, and writable: a report that was protected stays.
-/// Returns `None` for one that is empty.
-fn read_replaceable(path: &Path) -> io::Result<Option<Vec<u8>>> {
-    let file = OpenOptions::new().read(true).write(true).open(path)?;
+/// What a new report replaces.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Replaceable {
+    /// Nothing has the name.
+    Absent,
+    /// An empty file.
+    Empty,
+    /// A report.
+    Report(Vec<u8>),
+}
+
+/// Reads what has this name, which must be a report, or empty, and writable: a report that was protected stays.
+///
+/// # Errors
+/// Where it is anything else, or can't be read.
+pub(super) fn read_replaceable(path: &Path) -> io::Result<Replaceable> {
+    let file = match OpenOptions::new().read(true).write(true).open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Replaceable::Absent),
+        file => file?,
+    };
     let mut content = Vec::new();
     file.take(LARGEST_REPORT + 1).read_to_end(&mut content)?;
     match (content.is_empty(), content.starts_with(BEGINNING)) {
-        (true, _) => Ok(None),
-        (false, true) if content.len() as u64 <= LARGEST_REPORT => Ok(Some(content)),
+        (true, _) => Ok(Replaceable::Empty),
+        (false, true) if content.len() as u64 <= LARGEST_REPORT => Ok(Replaceable::Report(content)),
         _ => Err(io::Error::other("it exists and is not a report")),
     }
 }

@@ -43,7 +43,7 @@ fn keys_of_the_run_before_stay_until_this_one_has_its_own() {
         let earlier = format!("{earlier:#}\n");
         fs::write(&path, &earlier).unwrap();
         let report = ReportFile::create(&path).unwrap();
-        assert_eq!(report.earlier_document(), Some(earlier.as_bytes()));
+        assert_eq!(report.earlier_document().as_deref(), Some(earlier.as_bytes()));
         let first = fs::read_to_string(&path).unwrap();
         assert!(first.contains(UNFINISHED) && !first.contains('\u{9b}'), "{first}");
         let first: serde_json::Value = serde_json::from_str(&first).unwrap();
@@ -92,6 +92,46 @@ fn report_that_lists_written_keys_is_kept_unless_it_is_continued() {
     assert!(report.keep_earlier().is_err());
     assert!(report.write(&document, false).is_err());
     assert_ne!(fs::read(&path).unwrap(), document);
+}
+
+#[test]
+fn what_another_run_has_written_in_the_meantime_is_read_again_or_kept() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let path = folder.path().join("report.json");
+    let kept = folder.path().join("report.json.1");
+    let row = serde_json::json!({"key": "rule_book", "write_state": "written"});
+    let theirs = serde_json::json!({"format": 1, "outcome": "migrated", "keys": [row],
+        "next_steps": []});
+    let theirs = format!("{theirs:#}\n").into_bytes();
+    let own = json::render(&failed("done")).out;
+    for is_reread in [true, false] {
+        let (slow, fast) = (ReportFile::create(&path).unwrap(), ReportFile::create(&path).unwrap());
+        assert!(!slow.reread_earlier().unwrap());
+        fast.save_interim(&failed("planned")).unwrap();
+        assert!(!slow.reread_earlier().unwrap());
+        assert_eq!(fast.write(&theirs, false).unwrap(), None);
+        if is_reread {
+            assert!(slow.reread_earlier().unwrap());
+            assert_eq!(slow.earlier_document().as_deref(), Some(&*theirs));
+            assert!(!slow.reread_earlier().unwrap());
+            assert_eq!(slow.clone().write(&own, true).unwrap(), None);
+            assert!(!kept.exists());
+        } else {
+            let warning = slow.write(&own, true).unwrap().unwrap();
+            assert!(warning.contains("it is kept as ") && warning.contains("report.json.1"));
+            assert_eq!(fs::read(&kept).unwrap(), theirs);
+        }
+        assert_eq!(fs::read(&path).unwrap(), own);
+    }
+    // Not even the plan of the slow one replaces it, or what is no report.
+    fs::remove_file(&kept).unwrap();
+    let slow = ReportFile::create(&path).unwrap();
+    fs::write(&path, &theirs).unwrap();
+    slow.save_interim(&failed("planned")).unwrap();
+    assert_eq!(fs::read(&kept).unwrap(), theirs);
+    fs::write(&path, "notes").unwrap();
+    assert!(slow.write(&own, true).is_err());
+    assert_eq!(fs::read(&path).unwrap(), b"notes");
 }
 
 #[test]

@@ -63,7 +63,8 @@ fn check_source_nodes(
         }
         SourceKind::BackupFile => skipped("the source is a backup file"),
         SourceKind::StoppedNodes | SourceKind::ExternalStore => {
-            checks::check_live_nodes(&observed.on_source, skipped(NOT_LIVE), args.dry_run)
+            let unproven = skipped(describe_unproven(observed));
+            checks::check_live_nodes(&observed.on_source, unproven, args.dry_run)
         }
     }
 }
@@ -76,11 +77,22 @@ pub(in crate::commands::migrate) fn check_source_nodes_again(
     match kind {
         SourceKind::LiveCluster => checks::check_normal_roles(&observed.of_cluster),
         SourceKind::BackupFile | SourceKind::StoppedNodes | SourceKind::ExternalStore => {
-            let finding = Finding::skipped(Check::MigrationMode, NOT_LIVE);
+            let finding = Finding::skipped(Check::MigrationMode, describe_unproven(observed));
             checks::check_live_nodes(&observed.on_source, finding, false)
         }
     }
 }
 
-const NOT_LIVE: &str = "the source is not a live cluster; no node in its nodes_config responded as running \
-                        on it. This cannot be proven: make sure that no server uses this store";
+/// Describes what is not known of the nodes of a source that is not a live cluster.
+fn describe_unproven(observed: &NodeObservations) -> &'static str {
+    match observed.are_unasked {
+        true => {
+            "the source is not a live cluster; with --single-address, none of the nodes in its nodes_config was \
+             asked. Make sure that no server uses this store"
+        }
+        false => {
+            "the source is not a live cluster; no node in its nodes_config responded as running on it. This \
+             cannot be proven: make sure that no server uses this store"
+        }
+    }
+}
