@@ -162,6 +162,15 @@ fn absent_file_is_reported_as_missing() {
 }
 
 #[test]
+fn folder_of_too_many_files_is_refused() {
+    let copy = Copy::new();
+    for number in 0..super::limits::MOST_FILES {
+        copy.write(&format!("other-{number}"), b"");
+    }
+    assert!(matches!(copy.read(), Err(ReadError::TooLarge { .. })));
+}
+
+#[test]
 fn links_and_other_things_are_not_read() {
     let copy = Copy::new();
     let name = manifest_name();
