@@ -87,6 +87,8 @@ const ENTRY_SIZE: usize = 100;
 struct Contents {
     entries: BTreeMap<u32, BTreeMap<Vec<u8>, Newest>>,
     kept: usize,
+    /// The size of all blocks of tables.
+    table_size: u64,
 }
 
 impl Contents {
@@ -142,7 +144,8 @@ fn read_table(
     if table.family() != u64::from(family) {
         return Err(in_file(fault("it belongs to another column family than the MANIFEST says")));
     }
-    let read = table.read_entries(|key, value| {
+    let mut size = contents.table_size;
+    let read = table.read_entries(&mut size, |key, value| {
         let keys = expected.smallest_key.as_slice()..=expected.largest_key.as_slice();
         let sequences = expected.smallest_sequence..=expected.largest_sequence;
         if !keys.contains(&key.user_key) || !sequences.contains(&key.sequence) {
@@ -151,6 +154,7 @@ fn read_table(
         let InternalKey { user_key: key, sequence, operation } = key;
         contents.add(&Write { family, key, sequence, operation, value })
     });
+    contents.table_size = size;
     read.map_err(in_file)
 }
 

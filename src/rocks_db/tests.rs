@@ -259,7 +259,7 @@ proptest! {
         while let Ok(Some(_)) = log.next_record() {}
         let _ = Manifest::parse(&bytes);
         let _ = Footer::parse(&bytes);
-        let _ = Table::open(&bytes).map(|table| table.read_entries(|_, _| Ok(())));
+        let _ = Table::open(&bytes).map(|table| table.read_entries(&mut 0, |_, _| Ok(())));
     }
 
     #[test]
