@@ -90,7 +90,8 @@ impl fmt::Display for DataLoss {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.missing.is_empty() {
             true => f.write_str(
-                "a log with a damaged end was read, without which the others are no majority",
+                "a log with a damaged end was read, without which the others are no majority, or a log that the \
+                 folders do not suffice to apply: the warnings say which",
             )?,
             false => {
                 write!(f, "not read: {}; without them there is no majority", self.list_missing())?

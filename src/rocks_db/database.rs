@@ -1,6 +1,7 @@
 //! Puts the files of a database together: of each key, the newest entry.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::path::Path;
 use std::time::SystemTime;
 
@@ -35,6 +36,7 @@ pub struct Database {
 pub fn read_database(path: &Path) -> Result<Database, ReadError> {
     let mut folder = Folder::new(path);
     let (name, manifest) = read_manifest(&mut folder)?;
+    let logs = folder.list_logs()?;
     let mut contents = Contents::default();
     for (id, family) in &manifest.families {
         for table in family.tables.values() {
@@ -44,6 +46,11 @@ pub fn read_database(path: &Path) -> Result<Database, ReadError> {
     let mut torn_tails: Vec<_> =
         manifest.incomplete.iter().map(|record| torn_tail(&name, record)).collect();
     torn_tails.extend(read_logs(&mut folder, &manifest, &mut contents)?);
+    // A server that was started meanwhile, and is not seen by its lock, changes these first.
+    if read_manifest(&mut folder)? != (name, manifest.clone()) || folder.list_logs()? != logs {
+        let error = std::io::Error::other("it changed while it was read: a server may run on it");
+        return Err(ReadError::Io { file: "the folder".to_owned(), error });
+    }
     let families = manifest.families.iter();
     let families = families.map(|(id, family)| (family.name.clone(), contents.take_family(*id)));
     Ok(Database { families: families.collect(), torn_tails, newest_change: folder.newest_change() })
@@ -72,11 +79,16 @@ struct Newest {
     value: Option<Vec<u8>>,
 }
 
+/// What an entry takes beside its key and its value, about.
+const ENTRY_SIZE: usize = 100;
+
 /// The newest entries found so far.
 #[derive(Debug, Default)]
 struct Contents {
     entries: BTreeMap<u32, BTreeMap<Vec<u8>, Newest>>,
     kept: usize,
+    /// The size of all blocks of tables.
+    table_size: u64,
 }
 
 impl Contents {
@@ -97,7 +109,7 @@ impl Contents {
             }
             self.kept = self.kept.saturating_sub(size(held));
         } else {
-            self.kept = self.kept.saturating_add(write.key.len());
+            self.kept = self.kept.saturating_add(write.key.len()).saturating_add(ENTRY_SIZE);
         }
         self.kept = self.kept.saturating_add(size(value));
         if self.kept > MOST_KEPT {
@@ -132,7 +144,8 @@ fn read_table(
     if table.family() != u64::from(family) {
         return Err(in_file(fault("it belongs to another column family than the MANIFEST says")));
     }
-    let read = table.read_entries(|key, value| {
+    let mut size = contents.table_size;
+    let read = table.read_entries(&mut size, |key, value| {
         let keys = expected.smallest_key.as_slice()..=expected.largest_key.as_slice();
         let sequences = expected.smallest_sequence..=expected.largest_sequence;
         if !keys.contains(&key.user_key) || !sequences.contains(&key.sequence) {
@@ -141,6 +154,7 @@ fn read_table(
         let InternalKey { user_key: key, sequence, operation } = key;
         contents.add(&Write { family, key, sequence, operation, value })
     });
+    contents.table_size = size;
     read.map_err(in_file)
 }
 
@@ -162,13 +176,22 @@ fn read_logs(
         let reason = "it, or a later log, must be there: the folder is not complete".to_owned();
         return Err(ReadError::Missing { file: log_name(newest), reason });
     }
-    let (mut torn, mut size) = (None, 0);
+    let mut torn: Option<TornTail> = None;
+    let mut progress = LogProgress { size: 0, next_sequence: None };
     for number in numbers {
-        if let Some(TornTail { file, offset, .. }) = torn {
-            let reason = "a record that is incomplete, and another log follows".to_owned();
-            return Err(ReadError::Damaged { file, offset, reason });
+        let mut log =
+            LogReading { number, manifest, contents, progress: &mut progress, batches: 0 };
+        let tail = log.read(folder)?;
+        let is_empty = log.batches == 0 && tail.is_none();
+        match torn.take() {
+            None => torn = tail,
+            // The log of a server that ended before its first write: it had not yet repaired the one before.
+            Some(tail) if is_empty => torn = Some(tail),
+            Some(TornTail { file, offset, .. }) => {
+                let reason = "a record that is incomplete, and another log follows".to_owned();
+                return Err(ReadError::Damaged { file, offset, reason });
+            }
         }
-        torn = LogReading { number, manifest, contents, size: &mut size }.read(folder)?;
     }
     Ok(torn)
 }
@@ -178,24 +201,58 @@ struct LogReading<'a> {
     number: u64,
     manifest: &'a Manifest,
     contents: &'a mut Contents,
-    /// The size of all records so far.
-    size: &'a mut u64,
+    progress: &'a mut LogProgress,
+    /// The number of batches in this log.
+    batches: usize,
+}
+
+/// What the logs that were read have together.
+#[derive(Debug)]
+struct LogProgress {
+    /// The size of all records.
+    size: u64,
+    /// The sequence number that the next batch begins with; `None` ahead of the first batch.
+    next_sequence: Option<u64>,
+}
+
+impl LogProgress {
+    /// Checks that a batch follows the one before, and the first one what the tables hold: between them, none is missing.
+    fn check_sequence(&mut self, batch: Range<u64>, last_known: u64) -> Result<(), Fault> {
+        let is_next = match self.next_sequence {
+            Some(next) => batch.start == next,
+            None => batch.start <= last_known.saturating_add(1),
+        };
+        if !is_next {
+            let expected = self.next_sequence.unwrap_or(last_known.saturating_add(1));
+            let reason = format!(
+                "the write {} follows, and {expected} should: a log is missing, or an older MANIFEST is there",
+                batch.start
+            );
+            return Err(Fault::new(0, reason));
+        }
+        self.next_sequence = Some(batch.end);
+        Ok(())
+    }
 }
 
 impl LogReading<'_> {
-    fn read(mut self, folder: &mut Folder) -> Result<Option<TornTail>, ReadError> {
+    fn read(&mut self, folder: &mut Folder) -> Result<Option<TornTail>, ReadError> {
         let name = log_name(self.number);
         let bytes = folder.read(&name)?;
         let mut log = LogFile::new(&bytes);
         let in_file = |fault: Fault| fault.in_file(&name);
         while let Some(record) = log.next_record().map_err(in_file)? {
-            *self.size = self.size.saturating_add(record.content.len() as u64);
-            if *self.size > MOST_CONTENT {
+            let size = &mut self.progress.size;
+            *size = size.saturating_add(record.content.len() as u64);
+            if *size > MOST_CONTENT {
                 let reason = "the logs up to it hold more than 4 GiB".to_owned();
                 return Err(ReadError::TooLarge { file: name, reason });
             }
+            self.batches += 1;
             let read = read_batch(&record.content, |write| self.add(&write));
-            read.map_err(|fault| in_file(fault.within(record.offset)))?;
+            let last_known = self.manifest.last_sequence;
+            let checked = read.and_then(|batch| self.progress.check_sequence(batch, last_known));
+            checked.map_err(|fault| in_file(fault.within(record.offset)))?;
         }
         Ok(log.incomplete_record().map(|record| torn_tail(&name, record)))
     }

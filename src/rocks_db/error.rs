@@ -53,8 +53,8 @@ pub struct TornTail {
     pub offset: u64,
     /// What is there.
     pub reason: String,
-    /// `true` if all bytes of the record are there and its checksum differs. No interrupted write leaves that, so that
-    /// what was lost may have been acknowledged.
+    /// `true` if all bytes of the record are there and its header or its checksum is wrong, or zeros are in its place. The
+    /// end of a server alone leaves neither, so that what was lost may have been acknowledged.
     pub is_damaged: bool,
 }
 

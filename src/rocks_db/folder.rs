@@ -68,7 +68,11 @@ impl Folder {
     pub(super) fn list_logs(&self) -> Result<Vec<u64>, ReadError> {
         let failed = |error| ReadError::Io { file: "the folder".to_owned(), error };
         let mut numbers = Vec::new();
-        for entry in fs::read_dir(&self.path).map_err(failed)?.take(MOST_FILES) {
+        for (count, entry) in fs::read_dir(&self.path).map_err(failed)?.enumerate() {
+            if count >= MOST_FILES {
+                let reason = format!("it has more than {MOST_FILES} entries");
+                return Err(ReadError::TooLarge { file: "the folder".to_owned(), reason });
+            }
             let name = entry.map_err(failed)?.file_name();
             let stem = name.to_str().and_then(|name| name.strip_suffix(".log"));
             let digits = stem.filter(|stem| stem.bytes().all(|byte| byte.is_ascii_digit()));

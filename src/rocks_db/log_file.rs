@@ -38,7 +38,7 @@ pub(super) struct Record {
 pub(super) struct IncompleteRecord {
     pub(super) offset: u64,
     pub(super) reason: &'static str,
-    /// `true` if nothing is missing, and the checksum differs.
+    /// `true` if it is not what an interrupted write leaves.
     pub(super) is_damaged: bool,
 }
 
@@ -192,13 +192,20 @@ impl<'a> LogFile<'a> {
         if (from..self.bytes.len()).any(|at| has_fragment_at(self.bytes.get(at..))) {
             return Err(Fault::new(offset, "a damaged record that is not the last one"));
         }
-        Ok(incomplete(offset, reason, false))
+        let rest = self.bytes.get(offset..).unwrap_or_default();
+        // A record that is whole up to the end of the file: the length in its header is damaged.
+        let header = rest.get(..HEADER).and_then(|header| parse_header(header).ok());
+        let is_whole = header.is_some_and(|Header { checksum, .. }| {
+            checksum == fragment_checksum(rest, rest.len().saturating_sub(HEADER))
+        });
+        Ok(incomplete(offset, reason, is_whole || is_zeros(rest)))
     }
 
-    /// Ends at zeros. File systems can leave such behind the last write before a crash.
+    /// Ends at zeros. File systems can leave such in place of the last writes before a crash, even of those that were
+    /// acknowledged.
     fn end_at_zeros(&self, offset: usize, rest: &[u8]) -> Result<Fragment<'a>, Fault> {
         match is_zeros(rest) {
-            true => Ok(incomplete(offset, "zeros follow the last record", false)),
+            true => Ok(incomplete(offset, "zeros follow the last record", true)),
             false => Err(Fault::new(offset, "zeros in place of a record")),
         }
     }

@@ -48,6 +48,8 @@ pub(super) struct Manifest {
     pub(super) dropped_families: BTreeSet<u32>,
     /// The first log that is not obsolete.
     pub(super) min_log_number: u64,
+    /// The last sequence number that was in use at the last change.
+    pub(super) last_sequence: u64,
     pub(super) incomplete: Option<IncompleteRecord>,
 }
 
@@ -59,6 +61,7 @@ struct Edit {
     drops_family: bool,
     log_number: Option<u64>,
     min_log_number: u64,
+    last_sequence: u64,
     deleted: Vec<(u32, u64)>,
     added: Vec<NewFile>,
     /// The number of changes that follow, and count only together with this one.
@@ -76,14 +79,19 @@ impl Manifest {
             families: BTreeMap::from([(0, default)]),
             dropped_families: BTreeSet::new(),
             min_log_number: 0,
+            last_sequence: 0,
             incomplete: None,
         };
         let (mut log, mut group) = (LogFile::new(bytes), Vec::new());
+        let mut group_offset = 0;
         while let Some(record) = log.next_record()? {
             let edit = Edit::parse(&record.content).map_err(|fault| fault.within(record.offset))?;
             let fault = |reason: String| Fault { offset: record.offset, reason };
             check_group(&group, edit.left_in_group).map_err(|reason| fault(reason.to_owned()))?;
             let is_complete = edit.left_in_group.unwrap_or_default() == 0;
+            if group.is_empty() {
+                group_offset = record.offset;
+            }
             group.push(edit);
             if group.len() > MOST_FILES {
                 return Err(fault("a group of too many changes".to_owned()));
@@ -94,12 +102,21 @@ impl Manifest {
                 }
             }
         }
-        manifest.incomplete = log.incomplete_record().cloned();
+        let reason = "the last changes of a group are missing";
+        let group = (!group.is_empty()).then_some(IncompleteRecord {
+            offset: group_offset,
+            reason,
+            is_damaged: false,
+        });
+        manifest.incomplete = log.incomplete_record().cloned().or(group);
         Ok(manifest)
     }
 
     fn apply(&mut self, edit: Edit) -> Result<(), String> {
         let id = edit.family;
+        let tables = edit.added.iter().map(|table| table.largest_sequence).max();
+        self.last_sequence =
+            self.last_sequence.max(edit.last_sequence).max(tables.unwrap_or_default());
         if let Some(name) = edit.added_family {
             let family = FamilyState { name, ..FamilyState::default() };
             if self.dropped_families.contains(&id) || self.families.insert(id, family).is_some() {
@@ -165,7 +182,8 @@ impl Edit {
             }
             tag::LOG_NUMBER => self.log_number = Some(cursor.varint()?),
             tag::MIN_LOG_NUMBER => self.min_log_number = cursor.varint()?,
-            tag::NEXT_FILE_NUMBER | tag::LAST_SEQUENCE => {
+            tag::LAST_SEQUENCE => self.last_sequence = cursor.varint()?,
+            tag::NEXT_FILE_NUMBER => {
                 cursor.varint()?;
             }
             tag::PREVIOUS_LOG_NUMBER => {
@@ -204,6 +222,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::rocks_db::checksum::masked_crc;
 
     fn edit(left: Option<u32>) -> Edit {
         Edit { left_in_group: left, ..Edit::default() }
@@ -225,6 +244,18 @@ mod tests {
         for unknown in [&[7, 0][..], &[0x90, 3, 0], &[0xc8, 1], &[1, 1, b'x']] {
             assert!(Edit::parse(unknown).is_err(), "{unknown:?}");
         }
+    }
+
+    #[test]
+    fn group_without_its_end_is_reported() {
+        // A change of a group (tag 300) that one more follows, in a fragment of type 1.
+        let content = [0xac, 2, 1];
+        let fragment = [&[1_u8][..], &content].concat();
+        let checksum = masked_crc(&fragment).to_le_bytes();
+        let bytes = [&checksum[..], &[3, 0], &fragment].concat();
+        let incomplete = Manifest::parse(&bytes).unwrap().incomplete.unwrap();
+        assert_eq!((incomplete.offset, incomplete.is_damaged), (0, false));
+        assert!(incomplete.reason.contains("of a group are missing"));
     }
 
     proptest! {

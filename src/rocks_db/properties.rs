@@ -7,7 +7,7 @@ use super::cursor::Cursor;
 use super::error::Fault;
 
 /// The properties of a table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Properties {
     pub(super) family: u64,
     pub(super) entries: u64,

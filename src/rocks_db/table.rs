@@ -48,23 +48,25 @@ impl<'a> Table<'a> {
         self.properties.family
     }
 
-    /// Gives each entry to `take`, in order. Their order and number are checked.
+    /// Gives each entry to `take`, in order. Their order and number are checked. `size` is that of all blocks so far, also of
+    /// other tables.
     ///
     /// # Errors
     /// A [`Fault`] of the table, or of `take`.
     pub(super) fn read_entries(
         &self,
+        size: &mut u64,
         mut take: impl FnMut(InternalKey<'_>, &[u8]) -> Result<(), Fault>,
     ) -> Result<(), Fault> {
-        let (mut count, mut size) = (0_u64, 0_u64);
+        let mut count = 0_u64;
         let mut last: Option<(Vec<u8>, u64)> = None;
         for handle in &self.data_blocks {
             let block = read_block(self.bytes, &self.footer, *handle)?;
-            size = size.saturating_add(block.len() as u64);
-            if size > MOST_CONTENT {
+            *size = size.saturating_add(block.len() as u64);
+            if *size > MOST_CONTENT {
                 return Err(Fault {
                     offset: handle.offset,
-                    reason: "more than 4 GiB of entries".to_owned(),
+                    reason: "the tables up to it have more than 4 GiB of entries".to_owned(),
                 });
             }
             let within = |fault: Fault| fault.within(handle.offset);
@@ -150,6 +152,13 @@ fn parse_index(block: &[u8], properties: &Properties) -> Result<Vec<BlockHandle>
             }
             (EntryForm::Handles, _) => BlockHandle::parse(entries.cursor())?,
         };
+        // Blocks that are told twice could be read without an end.
+        let end = handles.last().map(|last| last.offset.saturating_add(last.size));
+        if end.is_some_and(|end| handle.offset < end) {
+            return Err(entries
+                .cursor()
+                .fault("a block that does not lie behind the one before it"));
+        }
         handles.push(handle);
     }
     Ok(handles)
@@ -230,6 +239,20 @@ mod tests {
         #[test]
         fn fuzz_any_index(bytes in prop::collection::vec(any::<u8>(), 0..200), deltas in any::<bool>()) {
             let _ = parse_index(&bytes, &properties(deltas));
+        }
+    }
+
+    #[test]
+    fn block_that_overlaps_the_one_before_is_refused() {
+        let properties = Properties { index_has_user_keys: true, ..Properties::default() };
+        // Two entries that share nothing, each with a key and a handle of offset and size, and one restart.
+        let index = |offset: u8| {
+            let entries = [0, 1, 2, b'a', 0, 9, 0, 1, 2, b'b', offset, 9];
+            [&entries[..], &[0, 0, 0, 0, 1, 0, 0, 0]].concat()
+        };
+        assert_eq!(parse_index(&index(14), &properties).unwrap().len(), 2);
+        for offset in [0, 8] {
+            assert!(parse_index(&index(offset), &properties).is_err(), "{offset}");
         }
     }
 }

@@ -150,6 +150,58 @@ fn cut_log_is_reported_unless_it_ends_with_a_record() {
     }
 }
 
+/// Returns the name of the log, its bytes, and where each of its records begins.
+fn log_of(copy: &Copy) -> (String, Vec<u8>, Vec<usize>) {
+    let (name, bytes) = copy.files.iter().find(|(name, _)| name.ends_with(".log")).unwrap();
+    let mut log = LogFile::new(bytes);
+    let records = std::iter::from_fn(|| log.next_record().unwrap());
+    let offsets = records.map(|record| usize::try_from(record.offset).unwrap()).collect();
+    (name.clone(), bytes.clone(), offsets)
+}
+
+#[test]
+fn end_that_no_interrupted_write_leaves_is_damaged() {
+    let copy = Copy::new();
+    let (name, bytes, offsets) = log_of(&copy);
+    let mut longer = bytes.clone();
+    let length = offsets.last().unwrap() + 4;
+    longer[length] = longer[length].checked_add(1).unwrap();
+    for changed in [longer, [bytes.as_slice(), &[0; 3]].concat(), [bytes, vec![0; 4096]].concat()] {
+        copy.write(&name, &changed);
+        let torn = copy.read().unwrap().torn_tails;
+        assert!(torn.len() == 1 && torn[0].is_damaged, "{torn:?}");
+    }
+}
+
+#[test]
+fn empty_log_may_follow_a_torn_one() {
+    let copy = Copy::new();
+    let (name, bytes, offsets) = log_of(&copy);
+    let number: u64 = name.trim_end_matches(".log").parse().unwrap();
+    let next = super::folder::log_name(number + 1);
+    copy.write(&name, &bytes[..bytes.len() - 3]);
+    // The record about compression is no write.
+    for begun in [&bytes[..0], &bytes[..offsets[0]]] {
+        copy.write(&next, begun);
+        let torn = copy.read().unwrap().torn_tails;
+        assert!(torn.len() == 1 && torn[0].file == name, "{torn:?}");
+    }
+    copy.write(&next, &bytes);
+    assert!(matches!(copy.read(), Err(ReadError::Damaged { .. })));
+}
+
+#[test]
+fn write_that_is_missing_between_others_is_noticed() {
+    let copy = Copy::new();
+    let (name, bytes, offsets) = log_of(&copy);
+    // The first block: records have their places in it.
+    for ends in offsets.windows(2).filter(|ends| ends[1] < 8000 && bytes.len() < 32 << 10) {
+        copy.write(&name, &[&bytes[..ends[0]], &bytes[ends[1]..]].concat());
+        let error = copy.read().unwrap_err().to_string();
+        assert!(error.contains("a log is missing") && error.contains(&name), "{error}");
+    }
+}
+
 #[test]
 fn absent_file_is_reported_as_missing() {
     let copy = Copy::new();
@@ -159,6 +211,15 @@ fn absent_file_is_reported_as_missing() {
         assert!(error.contains(name.as_str()) || name.ends_with(".log"), "{error}");
         copy.restore(name);
     }
+}
+
+#[test]
+fn folder_of_too_many_files_is_refused() {
+    let copy = Copy::new();
+    for number in 0..super::limits::MOST_FILES {
+        copy.write(&format!("other-{number}"), b"");
+    }
+    assert!(matches!(copy.read(), Err(ReadError::TooLarge { .. })));
 }
 
 #[test]
@@ -198,7 +259,7 @@ proptest! {
         while let Ok(Some(_)) = log.next_record() {}
         let _ = Manifest::parse(&bytes);
         let _ = Footer::parse(&bytes);
-        let _ = Table::open(&bytes).map(|table| table.read_entries(|_, _| Ok(())));
+        let _ = Table::open(&bytes).map(|table| table.read_entries(&mut 0, |_, _| Ok(())));
     }
 
     #[test]

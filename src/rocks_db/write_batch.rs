@@ -1,5 +1,7 @@
 //! Write batches: what one record of a write-ahead log holds.
 
+use std::ops::Range;
+
 use super::cursor::Cursor;
 use super::error::Fault;
 use super::internal_key::{MOST_SEQUENCE, Operation};
@@ -27,14 +29,14 @@ pub(super) struct Write<'a> {
     pub(super) value: &'a [u8],
 }
 
-/// Reads the batch, and gives each write to `take`.
+/// Reads the batch, and gives each write to `take`. Returns its sequence numbers, the end excluded.
 ///
 /// # Errors
 /// A [`Fault`] of the batch, or of `take`.
 pub(super) fn read_batch<'a>(
     bytes: &'a [u8],
     mut take: impl FnMut(Write<'a>) -> Result<(), Fault>,
-) -> Result<(), Fault> {
+) -> Result<Range<u64>, Fault> {
     let mut cursor = Cursor::new(bytes);
     let (first, expected) = (cursor.u64()?, cursor.u32()?);
     let mut count = 0_u32;
@@ -49,7 +51,7 @@ pub(super) fn read_batch<'a>(
         }
     }
     match count == expected {
-        true => Ok(()),
+        true => Ok(first..first.saturating_add(u64::from(count))),
         false => Err(cursor.fault(format!("{count} writes where {expected} are announced"))),
     }
 }

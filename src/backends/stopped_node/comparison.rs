@@ -3,9 +3,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use prost::bytes::Bytes;
+use serde_json::Value as Json;
+
 use super::cluster_marker::ClusterName;
-use super::replica::Replica;
-use crate::model::NodeLabel;
+use super::messages::RaftSnapshot;
+use super::replica::{NODES_CONFIG, Replica};
+use crate::codec;
+use crate::model::{Key, NodeLabel, Value, Version};
 
 /// A replica with what is known of it beside its database.
 #[derive(Clone, Debug)]
@@ -29,11 +34,11 @@ pub(super) fn check_belonging(replicas: &[FoundReplica]) -> Result<(), String> {
             return Err(format!("both {other} and {folder} are of N{id}: name one of them"));
         }
     }
-    let mut named = replicas.iter().filter_map(|found| Some((found.cluster.as_ref()?, found)));
-    let Some((cluster, first)) = named.next() else { return Ok(()) };
-    match named.find(|(other, _)| *other != cluster) {
+    let named = replicas.iter().filter_map(|found| Some((found.cluster.as_ref()?, found)));
+    let mut pairs = named.clone().flat_map(|one| named.clone().map(move |other| (one, other)));
+    match pairs.find(|((one, _), (other, _))| !may_be_same(one, other)) {
         None => Ok(()),
-        Some((other, found)) => Err(format!(
+        Some(((cluster, first), (other, found))) => Err(format!(
             "{} is of cluster {}, and {} of cluster {}",
             first.folder,
             describe_cluster(cluster),
@@ -41,6 +46,11 @@ pub(super) fn check_belonging(replicas: &[FoundReplica]) -> Result<(), String> {
             describe_cluster(other)
         )),
     }
+}
+
+/// Returns whether two names may be those of one cluster: those of older servers got their fingerprint later.
+pub(super) fn may_be_same(one: &ClusterName, other: &ClusterName) -> bool {
+    one.0 == other.0 && (one.1 == other.1 || one.1.is_none() || other.1.is_none())
 }
 
 /// Describes a cluster by name and fingerprint.
@@ -71,9 +81,80 @@ pub(super) fn check_logs(replicas: &[FoundReplica]) -> Result<(), String> {
     Ok(())
 }
 
-/// Puts the replica first that an election would choose: by the term of its last entry, then by its index.
+/// Puts the replica first that an election would choose: by the term of its last entry, then by its index. Of equal ones,
+/// the first is the one that has applied the most.
 pub(super) fn sort_longest_first(replicas: &mut [FoundReplica]) {
-    replicas.sort_by_key(|found| std::cmp::Reverse(found.replica.last_position()));
+    replicas.sort_by_key(|found| {
+        let replica = &found.replica;
+        std::cmp::Reverse((replica.last_position(), replica.snapshot.position, replica.commit))
+    });
+}
+
+/// Finds the snapshot that contains the most: that of any member, since a snapshot holds only what is committed. The
+/// replicas are sorted.
+///
+/// # Errors
+/// Why a snapshot does not belong to the longest log.
+pub(super) fn find_base(replicas: &[FoundReplica]) -> Result<Option<&RaftSnapshot>, String> {
+    let Some(longest) = replicas.first() else { return Ok(None) };
+    let log = &longest.replica;
+    for found in replicas {
+        let snapshot = found.replica.snapshot.position;
+        let own = log.log.iter().map(|entry| entry.position).chain([log.snapshot.position]);
+        let same = own.into_iter().find(|position| position.index == snapshot.index);
+        let is_part =
+            same.map_or(snapshot.index < log.snapshot.position.index, |own| own == snapshot);
+        if !is_part {
+            let (index, folder) = (snapshot.index, &found.folder);
+            return Err(format!(
+                "the snapshot of {folder}, at index {index}, is not part of the log of {}",
+                longest.folder
+            ));
+        }
+    }
+    let snapshots = replicas.iter().map(|found| &found.replica.snapshot);
+    Ok(snapshots.max_by_key(|snapshot| snapshot.position.index))
+}
+
+/// Finds the keys of which a member with an equally long log has other values: the servers would not agree either.
+pub(super) fn find_differences(
+    replicas: &[FoundReplica],
+    values: &BTreeMap<String, Value>,
+) -> BTreeSet<String> {
+    let last = replicas.first().map(|found| found.replica.last_position());
+    let mut keys = BTreeSet::new();
+    for found in replicas.iter().filter(|found| Some(found.replica.last_position()) == last) {
+        // A change of members that it has not applied explains another `nodes_config`.
+        let has_applied_all = found.replica.changes_of_members().next().is_none();
+        let own = found.replica.rebuild_values();
+        for key in own.keys().chain(values.keys()) {
+            let is_same = match key.as_str() {
+                NODES_CONFIG if has_applied_all => {
+                    comparable_nodes(own.get(key)) == comparable_nodes(values.get(key))
+                }
+                NODES_CONFIG => true,
+                _ => own.get(key) == values.get(key),
+            };
+            if !is_same {
+                keys.insert(key.clone());
+            }
+        }
+    }
+    keys
+}
+
+/// Returns what two members must have the same of `nodes_config`: each encodes maps in its own order, and takes the time
+/// of a change of members from its own clock.
+fn comparable_nodes(value: Option<&Value>) -> Option<(Version, Result<Json, Bytes>)> {
+    let value = value?;
+    let decoded = codec::decode(&Key::NodesConfig, &value.bytes).map_err(|_| value.bytes.clone());
+    let without_time = decoded.map(|mut decoded| {
+        if let Some(fields) = decoded.as_object_mut() {
+            fields.remove("modified_at");
+        }
+        decoded
+    });
+    Some((value.version, without_time))
 }
 
 /// Finds the voters whose folders were not read.

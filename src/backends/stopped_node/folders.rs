@@ -78,9 +78,14 @@ fn find_in(folder: &Path) -> Result<Vec<StoreFolder>, String> {
         return Ok(vec![check_inside(folder, own)?]);
     }
     let mut found = Vec::new();
-    for entry in fs::read_dir(folder).map_err(failed)?.take(MOST_ENTRIES) {
+    for (count, entry) in fs::read_dir(folder).map_err(failed)?.enumerate() {
+        if count >= MOST_ENTRIES {
+            return Err(format!("{} has more than {MOST_ENTRIES} entries", quote_word(folder)));
+        }
         let store = entry.map_err(failed)?.path().join(STORE);
-        if is_there(&store).unwrap_or_default() {
+        // A folder that is passed over may be that of a node, which runs.
+        let failed = |error| format!("failed to look into {}: {error}", quote_word(&store));
+        if is_there(&store).map_err(failed)? {
             found.push(check_inside(folder, store)?);
         }
     }
@@ -168,6 +173,23 @@ mod tests {
         assert!(find_folders(base.path().as_os_str()).unwrap_err().contains("holds no store"));
         let absent = format!("{},absent", base.path().display());
         assert!(find_folders(OsStr::new(&absent)).is_err());
+    }
+
+    #[test]
+    fn base_directory_that_is_not_seen_as_a_whole_is_refused() {
+        let base = TempDir::new().unwrap();
+        node(base.path(), "n1");
+        // A link to itself stands for a folder without permission, which root would have all the same.
+        let link = base.path().join("n2");
+        std::os::unix::fs::symlink(&link, &link).unwrap();
+        let error = find_folders(base.path().as_os_str()).unwrap_err();
+        assert!(error.contains("failed to look into") && error.contains("n2"), "{error}");
+        fs::remove_file(&link).unwrap();
+        for number in 0..MOST_ENTRIES {
+            fs::write(base.path().join(number.to_string()), "").unwrap();
+        }
+        let error = find_folders(base.path().as_os_str()).unwrap_err();
+        assert!(error.contains("has more than 10000 entries"), "{error}");
     }
 
     #[test]

@@ -7,8 +7,8 @@ use std::time::SystemTime;
 
 use super::cluster_marker::{ClusterName, read_marker};
 use super::comparison::{
-    FoundReplica, are_majority, check_belonging, check_logs, describe_cluster, find_missing_voters,
-    sort_longest_first,
+    FoundReplica, are_majority, check_belonging, check_logs, describe_cluster, find_base,
+    find_missing_voters, may_be_same, sort_longest_first,
 };
 use super::folders::StoreFolder;
 use super::lock::{LockState, query_lock};
@@ -51,18 +51,18 @@ pub(super) fn read_unlocked(
     check_belonging(&replicas).map_err(StoreError::Usage)?;
     sort_longest_first(&mut replicas);
     check_logs(&replicas).map_err(|reason| damaged(folders, reason))?;
-    let longest = replicas.first().ok_or_else(|| StoreError::Usage("no folder".to_owned()))?;
-    let entries = to_entries(longest.replica.rebuild_values());
+    let base = find_base(&replicas).map_err(|reason| damaged(folders, reason))?;
+    let longest = replicas.first().zip(base);
+    let (longest, base) = longest.ok_or_else(|| StoreError::Usage("no folder".to_owned()))?;
+    let rebuilt = longest.replica.rebuild_from(base);
+    let judged = warnings::find_warnings(&replicas, base, &rebuilt);
+    let entries = to_entries(rebuilt.values);
     let names = name_nodes(&entries);
     let members = StoppedMembers {
         members: replicas.iter().map(|found| describe_member(found, &names)).collect(),
         missing: find_missing_voters(&replicas, &names),
-        is_complete: are_majority(&replicas),
-        warnings: unknown_locks
-            .into_iter()
-            .flatten()
-            .chain(warnings::find_warnings(&replicas))
-            .collect(),
+        is_complete: are_majority(&replicas) && rebuilt.uncertain_writes == 0,
+        warnings: unknown_locks.into_iter().flatten().chain(judged).collect(),
     };
     Ok(StoredState { entries, members })
 }
@@ -107,9 +107,7 @@ fn merge_cluster_names(
 ) -> Result<Option<ClusterName>, String> {
     match (marker, stored) {
         (Some(marker), Some(stored)) => {
-            // A cluster of older servers got its fingerprint later.
-            let is_same = marker.0 == stored.0
-                && (marker.1 == stored.1 || marker.1.is_none() || stored.1.is_none());
+            let is_same = may_be_same(&marker, &stored);
             let fingerprint = stored.1.or(marker.1);
             match is_same {
                 true => Ok(Some((stored.0, fingerprint))),

@@ -96,25 +96,59 @@ impl Replica {
         self.log.last().map_or(self.snapshot.position, |entry| entry.position)
     }
 
-    /// Returns the members of each change of members after the snapshot. No server has applied them: one that does
+    /// Returns the members of each change of members after the snapshot. This server has not applied them: one that does
     /// writes a snapshot.
     pub(super) fn changes_of_members(&self) -> impl Iterator<Item = &Members> {
-        self.log.iter().filter_map(|entry| match &entry.request {
+        self.changes_after(self.snapshot.position.index)
+    }
+
+    /// Returns the members of each change of members after this index.
+    pub(super) fn changes_after(&self, index: u64) -> impl Iterator<Item = &Members> {
+        let entries = self.log.iter().filter(move |entry| entry.position.index > index);
+        entries.filter_map(|entry| match &entry.request {
             Request::ChangeOfMembers(members) => Some(members),
             _ => None,
         })
     }
 
-    /// Rebuilds the values: those of the snapshot, with the writes of the log to its end.
+    /// Rebuilds the values: those of its own snapshot, with the writes of the log to its end.
     pub(super) fn rebuild_values(&self) -> BTreeMap<String, Value> {
-        let mut values = self.snapshot.values.clone();
-        for entry in &self.log {
-            if let Request::Write(write) = &entry.request {
-                apply_write(&mut values, write);
+        self.rebuild_from(&self.snapshot).values
+    }
+
+    /// Rebuilds the values: those of this snapshot, which may be that of another member, with the writes of the log
+    /// after it.
+    ///
+    /// A change of members is skipped: the server that applies one writes a new version of `nodes_config`, which is not
+    /// in the log. From there on, writes that require a version of `nodes_config` can't be judged.
+    pub(super) fn rebuild_from(&self, base: &RaftSnapshot) -> Rebuilt {
+        let mut rebuilt = Rebuilt { values: base.values.clone(), uncertain_writes: 0 };
+        let mut has_skipped = false;
+        for entry in self.log.iter().filter(|entry| entry.position.index > base.position.index) {
+            match &entry.request {
+                Request::ChangeOfMembers(_) => has_skipped = true,
+                Request::Write(write) => {
+                    let is_uncertain = write.key == NODES_CONFIG
+                        && !matches!(write.condition, WriteCondition::None);
+                    rebuilt.uncertain_writes += usize::from(has_skipped && is_uncertain);
+                    apply_write(&mut rebuilt.values, write);
+                }
+                _ => {}
             }
         }
-        values
+        rebuilt
     }
+}
+
+/// The key whose version a change of members raises.
+pub(super) const NODES_CONFIG: &str = "nodes_config";
+
+/// The values that a snapshot and a log make.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Rebuilt {
+    pub(super) values: BTreeMap<String, Value>,
+    /// The number of writes of `nodes_config` that may be applied, or skipped, other than by the servers.
+    pub(super) uncertain_writes: usize,
 }
 
 /// The fault of the databases beside it in the folder of a node, for one.

@@ -4,13 +4,14 @@ use std::path::{Path, PathBuf};
 use proptest::prelude::*;
 
 use super::comparison::{
-    FoundReplica, are_majority, check_belonging, check_logs, find_missing_voters,
+    FoundReplica, are_majority, check_belonging, check_logs, find_base, find_differences,
+    find_missing_voters, sort_longest_first,
 };
 use super::messages::{LogEntry, LogPosition, RaftSnapshot};
 use super::replica::{Replica, ReplicaError};
 use super::*;
 use crate::backends::backup::Backup;
-use crate::model::Value;
+use crate::model::{Value, Version};
 use crate::rocks_db::{Database, TornTail};
 
 fn sample() -> PathBuf {
@@ -208,10 +209,6 @@ fn replica_of(node_id: u32, entries: &[(u64, Vec<u8>)]) -> FoundReplica {
 
 #[test]
 fn majority_is_needed_before_and_after_each_change_of_members() {
-    let change = |index: u64, ids: &[u64]| {
-        let context = members(6, ids);
-        (index, [number(1, 2), number(2, 2), number(3, index), context].concat())
-    };
     let none: &[(u64, Vec<u8>)] = &[];
     let of = |ids: &[u32], entries: &[(u64, Vec<u8>)]| -> Vec<_> {
         ids.iter().map(|id| replica_of(*id, entries)).collect()
@@ -253,6 +250,13 @@ fn folders_that_do_not_belong_together_are_refused() {
     assert!(check_belonging(&replicas).is_ok());
     replicas[1].cluster = Some(("demo".to_owned(), Some(8)));
     assert!(check_belonging(&replicas).unwrap_err().contains("fingerprint 8"));
+    // A folder without a fingerprint is left from before the cluster had one, and does not hide that others differ.
+    let mut older = replica_of(3, &[]);
+    older.cluster = Some(("demo".to_owned(), None));
+    assert!(check_belonging(&[older.clone(), replicas[1].clone()]).is_ok());
+    replicas.insert(0, older);
+    assert!(check_belonging(&replicas).unwrap_err().contains("fingerprint 8"));
+    replicas.remove(0);
     replicas[1] = replica_of(1, &[]);
     assert!(check_belonging(&replicas).unwrap_err().contains("are of N1"));
     let one = replica_of(1, &[entry(2, 11, put("a", 5, (1, 0)))]);
@@ -268,11 +272,81 @@ fn longest_log_is_of_the_greatest_term() {
     let older = replica_of(1, &[entry(2, 11, Vec::new()), entry(2, 12, Vec::new())]);
     let newer = replica_of(2, &[entry(3, 11, put("b", 1, (1, 0)))]);
     let mut replicas = vec![older, newer];
-    super::comparison::sort_longest_first(&mut replicas);
+    sort_longest_first(&mut replicas);
     assert_eq!(replicas[0].replica.node_id, 2);
-    let warnings = super::warnings::find_warnings(&replicas);
+    let warnings = warnings_of(&replicas);
     assert_eq!(warnings.len(), 1);
     assert!(warnings[0].contains("N1 (node-1) lags behind: its log ends at term 2, index 12"));
+}
+
+fn warnings_of(replicas: &[FoundReplica]) -> Vec<String> {
+    let base = find_base(replicas).unwrap().unwrap();
+    super::warnings::find_warnings(replicas, base, &replicas[0].replica.rebuild_from(base))
+}
+
+fn change(index: u64, ids: &[u64]) -> (u64, Vec<u8>) {
+    (index, [number(1, 2), number(2, 2), number(3, index), members(6, ids)].concat())
+}
+
+#[test]
+fn write_after_a_skipped_change_of_members_is_not_judged() {
+    let log = |condition| [change(11, &[1, 2, 3]), entry(2, 12, put("nodes_config", 6, condition))];
+    let uncertain = |entries: &[(u64, Vec<u8>)]| {
+        let replica = replica_of(1, entries).replica;
+        replica.rebuild_from(&replica.snapshot).uncertain_writes
+    };
+    // Whether the condition is met here or not: the servers have another version.
+    assert_eq!(uncertain(&log((3, 6))), 1);
+    assert_eq!(uncertain(&log((2, 0))), 1);
+    assert_eq!(uncertain(&log((1, 0))), 0);
+    assert_eq!(uncertain(&log((3, 6))[..1]), 0);
+    let [change, write] = log((3, 6));
+    assert_eq!(uncertain(&[entry(2, 11, put("nodes_config", 6, (3, 6))), entry(2, 12, vec![])]), 0);
+    let (one, mut two) = (replica_of(1, &[change, write]), replica_of(2, &[]));
+    let warnings = warnings_of(std::slice::from_ref(&one));
+    assert!(warnings[0].contains("skipped") && warnings[1].contains("1 write of nodes_config"));
+    // The snapshot of another member that has applied the change.
+    two.replica.snapshot.position.index = 11;
+    let values = &mut two.replica.snapshot.values;
+    values.insert("nodes_config".to_owned(), Value { version: Version(6), bytes: "x".into() });
+    let both = [one, two];
+    let base = find_base(&both).unwrap().unwrap();
+    assert_eq!(base.position.index, 11);
+    assert_eq!(both[0].replica.rebuild_from(base).uncertain_writes, 0);
+    let warnings = warnings_of(&both);
+    assert!(warnings.len() == 1 && warnings[0].contains("lags behind"), "{warnings:?}");
+}
+
+#[test]
+fn snapshot_that_is_no_part_of_the_longest_log_is_refused() {
+    let longest = replica_of(1, &[entry(3, 11, Vec::new())]);
+    for position in [LogPosition { term: 2, index: 11 }, LogPosition { term: 2, index: 12 }] {
+        let mut other = replica_of(2, &[]);
+        other.replica.snapshot.position = position;
+        let reason = find_base(&[longest.clone(), other]).unwrap_err();
+        assert!(reason.contains("the snapshot of n2, at index"), "{reason}");
+    }
+}
+
+#[test]
+fn of_equally_long_logs_the_greater_snapshot_comes_first() {
+    let log = [change(11, &[1, 2, 3])];
+    let (one, mut two) = (replica_of(1, &log), replica_of(2, &log));
+    two.replica.log.clear();
+    two.replica.snapshot.position.index = 11;
+    let mut replicas = [one, two];
+    sort_longest_first(&mut replicas);
+    assert_eq!(replicas[0].replica.node_id, 2);
+    assert!(warnings_of(&replicas).is_empty());
+    let value = |version| Value { version: Version(version), bytes: "x".into() };
+    let values = &mut replicas[0].replica.snapshot.values;
+    // The member that has not applied the change has an older `nodes_config`.
+    values.insert("nodes_config".to_owned(), value(7));
+    assert!(warnings_of(&replicas).is_empty());
+    replicas[0].replica.snapshot.values.insert("a".to_owned(), value(9));
+    let values = replicas[0].replica.rebuild_values();
+    assert_eq!(find_differences(&replicas, &values), ["a".to_owned()].into());
+    assert!(warnings_of(&replicas)[0].contains("a: members with equally long logs"));
 }
 
 #[test]

@@ -1,15 +1,30 @@
 //! What an operator should know of replicas that could be read.
 
-use super::comparison::FoundReplica;
+use super::comparison::{FoundReplica, find_differences};
+use super::messages::RaftSnapshot;
+use super::replica::{NODES_CONFIG, Rebuilt};
+use crate::visible::escape_line;
 use crate::wording::plural;
 
-/// Describes ends of logs that are not complete, changes of members that no server has applied, and logs that lag behind
-/// the longest one, which comes first.
-pub(super) fn find_warnings(replicas: &[FoundReplica]) -> Vec<String> {
+/// Describes ends of logs that are not complete, changes of members that no server has applied, members that do not agree,
+/// and logs that lag behind the longest one, which comes first. `base` and `rebuilt` are what the state is made of.
+pub(super) fn find_warnings(
+    replicas: &[FoundReplica],
+    base: &RaftSnapshot,
+    rebuilt: &Rebuilt,
+) -> Vec<String> {
     let torn = replicas.iter().flat_map(describe_torn_tails);
-    let changes = replicas.first().into_iter().filter_map(describe_changes);
+    let changes = replicas.first().into_iter().flat_map(|found| {
+        describe_changes(found, base).into_iter().chain(describe_uncertain_writes(found, rebuilt))
+    });
+    let differences = find_differences(replicas, &rebuilt.values).into_iter().map(|key| {
+        format!(
+            "{}: members with equally long logs have other values: those of the newest snapshot were taken",
+            escape_line(&key)
+        )
+    });
     let lags = replicas.iter().skip(1).filter_map(|found| describe_lag(replicas.first()?, found));
-    torn.chain(changes).chain(lags).collect()
+    torn.chain(changes).chain(differences).chain(lags).collect()
 }
 
 fn describe_torn_tails(found: &FoundReplica) -> Vec<String> {
@@ -28,11 +43,27 @@ fn describe_torn_tails(found: &FoundReplica) -> Vec<String> {
         .collect()
 }
 
-fn describe_changes(found: &FoundReplica) -> Option<String> {
-    let count = found.replica.changes_of_members().count();
+fn describe_changes(found: &FoundReplica, base: &RaftSnapshot) -> Option<String> {
+    let count = found.replica.changes_after(base.position.index).count();
     (count > 0).then(|| {
         let changes = plural(count, "change of the members");
-        format!("{}: {changes} that no server has applied: skipped", found.folder)
+        format!(
+            "{}: {changes} that no server has applied, of those whose folders were read: skipped",
+            found.folder
+        )
+    })
+}
+
+fn describe_uncertain_writes(found: &FoundReplica, rebuilt: &Rebuilt) -> Option<String> {
+    let count = rebuilt.uncertain_writes;
+    (count > 0).then(|| {
+        let writes = plural(count, "write");
+        format!(
+            "{}: {writes} of {NODES_CONFIG} after a skipped change of the members: the change raises the version that they \
+             require, so that {NODES_CONFIG} may not be the current one: name the folder of a member that has applied it as \
+             well",
+            found.folder
+        )
     })
 }
 

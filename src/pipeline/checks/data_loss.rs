@@ -6,7 +6,7 @@ use crate::outcome::{Check, Code, Finding};
 /// Checks that nothing that was acknowledged can be missing: the folders are those of a majority. `None` for a source that is
 /// neither such folders nor made from them.
 ///
-/// With `is_accepted` a loss is a warning.
+/// With `is_accepted` a loss is a warning; so is what the members are warned of, without a loss.
 pub fn check_data_loss(
     stopped: Option<&StoppedMembers>,
     loss: Option<&DataLoss>,
@@ -16,10 +16,13 @@ pub fn check_data_loss(
     let items: Vec<_> = members.iter().map(StoppedMember::to_string).collect();
     let finding = match loss {
         None => {
-            stopped?;
+            let warnings = &stopped?.warnings;
             let detail =
                 "the folders are those of a majority: complete as of when the nodes were stopped";
-            Finding::ok(Check::DataLoss, detail)
+            match warnings.is_empty() {
+                true => Finding::ok(Check::DataLoss, detail),
+                false => Finding::ok(Check::DataLoss, detail).into_warning(),
+            }
         }
         Some(loss) if is_accepted => {
             Finding::failed(Check::DataLoss, Code::DataLoss, loss.to_string()).into_warning()
@@ -37,7 +40,8 @@ pub fn check_data_loss(
             )
         }
     };
-    let items = finding.items.iter().cloned().chain(items).collect();
+    let warnings = stopped.map(|stopped| stopped.warnings.clone()).unwrap_or_default();
+    let items = finding.items.iter().cloned().chain(items).chain(warnings).collect();
     Some(finding.items(items))
 }
 
@@ -53,6 +57,12 @@ mod tests {
         let complete = StoppedMembers { is_complete: true, ..StoppedMembers::default() };
         let status = |finding: Option<Finding>| finding.unwrap().status;
         assert_eq!(status(check_data_loss(Some(&complete), None, false)), CheckStatus::Ok);
+        let warned = StoppedMembers { warnings: vec!["cut".to_owned()], ..complete };
+        let finding = check_data_loss(Some(&warned), None, false).unwrap();
+        assert_eq!(
+            (finding.status, finding.items.as_slice()),
+            (CheckStatus::Warning, &["cut".to_owned()][..])
+        );
         let loss = DataLoss { missing: vec![NodeLabel { id: 2, name: "b".to_owned() }] };
         let refused = check_data_loss(None, Some(&loss), false).unwrap();
         assert_eq!((refused.status, refused.code), (CheckStatus::Failed, Some(Code::DataLoss)));
