@@ -25,7 +25,7 @@ fn invalid_store_files_are_refused() {
     let head = "[metadata-client]\n";
     for (path, words) in [
         ("/nowhere/target.toml".to_owned(), &["/nowhere/target.toml", "No such file"][..]),
-        (folder.path().to_str().unwrap().to_owned(), &["Is a directory"]),
+        (folder.path().to_str().unwrap().to_owned(), &["holds no store of a metadata server"]),
         ("/dev/zero".to_owned(), &["too large"]),
         (file("a.toml", "[metadata-client\n"), &["a.toml, line 1, column 17"]),
         (file("b.toml", "x = 1\n"), &["b.toml: has no [metadata-client] section"]),
