@@ -88,6 +88,11 @@ async fn observe_given_node(cluster: &Cluster, nodes: &NodesConfiguration) -> Ve
     observed
 }
 
+/// Returns the nodes that a store names; `None` with `--single-address`, which asks no other node.
+fn nodes_to_ask(held: &Snapshot, context: &Context<'_>) -> Option<NodesConfiguration> {
+    codec::nodes_of(held).filter(|_| context.options.single_address.is_none())
+}
+
 /// Observes the nodes still running on `side`, which holds `held`, and those of which that is not known.
 ///
 /// A node that is out of reach is left out: a migration needs none of them. With `--single-address`, no other node
@@ -97,10 +102,7 @@ pub async fn observe_nodes(
     held: &Snapshot,
     context: &Context<'_>,
 ) -> Vec<NodeObservation> {
-    let Some(nodes) = codec::nodes_of(held).filter(|_| context.options.single_address.is_none())
-    else {
-        return Vec::new();
-    };
+    let Some(nodes) = nodes_to_ask(held, context) else { return Vec::new() };
     let mut observed = observe_each(side, nodes, held, context).await;
     observed.retain(|one| !matches!(one.usage, StoreUse::OutOfReach(_)));
     observed
@@ -114,10 +116,7 @@ pub async fn observe_metadata_servers(
     held: &Snapshot,
     context: &Context<'_>,
 ) -> Vec<NodeObservation> {
-    let Some(nodes) = codec::nodes_of(held).filter(|_| context.options.single_address.is_none())
-    else {
-        return Vec::new();
-    };
+    let Some(nodes) = nodes_to_ask(held, context) else { return Vec::new() };
     let cluster = &nodes;
     let observation = |node, usage| NodeObservation { node, side: "source", usage };
     let observe = |node: Node| async move {

@@ -26,11 +26,15 @@ fn copy_files(from: &Path, to: &Path) {
     }
 }
 
-/// Makes the sample anew: `scripts/test.sh --test integration -- --ignored make_the_sample`.
+/// Makes a sample as the one in `tests/stopped_node/sample`, and reads it. `RESTATECTL_MAKE_SAMPLE=1` replaces that one; the
+/// unit tests expect one node, two tables and a log.
 #[test]
-#[ignore = "writes into tests/; the unit tests expect one node, two tables and a log"]
-fn make_the_sample() {
-    let sample = project().join("tests/stopped_node/sample");
+fn sample_is_made_from_a_real_server() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let sample = match std::env::var_os("RESTATECTL_MAKE_SAMPLE") {
+        Some(_) => project().join("tests/stopped_node/sample"),
+        None => folder.path().join("sample"),
+    };
     let roles: &[&str] = &["metadata-server", "worker", "log-server", "admin", "http-ingress"];
     let mut cluster = Cluster::start_version(CURRENT, &[roles], 4);
     cluster.set_rule("scope0/*", 5);
@@ -47,4 +51,11 @@ fn make_the_sample() {
     let store = "replicated-metadata-server";
     copy_files(&base, &sample.join("node-1"));
     copy_files(&base.join(store), &sample.join("node-1").join(store));
+    let list = |from: &Path| {
+        let words = ["metadata", "list", "-o", "json", "--from", from.to_str().unwrap()];
+        let document = restatectl(&words).expect(0).json();
+        let keys = document["keys"].as_array().unwrap().clone();
+        keys.into_iter().map(|row| row["key"].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(list(&sample.join("node-1")), list(&file));
 }
