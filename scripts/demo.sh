@@ -5,4 +5,4 @@ cd "$(dirname "$0")/.."
 scripts/setup.sh
 echo "building (the first time takes some minutes)"
 cargo build --quiet --locked --bins --example demo
-exec target/debug/examples/demo
+exec "${CARGO_TARGET_DIR:-target}/debug/examples/demo"

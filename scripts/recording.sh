@@ -22,6 +22,6 @@ fi
 
 cargo build --quiet --locked --bins --example recording
 mkdir -p target/recording
-target/debug/examples/recording target/recording/migration.cast
+"${CARGO_TARGET_DIR:-target}/debug/examples/recording" target/recording/migration.cast
 scripts/cast-to-svg.py target/recording/migration.cast docs/recording.svg
 ls -l docs/recording.svg
