@@ -20,6 +20,19 @@ pub struct NodesConfiguration {
     pub nodes: Vec<Node>,
 }
 
+impl NodesConfiguration {
+    /// Returns whether both may be of one cluster: clusters of older servers got their fingerprint later.
+    pub fn may_be_same_cluster(&self, other: &NodesConfiguration) -> bool {
+        let own = (self.cluster_name.as_str(), self.fingerprint);
+        may_be_same_cluster(own, (other.cluster_name.as_str(), other.fingerprint))
+    }
+}
+
+/// Returns whether two names with fingerprints may be those of one cluster.
+pub fn may_be_same_cluster(one: (&str, Option<u64>), other: (&str, Option<u64>)) -> bool {
+    one.0 == other.0 && one.1.zip(other.1).is_none_or(|(one, other)| one == other)
+}
+
 /// One node of the cluster.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Node {

@@ -18,7 +18,8 @@ pub use decode::{check, decode, describe};
 pub use encode::{encode, is_editable};
 pub use encoding::{CodecError, Encoding, encoding};
 pub use facts::{
-    Node, NodesConfiguration, cluster_of, nodes_configuration, nodes_in, nodes_of, partition_ids_in,
+    Node, NodesConfiguration, cluster_of, may_be_same_cluster, nodes_configuration, nodes_in,
+    nodes_of, partition_ids_in,
 };
 pub use flexbuffer::to_json as decode_flexbuffer;
 pub use shape::{ShapeError, find_added_errors, find_shape_errors};

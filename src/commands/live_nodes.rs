@@ -214,7 +214,7 @@ impl NodeAnswer {
         let is_server = ident.roles.iter().any(|role| role == "metadata-server")
             && ident.cluster_name == cluster.cluster_name
             && ident.id.is_none_or(|id| id == node.id)
-            && own.is_none_or(|own| own.fingerprint == cluster.fingerprint);
+            && own.is_none_or(|own| own.may_be_same_cluster(cluster));
         is_server.then_some(StoreUse::MetadataServer)
     }
 

@@ -6,6 +6,7 @@ mod change;
 mod cluster;
 mod cluster_report;
 mod comparison;
+mod data_loss;
 mod digest;
 mod document_change;
 mod endpoint_fault;
@@ -34,6 +35,7 @@ pub use cluster_report::{
     NodeReport, PartitionProcessor, PartitionsReport, PortState, ProcessorMode, StoreReading,
 };
 pub use comparison::{Comparison, KeyComparison, KeyStatus};
+pub use data_loss::DataLoss;
 pub(crate) use digest::sha256_hex;
 pub use document_change::{ChangedPlace, DocumentChange};
 pub use endpoint_fault::{EndpointFault, EndpointFaultKind};
@@ -43,7 +45,7 @@ pub use metadata_finding::{FindingClass, FindingLevel, MetadataFinding};
 pub use plan::{Action, Plan, Step};
 pub use recorded_write::{RecordedWrite, RecordedWrites, ValueDigest};
 pub use saved_file::SavedFile;
-pub use stopped_members::{DataLoss, NodeLabel, StoppedMember, StoppedMembers};
+pub use stopped_members::{NodeLabel, StoppedMember, StoppedMembers};
 pub use store_error::StoreError;
 pub(crate) use store_error::unless_denied;
 pub use store_identity::{StoreIdentity, StoreRelation};

@@ -1,8 +1,10 @@
-//! What the folders of stopped nodes hold of the replicated store, and what may be missing.
+//! What the folders of stopped nodes hold of the replicated store.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+
+use super::data_loss::DataLoss;
 
 /// A node, by id and by the name that it is known by, if any.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
@@ -58,47 +60,12 @@ pub struct StoppedMembers {
     pub members: Vec<StoppedMember>,
     /// The voters whose folders were not read.
     pub missing: Vec<NodeLabel>,
-    /// `false` if the folders are not those of a majority, so that writes may be missing.
+    /// `false` if writes may be missing.
     #[serde(rename = "complete")]
     pub is_complete: bool,
+    /// What may be missing, if that is so.
+    #[serde(skip)]
+    pub loss: Option<DataLoss>,
     /// What an operator should know of what was read, such as a log that ends in the middle of a record.
     pub warnings: Vec<String>,
-}
-
-impl StoppedMembers {
-    /// Returns what may be missing; `None` if nothing is.
-    pub fn data_loss(&self) -> Option<DataLoss> {
-        (!self.is_complete).then(|| DataLoss { missing: self.missing.clone() })
-    }
-}
-
-/// The members without which others are no majority, so that what only they acknowledged may be missing.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
-pub struct DataLoss {
-    /// The voters whose folders were not read; empty if the fault is one of the folders that were.
-    pub missing: Vec<NodeLabel>,
-}
-
-impl DataLoss {
-    /// Lists the missing voters; empty if there are none.
-    pub fn list_missing(&self) -> String {
-        self.missing.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
-    }
-}
-
-impl fmt::Display for DataLoss {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.missing.is_empty() {
-            true => f.write_str(
-                "a log with a damaged end was read, without which the others are no majority, or a log that the \
-                 folders do not suffice to apply: the warnings say which",
-            )?,
-            false => {
-                write!(f, "not read: {}; without them there is no majority", self.list_missing())?
-            }
-        }
-        f.write_str(
-            ". Writes that only others acknowledged may be missing, and nothing shows which",
-        )
-    }
 }

@@ -43,6 +43,19 @@ pub enum ReadError {
     },
 }
 
+impl ReadError {
+    /// Returns the error of a file that another one names: one that is not there is missing.
+    pub(super) fn of_named(self, by: &str) -> ReadError {
+        match self {
+            ReadError::Io { file, error } if error.kind() == io::ErrorKind::NotFound => {
+                let reason = format!("{by} names it: the folder is not complete");
+                ReadError::Missing { file, reason }
+            }
+            error => error,
+        }
+    }
+}
+
 /// The end of the last log, where a record is not complete: a write that the end of the server interrupted, or a copy
 /// that was cut short.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -8,21 +8,20 @@ use std::time::SystemTime;
 
 use rustix::fs::OFlags;
 
+use super::budget::ReadBudget;
 use super::error::ReadError;
-use super::limits::{LARGEST_FILE, MOST_FILE_BYTES, MOST_FILES};
+use super::limits::{LARGEST_FILE, MOST_FILES};
 
-/// A folder, and how much of it has been read.
+/// A folder, and when the files of it that were read have changed.
 #[derive(Debug)]
 pub(super) struct Folder {
     path: PathBuf,
-    bytes: u64,
-    files: usize,
     newest_change: Option<SystemTime>,
 }
 
 impl Folder {
     pub(super) fn new(path: &Path) -> Self {
-        Folder { path: path.to_owned(), bytes: 0, files: 0, newest_change: None }
+        Folder { path: path.to_owned(), newest_change: None }
     }
 
     /// Returns the time of the last change of any file that was read.
@@ -34,11 +33,15 @@ impl Folder {
     ///
     /// # Errors
     /// [`ReadError::Io`] for what is not a regular file, and for a link, whatever it leads to.
-    pub(super) fn read(&mut self, name: &str) -> Result<Vec<u8>, ReadError> {
+    pub(super) fn read(
+        &mut self,
+        name: &str,
+        budget: &mut ReadBudget,
+    ) -> Result<Vec<u8>, ReadError> {
         let failed = |error| ReadError::Io { file: name.to_owned(), error };
         let file = open_regular(&self.path.join(name)).map_err(failed)?;
         let metadata = file.metadata().map_err(failed)?;
-        self.count(name, metadata.len())?;
+        count_file(name, metadata.len(), budget)?;
         self.newest_change = self.newest_change.max(metadata.modified().ok());
         let mut bytes = Vec::new();
         // One byte more than there was: a file that grows belongs to a server that runs.
@@ -50,22 +53,17 @@ impl Folder {
         }
     }
 
-    fn count(&mut self, name: &str, size: u64) -> Result<(), ReadError> {
-        self.files += 1;
-        self.bytes = self.bytes.saturating_add(size);
-        let too_large =
-            |reason: &str| ReadError::TooLarge { file: name.to_owned(), reason: reason.to_owned() };
-        if size > LARGEST_FILE {
-            return Err(too_large("it is larger than 1 GiB"));
-        }
-        if self.files > MOST_FILES || self.bytes > MOST_FILE_BYTES {
-            return Err(too_large("the files up to it are more than 10,000, or 4 GiB"));
-        }
-        Ok(())
-    }
-
     /// Lists the numbers of the logs, in order.
     pub(super) fn list_logs(&self) -> Result<Vec<u64>, ReadError> {
+        self.list_numbers(".log")
+    }
+
+    /// Lists the numbers of the tables, in order.
+    pub(super) fn list_tables(&self) -> Result<Vec<u64>, ReadError> {
+        self.list_numbers(".sst")
+    }
+
+    fn list_numbers(&self, end: &str) -> Result<Vec<u64>, ReadError> {
         let failed = |error| ReadError::Io { file: "the folder".to_owned(), error };
         let mut numbers = Vec::new();
         for (count, entry) in fs::read_dir(&self.path).map_err(failed)?.enumerate() {
@@ -74,13 +72,21 @@ impl Folder {
                 return Err(ReadError::TooLarge { file: "the folder".to_owned(), reason });
             }
             let name = entry.map_err(failed)?.file_name();
-            let stem = name.to_str().and_then(|name| name.strip_suffix(".log"));
+            let stem = name.to_str().and_then(|name| name.strip_suffix(end));
             let digits = stem.filter(|stem| stem.bytes().all(|byte| byte.is_ascii_digit()));
             numbers.extend(digits.and_then(|digits| digits.parse::<u64>().ok()));
         }
         numbers.sort_unstable();
         Ok(numbers)
     }
+}
+
+fn count_file(name: &str, size: u64, budget: &mut ReadBudget) -> Result<(), ReadError> {
+    let is_small = if size > LARGEST_FILE { Err("it is larger than 1 GiB") } else { Ok(()) };
+    let counted =
+        is_small.and_then(|()| budget.files.add(1)).and_then(|()| budget.file_bytes.add(size));
+    counted
+        .map_err(|excess| ReadError::TooLarge { file: name.to_owned(), reason: excess.to_owned() })
 }
 
 /// Opens a regular file. Neither a link nor a pipe is opened, and nothing waits.

@@ -1,4 +1,4 @@
-//! The most that is read, so that a damaged or hostile folder takes bounded memory and time.
+//! The most that is read, so that damaged or hostile folders take bounded memory and time.
 //!
 //! A metadata server keeps at most one snapshot of all keys, about a thousand log entries, and what RocksDB has not
 //! compacted yet. The largest cluster that can be, with its 65,535 partitions and 30 MiB of schema, has about 60 MB of keys.
@@ -9,7 +9,7 @@ pub(super) const LARGEST_FILE: u64 = 1 << 30;
 /// The most bytes of all files together.
 pub(super) const MOST_FILE_BYTES: u64 = 4 << 30;
 
-/// The most files that are read: some dozens are usual.
+/// The most files that are read, and that one folder may have: some dozens are usual.
 pub(super) const MOST_FILES: usize = 10_000;
 
 /// The largest block of a table, or record of a log, once decompressed.
@@ -18,5 +18,5 @@ pub(super) const LARGEST_CONTENT: usize = 256 << 20;
 /// The most bytes of all of them together.
 pub(super) const MOST_CONTENT: u64 = 4 << 30;
 
-/// The most bytes of keys and values at one time.
-pub(super) const MOST_KEPT: usize = 1 << 30;
+/// The most bytes of keys and values of all folders.
+pub(super) const MOST_KEPT: u64 = 2 << 30;

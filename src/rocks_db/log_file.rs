@@ -7,7 +7,7 @@
 use super::checksum::masked_crc;
 use super::compression::{Compression, decompress_frame};
 use super::cursor::Cursor;
-use super::error::Fault;
+use super::error::{Fault, TornTail};
 use super::limits::LARGEST_CONTENT;
 
 const BLOCK: usize = 32 << 10;
@@ -40,6 +40,18 @@ pub(super) struct IncompleteRecord {
     pub(super) reason: &'static str,
     /// `true` if it is not what an interrupted write leaves.
     pub(super) is_damaged: bool,
+}
+
+impl IncompleteRecord {
+    /// Returns the end as one of a file.
+    pub(super) fn in_file(&self, file: &str) -> TornTail {
+        TornTail {
+            file: file.to_owned(),
+            offset: self.offset,
+            reason: self.reason.to_owned(),
+            is_damaged: self.is_damaged,
+        }
+    }
 }
 
 /// Reads the records of a file one after the other.

@@ -50,6 +50,9 @@ pub(super) struct Manifest {
     pub(super) min_log_number: u64,
     /// The last sequence number that was in use at the last change.
     pub(super) last_sequence: u64,
+    /// The number that the next file got after the last change. Logs and tables that the server made since may have
+    /// greater ones.
+    pub(super) next_file_number: u64,
     pub(super) incomplete: Option<IncompleteRecord>,
 }
 
@@ -61,6 +64,7 @@ struct Edit {
     drops_family: bool,
     log_number: Option<u64>,
     min_log_number: u64,
+    next_file_number: u64,
     last_sequence: u64,
     deleted: Vec<(u32, u64)>,
     added: Vec<NewFile>,
@@ -80,6 +84,7 @@ impl Manifest {
             dropped_families: BTreeSet::new(),
             min_log_number: 0,
             last_sequence: 0,
+            next_file_number: 0,
             incomplete: None,
         };
         let (mut log, mut group) = (LogFile::new(bytes), Vec::new());
@@ -109,11 +114,22 @@ impl Manifest {
             is_damaged: false,
         });
         manifest.incomplete = log.incomplete_record().cloned().or(group);
-        Ok(manifest)
+        match manifest.next_file_number {
+            // RocksDB refuses it as well.
+            0 => Err(Fault::new(bytes.len(), "it ends before it says which files there are")),
+            _ => Ok(manifest),
+        }
+    }
+
+    /// Returns the number of the first log that counts.
+    pub(super) fn first_log(&self) -> u64 {
+        let first = self.families.values().map(|family| family.log_number).min();
+        first.unwrap_or_default().max(self.min_log_number)
     }
 
     fn apply(&mut self, edit: Edit) -> Result<(), String> {
         let id = edit.family;
+        self.next_file_number = self.next_file_number.max(edit.next_file_number);
         let tables = edit.added.iter().map(|table| table.largest_sequence).max();
         self.last_sequence =
             self.last_sequence.max(edit.last_sequence).max(tables.unwrap_or_default());
@@ -183,9 +199,7 @@ impl Edit {
             tag::LOG_NUMBER => self.log_number = Some(cursor.varint()?),
             tag::MIN_LOG_NUMBER => self.min_log_number = cursor.varint()?,
             tag::LAST_SEQUENCE => self.last_sequence = cursor.varint()?,
-            tag::NEXT_FILE_NUMBER => {
-                cursor.varint()?;
-            }
+            tag::NEXT_FILE_NUMBER => self.next_file_number = cursor.varint()?,
             tag::PREVIOUS_LOG_NUMBER => {
                 if cursor.varint()? != 0 {
                     return Err(start.fault("a second log of an older format is not supported"));
@@ -248,14 +262,19 @@ mod tests {
 
     #[test]
     fn group_without_its_end_is_reported() {
-        // A change of a group (tag 300) that one more follows, in a fragment of type 1.
-        let content = [0xac, 2, 1];
-        let fragment = [&[1_u8][..], &content].concat();
-        let checksum = masked_crc(&fragment).to_le_bytes();
-        let bytes = [&checksum[..], &[3, 0], &fragment].concat();
-        let incomplete = Manifest::parse(&bytes).unwrap().incomplete.unwrap();
-        assert_eq!((incomplete.offset, incomplete.is_damaged), (0, false));
+        let record = |content: &[u8]| {
+            let fragment = [&[1_u8][..], content].concat();
+            let checksum = masked_crc(&fragment).to_le_bytes();
+            [&checksum[..], &[u8::try_from(content.len()).unwrap(), 0], &fragment].concat()
+        };
+        // The number of the next file, then a change of a group (tag 300) that one more follows.
+        let (whole, group) = (record(&[3, 5]), record(&[0xac, 2, 1]));
+        let incomplete =
+            Manifest::parse(&[whole.clone(), group.clone()].concat()).unwrap().incomplete;
+        let incomplete = incomplete.unwrap();
+        assert_eq!((incomplete.offset, incomplete.is_damaged), (whole.len() as u64, false));
         assert!(incomplete.reason.contains("of a group are missing"));
+        assert!(Manifest::parse(&group).unwrap_err().reason.contains("it ends before"));
     }
 
     proptest! {

@@ -1,13 +1,14 @@
 //! Tables (SST files): sorted entries in blocks, found by an index, each block with a checksum.
 
 use super::block::{Entries, EntryForm};
+use super::budget::Amount;
 use super::checksum::{block_checksum, context_of};
 use super::compression::{Compression, decompress_sized};
 use super::cursor::Cursor;
 use super::error::Fault;
 use super::footer::{BlockHandle, Footer, TRAILER};
 use super::internal_key::{InternalKey, user_key_of};
-use super::limits::{LARGEST_CONTENT, MOST_CONTENT};
+use super::limits::LARGEST_CONTENT;
 use super::properties::Properties;
 
 /// The first bytes of the names of filters, which are not needed to read everything.
@@ -48,27 +49,23 @@ impl<'a> Table<'a> {
         self.properties.family
     }
 
-    /// Gives each entry to `take`, in order. Their order and number are checked. `size` is that of all blocks so far, also of
+    /// Gives each entry to `take`, in order. Their order and number are checked. `content` counts the blocks, also of
     /// other tables.
     ///
     /// # Errors
     /// A [`Fault`] of the table, or of `take`.
     pub(super) fn read_entries(
         &self,
-        size: &mut u64,
+        content: &mut Amount,
         mut take: impl FnMut(InternalKey<'_>, &[u8]) -> Result<(), Fault>,
     ) -> Result<(), Fault> {
         let mut count = 0_u64;
         let mut last: Option<(Vec<u8>, u64)> = None;
         for handle in &self.data_blocks {
             let block = read_block(self.bytes, &self.footer, *handle)?;
-            *size = size.saturating_add(block.len() as u64);
-            if *size > MOST_CONTENT {
-                return Err(Fault {
-                    offset: handle.offset,
-                    reason: "the tables up to it have more than 4 GiB of entries".to_owned(),
-                });
-            }
+            content
+                .add(block.len() as u64)
+                .map_err(|excess| Fault { offset: handle.offset, reason: excess.to_owned() })?;
             let within = |fault: Fault| fault.within(handle.offset);
             let mut entries = Entries::new(&block, EntryForm::WithLength).map_err(within)?;
             while let Some(value) = entries.next_entry().map_err(within)? {

@@ -1,10 +1,13 @@
 //! A cluster that loses two of its three metadata servers, from the loss to its life on etcd.
 
 use serde_json::Value as Json;
+use tempfile::TempDir;
 
 use super::fixture::{lose_metadata, name_nodes, wait_for_members};
 use crate::support::etcd::Etcd;
 use crate::support::restate::{ALL_ROLES, Cluster, Mode};
+use crate::support::s3::seaweed;
+use crate::support::store_toml::write_file;
 use crate::support::tool::{assert_refused, restatectl};
 
 /// Returns the finding of the check `data-loss`.
@@ -79,17 +82,19 @@ fn cluster_that_lost_its_majority_goes_on_from_one_folder() {
 }
 
 #[test]
-fn healthy_cluster_moves_with_all_nodes_stopped() {
+fn healthy_cluster_moves_to_s3_with_all_nodes_stopped() {
     let mut cluster = start_cluster();
-    let etcd = Etcd::start();
+    let (bucket, folder) = (seaweed().bucket(), TempDir::new().unwrap());
+    let section = bucket.section("restate/");
+    let toml = write_file(&folder, "s3.toml", &section);
     cluster.end_all("TERM");
     let folders = name_nodes(&cluster, &[0, 1, 2]);
-    let migrate = ["metadata", "migrate", "--from", &folders, "--toml", &etcd.toml(), "-o", "json"];
+    let migrate = ["metadata", "migrate", "--from", &folders, "--toml", &toml, "-o", "json"];
     let document = restatectl(&migrate).expect(0).json();
     assert_eq!(document["outcome"], "migrated");
     assert_eq!(data_loss(&document)["status"], "ok");
     assert_eq!(document["source"]["stopped"]["members"].as_array().unwrap().len(), 3);
-    cluster.restart(&Mode::External(etcd.section()));
+    cluster.restart(&Mode::External(section));
     cluster.wait_for_rules(&["scope1/*"]);
     assert_eq!(cluster.count(2), 7);
 }

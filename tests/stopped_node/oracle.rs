@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use restatectl::rocks_db::{Family, read_database};
+use restatectl::rocks_db::{Family, ReadBudget, read_database};
 use tempfile::TempDir;
 
 use crate::support::{project, python_package, python_program, scale_count};
@@ -45,7 +45,8 @@ fn decode(hex: &str) -> Vec<u8> {
 /// Compares what both read in a folder.
 #[track_caller]
 fn assert_same(folder: &Path) {
-    let mut read = read_database(folder).unwrap_or_else(|error| panic!("{folder:?}: {error}"));
+    let mut read = read_database(folder, &mut ReadBudget::default())
+        .unwrap_or_else(|error| panic!("{folder:?}: {error}"));
     // A SIGKILL amid a write leaves one, seen once in some hundred rounds; RocksDB takes it for the end as well.
     assert!(read.torn_tails.iter().all(|tail| !tail.is_damaged), "{:?}", read.torn_tails);
     read.families.retain(|_, family| !family.is_empty());

@@ -10,7 +10,7 @@ use super::cluster_marker::ClusterName;
 use super::messages::RaftSnapshot;
 use super::replica::{NODES_CONFIG, Replica};
 use crate::codec;
-use crate::model::{Key, NodeLabel, Value, Version};
+use crate::model::{DataLoss, Key, NodeLabel, Value, Version};
 
 /// A replica with what is known of it beside its database.
 #[derive(Clone, Debug)]
@@ -48,9 +48,9 @@ pub(super) fn check_belonging(replicas: &[FoundReplica]) -> Result<(), String> {
     }
 }
 
-/// Returns whether two names may be those of one cluster: those of older servers got their fingerprint later.
+/// Returns whether two names may be those of one cluster.
 pub(super) fn may_be_same(one: &ClusterName, other: &ClusterName) -> bool {
-    one.0 == other.0 && (one.1 == other.1 || one.1.is_none() || other.1.is_none())
+    codec::may_be_same_cluster((&one.0, one.1), (&other.0, other.1))
 }
 
 /// Describes a cluster by name and fingerprint.
@@ -165,18 +165,39 @@ pub(super) fn find_missing_voters(
     let read: BTreeSet<u64> = read_voters(replicas).collect();
     let voters = voter_sets(replicas).flatten().copied();
     let missing: BTreeSet<u64> = voters.filter(|voter| !read.contains(voter)).collect();
-    let label = |id: u64| NodeLabel { id, name: names.get(&id).cloned().unwrap_or_default() };
-    missing.into_iter().map(label).collect()
+    missing.into_iter().map(|id| label_node(id, names)).collect()
 }
 
-/// Returns whether the replicas are a majority of each set of voters that may be the current one. One whose log ends with a
-/// damaged record does not count: it may have lost what it had acknowledged.
-pub(super) fn are_majority(replicas: &[FoundReplica]) -> bool {
-    let is_whole =
-        |found: &&FoundReplica| !found.replica.torn_tails.iter().any(|tail| tail.is_damaged);
-    let read: BTreeSet<u64> = replicas.iter().filter(is_whole).map(node_id).collect();
+fn label_node(id: u64, names: &BTreeMap<u64, String>) -> NodeLabel {
+    NodeLabel { id, name: names.get(&id).cloned().unwrap_or_default() }
+}
+
+/// Finds what may be missing; `None` if nothing is.
+///
+/// A majority is needed of each set of voters that may be the current one. One whose log ends with a damaged record does not
+/// count: it may have lost what it had acknowledged.
+pub(super) fn find_loss(
+    replicas: &[FoundReplica],
+    names: &BTreeMap<u64, String>,
+    uncertain_writes: usize,
+) -> Option<DataLoss> {
+    let is_damaged =
+        |found: &&FoundReplica| found.replica.torn_tails.iter().any(|tail| tail.is_damaged);
+    let whole = replicas.iter().filter(|found| !is_damaged(found)).map(node_id).collect();
+    let damaged = replicas.iter().filter(is_damaged).filter(|_| !are_majority(replicas, &whole));
+    DataLoss {
+        missing: find_missing_voters(replicas, names),
+        lacks_majority: !are_majority(replicas, &read_voters(replicas).collect()),
+        damaged: damaged.map(|found| label_node(node_id(found), names)).collect(),
+        uncertain_writes,
+    }
+    .if_any()
+}
+
+/// Returns whether these members are a majority of each set of voters that may be the current one.
+fn are_majority(replicas: &[FoundReplica], members: &BTreeSet<u64>) -> bool {
     voter_sets(replicas).all(|voters| {
-        let present = voters.iter().filter(|voter| read.contains(voter)).count();
+        let present = voters.iter().filter(|voter| members.contains(voter)).count();
         2 * present > voters.len()
     })
 }

@@ -38,8 +38,10 @@ const SHARED: [i64; 10] = [
 pub(super) fn query_lock(store: &Path) -> LockState {
     match query(&store.join("LOCK")) {
         Ok(state) => state,
-        // Every server makes the file. A copy may be without it.
-        Err(error) if error.kind() == io::ErrorKind::NotFound => LockState::Free,
+        // Every server makes the file, and a running one is seen by it alone. A copy may be without it.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            LockState::Unknown("the folder has no file LOCK".to_owned())
+        }
         Err(error) => LockState::Unknown(error.to_string()),
     }
 }

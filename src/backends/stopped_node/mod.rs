@@ -107,7 +107,7 @@ impl Source for StoppedNodes {
     }
 
     fn data_loss(&self) -> Option<DataLoss> {
-        self.state().members.data_loss()
+        self.state().members.loss.clone()
     }
 
     fn stopped_members(&self) -> Option<StoppedMembers> {

@@ -1,13 +1,13 @@
 //! Reads the folders of stopped nodes, and makes one state of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::Path;
 use std::time::SystemTime;
 
 use super::cluster_marker::{ClusterName, read_marker};
 use super::comparison::{
-    FoundReplica, are_majority, check_belonging, check_logs, describe_cluster, find_base,
+    FoundReplica, check_belonging, check_logs, describe_cluster, find_base, find_loss,
     find_missing_voters, may_be_same, sort_longest_first,
 };
 use super::folders::StoreFolder;
@@ -18,7 +18,7 @@ use crate::codec;
 use crate::model::{
     CasToken, Entry, Key, NodeLabel, Snapshot, StoppedMember, StoppedMembers, StoreError, Value,
 };
-use crate::rocks_db::{ReadError, read_database};
+use crate::rocks_db::{ReadBudget, ReadError, read_database};
 use crate::shell::quote_word;
 
 /// What the folders hold together.
@@ -43,10 +43,15 @@ pub(super) fn read_unlocked(
     query: impl Fn(&Path) -> LockState,
 ) -> Result<StoredState, StoreError> {
     let check_locks = || folders.iter().map(|folder| check_lock(folder, query(&folder.path)));
-    let unknown_locks = check_locks().collect::<Result<Vec<_>, _>>()?;
-    let read = folders.iter().map(read_replica).collect::<Result<Vec<_>, _>>();
+    let mut unknown_locks = check_locks().collect::<Result<Vec<_>, _>>()?;
+    let mut budget = ReadBudget::default();
+    let read = folders
+        .iter()
+        .map(|folder| read_replica(folder, &mut budget))
+        .collect::<Result<Vec<_>, _>>();
     // A server may have been started in the meantime: that explains what could not be read.
-    check_locks().try_for_each(|checked| checked.map(drop))?;
+    unknown_locks.extend(check_locks().collect::<Result<Vec<_>, _>>()?);
+    let unknown_locks: BTreeSet<_> = unknown_locks.into_iter().flatten().collect();
     let mut replicas = read?;
     check_belonging(&replicas).map_err(StoreError::Usage)?;
     sort_longest_first(&mut replicas);
@@ -58,11 +63,13 @@ pub(super) fn read_unlocked(
     let judged = warnings::find_warnings(&replicas, base, &rebuilt);
     let entries = to_entries(rebuilt.values);
     let names = name_nodes(&entries);
+    let loss = find_loss(&replicas, &names, rebuilt.uncertain_writes);
     let members = StoppedMembers {
         members: replicas.iter().map(|found| describe_member(found, &names)).collect(),
         missing: find_missing_voters(&replicas, &names),
-        is_complete: are_majority(&replicas) && rebuilt.uncertain_writes == 0,
-        warnings: unknown_locks.into_iter().flatten().chain(judged).collect(),
+        is_complete: loss.is_none(),
+        loss,
+        warnings: unknown_locks.into_iter().chain(judged).collect(),
     };
     Ok(StoredState { entries, members })
 }
@@ -85,10 +92,11 @@ fn check_lock(folder: &StoreFolder, lock: LockState) -> Result<Option<String>, S
     }
 }
 
-fn read_replica(folder: &StoreFolder) -> Result<FoundReplica, StoreError> {
+fn read_replica(folder: &StoreFolder, budget: &mut ReadBudget) -> Result<FoundReplica, StoreError> {
     let store = folder.describe();
     let in_folder = |reason| StoreError::Damaged { store: store.clone(), reason };
-    let database = read_database(&folder.path).map_err(|error| read_error(&store, error))?;
+    let database =
+        read_database(&folder.path, budget).map_err(|error| read_error(&store, error))?;
     let replica = Replica::from_database(database).map_err(|error| match error {
         ReplicaError::Damaged(reason) => in_folder(reason),
         ReplicaError::NotAMember(reason) => StoreError::NotAMember { store: store.clone(), reason },

@@ -29,15 +29,18 @@ pub fn check_data_loss(
         }
         Some(loss) => {
             let finding = Finding::failed(Check::DataLoss, Code::DataLoss, loss.to_string());
-            let finding = match loss.missing.is_empty() {
-                true => finding.hint("add the folders of other members to --from"),
-                false => finding
-                    .hint("add the folders of the missing nodes to --from, also of nodes that no longer start"),
+            let (find, accept) = match loss.lacks_majority {
+                true => (
+                    "add the folders of the missing nodes to --from, also of nodes that no longer start",
+                    "if they are permanently lost, add --accept-data-loss: writes that only they acknowledged are \
+                     lost then",
+                ),
+                false => (
+                    "name the folders of more members in --from, or better copies of these",
+                    "if there are none, add --accept-data-loss: what may be missing is lost then",
+                ),
             };
-            finding.hint(
-                "if they are permanently lost, add --accept-data-loss: writes that only they acknowledged are \
-                 lost then",
-            )
+            finding.hint(find).hint(accept)
         }
     };
     let warnings = stopped.map(|stopped| stopped.warnings.clone()).unwrap_or_default();
@@ -63,7 +66,8 @@ mod tests {
             (finding.status, finding.items.as_slice()),
             (CheckStatus::Warning, &["cut".to_owned()][..])
         );
-        let loss = DataLoss { missing: vec![NodeLabel { id: 2, name: "b".to_owned() }] };
+        let missing = vec![NodeLabel { id: 2, name: "b".to_owned() }];
+        let loss = DataLoss { missing, lacks_majority: true, ..DataLoss::default() };
         let refused = check_data_loss(None, Some(&loss), false).unwrap();
         assert_eq!((refused.status, refused.code), (CheckStatus::Failed, Some(Code::DataLoss)));
         assert!(refused.detail.contains("N2 (b)"), "{}", refused.detail);

@@ -45,9 +45,7 @@ pub fn judge_store_use(
             Some(_) => cannot_tell("its nodes_config cannot be decoded".to_owned()),
         };
     };
-    let has_fingerprint = cluster.fingerprint.zip(in_store.fingerprint);
-    let is_same_number = has_fingerprint.is_none_or(|(one, other)| one == other);
-    if in_store.cluster_name != cluster.cluster_name || !is_same_number {
+    if !in_store.may_be_same_cluster(cluster) {
         return no(format!("it has the metadata of another cluster, {}", in_store.cluster_name));
     }
     if let Some(reason) = nodes.iter().find_map(|facts| describe_lacking(facts, in_store)) {

@@ -7,13 +7,16 @@ use proptest::prelude::*;
 use tempfile::TempDir;
 
 use super::block::{Entries, EntryForm};
+use super::budget::Amount;
 use super::footer::Footer;
 use super::log_file::LogFile;
 use super::manifest::Manifest;
 use super::properties::Properties;
 use super::table::Table;
 use super::write_batch::read_batch;
-use super::{Database, Family, ReadError, read_database};
+use super::{Database, Family, ReadBudget, ReadError, read_database};
+
+mod order;
 
 /// The folder of a real server: two tables, a log that is not flushed.
 fn sample() -> PathBuf {
@@ -56,7 +59,7 @@ impl Copy {
             files.insert(name, fs::read(&path).unwrap());
         }
         files.remove("LOCK");
-        let whole = read_database(&sample()).unwrap();
+        let whole = read_database(&sample(), &mut ReadBudget::default()).unwrap();
         assert!(whole.torn_tails.is_empty());
         Copy { folder, files, whole: whole.families }
     }
@@ -66,7 +69,7 @@ impl Copy {
     }
 
     fn read(&self) -> Result<Database, ReadError> {
-        read_database(self.folder.path())
+        read_database(self.folder.path(), &mut ReadBudget::default())
     }
 
     /// Checks what comes of a changed file: refused, reported as an incomplete end, or without effect.
@@ -90,7 +93,7 @@ fn stride(sampled: usize) -> usize {
 
 #[test]
 fn sample_has_what_a_metadata_server_keeps() {
-    let found = read_database(&sample()).unwrap();
+    let found = read_database(&sample(), &mut ReadBudget::default()).unwrap();
     let names: Vec<_> = found.families.keys().map(String::as_str).collect();
     assert_eq!(names, ["data", "default", "metadata"]);
     assert!(found.families["metadata"].contains_key(b"snapshot".as_slice()));
@@ -259,7 +262,7 @@ proptest! {
         while let Ok(Some(_)) = log.next_record() {}
         let _ = Manifest::parse(&bytes);
         let _ = Footer::parse(&bytes);
-        let _ = Table::open(&bytes).map(|table| table.read_entries(&mut 0, |_, _| Ok(())));
+        let _ = Table::open(&bytes).map(|table| table.read_entries(&mut Amount::new(1 << 20, ""), |_, _| Ok(())));
     }
 
     #[test]
