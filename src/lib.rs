@@ -17,8 +17,8 @@ pub mod commands;
 pub mod config;
 pub mod events;
 pub mod files;
-#[cfg(test)]
-mod fuzz;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 pub mod model;
 pub mod options;
 pub mod outcome;

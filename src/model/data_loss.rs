@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::stopped_members::NodeLabel;
+use super::node_label::NodeLabel;
 
 /// Why something that was acknowledged may be missing: at least one of the last three is so.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]

@@ -204,7 +204,7 @@ impl Failure {
                 .hint("if the cluster works, read it with --address instead"),
             StoreError::Damaged { .. } => self
                 .hint("copy the folder again, from a node that is stopped, and name the copy")
-                .hint("if another metadata server's folder is left, name that one"),
+                .hint("if the folders of a majority are left without it, leave it out of --from"),
             StoreError::NotAMember { .. } => {
                 self.hint("name the folder of a node that is a member of the metadata servers")
             }

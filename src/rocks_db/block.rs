@@ -2,6 +2,7 @@
 
 use super::cursor::Cursor;
 use super::error::Fault;
+use super::limits::LONGEST_KEY;
 
 /// The form of a block's entries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,6 +68,9 @@ impl<'a> Entries<'a> {
         };
         if shared > self.key.len() {
             return Err(fault);
+        }
+        if shared.saturating_add(unshared) > LONGEST_KEY {
+            return Err(self.cursor.fault("a key of more than 4 KiB is not supported"));
         }
         self.key.truncate(shared);
         self.key.extend_from_slice(self.cursor.take(unshared)?);

@@ -41,7 +41,12 @@ impl Amount {
     /// What is exceeded.
     pub(super) fn add(&mut self, size: u64) -> Result<(), &'static str> {
         self.used = self.used.saturating_add(size);
-        if self.used > self.most { Err(self.excess) } else { Ok(()) }
+        if self.is_exceeded() { Err(self.excess) } else { Ok(()) }
+    }
+
+    /// Returns whether more was added than the limit.
+    pub(super) fn is_exceeded(&self) -> bool {
+        self.used > self.most
     }
 
     /// Takes back what was added.

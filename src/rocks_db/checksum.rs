@@ -15,6 +15,11 @@ pub(super) fn block_checksum(bytes: &[u8], last: u8) -> u32 {
     low_half(XxHash3_64::oneshot(bytes)) ^ u32::from(last).wrapping_mul(0x6b90_83d9)
 }
 
+/// Returns whether a checksum is that of the content. Coverage-guided fuzzing passes it, since it can't find one that fits.
+pub(super) fn is_same(stored: u32, computed: u32) -> bool {
+    cfg!(fuzzing) || stored == computed
+}
+
 /// Returns what is added to the checksum of a block at this offset of a file, so that one of another file or
 /// place does not pass. A base of 0 says that the file has no such thing.
 pub(super) fn context_of(base: u32, offset: u64) -> u32 {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::SystemTime;
 
-use super::budget::ReadBudget;
+use super::budget::{Amount, ReadBudget};
 use super::contents::Contents;
 use super::error::{Fault, ReadError, TornTail};
 use super::folder::{Folder, table_name};
@@ -110,7 +110,7 @@ impl NamedTable<'_> {
             let reason = "it has another size than the MANIFEST says";
             return Err(in_file(Fault::new(0, reason)));
         }
-        let table = Table::open(&bytes).map_err(in_file)?;
+        let table = Table::open(&bytes, &mut budget.content).map_err(in_file)?;
         if table.family() != u64::from(self.family) {
             let reason = "it belongs to another column family than the MANIFEST says";
             return Err(in_file(Fault::new(0, reason)));
@@ -153,19 +153,30 @@ fn check_unnamed_tables(
             continue;
         }
         let name = table_name(number);
-        let bytes = folder.read(&name, budget)?;
-        let Ok(table) = Table::open(&bytes) else { continue };
-        let mut last = 0;
-        let read = table.read_entries(&mut budget.content, |key, _| {
-            last = last.max(key.sequence);
-            Ok(())
-        });
-        if read.is_ok() && last > last_sequence {
-            let reason = format!(
-                "it has the write {last}, and the other files end at {last_sequence}: an older MANIFEST is there"
-            );
-            return Err(Fault::new(0, reason).in_file(&name));
+        let bytes = match folder.read(&name, budget) {
+            Err(ReadError::Io { .. }) => continue,
+            read => read?,
+        };
+        match find_last_sequence(&bytes, &mut budget.content) {
+            Ok(last) if last > last_sequence => {
+                let reason = format!(
+                    "it has the write {last}, and the other files end at {last_sequence}: an older MANIFEST is there"
+                );
+                return Err(Fault::new(0, reason).in_file(&name));
+            }
+            Err(fault) if budget.content.is_exceeded() => return Err(fault.in_file(&name)),
+            _ => {}
         }
     }
     Ok(())
+}
+
+/// Finds the greatest sequence number of a table.
+fn find_last_sequence(bytes: &[u8], content: &mut Amount) -> Result<u64, Fault> {
+    let mut last = 0;
+    Table::open(bytes, content)?.read_entries(content, |key, _| {
+        last = last.max(key.sequence);
+        Ok(())
+    })?;
+    Ok(last)
 }

@@ -73,8 +73,9 @@ impl Folder {
             }
             let name = entry.map_err(failed)?.file_name();
             let stem = name.to_str().and_then(|name| name.strip_suffix(end));
-            let digits = stem.filter(|stem| stem.bytes().all(|byte| byte.is_ascii_digit()));
-            numbers.extend(digits.and_then(|digits| digits.parse::<u64>().ok()));
+            // Only the names that RocksDB gives: another form of the same number would be another file.
+            let number = stem.and_then(|stem| stem.parse::<u64>().ok());
+            numbers.extend(number.filter(|number| stem == Some(format!("{number:06}").as_str())));
         }
         numbers.sort_unstable();
         Ok(numbers)

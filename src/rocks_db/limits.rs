@@ -15,6 +15,16 @@ pub(super) const MOST_FILES: usize = 10_000;
 /// The largest block of a table, or record of a log, once decompressed.
 pub(super) const LARGEST_CONTENT: usize = 256 << 20;
 
+/// The longest key of a block: those of a server have some dozens of bytes.
+pub(super) const LONGEST_KEY: usize = 4 << 10;
+
+/// The largest block that describes a table.
+pub(super) const LARGEST_DESCRIPTION: u64 = 1 << 20;
+
+/// The most changes of files in one record of a MANIFEST, or in one group of them, and the most column families.
+pub(super) const MOST_CHANGES: usize = MOST_FILES;
+pub(super) const MOST_FAMILIES: usize = 100;
+
 /// The most bytes of all of them together.
 pub(super) const MOST_CONTENT: u64 = 4 << 30;
 

@@ -37,11 +37,11 @@ pub(super) fn read_logs(
     let mut sequence = SequenceCheck { last_known: manifest.last_sequence, next: None };
     for number in numbers {
         let mut reading = LogReading { number, manifest, contents, sequence: &mut sequence };
-        let (tail, is_empty) = reading.read(folder, budget)?;
+        let (tail, has_batches) = reading.read(folder, budget)?;
         match torn.take() {
             None => torn = tail,
             // The log of a server that ended before its first write: it had not yet repaired the one before.
-            Some(tail) if is_empty => torn = Some(tail),
+            Some(tail) if !has_batches => torn = Some(tail),
             Some(TornTail { file, offset, .. }) => {
                 let reason = "a record that is incomplete, and another log follows".to_owned();
                 return Err(ReadError::Damaged { file, offset, reason });
@@ -116,7 +116,7 @@ struct LogReading<'a> {
 }
 
 impl LogReading<'_> {
-    /// Reads the log. Returns its incomplete end, and whether it has neither that nor any batch.
+    /// Reads the log. Returns its incomplete end, and whether it has any batch.
     fn read(
         &mut self,
         folder: &mut Folder,
@@ -126,19 +126,18 @@ impl LogReading<'_> {
         let bytes = folder.read(&name, budget)?;
         let mut log = LogFile::new(&bytes);
         let in_file = |fault: Fault| fault.in_file(&name);
-        let mut is_empty = true;
+        let mut has_batches = false;
         while let Some(record) = log.next_record().map_err(in_file)? {
             budget.content.add(record.content.len() as u64).map_err(|excess| {
                 ReadError::TooLarge { file: name.clone(), reason: excess.to_owned() }
             })?;
-            is_empty = false;
+            has_batches = true;
             let read = read_batch(&record.content, |write| self.add(&write, budget));
             let checked = read.and_then(|batch| self.sequence.check(batch));
             checked.map_err(|fault| in_file(fault.within(record.offset)))?;
         }
         let tail = log.incomplete_record().map(|record| record.in_file(&name));
-        let is_empty = is_empty && tail.is_none();
-        Ok((tail, is_empty))
+        Ok((tail, has_batches))
     }
 
     /// Adds a write, unless the tables of its family have it.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::cursor::Cursor;
 use super::error::Fault;
-use super::limits::MOST_FILES;
+use super::limits::{MOST_CHANGES, MOST_FAMILIES, MOST_FILES};
 use super::log_file::{IncompleteRecord, LogFile};
 use super::new_file::NewFile;
 
@@ -87,7 +87,7 @@ impl Manifest {
             next_file_number: 0,
             incomplete: None,
         };
-        let (mut log, mut group) = (LogFile::new(bytes), Vec::new());
+        let (mut log, mut group) = (LogFile::without_compression(bytes), Vec::new());
         let mut group_offset = 0;
         while let Some(record) = log.next_record()? {
             let edit = Edit::parse(&record.content).map_err(|fault| fault.within(record.offset))?;
@@ -98,7 +98,8 @@ impl Manifest {
                 group_offset = record.offset;
             }
             group.push(edit);
-            if group.len() > MOST_FILES {
+            let changes: usize = group.iter().map(Edit::count_changes).sum();
+            if changes > MOST_CHANGES {
                 return Err(fault("a group of too many changes".to_owned()));
             }
             if is_complete {
@@ -162,8 +163,11 @@ impl Manifest {
                 return Err(format!("table {number} is added twice"));
             }
         }
-        match family.tables.len() > MOST_FILES {
-            true => Err(format!("more than {MOST_FILES} tables are not supported")),
+        if family.tables.len() > MOST_FILES {
+            return Err(format!("more than {MOST_FILES} tables are not supported"));
+        }
+        match self.families.len() + self.dropped_families.len() > MOST_FAMILIES {
+            true => Err(format!("more than {MOST_FAMILIES} column families are not supported")),
             false => Ok(()),
         }
     }
@@ -184,8 +188,16 @@ impl Edit {
         let (mut edit, mut cursor) = (Edit::default(), Cursor::new(bytes));
         while !cursor.is_at_end() {
             edit.parse_field(&mut cursor)?;
+            if edit.count_changes() > MOST_CHANGES {
+                return Err(cursor.fault("too many changes"));
+            }
         }
         Ok(edit)
+    }
+
+    /// Counts the changes, of which the edit itself is one.
+    fn count_changes(&self) -> usize {
+        1 + self.deleted.len() + self.added.len()
     }
 
     fn parse_field(&mut self, cursor: &mut Cursor<'_>) -> Result<(), Fault> {

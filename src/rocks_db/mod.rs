@@ -21,6 +21,8 @@ mod database;
 mod error;
 mod folder;
 mod footer;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 mod internal_key;
 mod limits;
 mod log_file;

@@ -2,13 +2,13 @@
 
 use super::block::{Entries, EntryForm};
 use super::budget::Amount;
-use super::checksum::{block_checksum, context_of};
+use super::checksum::{block_checksum, context_of, is_same};
 use super::compression::{Compression, decompress_sized};
 use super::cursor::Cursor;
 use super::error::Fault;
 use super::footer::{BlockHandle, Footer, TRAILER};
 use super::internal_key::{InternalKey, user_key_of};
-use super::limits::LARGEST_CONTENT;
+use super::limits::{LARGEST_CONTENT, LARGEST_DESCRIPTION};
 use super::properties::Properties;
 
 /// The first bytes of the names of filters, which are not needed to read everything.
@@ -28,13 +28,14 @@ impl<'a> Table<'a> {
     ///
     /// # Errors
     /// A [`Fault`], also for a kind of table that a metadata server does not write.
-    pub(super) fn open(bytes: &'a [u8]) -> Result<Self, Fault> {
+    pub(super) fn open(bytes: &'a [u8], content: &mut Amount) -> Result<Self, Fault> {
         let footer = Footer::parse(bytes)?;
         let parts = Metaindex::read(bytes, &footer)?;
-        let block = read_block(bytes, &footer, parts.properties)?;
+        let block = read_description(bytes, &footer, parts.properties)?;
         let at = parts.properties.offset;
         let properties = Properties::parse(&block).map_err(|fault| fault.within(at))?;
         let index = read_block(bytes, &footer, parts.index)?;
+        count_block(&index, parts.index, content)?;
         let data_blocks = parse_index(&index, &properties);
         let data_blocks = data_blocks.map_err(|fault| fault.within(parts.index.offset))?;
         if data_blocks.len() as u64 != properties.data_blocks {
@@ -63,9 +64,7 @@ impl<'a> Table<'a> {
         let mut last: Option<(Vec<u8>, u64)> = None;
         for handle in &self.data_blocks {
             let block = read_block(self.bytes, &self.footer, *handle)?;
-            content
-                .add(block.len() as u64)
-                .map_err(|excess| Fault { offset: handle.offset, reason: excess.to_owned() })?;
+            count_block(&block, *handle, content)?;
             let within = |fault: Fault| fault.within(handle.offset);
             let mut entries = Entries::new(&block, EntryForm::WithLength).map_err(within)?;
             while let Some(value) = entries.next_entry().map_err(within)? {
@@ -102,7 +101,7 @@ struct Metaindex {
 
 impl Metaindex {
     fn read(bytes: &[u8], footer: &Footer) -> Result<Self, Fault> {
-        let block = read_block(bytes, footer, footer.metaindex)?;
+        let block = read_description(bytes, footer, footer.metaindex)?;
         let at = footer.metaindex.offset;
         let (mut properties, mut index) = (None, footer.index);
         let mut entries =
@@ -150,7 +149,10 @@ fn parse_index(block: &[u8], properties: &Properties) -> Result<Vec<BlockHandle>
             (EntryForm::Handles, _) => BlockHandle::parse(entries.cursor())?,
         };
         // Blocks that are told twice could be read without an end.
-        let end = handles.last().map(|last| last.offset.saturating_add(last.size));
+        let end_of = |last: &BlockHandle| {
+            last.offset.saturating_add(last.size).saturating_add(TRAILER as u64)
+        };
+        let end = handles.last().map(end_of);
         if end.is_some_and(|end| handle.offset < end) {
             return Err(entries
                 .cursor()
@@ -175,6 +177,28 @@ fn parse_delta(cursor: &mut Cursor<'_>, before: BlockHandle) -> Result<BlockHand
     offset.zip(size).map(|(offset, size)| BlockHandle { offset, size }).ok_or(fault)
 }
 
+/// Counts a block that was decompressed.
+fn count_block(block: &[u8], handle: BlockHandle, content: &mut Amount) -> Result<(), Fault> {
+    let counted = content.add(block.len() as u64);
+    counted.map_err(|excess| Fault { offset: handle.offset, reason: excess.to_owned() })
+}
+
+/// Reads a block that describes the table. It is small.
+fn read_description(bytes: &[u8], footer: &Footer, handle: BlockHandle) -> Result<Vec<u8>, Fault> {
+    let is_large = |size: u64| size > LARGEST_DESCRIPTION;
+    let block = match is_large(handle.size) {
+        true => Vec::new(),
+        false => read_block(bytes, footer, handle)?,
+    };
+    match is_large(handle.size.max(block.len() as u64)) {
+        true => {
+            let reason = "a description of the table of more than 1 MiB is not supported";
+            Err(Fault { offset: handle.offset, reason: reason.to_owned() })
+        }
+        false => Ok(block),
+    }
+}
+
 /// Reads a block: checked, and decompressed.
 fn read_block(bytes: &[u8], footer: &Footer, handle: BlockHandle) -> Result<Vec<u8>, Fault> {
     let fault = |reason: String| Fault { offset: handle.offset, reason };
@@ -192,7 +216,7 @@ fn read_block(bytes: &[u8], footer: &Footer, handle: BlockHandle) -> Result<Vec<
     let mut trailer = Cursor::new(trailer);
     let (kind, checksum) = (trailer.u8()?, trailer.u32()?);
     let context = context_of(footer.context, handle.offset);
-    if checksum != block_checksum(stored, kind).wrapping_add(context) {
+    if !is_same(checksum, block_checksum(stored, kind).wrapping_add(context)) {
         return Err(fault("the checksum of the block differs".to_owned()));
     }
     match Compression::from_number(kind).map_err(fault)? {

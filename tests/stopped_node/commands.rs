@@ -92,7 +92,12 @@ fn healthy_cluster_moves_to_s3_with_all_nodes_stopped() {
     let migrate = ["metadata", "migrate", "--from", &folders, "--toml", &toml, "-o", "json"];
     let document = restatectl(&migrate).expect(0).json();
     assert_eq!(document["outcome"], "migrated");
-    assert_eq!(data_loss(&document)["status"], "ok");
+    // A follower may not have heard the last entry when it was stopped.
+    let warnings = document["source"]["stopped"]["warnings"].as_array().unwrap();
+    let lags = |warning: &Json| warning.as_str().unwrap().contains("lags behind");
+    assert!(warnings.iter().all(lags), "{warnings:?}");
+    let expected = if warnings.is_empty() { "ok" } else { "warning" };
+    assert_eq!(data_loss(&document)["status"], expected);
     assert_eq!(document["source"]["stopped"]["members"].as_array().unwrap().len(), 3);
     cluster.restart(&Mode::External(section));
     cluster.wait_for_rules(&["scope1/*"]);

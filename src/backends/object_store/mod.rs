@@ -10,6 +10,8 @@ mod candidates;
 mod client;
 mod examined;
 mod fault;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 mod listing;
 mod object;
 mod page;

@@ -218,7 +218,12 @@ impl LogEntry {
             0 if !context.is_empty() => return Err("a write with a context".to_owned()),
             0 if data.is_empty() => Request::Nothing,
             0 => Request::Write(WriteRequest::parse(data)?),
-            1 | 2 => Request::ChangeOfMembers(parse_members(context)?),
+            1 | 2 => match parse_members(context)? {
+                members if members.is_empty() => {
+                    return Err("a change of the members that leaves none".to_owned());
+                }
+                members => Request::ChangeOfMembers(members),
+            },
             other => return Err(format!("an entry of unknown type {other}")),
         };
         Ok(LogEntry { position, request })

@@ -9,6 +9,8 @@
 mod cluster_marker;
 mod comparison;
 mod folders;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 mod lock;
 mod messages;
 mod protobuf;

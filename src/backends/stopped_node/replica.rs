@@ -35,6 +35,8 @@ pub(super) struct Replica {
     pub(super) snapshot: RaftSnapshot,
     /// The entries after the snapshot, in order and without a gap.
     pub(super) log: Vec<LogEntry>,
+    /// The number of entries behind the snapshot that an older leader had sent, and that nobody committed.
+    pub(super) outdated_entries: usize,
     /// The sets of voters, in each of which a majority is needed.
     pub(super) voter_sets: Vec<Vec<u64>>,
     pub(super) torn_tails: Vec<TornTail>,
@@ -53,6 +55,8 @@ impl Replica {
         let records = Records::take(&mut metadata).map_err(ReplicaError::Damaged)?;
         let (node_id, snapshot) = records.find_member(data.is_empty())?;
         let log = read_log(&data, snapshot.position).map_err(ReplicaError::Damaged)?;
+        let (log, outdated_entries) = drop_outdated(log, snapshot.position);
+        check_terms(&log, snapshot.position).map_err(ReplicaError::Damaged)?;
         let mut replica = Replica {
             name: records.name,
             node_id,
@@ -60,11 +64,12 @@ impl Replica {
             voter_sets: snapshot.voters.clone(),
             snapshot,
             log,
+            outdated_entries,
             torn_tails: database.torn_tails,
             newest_change: database.newest_change,
         };
         replica.add_voter_sets();
-        replica.check_hard_state(records.hard_state).map_err(ReplicaError::Damaged)?;
+        replica.check_commit().map_err(ReplicaError::Damaged)?;
         Ok(replica)
     }
 
@@ -76,17 +81,16 @@ impl Replica {
     }
 
     /// Checks that the log reaches as far as the server knew when it was stopped.
-    fn check_hard_state(&self, state: HardState) -> Result<(), String> {
-        let last = self.last_position();
+    ///
+    /// Its term may be less than that of its last entry: the server stores new entries before its own term, and may end between
+    /// the two, before it has acknowledged them.
+    fn check_commit(&self) -> Result<(), String> {
+        let (commit, last) = (self.commit, self.last_position().index);
         if self.voter_sets.is_empty() {
             return Err("it names no voters".to_owned());
         }
-        if state.commit > last.index {
-            let (commit, last) = (state.commit, last.index);
-            return Err(format!("index {commit} is committed, and its log ends at {last}"));
-        }
-        match state.term < last.term {
-            true => Err(format!("its term is {}, and its log is of {}", state.term, last.term)),
+        match commit > last {
+            true => Err(format!("index {commit} is committed, and its log ends at {last}")),
             false => Ok(()),
         }
     }
@@ -157,6 +161,8 @@ const NO_SERVER_STORE: &str = "it is not the store of a metadata server";
 const NO_LONGER_A_MEMBER: &str = "it is not that of a member: the node was removed from the metadata servers, or has not \
      joined them completely, so that it lacks what was written since";
 
+const NOT_YET_A_MEMBER: &str = "it has just joined the metadata servers, and had not received any metadata when it was stopped";
+
 /// Checks that the database is laid out as a metadata server does it.
 fn check_families(database: &Database) -> Result<(), String> {
     if !database.families.keys().eq(FAMILIES) {
@@ -200,13 +206,33 @@ fn read_log(data: &Family, snapshot: LogPosition) -> Result<Vec<LogEntry>, Strin
         if last.index.checked_add(1) != Some(index) {
             return Err(format!("a gap in the log: {index} follows {}", last.index));
         }
-        if entry.position.term < last.term {
-            return Err(format!("log {index}: term {} follows {}", entry.position.term, last.term));
-        }
         last = entry.position;
         log.push(entry);
     }
     Ok(log)
+}
+
+/// Drops the entries behind the snapshot if they are of an older leader. Returns how many there were.
+///
+/// A follower with entries that nobody else has gets a snapshot of a later leader, and removes them with the next entry
+/// only. They can't be committed: the log that the snapshot is made of has none of an older term behind it.
+fn drop_outdated(log: Vec<LogEntry>, snapshot: LogPosition) -> (Vec<LogEntry>, usize) {
+    match log.iter().all(|entry| entry.position.term < snapshot.term) {
+        true => (Vec::new(), log.len()),
+        false => (log, 0),
+    }
+}
+
+/// Checks that the terms of the log never fall.
+fn check_terms(log: &[LogEntry], snapshot: LogPosition) -> Result<(), String> {
+    let mut last = snapshot.term;
+    for LogEntry { position: LogPosition { term, index }, .. } in log {
+        if *term < last {
+            return Err(format!("log {index}: term {term} follows {last}"));
+        }
+        last = *term;
+    }
+    Ok(())
 }
 
 /// Reads the index out of a key: `l` and eight bytes, the highest first, so that keys are in the order of the log.
@@ -257,8 +283,11 @@ impl Records {
                 false => no_member(NO_LONGER_A_MEMBER),
             };
         };
-        let missing = || ReplicaError::Damaged("it has no snapshot".to_owned());
-        let snapshot = self.snapshot.clone().ok_or_else(missing)?;
+        let snapshot = match &self.snapshot {
+            Some(snapshot) => snapshot.clone(),
+            None if has_no_log => return no_member(NOT_YET_A_MEMBER),
+            None => return Err(ReplicaError::Damaged("it has no snapshot".to_owned())),
+        };
         match snapshot.members.get(&node_id) == Some(&created_at) {
             true => Ok((node_id, snapshot)),
             false => no_member(NO_LONGER_A_MEMBER),

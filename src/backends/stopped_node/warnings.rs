@@ -24,7 +24,8 @@ pub(super) fn find_warnings(
         )
     });
     let lags = replicas.iter().skip(1).filter_map(|found| describe_lag(replicas.first()?, found));
-    torn.chain(changes).chain(differences).chain(lags).collect()
+    let outdated = replicas.iter().filter_map(describe_outdated_entries);
+    torn.chain(outdated).chain(changes).chain(differences).chain(lags).collect()
 }
 
 fn describe_torn_tails(found: &FoundReplica) -> Vec<String> {
@@ -34,13 +35,28 @@ fn describe_torn_tails(found: &FoundReplica) -> Vec<String> {
             let end = match tail.is_damaged {
                 true => "what it held is lost, and may have been acknowledged",
                 false => {
-                    "a write that the end of the server interrupted, or a copy that was cut short"
+                    "a write that the end of the server interrupted, and nobody acknowledged, unless the folder is a copy \
+                     that was cut short"
                 }
             };
             let (file, offset, reason) = (&tail.file, tail.offset, &tail.reason);
             format!("{}: {file}: byte {offset}: {reason}: {end}", found.folder)
         })
         .collect()
+}
+
+fn describe_outdated_entries(found: &FoundReplica) -> Option<String> {
+    let count = found.replica.outdated_entries;
+    (count > 0).then(|| {
+        let entries = match count {
+            1 => "1 log entry".to_owned(),
+            count => format!("{count} log entries"),
+        };
+        format!(
+            "{}: {entries} of an older leader after the snapshot of a later one, which nobody committed: skipped",
+            found.folder
+        )
+    })
 }
 
 fn describe_changes(found: &FoundReplica, base: &RaftSnapshot) -> Option<String> {

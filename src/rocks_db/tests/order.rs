@@ -1,5 +1,6 @@
 //! Files that are whole, and do not belong together: an older MANIFEST, a log that is missing, a folder that changes.
 
+use super::super::budget::Amount;
 use super::super::checksum::masked_crc;
 use super::super::database::read_database_while;
 use super::super::folder::{log_name, table_name};
@@ -122,10 +123,16 @@ fn table_that_an_older_manifest_does_not_name_is_noticed() {
 }
 
 /// Encodes a record of a log file.
-fn record(content: &[u8]) -> Vec<u8> {
-    let fragment = [&[1], content].concat();
-    let checksum = masked_crc(&fragment).to_le_bytes();
-    [&checksum[..], &[u8::try_from(content.len()).unwrap(), 0], &fragment].concat()
+pub(super) fn record(content: &[u8]) -> Vec<u8> {
+    fragment(1, content)
+}
+
+/// Encodes a fragment of a log file.
+pub(super) fn fragment(kind: u8, content: &[u8]) -> Vec<u8> {
+    let checked = [&[kind], content].concat();
+    let checksum = masked_crc(&checked).to_le_bytes();
+    let length = u16::try_from(content.len()).unwrap().to_le_bytes();
+    [&checksum[..], &length, &checked].concat()
 }
 
 #[test]
@@ -177,7 +184,7 @@ fn all_folders_share_one_budget() {
 #[test]
 fn table_counts_its_blocks() {
     let bytes = sample_file(".sst");
-    let table = Table::open(&bytes).unwrap();
+    let table = Table::open(&bytes, &mut Amount::new(1 << 20, "")).unwrap();
     let read = table.read_entries(&mut Amount::new(10, "beyond the limit"), |_, _| Ok(()));
     assert_eq!(read.unwrap_err().reason, "beyond the limit");
 }

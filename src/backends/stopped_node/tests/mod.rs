@@ -3,7 +3,7 @@ use std::path::{Path, PathBuf};
 
 use proptest::prelude::*;
 
-use super::messages::{LogEntry, LogPosition, RaftSnapshot};
+use super::messages::LogPosition;
 use super::replica::{Replica, ReplicaError};
 use super::*;
 use crate::backends::backup::Backup;
@@ -93,6 +93,10 @@ fn without(mut database: Database, key: &str) -> Database {
     database
 }
 
+fn change(index: u64, ids: &[u64]) -> (u64, Vec<u8>) {
+    (index, [number(1, 2), number(2, 2), number(3, index), members(6, ids)].concat())
+}
+
 fn versions(replica: &Replica) -> Vec<(String, u32)> {
     let values: BTreeMap<String, Value> = replica.rebuild_values();
     values.into_iter().map(|(key, value)| (key, value.version.0)).collect()
@@ -151,12 +155,54 @@ fn log_that_contradicts_itself_is_refused() {
     assert_eq!(gap, "a gap in the log: 12 follows 10");
     let term = damage(database(&[entry(3, 11, write()), entry(2, 12, write())], 10));
     assert_eq!(term, "log 12: term 2 follows 3");
-    assert!(damage(database(&[entry(1, 11, write())], 10)).contains("term 1 follows 2"));
+    let above = damage(database(&[entry(2, 11, write()), entry(1, 12, write())], 10));
+    assert_eq!(above, "log 12: term 1 follows 2");
+    let (index, bytes) = change(11, &[]);
+    assert!(damage(database(&[(index, bytes)], 10)).contains("that leaves none"));
     assert!(damage(database(&[], 11)).contains("index 11 is committed"));
-    assert!(damage(database(&[entry(10, 11, write())], 10)).contains("its term is 9"));
     let (_, other) = entry(2, 12, write());
     assert!(damage(database(&[(11, other)], 10)).contains("the entry is that of 12"));
-    assert!(damage(without(database(&[], 10), "snapshot")).contains("no snapshot"));
+    let member = without(database(&[entry(2, 11, write())], 10), "snapshot");
+    assert!(damage(member).contains("no snapshot"));
+}
+
+#[test]
+fn entry_of_a_term_that_is_not_stored_yet_counts() {
+    // The server stores an entry before its own term, here 9.
+    let replica = Replica::from_database(database(&[entry(10, 11, put("a", 5, (1, 0)))], 10));
+    assert_eq!(versions(&replica.unwrap()), [("a".to_owned(), 5)]);
+}
+
+#[test]
+fn entries_that_a_snapshot_of_a_later_leader_outdates_are_skipped() {
+    let entries = [entry(1, 11, put("a", 5, (1, 0))), entry(1, 12, put("b", 1, (1, 0)))];
+    let replica = Replica::from_database(database(&entries, 10)).unwrap();
+    assert_eq!(versions(&replica), [("a".to_owned(), 4)]);
+    assert_eq!((replica.outdated_entries, replica.last_position().index), (2, 10));
+}
+
+/// Copies the sample's store, with its log cut to so many bytes.
+fn copy_with_cut_log(length: usize) -> tempfile::TempDir {
+    let copy = tempfile::TempDir::new().unwrap();
+    for entry in std::fs::read_dir(sample().join("node-1/replicated-metadata-server")).unwrap() {
+        let path = entry.unwrap().path();
+        let bytes = std::fs::read(&path).unwrap();
+        let is_log = path.extension().is_some_and(|end| end == "log");
+        let bytes = if is_log { &bytes[..length] } else { &bytes[..] };
+        std::fs::write(copy.path().join(path.file_name().unwrap()), bytes).unwrap();
+    }
+    copy
+}
+
+#[test]
+fn folder_of_a_server_that_was_killed_at_any_moment_is_read() {
+    let log = std::fs::metadata(sample().join("node-1/replicated-metadata-server/000013.log"));
+    let length = usize::try_from(log.unwrap().len()).unwrap();
+    for cut in (0..=length).step_by(5) {
+        let copy = copy_with_cut_log(cut);
+        let found = open(copy.path()).unwrap_or_else(|error| panic!("cut to {cut}: {error}"));
+        assert!(found.stopped_members().unwrap().is_complete, "cut to {cut}");
+    }
 }
 
 #[test]
@@ -190,6 +236,7 @@ fn server_that_is_not_a_member_is_refused_as_what_it_is() {
     let mut fresh = without(database(&[], 10), "raft-server-state");
     fresh.families.get_mut("metadata").unwrap().clear();
     assert!(reason(fresh).contains("never provisioned"));
+    assert!(reason(without(database(&[], 10), "snapshot")).contains("has just joined"));
     // Removed, and a member again since: the folder is that of the first time.
     let member =
         serde_json::json!({"Member": {"my_member_id": {"node_id": 1, "created_at_millis": 70}}});
@@ -204,7 +251,7 @@ proptest! {
 
     #[test]
     fn fuzz_any_message(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
-        let _ = (LogEntry::parse(&bytes), RaftSnapshot::parse(&bytes));
+        fuzz::parse_messages(&bytes);
         let mut changed = database(&[(11, bytes.clone())], 10);
         let metadata = changed.families.get_mut("metadata").unwrap();
         metadata.insert(b"raft-server-state".to_vec(), bytes);

@@ -103,10 +103,6 @@ fn warnings_of(replicas: &[FoundReplica]) -> Vec<String> {
     super::super::warnings::find_warnings(replicas, base, &replicas[0].replica.rebuild_from(base))
 }
 
-fn change(index: u64, ids: &[u64]) -> (u64, Vec<u8>) {
-    (index, [number(1, 2), number(2, 2), number(3, index), members(6, ids)].concat())
-}
-
 #[test]
 fn write_after_a_skipped_change_of_members_is_not_judged() {
     let log = |condition| [change(11, &[1, 2, 3]), entry(2, 12, put("nodes_config", 6, condition))];

@@ -1,0 +1,25 @@
+#!/usr/bin/env bash
+# Fuzzes each kind of input, guided by coverage: the decoders, the configuration and the files of stopped nodes.
+# SECONDS_EACH (360) is the time for each of them; arguments select some. Run by hand, not in CI. It needs the nightly compiler.
+#
+# What is found that reaches new code goes to .cache/fuzz; the repository has the first inputs only. An input that fails
+# stays in fuzz/artifacts and ends the run.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+version=0.13.2
+export PATH=$PWD/.cache/cargo/bin:$PATH
+if [ "$(cargo fuzz --version 2>/dev/null)" != "cargo-fuzz $version" ]; then
+    echo "set-up: building cargo-fuzz@$version into .cache/cargo (one to two minutes)"
+    cargo install --quiet --root .cache/cargo --locked "cargo-fuzz@$version"
+fi
+[ $# -gt 0 ] || set -- $(cargo +nightly fuzz list)
+export CARGO_TARGET_DIR=$PWD/.cache/fuzz/target
+cargo +nightly fuzz build
+for target in "$@"; do
+    found=.cache/fuzz/corpus/$target
+    mkdir -p "$found"
+    echo "== $target, ${SECONDS_EACH:-360} s"
+    # Inputs of up to 64 KiB, of which none may take 10 s or 1 GiB.
+    cargo +nightly fuzz run "$target" "$found" "fuzz/corpus/$target" -- -max_total_time="${SECONDS_EACH:-360}" \
+        -max_len=65536 -timeout=10 -rss_limit_mb=1024 -print_final_stats=1 -verbosity=0
+done

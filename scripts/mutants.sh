@@ -1,0 +1,27 @@
+#!/usr/bin/env bash
+# Changes the decisive code, one place at a time, and runs the unit tests: a change that no test notices is a decision that
+# nothing holds. MINUTES (60) is the time for it; the next run goes on with what is left. Run by hand, not in CI.
+#
+# .cache/mutants/mutants.out/missed.txt has the changes that no test noticed.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+version=27.1.0
+export PATH=$PWD/.cache/cargo/bin:$PATH
+if [ "$(cargo mutants --version 2>/dev/null)" != "cargo-mutants $version" ]; then
+    echo "set-up: building cargo-mutants@$version into .cache/cargo (two to three minutes)"
+    cargo install --quiet --root .cache/cargo --locked "cargo-mutants@$version"
+fi
+# What decides: the plan, the checks, the comparison, the writing, the merge of nodes_config, the edits, undo.
+files=(--file 'src/pipeline/**/*.rs' --file 'src/commands/edit/decision.rs')
+mkdir -p .cache/mutants
+code=0
+# Ten thousand cases for each change would take too long.
+export RESTATECTL_FUZZ_CASES=100
+timeout --signal=INT --kill-after=60 "${MINUTES:-60}m" cargo mutants --iterate --output .cache/mutants "${files[@]}" \
+    --no-shuffle --timeout 120 --build-timeout 600 "$@" -- --locked --lib || code=$?
+# 2: some survived; 124: the time is over.
+case $code in 0 | 2 | 124) ;; *) exit "$code" ;; esac
+for outcome in caught missed timeout unviable; do
+    printf '%s %s\n' "$outcome" "$(cat .cache/mutants/mutants.out/{previously_,}$outcome.txt 2>/dev/null | sort -u | wc -l)"
+done
+cat .cache/mutants/mutants.out/missed.txt
