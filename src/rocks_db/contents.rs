@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 
 use super::budget::Amount;
-use super::database::Family;
 use super::error::Fault;
 use super::internal_key::Operation;
 use super::write_batch::Write;
+
+/// The keys and values of a column family.
+pub type Family = BTreeMap<Vec<u8>, Vec<u8>>;
 
 /// What an entry takes beside its key and its value, about.
 const ENTRY_SIZE: usize = 100;

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::SystemTime;
 
 use super::budget::{Amount, ReadBudget};
-use super::contents::Contents;
+use super::contents::{Contents, Family};
 use super::error::{Fault, ReadError, TornTail};
 use super::folder::{Folder, table_name};
 use super::internal_key::InternalKey;
@@ -14,9 +14,6 @@ use super::manifest::Manifest;
 use super::new_file::NewFile;
 use super::table::Table;
 use super::write_batch::Write;
-
-/// The keys and values of a column family.
-pub type Family = BTreeMap<Vec<u8>, Vec<u8>>;
 
 /// Everything that a database holds.
 #[derive(Debug)]

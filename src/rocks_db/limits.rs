@@ -19,7 +19,7 @@ pub(super) const LARGEST_CONTENT: usize = 256 << 20;
 pub(super) const LONGEST_KEY: usize = 4 << 10;
 
 /// The largest block that describes a table.
-pub(super) const LARGEST_DESCRIPTION: u64 = 1 << 20;
+pub(super) const LARGEST_DESCRIPTION: usize = 1 << 20;
 
 /// The most changes of files in one record of a MANIFEST, or in one group of them, and the most column families.
 pub(super) const MOST_CHANGES: usize = MOST_FILES;

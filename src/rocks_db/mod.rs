@@ -37,5 +37,6 @@ mod write_batch;
 mod tests;
 
 pub use budget::ReadBudget;
-pub use database::{Database, Family, read_database};
+pub use contents::Family;
+pub use database::{Database, read_database};
 pub use error::{ReadError, TornTail};

@@ -14,6 +14,9 @@ use super::properties::Properties;
 /// The first bytes of the names of filters, which are not needed to read everything.
 const FILTERS: [&[u8]; 3] = [b"filter.", b"fullfilter.", b"partitionedfilter."];
 
+/// The fault of a block beyond its limit.
+const TOO_LARGE: &str = "the block is too large";
+
 /// A table whose form has been read.
 #[derive(Debug)]
 pub(super) struct Table<'a> {
@@ -185,22 +188,21 @@ fn count_block(block: &[u8], handle: BlockHandle, content: &mut Amount) -> Resul
 
 /// Reads a block that describes the table. It is small.
 fn read_description(bytes: &[u8], footer: &Footer, handle: BlockHandle) -> Result<Vec<u8>, Fault> {
-    let is_large = |size: u64| size > LARGEST_DESCRIPTION;
-    let block = match is_large(handle.size) {
-        true => Vec::new(),
-        false => read_block(bytes, footer, handle)?,
-    };
-    match is_large(handle.size.max(block.len() as u64)) {
-        true => {
-            let reason = "a description of the table of more than 1 MiB is not supported";
-            Err(Fault { offset: handle.offset, reason: reason.to_owned() })
-        }
-        false => Ok(block),
-    }
+    read_sized_block(bytes, footer, handle, LARGEST_DESCRIPTION)
 }
 
 /// Reads a block: checked, and decompressed.
 fn read_block(bytes: &[u8], footer: &Footer, handle: BlockHandle) -> Result<Vec<u8>, Fault> {
+    read_sized_block(bytes, footer, handle, LARGEST_CONTENT)
+}
+
+/// Reads a block that has at most so many bytes once decompressed.
+fn read_sized_block(
+    bytes: &[u8],
+    footer: &Footer,
+    handle: BlockHandle,
+    most: usize,
+) -> Result<Vec<u8>, Fault> {
     let fault = |reason: String| Fault { offset: handle.offset, reason };
     let start = usize::try_from(handle.offset).ok();
     let size = usize::try_from(handle.size).ok();
@@ -220,13 +222,14 @@ fn read_block(bytes: &[u8], footer: &Footer, handle: BlockHandle) -> Result<Vec<
         return Err(fault("the checksum of the block differs".to_owned()));
     }
     match Compression::from_number(kind).map_err(fault)? {
-        Compression::None if stored.len() > LARGEST_CONTENT => {
-            Err(fault("the block is too large".to_owned()))
-        }
+        Compression::None if stored.len() > most => Err(fault(TOO_LARGE.to_owned())),
         Compression::None => Ok(stored.to_vec()),
         compression => {
             let mut cursor = Cursor::new(stored);
             let size = cursor.length().map_err(|found| found.within(handle.offset))?;
+            if size > most {
+                return Err(fault(TOO_LARGE.to_owned()));
+            }
             let compressed = stored.get(cursor.position()..).unwrap_or_default();
             decompress_sized(compression, compressed, size).map_err(fault)
         }

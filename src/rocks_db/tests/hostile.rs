@@ -49,8 +49,8 @@ fn blocks_of_a_table_that_nothing_names_are_counted_too() {
         copy.write(&format!("{number:06}.sst"), &table);
     }
     let most = |most: u64| {
-        let mut budget = ReadBudget::default();
-        budget.content = Amount::new(most, "beyond the limit");
+        let content = Amount::new(most, "beyond the limit");
+        let mut budget = ReadBudget { content, ..ReadBudget::default() };
         read_database(copy.folder.path(), &mut budget).map(|_| ())
     };
     assert!(most(1 << 30).is_ok());
