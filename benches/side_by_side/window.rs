@@ -69,8 +69,10 @@ fn print_procedure(procedure: Procedure, passed: &[Passed]) {
         least.as_secs_f64(),
         most.as_secs_f64()
     );
-    for (index, (name, _)) in passed[0].steps.iter().enumerate() {
-        let times = passed.iter().filter_map(|passed| passed.steps.get(index)).map(|step| step.1);
+    // From the last one: the first one in which no invocation is answered is not the same in each round.
+    for (index, (name, _)) in passed[0].steps.iter().rev().enumerate() {
+        let from_end = |passed: &Passed| passed.steps.iter().rev().nth(index).map(|step| step.1);
+        let times = passed.iter().filter_map(from_end);
         println!("    {:5.2} s  {name}", median(times));
     }
 }
