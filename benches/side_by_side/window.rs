@@ -1,8 +1,8 @@
 //! The maintenance window of a cluster of three nodes: how long no invocation is answered.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use crate::support::invocations::Invocations;
+use crate::support::invocations::{Counted, Invocations};
 use crate::support::restate::Mode;
 use crate::support::tool::{official, restatectl};
 use crate::support::wait_for;
@@ -17,76 +17,157 @@ enum Procedure {
     Official,
     /// By `docs/examples/maintenance-window.sh`.
     Script,
+    /// By the same script, with the folders of the stopped nodes.
+    ScriptWithFolders,
     /// From the folders of the stopped nodes, as in `docs/stopped-nodes.md`, without any pause of the operator.
     StoppedNodes,
 }
 
 impl Procedure {
-    const ALL: [Procedure; 3] = [Procedure::Official, Procedure::Script, Procedure::StoppedNodes];
+    const ALL: [Procedure; 4] = [
+        Procedure::Official,
+        Procedure::Script,
+        Procedure::ScriptWithFolders,
+        Procedure::StoppedNodes,
+    ];
 }
 
+/// What happened in one window.
+struct Passed {
+    /// The longest time without an answered invocation.
+    gap: Duration,
+    /// Each step, and how long it lasted within that time.
+    steps: Vec<(String, Duration)>,
+}
+
+/// Prints the medians of all windows, and of their steps. `WINDOW_ROUNDS` sets another number of rounds.
 pub fn run() {
-    println!("\n== the window of three nodes, to etcd, {ROUNDS} rounds each ==");
-    let mut gaps = Procedure::ALL.map(|procedure| (procedure, Vec::new()));
-    for _ in 0..ROUNDS {
-        for (procedure, gaps) in &mut gaps {
-            gaps.push(pass_window(*procedure));
+    let rounds = std::env::var("WINDOW_ROUNDS").map_or(ROUNDS, |rounds| rounds.parse().unwrap());
+    println!("\n== the window of three nodes, to etcd, {rounds} rounds each ==");
+    let mut passed = Procedure::ALL.map(|procedure| (procedure, Vec::new()));
+    for _ in 0..rounds {
+        for (procedure, passed) in &mut passed {
+            passed.push(pass_window(*procedure));
         }
     }
-    for (procedure, gaps) in &mut gaps {
-        gaps.sort_unstable();
-        let (least, most) = (gaps[0].as_secs_f64(), gaps[gaps.len() - 1].as_secs_f64());
-        let median = median(gaps);
-        println!(
-            "{procedure:?}: no invocation answered for {median:.1} s ({least:.1} to {most:.1})"
-        );
+    for (procedure, passed) in &passed {
+        print_procedure(*procedure, passed);
     }
-    let official = median(&gaps[0].1);
-    for (procedure, gaps) in &gaps[1..] {
-        println!("{procedure:?} over the official procedure: {:.2}", median(gaps) / official);
+    let official = median(passed[0].1.iter().map(|passed| passed.gap));
+    for (procedure, passed) in &passed[1..] {
+        let own = median(passed.iter().map(|passed| passed.gap));
+        println!("{procedure:?} over the official procedure: {:.2}", own / official);
     }
 }
 
-/// Returns the median of sorted times, in seconds.
-fn median(gaps: &[Duration]) -> f64 {
-    gaps[gaps.len() / 2].as_secs_f64()
+fn print_procedure(procedure: Procedure, passed: &[Passed]) {
+    let gaps = || passed.iter().map(|passed| passed.gap);
+    let (least, most) = (gaps().min().unwrap(), gaps().max().unwrap());
+    println!(
+        "{procedure:?}: no invocation answered for {:.1} s ({:.1} to {:.1})",
+        median(gaps()),
+        least.as_secs_f64(),
+        most.as_secs_f64()
+    );
+    // From the last one: the first one in which no invocation is answered is not the same in each round.
+    for (index, (name, _)) in passed[0].steps.iter().rev().enumerate() {
+        let from_end = |passed: &Passed| passed.steps.iter().rev().nth(index).map(|step| step.1);
+        let times = passed.iter().filter_map(from_end);
+        println!("    {:5.2} s  {name}", median(times));
+    }
 }
 
-/// Returns the longest time without an answered invocation.
-fn pass_window(procedure: Procedure) -> Duration {
+/// Returns the median, in seconds.
+fn median(times: impl Iterator<Item = Duration>) -> f64 {
+    let mut times: Vec<_> = times.collect();
+    times.sort_unstable();
+    times[times.len() / 2].as_secs_f64()
+}
+
+/// Passes a window while invocations go on.
+fn pass_window(procedure: Procedure) -> Passed {
     let mut window = Window::start();
     let invocations = Invocations::start(window.cluster.nodes[0].ingress_port());
     std::thread::sleep(Duration::from_secs(2));
+    let mut steps = Steps::default();
     match procedure {
-        Procedure::Official => follow_documentation(&mut window),
-        Procedure::Script => drop(window.run(&[], "", |_, _| Reply::Perform).expect(0)),
-        Procedure::StoppedNodes => migrate_from_folders(&mut window),
+        Procedure::Official => follow_documentation(&mut window, &mut steps),
+        Procedure::Script => run_script(&mut window, "", &mut steps),
+        Procedure::ScriptWithFolders => {
+            let settings = window.folders_setting();
+            run_script(&mut window, &settings, &mut steps);
+        }
+        Procedure::StoppedNodes => migrate_from_folders(&mut window, &mut steps),
     }
     window.cluster.wait_until_led();
     std::thread::sleep(Duration::from_secs(2));
-    invocations.finish().longest_gap
+    let counted = invocations.finish();
+    Passed { gap: counted.longest_gap, steps: steps.within(&counted) }
+}
+
+/// When each step of a window began.
+#[derive(Default)]
+struct Steps {
+    begun: Vec<(String, Instant)>,
+}
+
+impl Steps {
+    fn begin(&mut self, name: &str) -> Reply {
+        self.begun.push((name.to_owned(), Instant::now()));
+        Reply::Perform
+    }
+
+    /// Returns how long each lasted of the longest time without an answer.
+    fn within(self, counted: &Counted) -> Vec<(String, Duration)> {
+        let end = counted.longest_gap_until.unwrap();
+        let start = end - counted.longest_gap;
+        let mut all = self.begun;
+        all.push((String::new(), end));
+        let mut steps = Vec::new();
+        for pair in all.windows(2) {
+            let (from, until) = (pair[0].1.max(start), pair[1].1.min(end));
+            if until > from {
+                steps.push((pair[0].0.clone(), until - from));
+            }
+        }
+        steps
+    }
 }
 
 /// Restarts in migration mode, migrates as soon as the metadata can be read, and restarts on the target.
-fn follow_documentation(window: &mut Window) {
+fn follow_documentation(window: &mut Window, steps: &mut Steps) {
     let (addresses, toml) = (window.cluster.addresses(), window.etcd.toml());
-    window.cluster.stop();
+    steps.begin("stop");
+    window.cluster.end_all("TERM");
+    steps.begin("start in migration mode, and wait until the metadata can be read");
     window.cluster.launch(&Mode::Migration);
     wait_for("the metadata to be readable", Duration::from_secs(60), || {
         let run = official(&["-s", &addresses, "metadata", "get", "-k", "nodes_config"]);
         (run.code == 0 && run.out.contains("version")).then_some(())
     });
+    steps.begin("migrate");
     official(&["-s", &addresses, "-y", "metadata", "migrate", "--toml", &toml]).expect(0);
-    window.cluster.stop();
+    steps.begin("stop");
+    window.cluster.end_all("TERM");
+    steps.begin("start on the target");
     window.cluster.launch(&Mode::External(window.section.clone()));
 }
 
+fn run_script(window: &mut Window, settings: &str, steps: &mut Steps) {
+    let without_paths = |words: &str| {
+        words.split(' ').filter(|word| !word.contains('/')).collect::<Vec<_>>().join(" ")
+    };
+    window.run(&[], settings, |_, step| steps.begin(&without_paths(&step.name))).expect(0);
+}
+
 /// Stops all nodes, migrates from their folders, and starts them on the target.
-fn migrate_from_folders(window: &mut Window) {
-    let folders: Vec<_> =
-        (0..window.cluster.nodes.len()).map(|index| window.cluster.base_folder(index)).collect();
-    window.cluster.stop();
+fn migrate_from_folders(window: &mut Window, steps: &mut Steps) {
+    let folders = window.cluster.base_folders().join(",");
+    steps.begin("stop");
+    window.cluster.end_all("TERM");
+    steps.begin("migrate");
     let toml = window.etcd.toml();
-    restatectl(&["metadata", "migrate", "--from", &folders.join(","), "--toml", &toml]).expect(0);
+    restatectl(&["metadata", "migrate", "--from", &folders, "--toml", &toml]).expect(0);
+    steps.begin("start on the target");
     window.cluster.launch(&Mode::External(window.section.clone()));
 }

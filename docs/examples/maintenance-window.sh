@@ -26,6 +26,8 @@ target=            # the TOML file of the external store
 before=            # the TOML file of the replicated store
 ignore_nodes=()    # nodes that are permanently removed, such as (N3)
 migrate_options=() # more options of migrate, such as (--force) where the target holds an old copy
+folders=()         # the folders of the metadata servers, if they can be read here: the window is shorter then
+stopped_for=1s     # how long the port of each node has to be closed before nodes are started on the new store
 wait_timeout=5m    # the limit of each wait for the cluster
 step_limit=600     # the limit of each function and of each other command, in seconds
 resume_attempts=2  # how often an interrupted migrate is resumed
@@ -145,9 +147,16 @@ wait_until() {
     tool wait --timeout "$wait_timeout" "${ignored[@]}" --for "$@"
 }
 
-# Stops every node. The addresses come from a backup file, since nobody can be asked once the nodes are gone.
+# Stops every node, and waits until each port has been closed for this time. The addresses come from a backup file,
+# since nobody can be asked once the nodes are gone.
 stop_all() {
-    call stop_nodes && wait_until stopped --from "$folder/nodes.jsonl"
+    call stop_nodes && wait_until stopped --from "$folder/nodes.jsonl" --stable-for "$1"
+}
+
+# Restarts every node in migration mode. One look at the ports is enough: a node that stays, or that something starts
+# again, is not in migration mode.
+restart_in_migration_mode() {
+    stop_all 0s && call start_nodes_in_migration_mode && wait_until migration-mode
 }
 
 # Migrates, and resumes a run that was interrupted after its first write.
@@ -181,15 +190,31 @@ prepare_there() {
             --backup-dir "$folder" --report "$folder/dry-run.json"
 }
 
-# In migration mode it must be the same cluster as before: a node that starts in another folder is an empty one.
+# The copy is compared last, when no node runs any more.
 move_there() {
-    stop_all &&
-        call start_nodes_in_migration_mode &&
-        wait_until migration-mode &&
-        tool metadata verify --from "$folder/nodes.jsonl" --toml "$before" --allow-newer &&
+    if [ -n "$stopped_nodes" ]; then move_from_folders; else move_from_cluster; fi &&
+        tool metadata verify --from "$folder/source.jsonl" --toml "$target" --report "$folder/verify.json"
+}
+
+move_from_cluster() {
+    restart_in_migration_mode &&
+        is_same_cluster --toml "$before" &&
         migrate --toml "$target" "${ignored[@]}" "${migrate_options[@]}" &&
-        tool metadata verify --toml "$target" --report "$folder/verify.json" &&
-        stop_all
+        stop_all "$stopped_for"
+}
+
+# A node that something starts again now would be in its normal roles: migrate looks whether one responds or holds
+# its folder, and then the ports have to stay closed.
+move_from_folders() {
+    stop_all 0s &&
+        is_same_cluster --toml "$stopped_nodes" &&
+        migrate --from "$stopped_nodes" --toml "$target" "${migrate_options[@]}" &&
+        wait_until stopped --from "$folder/nodes.jsonl" --stable-for "$stopped_for"
+}
+
+# It must be the same cluster as before: a node that starts in another folder is an empty one.
+is_same_cluster() {
+    tool metadata verify --from "$folder/nodes.jsonl" "$@" --allow-newer
 }
 
 start_there() {
@@ -209,11 +234,9 @@ prepare_back() {
 }
 
 move_back() {
-    stop_all &&
-        call start_nodes_in_migration_mode &&
-        wait_until migration-mode &&
+    restart_in_migration_mode &&
         migrate --from "$target" --toml "$before" --force &&
-        stop_all
+        stop_all "$stopped_for"
 }
 
 start_back() {
@@ -257,7 +280,7 @@ put_back() {
     }
     unstoppable="the cluster is being put back"
     rm -f "$folder/point-of-no-return"
-    stop_all || { left_over=yes && say "WARNING: not every node has stopped"; }
+    stop_all 3s || { left_over=yes && say "WARNING: not every node has stopped"; }
     take_back
     if call "$start" && wait_until "${condition[@]}"; then
         local result=FAILED code=3
@@ -366,6 +389,17 @@ check_settings() {
     [ -r "$before" ] || end_with_usage "$nodes_file: before=$before cannot be read"
     "$restatectl" wait --help >/dev/null 2>&1 || end_with_usage "$restatectl is not this project's restatectl"
     ignored=("${ignore_nodes[@]/#/--ignore-node=}")
+    check_folders
+}
+
+# The folders become one argument of restatectl, in which they are separated by commas.
+check_folders() {
+    local name
+    for name in "${folders[@]}"; do
+        [ -d "$name" ] && [ -r "$name" ] || end_with_usage "$nodes_file: folders: $name is no folder that can be read"
+        case $name in *,*) end_with_usage "$nodes_file: folders: $name has a comma" ;; esac
+    done
+    stopped_nodes=$(IFS=, && printf '%s' "${folders[*]}")
 }
 
 # Makes or finds the folder of the window. Two windows at once are refused.

@@ -21,6 +21,8 @@
 export RESTATECTL_ADDRESS=http://127.0.0.1:5122,http://127.0.0.1:5123,http://127.0.0.1:5124
 target=etcd.toml
 before=replicated.toml
+# If the volumes are folders of this machine that you can read, they make the window shorter:
+# folders=(/srv/restate/data/restate-1 /srv/restate/data/restate-2 /srv/restate/data/restate-3)
 
 project=/srv/restate
 services=(restate-1 restate-2 restate-3)

@@ -74,6 +74,7 @@ fn invalid_arguments_are_refused() {
         (&["status", "--extra"], &["the official restatectl has it"]),
         (&["wait", "--for", "stopped", "--on", "a.toml"], &["--on applies to --for running only"]),
         (&["wait", "--for", "running", "--from", "a.toml"], &["--from applies to --for stopped"]),
+        (&["wait", "--for", "running", "--stable-for", "1s"], &["--stable-for applies to --for"]),
         (&["wait", "--for", "running", "--timeout", "5"], &["a time with its unit, such as 90s"]),
         (&["wait", "--for", "running", "--timeout", "8d"], &["expected at most 7 days"]),
         (&["wait", "--for", "running", "-S", "a"], &["--address instead of --single-address"]),

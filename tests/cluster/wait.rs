@@ -51,6 +51,8 @@ fn wait_ends_when_the_cluster_has_come_to_where_it_should() {
     let unknown = run_wait(&address, &["stopped"]).expect(6).json();
     assert!(unknown["error"]["hints"].to_string().contains("--from"), "{unknown:#}");
     run_wait(&address, &["stopped", "--from", &backup]).expect(0);
+    let one_look = ["stopped", "--from", &backup, "--stable-for", "0s", "--timeout", "1s"];
+    run_wait(&address, &one_look).expect(0);
 
     let migrating = start_wait(&address, &["migration-mode"]);
     cluster.restart(&Mode::Migration);

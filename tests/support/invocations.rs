@@ -24,6 +24,8 @@ pub struct Counted {
     pub last: i64,
     /// The longest time from one answer to the next.
     pub longest_gap: Duration,
+    /// When that ended.
+    pub longest_gap_until: Option<Instant>,
 }
 
 impl Invocations {
@@ -38,7 +40,9 @@ impl Invocations {
                 if let Some(count) = invoke(ingress) {
                     let now = Instant::now();
                     let gap = answered_at.map_or(Duration::ZERO, |before| now - before);
-                    counted.longest_gap = counted.longest_gap.max(gap);
+                    if gap > counted.longest_gap {
+                        (counted.longest_gap, counted.longest_gap_until) = (gap, Some(now));
+                    }
                     answered_at = Some(now);
                     counted.answered += 1;
                     counted.last = count;

@@ -145,6 +145,11 @@ impl Cluster {
         self.folder.path().join(format!("node-{}", index + 1)).to_str().unwrap().to_owned()
     }
 
+    /// Returns the base directories of all nodes.
+    pub fn base_folders(&self) -> Vec<String> {
+        (0..self.nodes.len()).map(|index| self.base_folder(index)).collect()
+    }
+
     /// Sends all nodes a signal at once that ends them, and waits for their ends.
     pub fn end_all(&mut self, signal: &str) {
         for node in &self.nodes {

@@ -186,7 +186,7 @@ impl Window {
     /// Does what the function of this name does. The tool does its own steps.
     pub fn perform(&mut self, name: &str) {
         match name {
-            "stop_nodes" => self.cluster.stop(),
+            "stop_nodes" => self.cluster.end_all("TERM"),
             "start_nodes_in_migration_mode" => self.cluster.launch(&Mode::Migration),
             "start_nodes_on_target" => {
                 self.cluster.launch(&Mode::External(self.section.clone()));
@@ -194,6 +194,11 @@ impl Window {
             "start_nodes_as_before" => self.cluster.launch(&Mode::Normal),
             _ => {}
         }
+    }
+
+    /// Returns the setting that names the folders of the nodes.
+    pub fn folders_setting(&self) -> String {
+        format!("folders=({})", self.cluster.base_folders().join(" "))
     }
 
     /// Sends the target's traffic to another address, such as that of a proxy.

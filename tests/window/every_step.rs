@@ -2,6 +2,7 @@
 //! the first node is touched.
 
 use crate::support::pseudo_terminal::send_signal;
+use crate::support::restate::Mode;
 use crate::support::scale_count;
 use crate::support::window::{Reply, Step, Window};
 
@@ -21,15 +22,18 @@ enum Fault {
     ChangedCopy,
     /// A node stays when the others stop.
     NodeThatStays,
+    /// Something starts a node again after the copy.
+    NodeThatReturns,
 }
 
 /// The first one is met before a node is touched.
-const FAULTS: [Fault; 5] = [
+const FAULTS: [Fault; 6] = [
     Fault::KeyBeforeDryRun,
     Fault::KeyBeforeMigrate,
     Fault::HangingTarget,
     Fault::ChangedCopy,
     Fault::NodeThatStays,
+    Fault::NodeThatReturns,
 ];
 
 #[test]
@@ -90,10 +94,10 @@ fn return_from_target(window: &mut Window) {
 
 /// Runs a window with a fault, and asserts that the cluster runs as before.
 fn meet_fault(window: &mut Window, fault: Fault) {
-    let mut is_first = true;
+    let mut stops = 0;
     let run = window.run(&[], "resume_attempts=0", |window, step| {
-        let reply = inject(fault, window, &step.name, is_first);
-        is_first &= step.name != "stop_nodes";
+        let reply = inject(fault, window, &step.name, stops);
+        stops += usize::from(step.name == "stop_nodes");
         reply
     });
     window.etcd.signal("CONT");
@@ -106,7 +110,7 @@ fn meet_fault(window: &mut Window, fault: Fault) {
     window.assert_put_back();
 }
 
-fn inject(fault: Fault, window: &mut Window, step: &str, is_first: bool) -> Reply {
+fn inject(fault: Fault, window: &mut Window, step: &str, stops: usize) -> Reply {
     let (dry, migrates) = (step.contains("--dry-run"), step.starts_with("metadata migrate"));
     match fault {
         Fault::KeyBeforeDryRun if dry => window.etcd.put("rule_book", "another writer's"),
@@ -114,15 +118,22 @@ fn inject(fault: Fault, window: &mut Window, step: &str, is_first: bool) -> Repl
             window.etcd.put("rule_book", "another writer's");
         }
         Fault::HangingTarget if migrates && !dry => window.etcd.signal("STOP"),
-        Fault::ChangedCopy if step.starts_with("metadata verify --toml") => {
+        Fault::ChangedCopy if step.ends_with("/verify.json") => {
             window.etcd.put("rule_book", "another writer's");
         }
-        Fault::NodeThatStays if step == "stop_nodes" && is_first => {
+        Fault::NodeThatStays if step == "stop_nodes" && stops == 0 => {
             window.cluster.stop_node(0);
             window.cluster.stop_node(1);
             return Reply::Performed;
         }
-        Fault::NodeThatStays if step.contains("--for stopped") => return Reply::Shorten,
+        Fault::NodeThatReturns if step == "stop_nodes" && stops == 1 => {
+            window.cluster.stop();
+            window.cluster.start_node(0, &Mode::Migration);
+            return Reply::Performed;
+        }
+        Fault::NodeThatStays | Fault::NodeThatReturns if step.contains("--for stopped") => {
+            return Reply::Shorten;
+        }
         _ => {}
     }
     Reply::Perform

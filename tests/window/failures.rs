@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::support::delay_proxy::DelayProxy;
 use crate::support::pseudo_terminal::send_signal;
 use crate::support::restate::Mode;
+use crate::support::tool::restatectl;
 use crate::support::window::{Reply, Step, Window};
 use crate::support::{block_on, wait_for};
 
@@ -13,6 +14,7 @@ fn window_that_fails_puts_the_cluster_back_until_a_node_was_started_on_the_targe
     let mut window = Window::start();
     put_back_when_a_node_does_not_come(&mut window);
     put_back_when_a_signal_comes_while_migrate_writes(&mut window);
+    put_back_when_a_node_returns_to_its_folder(&mut window);
     stop_when_the_cluster_does_not_lead_on_the_target(&mut window);
     assert_eq!(window.cluster.count(1), 8);
 }
@@ -46,6 +48,23 @@ fn put_back_when_a_signal_comes_while_migrate_writes(window: &mut Window) {
     assert_eq!(window.cluster.count(1), 7);
     let address = window.etcd.address();
     window.go_through(&address);
+}
+
+fn put_back_when_a_node_returns_to_its_folder(window: &mut Window) {
+    let settings = window.folders_setting();
+    let first = window.cluster.base_folder(0);
+    let returning = |window: &mut Window, step: &Step| {
+        if step.name.starts_with("metadata migrate --from") {
+            window.cluster.start_node(0, &Mode::Normal);
+            wait_for("the node to hold its folder", Duration::from_secs(60), || {
+                (restatectl(&["metadata", "list", "--from", &first]).code != 0).then_some(())
+            });
+        }
+        Reply::Perform
+    };
+    let run = window.run(&[], &settings, returning).expect(3);
+    assert!(run.out.contains("is in use"), "{}", run.out);
+    window.assert_put_back();
 }
 
 fn signal_after_the_first_write(window: &mut Window, step: &Step) -> Reply {

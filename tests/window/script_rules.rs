@@ -148,7 +148,7 @@ fn copy_that_cannot_be_taken_back_forbids_to_start_the_old_store_later() {
     let script = Script::new();
     let failing = [("FAIL", "wait --timeout 5m --for running"), ("CODE", "5")];
     // The copy is not put back, and then the cluster does not run.
-    script.run(&[], &[("FAIL", "metadata verify --toml")]).expect(3);
+    script.run(&[], &[("FAIL", "*/verify.json")]).expect(3);
     let window = script.last_window();
     fs::remove_file(window.join("ended")).unwrap();
     let put_back = ["--put-back", window.to_str().unwrap()];
@@ -172,6 +172,29 @@ fn copy_that_cannot_be_taken_back_forbids_to_start_the_old_store_later() {
     // Nodes that are on the target still.
     let there = script.run(&["--back"], &[("ON", "0")]).expect(4);
     assert!(there.out.contains("See which configuration"), "{}", there.out);
+}
+
+#[test]
+fn window_with_folders_starts_no_node_before_the_target() {
+    let script = Script::new();
+    fs::create_dir(script.path("node 1")).unwrap();
+    fs::create_dir(script.path("node,2")).unwrap();
+    let with_folders = |folders: &str| format!("{NODES}folders=({folders})\n");
+    for (folders, reason) in [("'node 1' 'node 3'", "node 3 is no"), ("'node,2'", "has a comma")] {
+        script.write("the nodes.sh", &with_folders(folders));
+        assert!(script.run(&[], &[]).expect(2).err.contains(reason), "{folders}");
+        assert!(script.calls().is_empty());
+    }
+    script.write("the nodes.sh", &with_folders("'node 1'"));
+    script.run(&[], &[]).expect(0);
+    let calls = script.calls();
+    let stopped = calls.iter().position(|call| call == "stop_nodes").unwrap();
+    let moved = ["wait --timeout", "metadata verify", "metadata migrate", "wait --timeout"];
+    assert_eq!(calls[stopped + 1..=stopped + 4], moved);
+    assert_eq!(calls[stopped + 5..stopped + 7], ["metadata verify", "on_target"]);
+    // The way back reads no folders.
+    script.run(&["--back"], &[]).expect(0);
+    assert!(script.calls().contains(&"migration".to_owned()));
 }
 
 #[test]

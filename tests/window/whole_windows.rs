@@ -30,6 +30,17 @@ fn window_moves_a_cluster_there_and_back_while_invocations_go_on() {
     let log = fs::read_to_string(window.last_folder().join("window.log")).unwrap();
     assert!(log.contains("DONE"), "{log}");
     assert_eq!(window.cluster.count(1), 7);
+
+    // From the folders of the stopped nodes, over the copy that the way back has left.
+    window.is_unread = false;
+    let settings = format!("{}\nmigrate_options=(--force)", window.folders_setting());
+    let run = window.run(&[], &settings, |_, step| {
+        assert_ne!(step.name, "start_nodes_in_migration_mode");
+        Reply::Perform
+    });
+    assert!(run.expect(0).out.contains("the folders are those of a majority"));
+    window.assert_runs_on_target();
+    assert_eq!(window.cluster.count(1), 8);
     let counted = invocations.finish();
     println!("the longest time without an answered invocation: {:?}", counted.longest_gap);
 }

@@ -45,6 +45,12 @@ pub struct WaitArgs {
     #[arg(long, value_name = "STORE")]
     pub from: Option<OsString>,
 
+    /// Wait until nothing has listened for this long, such as 1s (with --for stopped) [default: 3s]
+    ///
+    /// A supervisor may start a node again that was stopped. With 0s, one look is enough.
+    #[arg(long, value_name = "TIME", value_parser = parse_timeout)]
+    pub stable_for: Option<Duration>,
+
     /// Give up after this time, such as 90s or 5m
     #[arg(long, value_name = "TIME", default_value = "5m", value_parser = parse_timeout)]
     pub timeout: Duration,
@@ -59,7 +65,7 @@ pub struct WaitArgs {
 pub enum WaitCondition {
     /// Every node runs in migration mode, and the metadata servers have a quorum
     MigrationMode,
-    /// Nothing listens at the address of any node for 3 seconds
+    /// Nothing listens at the address of any node, for 3 seconds or --stable-for
     Stopped,
     /// Every node runs in its normal roles, and every partition has an active leader
     Running,
@@ -118,7 +124,8 @@ async fn wait_within_limit(
     let condition = match args.condition {
         WaitCondition::Stopped => {
             // Which nodes there are is found out, or not, whatever time is given for the rest.
-            let nodes = stopped::NodesToStop::find(args.from.as_deref(), ignored, context).await?;
+            let (from, stable_for) = (args.from.as_deref(), args.stable_for);
+            let nodes = stopped::NodesToStop::find(from, ignored, stable_for, context).await?;
             return Ok(clock.limit(args.timeout, nodes.wait_until_stopped(progress)).await);
         }
         WaitCondition::MigrationMode => Condition::MigrationMode,
@@ -139,6 +146,9 @@ fn check_options(args: &WaitArgs, context: &Context<'_>) -> Result<(), Failure> 
     }
     if args.from.is_some() && args.condition != WaitCondition::Stopped {
         return refuse("--from applies to --for stopped only");
+    }
+    if args.stable_for.is_some() && args.condition != WaitCondition::Stopped {
+        return refuse("--stable-for applies to --for stopped only");
     }
     Ok(())
 }

@@ -19,11 +19,8 @@ use crate::outcome::{Code, Failure, StatusNode, StatusResult};
 
 const PROBE_INTERVAL: Duration = Duration::from_millis(500);
 
-/// How long a port has to be closed.
-const CLOSED_FOR: Duration = Duration::from_secs(3);
-
-/// The fewest probes in a row that have to find it closed, also where this process was suspended between two.
-const CLOSED_IN_A_ROW: u32 = 4;
+/// How long a port has to be closed, where nothing else is said: a supervisor may start a node again.
+const STABLE_FOR: Duration = Duration::from_secs(3);
 
 const PROBES_AT_ONCE: usize = 64;
 
@@ -35,6 +32,8 @@ pub(super) struct NodesToStop<'a> {
     nodes: NodesConfiguration,
     ignored: &'a [u32],
     options: ClusterOptions,
+    /// How long a port has to be closed.
+    stable_for: Duration,
 }
 
 /// A node, and the probes in a row that found its port closed.
@@ -61,8 +60,11 @@ impl WatchedNode {
         self.last = state;
     }
 
-    fn has_stopped(&self) -> bool {
-        self.closed >= CLOSED_IN_A_ROW && self.closed_since.elapsed() >= CLOSED_FOR
+    /// Returns whether the port was closed for this long, in one probe a second at least: this process may have been
+    /// suspended between two.
+    fn has_stopped(&self, stable_for: Duration) -> bool {
+        let is_long = self.closed_since.elapsed() >= stable_for;
+        is_long && u64::from(self.closed) > stable_for.as_secs()
     }
 }
 
@@ -74,6 +76,7 @@ impl<'a> NodesToStop<'a> {
     pub(super) async fn find(
         from: Option<&OsStr>,
         ignored: &'a [u32],
+        stable_for: Option<Duration>,
         context: &Context<'_>,
     ) -> Result<Self, Failure> {
         let options = cluster_options::default_cluster_options(context.options)?;
@@ -84,7 +87,8 @@ impl<'a> NodesToStop<'a> {
                 format!("--ignore-node names a node that the cluster does not have: N{id}");
             return Err(Failure::new(Code::Usage, reason));
         }
-        Ok(NodesToStop { nodes, ignored, options })
+        let stable_for = stable_for.unwrap_or(STABLE_FOR);
+        Ok(NodesToStop { nodes, ignored, options, stable_for })
     }
 
     /// Probes all nodes until each is closed.
@@ -132,11 +136,14 @@ impl<'a> NodesToStop<'a> {
         let WatchedNode { node, last, .. } = watched;
         let is_ignored = self.ignored.contains(&node.id);
         match last {
-            PortState::Closed(_) | PortState::Absent(_) if is_ignored || watched.has_stopped() => {
+            PortState::Closed(_) | PortState::Absent(_)
+                if is_ignored || watched.has_stopped(self.stable_for) =>
+            {
                 None
             }
             PortState::Closed(reason) | PortState::Absent(reason) => {
-                Some(format!("{node} seems to have stopped, for less than 3 s: {reason}"))
+                let time = humantime::format_duration(self.stable_for);
+                Some(format!("{node} seems to have stopped, for less than {time}: {reason}"))
             }
             PortState::Unknown(_) if is_ignored => None,
             PortState::Unknown(reason) => {
@@ -231,18 +238,20 @@ mod tests {
             last: PortState::Open,
         };
         let closed = || PortState::Closed("connection refused".to_owned());
-        let Some(long_ago) = Instant::now().checked_sub(CLOSED_FOR) else { return };
+        let Some(long_ago) = Instant::now().checked_sub(STABLE_FOR) else { return };
         // As after a suspension: two probes prove little, however far apart.
         watched.add_probe(closed(), long_ago);
         watched.add_probe(closed(), Instant::now());
-        assert!(!watched.has_stopped());
+        assert!(!watched.has_stopped(STABLE_FOR));
         watched.add_probe(closed(), Instant::now());
         watched.add_probe(closed(), Instant::now());
-        assert!(watched.has_stopped());
+        assert!(watched.has_stopped(STABLE_FOR));
         watched.add_probe(PortState::Unknown("no response".to_owned()), Instant::now());
+        assert!(!watched.has_stopped(Duration::ZERO));
         for _ in 0..4 {
             watched.add_probe(closed(), Instant::now());
         }
-        assert!(!watched.has_stopped());
+        assert!(!watched.has_stopped(STABLE_FOR));
+        assert!(watched.has_stopped(Duration::ZERO));
     }
 }
