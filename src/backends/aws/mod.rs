@@ -14,7 +14,7 @@ mod resolver;
 mod retry;
 
 pub(super) use access::{Reach, load_sdk_config};
-pub(super) use concurrency_limiter::ConcurrencyLimiter;
+pub(super) use concurrency_limiter::{ConcurrencyLimiter, Permit};
 pub(super) use environment::read_variable;
 pub(super) use fault::{
     AwsError, classify_missing_answer, classify_rejected_identity, describe_answer, describe_error,

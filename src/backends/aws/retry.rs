@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use super::super::request::Request;
-use super::{AwsError, ConcurrencyLimiter};
+use super::{AwsError, ConcurrencyLimiter, Permit};
 use crate::config::RetryPolicy;
 use crate::model::StoreError;
 
@@ -36,16 +36,38 @@ impl Retries {
     ) -> Option<Duration> {
         let pause =
             self.policy.pause_before(attempt + 1)?.mul_f64(fastrand::f64().mul_add(0.5, 0.75));
-        let unlimited = match &self.policy {
+        let in_time = attempt == 1 || since.elapsed() + pause < self.time_limit();
+        (self.has_own_limit() || in_time).then_some(pause)
+    }
+
+    fn has_own_limit(&self) -> bool {
+        match &self.policy {
             RetryPolicy::FixedDelay { max_attempts, .. }
-            | RetryPolicy::Exponential { max_attempts, .. } => max_attempts.is_none(),
-            RetryPolicy::None => false,
-        };
-        // Without a limit of its own, a policy ends after a time in which one attempt may hang, and
-        // sooner where nobody may be at all.
+            | RetryPolicy::Exponential { max_attempts, .. } => max_attempts.is_some(),
+            RetryPolicy::None => true,
+        }
+    }
+
+    /// Returns the time after which a policy without a limit of its own ends: one in which an attempt may hang, and
+    /// less where nobody may be at all.
+    fn time_limit(&self) -> Duration {
         let most = if self.heard.load(Ordering::Relaxed) { 3 } else { 1 };
-        let in_time = attempt == 1 || since.elapsed() + pause < most * self.request;
-        (!unlimited || in_time).then_some(pause)
+        most * self.request
+    }
+
+    /// Waits for the next attempt: the pause, then a permit. Returns `None` if there is no further attempt, or no permit
+    /// in time: requests that a silent service leaves without an answer would otherwise wait for one another, since
+    /// each failure lets fewer be made at once.
+    pub(in super::super) async fn wait_for_retry(
+        &self,
+        attempt: u64,
+        since: Instant,
+    ) -> Option<Permit<'_>> {
+        let pause = self.pause_before_retry(attempt, since)?;
+        tokio::time::sleep(pause).await;
+        let waited = if self.has_own_limit() { Duration::ZERO } else { since.elapsed() };
+        let left = self.time_limit().saturating_sub(waited);
+        tokio::time::timeout(left, self.pace.acquire_permit()).await.ok()
     }
 
     /// Makes a request that changes nothing until it succeeds, fails for good, or the policy ends.
@@ -60,9 +82,9 @@ impl Retries {
     {
         let since = Instant::now();
         let mut count = 0;
+        let mut turn = self.pace.acquire_permit().await;
         loop {
             count += 1;
-            let turn = self.pace.acquire_permit().await;
             let started = Instant::now();
             let outcome = attempt().await;
             turn.finish(matches!(outcome, Ok(_) | Err(AwsError::Permanent(_))));
@@ -85,10 +107,34 @@ impl Retries {
                     StoreError::Throttled { store: store(), reason }
                 }
             };
-            match self.pause_before_retry(count, since) {
-                Some(pause) => tokio::time::sleep(pause).await,
+            match self.wait_for_retry(count, since).await {
+                Some(next) => turn = next,
                 None => return Err(error),
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::future::join_all;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn requests_to_a_service_that_falls_silent_end_together() {
+        let request = Duration::from_millis(50);
+        let retries = Retries::new(RetryPolicy::DEFAULT, request, ConcurrencyLimiter::new(64));
+        retries.heard.store(true, Ordering::Relaxed);
+        let silence = || async move {
+            tokio::time::sleep(request).await;
+            Err::<(), _>(AwsError::NoResponse("no response".to_owned()))
+        };
+        let what = Request::without_key("read");
+        let started = Instant::now();
+        let ended = join_all((0..64).map(|_| retries.run_with_retries("s3", &what, silence))).await;
+        assert!(ended.iter().all(Result::is_err));
+        // One after the other, they would take more than 40 times as long as a request.
+        assert!(started.elapsed() < 10 * request, "{:?}", started.elapsed());
     }
 }

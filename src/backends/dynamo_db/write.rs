@@ -96,9 +96,9 @@ async fn run_transaction(
     // One for all attempts, so that they are carried out once.
     let token = format!("{:016x}{:016x}", fastrand::u64(..), fastrand::u64(..));
     let (since, mut attempts, mut in_doubt) = (Instant::now(), 0, false);
+    let mut turn = client.retries.pace.acquire_permit().await;
     loop {
         attempts += 1;
-        let turn = client.retries.pace.acquire_permit().await;
         let started = Instant::now();
         let ended = client.transact_once(items, &token).await;
         what.finish(&client.name, started, describe_failure(&ended).as_deref());
@@ -122,10 +122,11 @@ async fn run_transaction(
                 client.unavailable(reason)
             }
         };
-        match client.retries.pause_before_retry(attempts, since).filter(|_| can_retry) {
-            Some(pause) => tokio::time::sleep(pause).await,
-            None => return Err(FailedWrite { error, may_have_written: in_doubt }),
-        }
+        let next = match can_retry {
+            true => client.retries.wait_for_retry(attempts, since).await,
+            false => None,
+        };
+        turn = next.ok_or(FailedWrite { error, may_have_written: in_doubt })?;
     }
 }
 

@@ -7,7 +7,7 @@ use aws_sdk_s3::primitives::ByteStream;
 use prost::bytes::Bytes;
 use tokio::sync::Semaphore;
 
-use super::super::aws::{self, AwsError, Retries};
+use super::super::aws::{self, AwsError, Permit, Retries};
 use super::super::request::Request;
 use super::answer_limit::AnswerLimit;
 use super::body::{self, BILROST, Body};
@@ -186,6 +186,7 @@ impl BucketClient {
         name: &str,
         body: &Bytes,
         condition: &Precondition,
+        turn: Permit<'_>,
     ) -> Result<Put, StoreError> {
         let (absent, etag) = match condition {
             Precondition::Absent => (Some("*".to_owned()), None),
@@ -201,7 +202,6 @@ impl BucketClient {
             .set_if_none_match(absent)
             .set_if_match(etag)
             .body(ByteStream::from(body.clone()));
-        let turn = self.retries.pace.acquire_permit().await;
         let began = Instant::now();
         let put = match request.send().await {
             Ok(_) => Ok(Put::Done),

@@ -191,8 +191,9 @@ async fn put_with_retries(
     condition: &Precondition,
 ) -> Result<bool, StoreError> {
     let (since, mut failed, mut is_in_doubt) = (Instant::now(), 0, false);
+    let mut turn = store.client.retries.pace.acquire_permit().await;
     loop {
-        let put = store.client.put_once(name, body, condition).await?;
+        let put = store.client.put_once(name, body, condition, turn).await?;
         is_in_doubt |= matches!(put, Put::Lost(_));
         match put {
             Put::Done => return Ok(true),
@@ -205,10 +206,8 @@ async fn put_with_retries(
             }
             Put::Refused(reason) | Put::Lost(reason) => {
                 failed += 1;
-                match store.client.retries.pause_before_retry(failed, since) {
-                    Some(pause) => tokio::time::sleep(pause).await,
-                    None => return Err(store.client.unavailable(reason)),
-                }
+                let next = store.client.retries.wait_for_retry(failed, since).await;
+                turn = next.ok_or_else(|| store.client.unavailable(reason))?;
             }
         }
     }

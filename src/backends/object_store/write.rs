@@ -84,18 +84,18 @@ async fn write_until_settled(
     let intent = Intent::from_effect(&change.effect);
     let mut condition = first_condition(&change.effect);
     let (since, mut failed, mut rounds) = (Instant::now(), 0, 0);
+    let retries = &store.client.retries;
+    let mut turn = retries.pace.acquire_permit().await;
     loop {
-        let put = store.client.put_once(&name, &intent.body, &condition).await?;
+        let put = store.client.put_once(&name, &intent.body, &condition, turn).await?;
         *is_in_doubt |= matches!(put, Put::Lost(_) | Put::Unclear(_));
         match put {
             Put::Done => return Ok(()),
             Put::Unclear(error) => return Err(error),
             Put::Refused(reason) | Put::Lost(reason) => {
                 failed += 1;
-                match store.client.retries.pause_before_retry(failed, since) {
-                    Some(pause) => tokio::time::sleep(pause).await,
-                    None => return Err(store.client.unavailable(reason)),
-                }
+                let next = retries.wait_for_retry(failed, since).await;
+                turn = next.ok_or_else(|| store.client.unavailable(reason))?;
             }
             Put::Unmet => {
                 let found = store.client.get(&name).await?;
@@ -109,9 +109,10 @@ async fn write_until_settled(
                     None => return Err(conflict_error(store, &change.key)),
                 };
                 // Two writes that race get 409 while they do.
-                if let Some(pause) = store.client.retries.pause_before_retry(1, since) {
+                if let Some(pause) = retries.pause_before_retry(1, since) {
                     tokio::time::sleep(pause).await;
                 }
+                turn = retries.pace.acquire_permit().await;
             }
         }
     }
