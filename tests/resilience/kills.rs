@@ -1,7 +1,6 @@
-//! SIGKILL at random moments of a run: no key in the target is partial, and `--resume` finishes the
-//! run.
+//! SIGKILL at random moments of a run, and of the run that resumes it: no key in the target is partial, the report
+//! accounts for every key, and `--resume` finishes.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 use std::process::Stdio;
@@ -10,168 +9,176 @@ use std::time::{Duration, Instant};
 use serde_json::Value as Json;
 use tempfile::TempDir;
 
-use crate::support::dynamo::create_table;
-use crate::support::etcd::{Etcd, etcd_section};
 use crate::support::faulty_proxy::{Direction, FaultyProxy, NetworkFault};
-use crate::support::migration::source_values;
-use crate::support::restate::Cluster;
-use crate::support::s3::seaweed;
-use crate::support::scale_count;
-use crate::support::schema;
-use crate::support::store_toml::write_file;
+use crate::support::route::{Addresses, Digests, Route, StoreKind};
 use crate::support::tool::{command, program, restatectl};
+use crate::support::{schema, seed_random, slice_count};
 
-/// Returns the version and digest of every key in a store; fails if any is damaged.
-fn read_digests(toml: &str) -> BTreeMap<String, String> {
-    let listing = restatectl(&["metadata", "list", "--from", toml, "-o", "json"]).expect(0).json();
-    let keys = listing["keys"].as_array().unwrap().iter();
-    keys.map(|key| {
-        assert!(key["version"].is_u64(), "{key} is not whole");
-        (key["key"].as_str().unwrap().to_owned(), format!("{} {}", key["version"], key["sha256"]))
-    })
-    .collect()
+/// The time in which a store finishes what a killed run has sent.
+const LAST_REQUEST: Duration = Duration::from_millis(200);
+
+/// The kills of first or of resumed runs, by how far the writes had come.
+#[derive(Default)]
+struct Tally {
+    before: usize,
+    amid: usize,
+    after: usize,
+    /// The runs that ended before they were killed.
+    ended: usize,
 }
 
-/// Kills runs at random moments, checks the target, and resumes. `toml` returns an empty target for
-/// each run; `look` returns the same target for reading.
-fn kill_and_resume(
-    name: &str,
-    partitions: usize,
-    toml: impl Fn(usize) -> String,
-    look: impl Fn(&str) -> String,
-) {
-    let cluster = Cluster::large(partitions);
-    let address = cluster.address();
-    let source = source_values(&cluster);
-    let migrate =
-        |toml: &str| ["-s", &address, "metadata", "migrate", "--toml", toml].map(ToOwned::to_owned);
-    let started = Instant::now();
-    restatectl(&migrate(&toml(0))).expect(0);
-    let whole_run = started.elapsed();
-    let whole = read_digests(&back_up_source(&address));
-    let reports = TempDir::new().unwrap();
-    let (mut before, mut amid, mut after) = (0, 0, 0);
-    let mut spread = [0; 11];
-    for run in 1..=scale_count(10, 110) {
-        let target = toml(run);
-        let moment = whole_run.mul_f64(fastrand::f64() * 1.1);
-        let report = reports.path().join(format!("{run}.json"));
-        let with_report = ["--report", report.to_str().unwrap()].map(ToOwned::to_owned);
-        let mut child = command(&program(), &[&migrate(&target)[..], &with_report].concat());
+impl Tally {
+    fn count(&self) -> usize {
+        self.before + self.amid + self.after
+    }
+
+    fn print(&self, store: &str, runs: &str) {
+        println!(
+            "sum: kills, {store}, {runs}: {} kills, {} before the writes, {} amid them, {} after them, \
+             {} ended before the kill",
+            self.count(),
+            self.before,
+            self.amid,
+            self.after,
+            self.ended
+        );
+    }
+}
+
+/// Runs that are killed, to one target.
+struct Killer {
+    route: Route,
+    at: Addresses,
+    /// The time of a run that is not killed.
+    whole_run: Duration,
+    /// The keys that a run writes.
+    keys: usize,
+    first: Tally,
+    resumed: Tally,
+}
+
+impl Killer {
+    fn new(mut route: Route, at: Addresses) -> Killer {
+        let started = Instant::now();
+        restatectl(&route.migrate_args(&at)).expect(0);
+        let whole_run = started.elapsed();
+        let keys = route.written_keys(&route.read_target()).len();
+        route.renew();
+        Killer { route, at, whole_run, keys, first: Tally::default(), resumed: Tally::default() }
+    }
+
+    fn count(&self) -> usize {
+        self.first.count() + self.resumed.count()
+    }
+
+    /// Kills a run, then as often as chance has it the run that resumes it, and lets one finish.
+    fn kill_and_resume(&mut self, limit: usize) {
+        let folder = TempDir::new().unwrap();
+        let report = folder.path().join("report.json");
+        self.route.renew();
+        self.kill_one(false, &report);
+        while self.count() < limit && fastrand::bool() {
+            self.kill_one(true, &report);
+        }
+        let resume = [self.route.migrate_args(&self.at), vec!["--resume".to_owned()]].concat();
+        restatectl(&resume).expect(0);
+        assert!(self.route.is_finished(&self.route.read_target()));
+    }
+
+    fn kill_one(&mut self, is_resumed: bool, report: &Path) {
+        let mut args = self.route.migrate_args(&self.at);
+        args.extend(["--report", report.to_str().unwrap()].map(ToOwned::to_owned));
+        args.extend(is_resumed.then(|| "--resume".to_owned()));
+        let moment = self.whole_run.mul_f64(fastrand::f64());
+        let mut child = command(&program(), &args);
         let mut child = child.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         std::thread::sleep(moment);
+        let ended = child.try_wait().unwrap();
         let _ = child.kill();
         child.wait().unwrap();
-        spread[(10.0 * moment.as_secs_f64() / whole_run.as_secs_f64()) as usize] += 1;
-        let found = read_digests(&look(&target));
-        assert!(found.iter().all(|(key, digest)| whole.get(key) == Some(digest)));
-        check_report(&report, &found);
-        match found.len() {
-            0 => before += 1,
-            count if count < whole.len() => {
-                amid += 1;
-                assert!(!found.contains_key("nodes_config"), "a half-written target looks whole");
+        std::thread::sleep(LAST_REQUEST);
+        let found = self.route.read_target();
+        let written = self.route.written_keys(&found).len();
+        check_report(report, &self.route, &found);
+        let tally = if is_resumed { &mut self.resumed } else { &mut self.first };
+        match (ended, written) {
+            (Some(status), _) => {
+                assert!(status.success(), "{status}");
+                tally.ended += 1;
             }
-            _ => after += 1,
+            (None, 0) => tally.before += 1,
+            (None, count) if count < self.keys => tally.amid += 1,
+            (None, _) => tally.after += 1,
         }
-        let resume: Vec<_> = migrate(&target).into_iter().chain(["--resume".to_owned()]).collect();
-        restatectl(&resume).expect(0);
-        assert_eq!(read_digests(&look(&target)), whole);
     }
-    assert_eq!(source_values(&cluster), source, "the source was changed");
-    println!(
-        "{name}: {} kills of a run of {whole_run:?}: {before} before the writes, {amid} amid them, \
-         {after} after them; all resumed and equal. Moments by tenths of the run: {spread:?}",
-        before + amid + after
-    );
 }
 
-/// Checks that a killed run has left a whole report that accounts for every key in the target, unless it
-/// was killed before it could.
-fn check_report(report: &Path, found: &BTreeMap<String, String>) {
+/// Checks that killed runs have left a whole report that accounts for every key that they wrote, unless they were
+/// killed before it could.
+fn check_report(report: &Path, route: &Route, found: &Digests) {
+    let written = route.written_keys(found);
     let Ok(document) = fs::read(report) else {
-        assert!(found.is_empty(), "keys were written before the report");
+        assert!(written.is_empty(), "keys were written before the report");
         return;
     };
     let document: Json = serde_json::from_slice(&document).unwrap();
     schema::check(&document);
     assert!(document["error"]["code"] == "interrupted" || document["outcome"] == "migrated");
-    let keys = document["keys"].as_array().cloned().unwrap_or_default();
-    let accounted = |key: &String| {
-        keys.iter().any(|row| row["key"] == **key && row["write_state"] != "not_written")
+    let rows = document["keys"].as_array().cloned().unwrap_or_default();
+    let has_state = |key: &str, wanted: &dyn Fn(&str) -> bool| {
+        let mut rows = rows.iter().filter(|row| row["key"] == *key);
+        rows.any(|row| wanted(row["write_state"].as_str().unwrap()))
     };
-    assert!(found.keys().all(accounted), "{document}");
+    for key in &written {
+        assert!(has_state(key, &|state| state != "not_written"), "{key}: {document:#}");
+    }
+    for row in rows.iter().filter(|row| row["write_state"] == "written") {
+        assert!(route.is_written(found, row["key"].as_str().unwrap()), "{row}");
+    }
 }
 
-/// Backs up the source at this address and returns the path of the file.
-fn back_up_source(address: &str) -> String {
-    let folder = TempDir::new().unwrap().keep();
-    let file = folder.join("source.jsonl").to_str().unwrap().to_owned();
-    restatectl(&["-s", address, "metadata", "backup", "--to", &file]).expect(0);
-    file
+/// Kills runs until as many were killed as wanted.
+fn kill_runs(store: &str, route: Route, at: Addresses) {
+    seed_random("kills");
+    let limit = slice_count(6, 250);
+    let mut killer = Killer::new(route, at);
+    while killer.count() < limit {
+        killer.kill_and_resume(limit);
+    }
+    killer.route.assert_source_unchanged();
+    println!("{store}: a run of {:.1?} and {} keys", killer.whole_run, killer.keys);
+    killer.first.print(store, "first runs");
+    killer.resumed.print(store, "resumed runs");
 }
 
 #[test]
 fn killed_runs_to_etcd_are_resumed() {
-    let (etcd, folder) = (Etcd::start(), TempDir::new().unwrap());
+    let route = Route::start(StoreKind::Replicated, StoreKind::Etcd, 300);
     // Some milliseconds would be all that the writes take: they are delayed, to be hit as well.
-    let proxy = FaultyProxy::start(&etcd.address(), NetworkFault::Delay, Direction::ToServer, 0);
-    let delayed = write_file(&folder, "delayed.toml", &etcd_section(&[proxy.address()]));
-    let toml = |_| {
-        etcd.clear();
-        delayed.clone()
-    };
-    kill_and_resume("etcd", 300, toml, |_| etcd.toml());
+    let to = route.addresses();
+    let proxy = FaultyProxy::start(&to.target, NetworkFault::Delay, Direction::ToServer, 0);
+    kill_runs("etcd, delayed", route, Addresses { target: proxy.address(), ..to });
 }
 
 #[test]
 fn killed_runs_to_s3_are_resumed() {
-    let (bucket, folder) = (seaweed().bucket(), TempDir::new().unwrap());
-    let toml =
-        |run| write_file(&folder, &format!("{run}.toml"), &bucket.section(&format!("run-{run}")));
-    kill_and_resume("SeaweedFS", 150, toml, ToOwned::to_owned);
+    let route = Route::start(StoreKind::Replicated, StoreKind::S3, 150);
+    let at = route.addresses();
+    kill_runs("S3", route, at);
 }
 
 #[test]
 fn killed_runs_to_dynamo_db_are_resumed() {
-    let folder = TempDir::new().unwrap();
-    let toml = |run| write_file(&folder, &format!("{run}.toml"), &create_table().section("p/"));
-    // moto goes on with a transaction that nobody waits for, and shows it piece by piece.
-    let look = |toml: &str| {
-        std::thread::sleep(Duration::from_millis(500));
-        toml.to_owned()
-    };
-    kill_and_resume("DynamoDB", 150, toml, look);
+    let route = Route::start(StoreKind::Replicated, StoreKind::DynamoDb, 300);
+    // As with etcd.
+    let to = route.addresses();
+    let proxy = FaultyProxy::start(&to.target, NetworkFault::Delay, Direction::ToServer, 0);
+    kill_runs("DynamoDB, delayed", route, Addresses { target: proxy.address(), ..to });
 }
 
 #[test]
-fn concurrent_runs_do_not_both_report_success() {
-    let (one, other) = (Cluster::large(70), Cluster::large(70));
-    let etcd = Etcd::start();
-    let (bucket, folder) = (seaweed().bucket(), TempDir::new().unwrap());
-    let mut outcomes = BTreeSet::new();
-    for round in 0..scale_count(6, 40) {
-        etcd.clear();
-        let s3 = write_file(&folder, "s3.toml", &bucket.section(&format!("round-{round}")));
-        for toml in [etcd.toml(), s3] {
-            // Of the same cluster, and of two.
-            let second = if round % 2 == 0 { one.address() } else { other.address() };
-            let spawn = |address: &str| {
-                let args = ["-s", address, "metadata", "migrate", "--toml", &toml, "-o", "json"];
-                let mut command = command(&program(), &args);
-                command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
-            };
-            let first = spawn(&one.address());
-            std::thread::sleep(Duration::from_millis(fastrand::u64(0..30)));
-            let second = spawn(&second);
-            let ended = [first, second].map(crate::support::tool::wait_for_exit);
-            let codes = ended.each_ref().map(|run| run.code);
-            assert!(codes.iter().filter(|code| **code == 0).count() <= 1, "{ended:#?}");
-            assert!(codes.iter().all(|code| [0, 5, 7].contains(code)), "{ended:#?}");
-            let finished = codes.contains(&0);
-            assert_eq!(read_digests(&toml).contains_key("nodes_config"), finished);
-            outcomes.insert(codes);
-        }
-    }
-    println!("two runs at once ended with {outcomes:?}");
+fn killed_rollbacks_are_resumed() {
+    let route = Route::start(StoreKind::Etcd, StoreKind::Replicated, 150);
+    let at = route.addresses();
+    kill_runs("roll-back", route, at);
 }

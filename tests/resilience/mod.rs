@@ -1,5 +1,6 @@
 //! Faults, races and kills in the middle of a run.
 
+mod concurrent_runs;
 mod dynamo_db_capacity;
 mod dynamo_db_faults;
 mod fault_matrix;

@@ -13,7 +13,7 @@ use restatectl::proto::metadata_proxy_svc::metadata_proxy_svc_client::MetadataPr
 use super::fixture::{Folders, SERVER, content, read_nodes, wait_for_members};
 use super::oracle::assert_equals_oracle;
 use crate::support::restate::{CURRENT, Cluster, Mode};
-use crate::support::{block_on, scale_count};
+use crate::support::{block_on, slice_count};
 
 /// The keys that each writer writes in turn.
 const KEYS: u32 = 8;
@@ -92,7 +92,8 @@ fn nothing_acknowledged_is_missing_from_a_majority_that_was_killed_under_load() 
     wait_for_members(&cluster, 3);
     let written = Arc::new(Mutex::new(Written::default()));
     let sizes = [400, 60_000];
-    for round in 0..scale_count(5, 100) {
+    let rounds = slice_count(5, 100);
+    for round in 0..rounds {
         let size = sizes[round % 2];
         let address = cluster.nodes[round % 3].address();
         cluster.leader();
@@ -117,4 +118,5 @@ fn nothing_acknowledged_is_missing_from_a_majority_that_was_killed_under_load() 
         drop(written);
         cluster.start_again(&Mode::Normal);
     }
+    println!("sum: clusters killed under load: {rounds} rounds");
 }

@@ -44,6 +44,7 @@ pub mod privileges;
 pub mod process;
 pub mod pseudo_terminal;
 pub mod restate;
+pub mod route;
 pub mod s3;
 pub mod s3_answers;
 pub mod saved_key;
@@ -119,4 +120,18 @@ pub fn block_on<T>(future: impl Future<Output = T>) -> T {
 /// Returns `short` in `make test`, `long` in `make soak`.
 pub fn scale_count(short: usize, long: usize) -> usize {
     if std::env::var_os("RESTATECTL_SOAK").is_some() { long } else { short }
+}
+
+/// Returns `short` in `make test`, in `make soak` what a slice is given, or `long` without that.
+pub fn slice_count(short: usize, long: usize) -> usize {
+    let given = std::env::var("RESTATECTL_SOAK_SLICE").ok();
+    scale_count(short, given.and_then(|count| count.parse().ok()).unwrap_or(long))
+}
+
+/// Seeds the random numbers of this test with RESTATECTL_SOAK_SEED, or anew, and prints the seed for a repeat.
+pub fn seed_random(test: &str) {
+    let given = std::env::var("RESTATECTL_SOAK_SEED").ok().and_then(|seed| seed.parse().ok());
+    let seed = given.unwrap_or_else(|| fastrand::u64(..));
+    fastrand::seed(seed);
+    println!("{test}: RESTATECTL_SOAK_SEED={seed}");
 }

@@ -219,6 +219,13 @@ impl Cluster {
         Cluster::large_with_roles(&["metadata-server"], partitions)
     }
 
+    /// Starts a large cluster that listens on 127.0.0.1 and advertises this host.
+    pub fn large_at(port: Port, host: &'static str, partitions: usize) -> Cluster {
+        let roles: &[&[&'static str]] = &[&["metadata-server"]];
+        Cluster::start_at(vec![port], ("127.0.0.1", host), CURRENT, roles, partitions)
+            .in_migration_mode()
+    }
+
     /// Starts a large cluster of one node with these roles.
     pub fn large_with_roles(roles: &[&'static str], partitions: usize) -> Cluster {
         Cluster::start(&[roles], partitions).in_migration_mode()
@@ -232,15 +239,20 @@ impl Cluster {
 
     fn in_migration_mode(mut self) -> Cluster {
         self.restart(&Mode::Migration);
-        let epoch = json!({"version": 1, "epoch": 1, "current": {"version": 1, "replica_set": [1],
+        self.put_epochs(1);
+        self
+    }
+
+    /// Puts the same epoch at this version for every partition.
+    pub fn put_epochs(&self, version: u32) {
+        let epoch = json!({"version": version, "epoch": 1, "current": {"version": 1, "replica_set": [1],
                 "replication": "{node: 1}", "modified_at": 1, "context": {}}, "next": null});
         let buffer = flexbuffers::to_vec(&epoch).unwrap();
         let mut bytes = vec![2];
         bytes.extend(u32::try_from(buffer.len()).unwrap().to_le_bytes());
         bytes.extend(buffer);
         let keys: Vec<_> = (0..self.partitions).map(|n| format!("pp_epoch_{n}")).collect();
-        put_values(&self.address(), &keys, 1, &bytes);
-        self
+        put_values(&self.address(), &keys, version, &bytes);
     }
 
     /// Writes a file with the `[metadata-client]` section of the replicated store at these addresses.
