@@ -5,7 +5,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-parts=(kills matrix races fuzz window stopped-node versions edits answers)
+parts=(kills matrix races fuzz coverage-fuzz window stopped-node versions edits answers mutants)
 # The published servers that setup.sh does not install: each takes about 200 MB, one at a time.
 servers=(1.7.4 1.7.6 1.7.8 1.7.9 1.7.10)
 state=${SOAK_STATE:-.cache/soak}
@@ -19,6 +19,8 @@ describe_part() {
     matrix) echo "every store as source and as target, four network faults at ten places in each direction" ;;
     races) echo "200 pairs of runs at once on each store, and other writers" ;;
     fuzz) echo "10 million cases a fuzz test" ;;
+    coverage-fuzz) echo "an hour of fuzzing guided by coverage; it needs the nightly compiler" ;;
+    mutants) echo "the decisive code changed place by place, which the unit tests must notice" ;;
     window) echo "a maintenance window that fails, or gets a signal, at each step" ;;
     stopped-node) echo "100 clusters killed under load, each flipped bit and cut of a folder, 300 databases beside RocksDB" ;;
     versions) echo "every published server: to etcd and back" ;;
@@ -44,33 +46,6 @@ list_slices() {
                 echo "$store-$name 40m integration RESTATECTL_SOAK_SIDE=$name resilience::fault_matrix::faults_from_${store/#replicated/the_replicated}_"
             done
         done ;;
-    races) echo "200 pairs of runs at once on each store, and other writers" ;;
-    fuzz) echo "10 million cases a fuzz test" ;;
-    window) echo "a maintenance window that fails, or gets a signal, at each step" ;;
-    stopped-node) echo "100 clusters killed under load, each flipped bit and cut of a folder, 300 databases beside RocksDB" ;;
-    versions) echo "every published server: to etcd and back" ;;
-    edits) echo "every edit judged by a real server, finished roll-backs, lost leaders, suspended processes" ;;
-    answers) echo "lost answers at many places, listings of a million names, who is trusted, each class of findings" ;;
-    esac
-}
-
-# Prints the slices of a part: name, time limit, test program, a variable, and the tests. With the program `script`, the
-# words after the variable are a command, which succeeds by its exit code.
-list_slices() {
-    local slice store name
-    case $1 in
-    kills)
-        for slice in 1 2 3 4 5; do
-            for store in runs_to_etcd runs_to_s3 runs_to_dynamo_db rollbacks; do
-                echo "$store-$slice 20m integration RESTATECTL_SOAK_SLICE=50 resilience::kills::killed_${store}_"
-            done
-        done ;;
-    matrix)
-        for store in etcd s3 dynamo_db the_replicated_store; do
-            for name in target source; do
-                echo "$name-$store 40m integration A=1 resilience::fault_matrix::faults_of_${store}_as_${name}_"
-            done
-        done ;;
     races)
         for slice in 1 2 3 4; do
             for store in runs_to_etcd runs_to_s3 runs_to_dynamo_db rollbacks; do
@@ -84,6 +59,15 @@ list_slices() {
             "$lib" --list | sed -n 's/: test$//p' | grep fuzz_ | while read -r name; do
                 echo "${name//::/.}-$slice 30m lib RESTATECTL_FUZZ_CASES=1000000 --exact $name"
             done
+        done ;;
+    coverage-fuzz)
+        for name in fuzz/fuzz_targets/*.rs; do
+            name=$(basename "$name" .rs)
+            echo "$name 60m script SECONDS_EACH=360 scripts/coverage-fuzz.sh $name"
+        done ;;
+    mutants)
+        for slice in 0 1 2 3 4 5 6 7; do
+            echo "shard-$slice 90m script MINUTES=80 scripts/mutants.sh --shard $slice/8"
         done ;;
     window) echo "every-step 60m integration A=1 window::every_step::" ;;
     stopped-node)
