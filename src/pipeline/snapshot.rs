@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
+use tokio::try_join;
 
 use crate::backends::Source;
 use crate::codec;
@@ -93,9 +94,16 @@ pub async fn read_content(
 /// Reads a store that can't list by the five fixed keys and an epoch for each partition.
 ///
 /// Any of them may be absent: a partition that never had a leader has no epoch. Where the partitions are
-/// not known, every epoch name there is is asked for.
-async fn read_by_known_names(reading: &KeyReading<'_>) -> Result<Snapshot, StoreError> {
-    let mut snapshot = reading.keys(Key::FIXED.into()).await?;
+/// not known, every epoch name there is is asked for. What was asked for before is not asked for again.
+async fn read_by_known_names(
+    reading: &KeyReading<'_>,
+    mut asked: BTreeSet<Key>,
+    mut snapshot: Snapshot,
+) -> Result<Snapshot, StoreError> {
+    // What is at hand is asked for together with the table that names it: a round trip less.
+    let first: BTreeSet<Key> = Key::FIXED.iter().chain(reading.at_hand.keys()).cloned().collect();
+    snapshot.extend(reading.keys(first.difference(&asked).cloned().collect()).await?);
+    asked.extend(first);
     let partitions = match find_partitions(&snapshot) {
         Ok(partitions) => partitions,
         Err(reason) => {
@@ -104,7 +112,7 @@ async fn read_by_known_names(reading: &KeyReading<'_>) -> Result<Snapshot, Store
         }
     };
     let mut others: BTreeSet<_> = partitions.into_iter().map(Key::PartitionEpoch).collect();
-    others.extend(reading.at_hand.keys().filter(|key| !Key::FIXED.contains(key)).cloned());
+    others.retain(|key| !asked.contains(key));
     reading.events.emit(Event::Total(reading.stage, snapshot.len() + others.len()));
     snapshot.extend(reading.keys(others).await?);
     Ok(snapshot)
@@ -159,18 +167,32 @@ impl KeyReading<'_> {
     /// alone is no proof that a key is gone.
     async fn all_keys(&self) -> Result<StoreContent, StoreError> {
         self.events.emit(Event::Started(self.stage, self.store.name()));
-        let (snapshot, is_listed) = match self.store.list_keys().await? {
-            Some(listed) => {
-                let keys: BTreeSet<Key> =
-                    listed.iter().chain(self.at_hand.keys()).cloned().collect();
-                self.events.emit(Event::Total(self.stage, keys.len()));
-                let snapshot = self.keys(keys).await?;
-                (self.read_listed_again(snapshot, listed).await?, true)
+        if !self.at_hand.is_empty() {
+            self.events.emit(Event::Total(self.stage, self.at_hand.len()));
+        }
+        let (snapshot, is_listed) = match self.store.can_list() {
+            true => self.list_and_read().await?,
+            false => {
+                self.store.list_keys().await?;
+                (read_by_known_names(self, BTreeSet::new(), Snapshot::new()).await?, false)
             }
-            None => (read_by_known_names(self).await?, false),
         };
         self.events.emit(Event::Finished(self.stage));
         Ok(StoreContent { snapshot, is_listed })
+    }
+
+    /// Lists the keys while those at hand are read, and then reads the others; returns also whether the store permits
+    /// listing.
+    async fn list_and_read(&self) -> Result<(Snapshot, bool), StoreError> {
+        let asked: BTreeSet<Key> = self.at_hand.keys().cloned().collect();
+        let (listed, mut snapshot) = try_join!(self.store.list_keys(), self.keys(asked.clone()))?;
+        let Some(listed) = listed else {
+            return Ok((read_by_known_names(self, asked, snapshot).await?, false));
+        };
+        let others: BTreeSet<Key> = listed.difference(&asked).cloned().collect();
+        self.events.emit(Event::Total(self.stage, asked.len() + others.len()));
+        snapshot.extend(self.keys(others).await?);
+        Ok((self.read_listed_again(snapshot, listed).await?, true))
     }
 
     /// Reads those keys again that were listed and not found, if they are still listed: another writer may have

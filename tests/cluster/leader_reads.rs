@@ -8,6 +8,7 @@ use tonic::transport::Endpoint;
 
 use crate::support::block_on;
 use crate::support::etcd::Etcd;
+use crate::support::faulty_proxy::{Direction, FaultyProxy, NetworkFault};
 use crate::support::restate::{Cluster, Mode, get_value};
 use crate::support::tool::{Run, restatectl};
 
@@ -86,4 +87,27 @@ fn direct_read_needs_a_leader_with_quorum_and_the_right_fingerprint() {
         "without a quorum: {}",
         answers_direct_read(&cluster, leader, fingerprint).unwrap_err()
     );
+}
+
+#[test]
+fn all_keys_are_read_although_connections_to_the_leader_are_reset() {
+    const PARTITIONS: usize = 512;
+    let cluster = Cluster::large(PARTITIONS);
+    let near = cluster.address();
+    let list = |address: &str| {
+        let args = ["--single-address", address, "metadata", "list", "-o", "json", "-v"];
+        let run = restatectl(&args).expect(0);
+        (run.json()["keys"].as_array().unwrap().clone(), run.err)
+    };
+    let (expected, log) = list(&near);
+    assert!(expected.len() > PARTITIONS && log.contains(LEADER_READ_MESSAGE), "{log}");
+    // More than the partition table, and less than all that the first connection is to bring.
+    let table = get_value(&near, "partition_table").unwrap().1.len();
+    let (harm, direction) = (NetworkFault::Reset, Direction::FromServer);
+    let host = near.trim_start_matches("http://");
+    let proxy = FaultyProxy::start(host, harm, direction, table + (4 << 10));
+    let (found, log) = list(&format!("http://{}", proxy.address()));
+    assert_eq!(found, expected);
+    assert!(log.contains(LEADER_READ_MESSAGE), "{log}");
+    assert!(log.contains("as leader, get pp_epoch_") && log.contains(", failed: "), "{log}");
 }

@@ -10,6 +10,7 @@ mod legal_forms;
 mod migration_mode;
 mod overwrite_guards;
 mod replaced_sources;
+mod round_trips;
 mod server_versions;
 mod source_backup;
 mod space_for_files;

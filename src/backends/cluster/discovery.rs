@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
+use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
 
 use super::super::request::Request;
@@ -19,8 +20,9 @@ use super::super::transport::{
     classify_status,
 };
 use super::ident::cached_nodes_limit;
+use super::leader_connections::IN_FLIGHT;
 use super::stand_ins::StandIns;
-use super::{Cluster, READS_AT_ONCE};
+use super::{Cluster, NODE_READS_AT_ONCE};
 use crate::codec::{self, NodesConfiguration};
 use crate::model::{Key, StoreError};
 use crate::proto::node_ctl_svc::node_ctl_svc_client::NodeCtlSvcClient;
@@ -76,12 +78,13 @@ pub async fn connect(options: &ClusterOptions) -> Result<Cluster, StoreError> {
     let own = |answer: &&CachedNodes| is_same_cluster(&answer.nodes, &known);
     let admitted: Vec<_> =
         answers.iter().filter(own).map(|answer| answer.address.clone()).collect();
-    let peers = create_servers(&addresses, options)?
+    let peers = given
+        .regroup(&addresses)
+        .map_err(StoreError::Usage)?
         .with_admission(&admitted, admission_to(known.clone(), given.clone()));
     let shown = || addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
     tracing::debug!("{name}: asked in this order: {}", shown());
-    let at_once =
-        options.max_concurrency.map_or(READS_AT_ONCE, |most| most.get().min(READS_AT_ONCE));
+    let at_once = options.max_concurrency.map_or(IN_FLIGHT, |most| most.get().min(IN_FLIGHT));
     let (only_these, leader) = (options.only_these, Mutex::default());
     let stand_ins = match only_these {
         true => StandIns::default(),
@@ -94,6 +97,7 @@ pub async fn connect(options: &ClusterOptions) -> Result<Cluster, StoreError> {
         known,
         only_these,
         at_once,
+        node_turns: Semaphore::new(NODE_READS_AT_ONCE),
         leader,
         stand_ins,
         is_read_through_others,

@@ -6,23 +6,26 @@
 //! each start of a server raises its generation there, so that it is equal in the node's store and in
 //! the replicated one only where they are the same, or nobody ever ran on the other.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
 use tokio::join;
+use tokio::sync::OnceCell;
 use tokio::time::{Instant, timeout_at};
 
 use super::super::request::Request;
 use super::super::transport::{Server, Servers};
 use super::ident::{get_status, identify_server};
+use super::leader_connections::LeaderConnections;
 use crate::codec::NodesConfiguration;
-use crate::model::Key;
+use crate::model::{Key, UsesReplicatedStore};
 use crate::proto::metadata::VersionedValue;
 use crate::proto::metadata_server_svc::GetRequest;
 use crate::proto::metadata_server_svc::metadata_server_svc_client::MetadataServerSvcClient;
 
 /// The longest search for a leader; without one, the nodes are asked.
-const LEADER_SEARCH_LIMIT: Duration = Duration::from_secs(2);
+pub(super) const LEADER_SEARCH_LIMIT: Duration = Duration::from_secs(2);
 
 const MOST_EPOCH_BYTES: usize = 1 << 20;
 
@@ -32,7 +35,7 @@ const ASKED_AT_ONCE: usize = 64;
 /// The leader of the replicated store, as it or the other members last reported.
 #[derive(Clone)]
 pub(super) struct Leader {
-    server: Server,
+    connections: LeaderConnections,
     cluster_name: String,
     fingerprint: u64,
 }
@@ -50,7 +53,13 @@ impl Leader {
         // 0 is what servers take for none, as clusters have it that are older than fingerprints.
         let fingerprint = known.fingerprint.unwrap_or_default();
         let server = search_leader(peers, &known.cluster_name).await?;
-        Some(Leader { server, cluster_name: known.cluster_name.clone(), fingerprint })
+        let connections = LeaderConnections::new(&server);
+        Some(Leader { connections, cluster_name: known.cluster_name.clone(), fingerprint })
+    }
+
+    /// Returns whether both are the same server.
+    pub(super) fn is_same_server(&self, other: &Leader) -> bool {
+        self.connections.address() == other.connections.address()
     }
 
     /// Reads the value of the key; refused by a member that does not lead, or that belongs to
@@ -71,7 +80,8 @@ impl Leader {
             async move { client.get(request).await }
         };
         let what = Request::about_key("as leader, get", &key);
-        Ok(peers.call_once(&self.server, &what, get).await?.value)
+        let lane = self.connections.begin_request();
+        Ok(peers.call_once(lane.server(), &what, get).await?.value)
     }
 }
 
@@ -82,6 +92,42 @@ pub(super) fn answer_limit(peers: &Servers, key: &str) -> usize {
     match key.starts_with(Key::EPOCH_PREFIX) {
         true => peers.message_limit().min(MOST_EPOCH_BYTES),
         false => peers.message_limit(),
+    }
+}
+
+/// A leader that is asked for many keys.
+pub(super) struct LeaderReading {
+    pub(super) presumed: Leader,
+    /// `true` if it led during an earlier reading; another one may lead since.
+    pub(super) is_earlier: bool,
+    pub(super) proof: OnceCell<Proof>,
+}
+
+/// What was found out about a leader.
+pub(super) struct Proof {
+    pub(super) uses: UsesReplicatedStore,
+    /// The leader to ask, which may be another than was presumed; `None` if the nodes are to be asked.
+    pub(super) leader: Option<Leader>,
+}
+
+impl LeaderReading {
+    pub(super) fn new(presumed: Leader, is_earlier: bool) -> Arc<LeaderReading> {
+        Arc::new(LeaderReading { presumed, is_earlier, proof: OnceCell::new() })
+    }
+
+    /// Returns the reading that follows this one; `None` if another leader is to be searched for.
+    pub(super) fn next(self: &Arc<Self>) -> Option<Arc<LeaderReading>> {
+        match self.proof.get() {
+            None => Some(self.clone()),
+            Some(proof) => proof.leader.clone().map(|leader| LeaderReading::new(leader, true)),
+        }
+    }
+}
+
+impl Proof {
+    pub(super) fn new(uses: UsesReplicatedStore, leader: &Leader) -> Proof {
+        let leader = (uses == UsesReplicatedStore::Yes).then(|| leader.clone());
+        Proof { uses, leader }
     }
 }
 

@@ -8,6 +8,8 @@ mod discovery;
 mod ident;
 mod inspect;
 mod leader;
+mod leader_connections;
+mod leader_reading;
 mod node;
 mod partitions;
 mod poll;
@@ -18,12 +20,13 @@ mod write;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use prost::bytes::Bytes;
 use tokio::join;
+use tokio::sync::Semaphore;
 use tonic::Code;
 
 pub use ask_each::{NOT_ASKED, ask_each};
@@ -35,20 +38,20 @@ pub use write::WritableCluster;
 use super::request::Request;
 use super::transport::{CallError, Servers};
 use super::{ReadLimits, Source, intact_entry};
-use crate::codec::{self, NodesConfiguration};
-use crate::model::{CasToken, Entry, Key, Quorum, StoreError, UsesReplicatedStore, Version};
+use crate::codec::NodesConfiguration;
+use crate::model::{CasToken, Entry, Key, Quorum, StoreError, Version};
 use crate::proto::metadata::VersionedValue;
 use crate::proto::metadata_proxy_svc::GetRequest;
 use crate::proto::metadata_proxy_svc::metadata_proxy_svc_client::MetadataProxySvcClient;
 use crate::proto::node_ctl_svc::node_ctl_svc_client::NodeCtlSvcClient;
 use crate::proto::node_ctl_svc::{GetMetadataRequest, MetadataKind};
 use ident::cached_nodes_limit;
-use leader::{Leader, answer_limit};
+use leader::{LeaderReading, answer_limit};
 use stand_ins::StandIns;
 
-/// Measured: more than about 100 requests in flight reset the connection, and these already bring all
-/// that the server can give.
-const READS_AT_ONCE: usize = 64;
+/// The reads at once that one node is asked for, over one connection: more than about 100 reset it (seen), and far more over
+/// several fail inside the node.
+const NODE_READS_AT_ONCE: usize = 64;
 
 /// A connection to the nodes of one cluster.
 pub struct Cluster {
@@ -60,8 +63,10 @@ pub struct Cluster {
     only_these: bool,
     /// Reads at once.
     at_once: usize,
-    /// The leader, where the nodes' store is known to be the replicated one.
-    leader: Mutex<Option<Leader>>,
+    /// The right to read through a node instead of the leader.
+    node_turns: Semaphore,
+    /// The leader that is asked instead of the nodes, if there is one.
+    leader: Mutex<Option<Arc<LeaderReading>>>,
     stand_ins: StandIns,
     /// `true` once the store was read although most of its members can't be reached from here.
     is_read_through_others: AtomicBool,
@@ -101,6 +106,12 @@ impl Cluster {
         seen
     }
 
+    /// Asks which members of the replicated store respond, and at the same time which of them leads, so that reading
+    /// can begin with it.
+    pub async fn prepare_reading(&self) -> Quorum {
+        join!(self.quorum(), self.prepare_leader()).0
+    }
+
     /// Returns whether nodes that run were seen to be out of reach from here, as through a port-forward: that a
     /// node does not respond then says nothing of it.
     pub fn is_partly_reached(&self) -> bool {
@@ -110,43 +121,6 @@ impl Cluster {
     /// Returns for how long nodes are asked, one after the other, before the rest is not.
     pub fn asking_limit(&self) -> Duration {
         self.peers.short_limit()
-    }
-
-    /// Looks again for a leader that may be asked instead of the nodes.
-    async fn find_current_leader(&self) -> UsesReplicatedStore {
-        let leader = Leader::find_leader(&self.peers, &self.known).await;
-        let seen = match &leader {
-            Some(leader) => self.is_nodes_store(leader).await,
-            None => UsesReplicatedStore::Unknown,
-        };
-        let leader = leader.filter(|_| seen == UsesReplicatedStore::Yes);
-        let found =
-            if leader.is_some() { "is asked" } else { "is not to be found: the nodes are asked" };
-        tracing::debug!("{}: the replicated store's leader {found}", self.name);
-        self.set_leader(leader);
-        seen
-    }
-
-    /// Checks whether the nodes' store is the one that this leader leads.
-    async fn is_nodes_store(&self, leader: &Leader) -> UsesReplicatedStore {
-        let key = Key::NodesConfig.to_string();
-        let (cached, there) = join!(self.cached_nodes_config(), leader.get(&self.peers, &key));
-        let there = match there {
-            Ok(Some(there)) => there,
-            Ok(None) => return UsesReplicatedStore::No,
-            Err(_) => return UsesReplicatedStore::Unknown,
-        };
-        let led = codec::nodes_config_content(&there.bytes);
-        let is_led = |bytes: &[u8]| led.is_some() && codec::nodes_config_content(bytes) == led;
-        if cached.is_some_and(|cached| is_led(&cached)) {
-            return UsesReplicatedStore::Yes;
-        }
-        // What a node has cached may be old; its store is asked only then, since that takes longer.
-        match self.get_from_node(&key).await {
-            Ok(Some(here)) if here == there || is_led(&here.bytes) => UsesReplicatedStore::Yes,
-            Ok(_) => UsesReplicatedStore::No,
-            Err(_) => UsesReplicatedStore::Unknown,
-        }
     }
 
     /// Reads `nodes_config` as a node last had it from its store, in the stored encoding.
@@ -163,23 +137,14 @@ impl Cluster {
         call.await.ok().map(|answer| answer.encoded)
     }
 
-    fn leader(&self) -> Option<Leader> {
-        self.leader.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    fn set_leader(&self, leader: Option<Leader>) {
-        *self.leader.lock().unwrap_or_else(PoisonError::into_inner) = leader;
-    }
-
     async fn get(&self, key: &Key) -> Result<Option<Entry>, StoreError> {
         let name = key.to_string();
-        let answer = match self.leader() {
+        let answer = match self.leader_reading() {
             None => self.get_from_node(&name).await,
-            Some(leader) => match leader.get(&self.peers, &name).await {
+            Some(reading) => match self.get_from_leader(&reading, &name).await {
                 Ok(value) => Ok(value),
                 Err(reason) => {
-                    tracing::debug!("{}: from {name} on, the nodes are asked: {reason}", self.name);
-                    self.set_leader(None);
+                    self.forget_leader(&reading, &name, &reason);
                     self.get_from_node(&name).await
                 }
             },
@@ -194,6 +159,8 @@ impl Cluster {
     /// Reads the value from the node's own store, whichever that is.
     async fn get_from_node(&self, name: &str) -> Result<Option<VersionedValue>, CallError> {
         let limit = answer_limit(&self.peers, name);
+        // The semaphore is never closed.
+        let _turn = self.node_turns.acquire().await;
         let answer = self
             .peers
             .call(&Request::about_key("get", &name), |channel| {
@@ -273,7 +240,7 @@ impl Source for Cluster {
     }
 
     async fn list_keys(&self) -> Result<Option<BTreeSet<Key>>, StoreError> {
-        self.find_current_leader().await;
+        self.prepare_leader().await;
         Ok(None)
     }
 

@@ -1,24 +1,19 @@
 //! What one etcd can do, found out when it is first needed.
 
-use std::time::{Duration, Instant};
-
-use tokio::sync::{Mutex, OnceCell};
+use tokio::join;
+use tokio::sync::OnceCell;
 
 use super::client::EtcdClient;
 use super::layout::KEYS_PER_TXN;
-use super::space::Quotas;
+use super::space::{self, Quotas};
 use super::txn;
 use crate::model::StoreError;
-
-/// The time for which a look at the quota holds: others write, too.
-const LOOK_HOLDS: Duration = Duration::from_millis(250);
 
 /// What is known so far.
 #[derive(Debug, Default)]
 pub(super) struct Abilities {
     keys_per_txn: OnceCell<usize>,
     quotas: OnceCell<Quotas>,
-    last_look: Mutex<Option<(Instant, bool)>>,
 }
 
 impl Abilities {
@@ -42,16 +37,34 @@ impl Abilities {
         self.quotas.get_or_init(|| Quotas::find(client)).await
     }
 
-    /// Finds out whether the database is at its quota, as far as that can be known; one at a time looks.
+    /// Finds out whether the database is at its quota, as far as that can be known.
     pub(super) async fn is_at_quota(&self, client: &EtcdClient) -> bool {
-        let mut last = self.last_look.lock().await;
-        if let Some((at, is_at_quota)) = *last
-            && at.elapsed() < LOOK_HOLDS
-        {
-            return is_at_quota;
+        self.find_quotas(client).await.are_reached(client).await
+    }
+
+    /// Checks, after the last write, that there is room for more of them: once etcd counts what was written, where a
+    /// quota may be near.
+    ///
+    /// # Errors
+    /// As [`Abilities::check_alarms`].
+    pub(super) async fn check_space_left(&self, client: &EtcdClient) -> Result<(), StoreError> {
+        let quotas = self.find_quotas(client).await;
+        let (alarms, are_near) = join!(client.list_alarms(), quotas.are_near(client));
+        if are_near {
+            tokio::time::sleep(space::COMMIT_WAIT).await;
+            return self.check_alarms(client).await;
         }
-        let is_at_quota = self.find_quotas(client).await.are_reached(client).await;
-        *last = Some((Instant::now(), is_at_quota));
-        is_at_quota
+        space::check_raised_alarms(client, &alarms?)?;
+        quotas.check_smallest_write(client).await
+    }
+
+    /// Checks that no alarm is raised, and that the smallest write has room in each database.
+    ///
+    /// # Errors
+    /// [`StoreError::Full`], or [`StoreError::Unavailable`] for a database that is damaged.
+    pub(super) async fn check_alarms(&self, client: &EtcdClient) -> Result<(), StoreError> {
+        let (alarms, quotas) = join!(client.list_alarms(), self.find_quotas(client));
+        space::check_raised_alarms(client, &alarms?)?;
+        quotas.check_smallest_write(client).await
     }
 }

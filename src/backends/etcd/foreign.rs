@@ -6,6 +6,7 @@ use etcd_client::{Txn, TxnOp, TxnOpResponse};
 use futures_util::future::try_join_all;
 
 use super::super::request::Request;
+use super::abilities::Abilities;
 use super::client::EtcdClient;
 use super::layout::{ANSWER_LIMIT, FRAMING_PER_PAIR};
 use super::listing::{key_of_name, restate_prefixes};
@@ -22,16 +23,14 @@ const MAX_NAME_BYTES: usize = 16 << 20;
 /// Foreign values that are looked at in one request, each of which may be large.
 const BATCH: usize = 16;
 
-/// Returns the foreign names that begin as Restate's do, with the bytes of their values, which are read so many
-/// keys in a transaction at most.
+/// Returns the foreign names that begin as Restate's do, with the bytes of their values.
 ///
 /// # Errors
 /// [`StoreError::Other`] for so many of them that begin as epochs do that they are not looked at.
 pub(super) async fn read_foreign_sizes(
     client: &EtcdClient,
-    keys_per_txn: usize,
+    abilities: &Abilities,
 ) -> Result<Vec<(String, u64)>, StoreError> {
-    let batch = BATCH.min(keys_per_txn).max(1);
     let reads = restate_prefixes().into_iter().map(|prefix| async move {
         let is_key = Key::parse(&prefix).is_known();
         let (names, is_complete) = list_foreign_names(client, &prefix).await?;
@@ -40,6 +39,10 @@ pub(super) async fn read_foreign_sizes(
                 format!("it has more than {MAX_NAMES} foreign names that begin with {prefix}");
             return Err(StoreError::Other { store: client.name().to_owned(), reason });
         }
+        if names.is_empty() {
+            return Ok(Vec::new());
+        }
+        let batch = BATCH.min(abilities.find_keys_per_txn(client).await?).max(1);
         // More than the servers read of one key is enough.
         read_sizes_up_to(client, &names, batch, if is_key { ANSWER_LIMIT } else { u64::MAX }).await
     });

@@ -1,5 +1,6 @@
 //! The limits of an etcd, as far as they can be probed before anything is written.
 
+use super::abilities::Abilities;
 use super::client::EtcdClient;
 use super::layout::{
     ANSWER_LIMIT, DEFAULT_REQUEST_LIMIT, FRAMING_PER_PAIR, is_version_name, version_name,
@@ -89,10 +90,10 @@ fn size_violation(key: &Key, value: &Value) -> LimitViolation {
 /// the key's, foreign names included.
 pub(super) async fn find_unreadable_keys(
     client: &EtcdClient,
-    keys_per_txn: usize,
+    abilities: &Abilities,
     wanted: &Snapshot,
 ) -> Result<Vec<LimitViolation>, StoreError> {
-    let mut foreign = foreign::read_foreign_sizes(client, keys_per_txn).await?;
+    let mut foreign = foreign::read_foreign_sizes(client, abilities).await?;
     foreign.retain(|(name, _)| !wanted.contains_key(&listing::key_of_name(name)));
     let own = wanted.iter().filter_map(|(key, entry)| {
         let bytes = entry.value()?.bytes.len() as u64;

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use etcd_client::Member;
 use futures_util::future::join_all;
+use tokio::join;
 
 use super::super::transport::Address;
 use super::client::EtcdClient;
@@ -21,8 +22,8 @@ const MAX_MEMBERS: usize = 32;
 /// Finds members that do not serve. An etcd that does not list its members, such as one behind its gateway to
 /// another version, has none that are known.
 pub(super) async fn find_member_faults(client: &EtcdClient) -> Vec<EndpointFault> {
-    let Ok(members) = client.list_members().await else { return Vec::new() };
-    let named = find_named_members(client).await;
+    let (members, named) = join!(client.list_members(), find_named_members(client));
+    let Ok(members) = members else { return Vec::new() };
     // The check of the endpoints has those that are named, by whatever address.
     let others = members.iter().filter(|member| !named.contains(&member.id())).take(MAX_MEMBERS);
     let looks = others.map(|member| look_at_member(client, member));

@@ -11,15 +11,16 @@ const QUOTA: &str = "etcd_server_quota_backend_bytes";
 /// The most bytes of metrics that are read; etcd has about 150 kB.
 const MAX_METRICS: u64 = 4 << 20;
 
-/// Reads the quota in bytes; `None` where it is unknown, or there is none. The caller limits the time.
-pub(super) async fn read_quota(address: &Address) -> Option<u64> {
+/// Connects to where the metrics are. The caller limits the time.
+pub(super) async fn connect(address: &Address) -> Option<TcpStream> {
     let authority = address.uri().authority()?;
-    let mut stream = TcpStream::connect((
-        authority.host().trim_matches(['[', ']']),
-        authority.port_u16().unwrap_or(80),
-    ))
-    .await
-    .ok()?;
+    let host = authority.host().trim_matches(['[', ']']);
+    TcpStream::connect((host, authority.port_u16().unwrap_or(80))).await.ok()
+}
+
+/// Reads the quota in bytes; `None` where it is unknown, or there is none. The caller limits the time.
+pub(super) async fn read_quota(address: &Address, mut stream: TcpStream) -> Option<u64> {
+    let authority = address.uri().authority()?;
     // In this version of HTTP, the answer comes in one piece and ends with the connection.
     let request = format!("GET /metrics HTTP/1.0\r\nHost: {authority}\r\n\r\n");
     stream.write_all(request.as_bytes()).await.ok()?;

@@ -1,10 +1,11 @@
 //! The room that an etcd has, found by looking only: a put that would exceed the quota raises an alarm, even if
 //! its condition does not apply, and etcd then accepts no writes from anybody until an operator disarms it.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use etcd_client::AlarmType;
+use etcd_client::{AlarmType, StatusResponse};
 use futures_util::future::join_all;
+use tokio::join;
 use tokio::sync::Mutex;
 
 use super::super::transport::Address;
@@ -19,8 +20,9 @@ const OVERHEAD_PER_PUT: u64 = 512;
 /// The time for one endpoint to say what it has.
 const LOOK_LIMIT: Duration = Duration::from_secs(2);
 
-/// The time after which etcd counts what was written: it commits to its file every 100 ms by default.
-const COMMIT_WAIT: Duration = Duration::from_millis(250);
+/// The time after which etcd counts what was written: it commits to its file every 100 ms by default. It outlasts
+/// [`LOOK_HOLDS`], so that the next look is a new one.
+pub(super) const COMMIT_WAIT: Duration = Duration::from_millis(250);
 
 /// What the database of one member has, and may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +35,15 @@ struct Space {
     quota: u64,
 }
 
+impl Space {
+    /// Reads the sizes that a member reports.
+    fn from_status(status: &StatusResponse, quota: u64) -> Option<Space> {
+        let size = |bytes: i64| u64::try_from(bytes).ok();
+        let (allocated, in_use) = (size(status.db_size())?, size(status.raft_used_db_size())?);
+        Some(Space { allocated, in_use, quota })
+    }
+}
+
 /// The puts to come, as etcd counts them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Need {
@@ -42,42 +53,69 @@ struct Need {
     total: u64,
 }
 
-/// The quotas of the endpoints that tell them.
+/// The time for which a look at the databases holds: others write, too.
+const LOOK_HOLDS: Duration = Duration::from_millis(250);
+
+/// The databases of the endpoints that tell their quotas.
 #[derive(Debug)]
 pub(super) struct Quotas {
+    last_look: Mutex<Look>,
+}
+
+/// What was seen of the databases at one time.
+#[derive(Clone, Debug)]
+struct Look {
+    ended: Instant,
     /// Those that have responded to every question so far.
-    known: Mutex<Vec<(Address, u64)>>,
+    found: Vec<(Address, Space)>,
+}
+
+impl Look {
+    /// Looks at the same databases again; what does not respond is left out.
+    async fn repeat(&self, client: &EtcdClient) -> Look {
+        let looks = self.found.iter().map(|(address, before)| async move {
+            let look = tokio::time::timeout(LOOK_LIMIT, client.read_status(address));
+            let status = look.await.ok()?.ok()?;
+            Some((address.clone(), Space::from_status(&status, before.quota)?))
+        });
+        let found: Vec<_> = join_all(looks).await.into_iter().flatten().collect();
+        Look { ended: Instant::now(), found }
+    }
 }
 
 impl Quotas {
     /// Asks each endpoint for its quota: etcd 3.6 tells it, before that its metrics have it.
     pub(super) async fn find(client: &EtcdClient) -> Quotas {
         let asked = client.endpoints().map(|address| async move {
-            let status = client.read_status(address).await.ok()?;
+            let (status, connection) =
+                join!(client.read_status(address), metrics::connect(address));
+            let status = status.ok()?;
             let quota = match u64::try_from(status.db_size_quota()) {
                 Ok(quota @ 1..) => quota,
-                _ => metrics::read_quota(address).await?,
+                _ => metrics::read_quota(address, connection?).await?,
             };
-            Some((address.clone(), quota))
+            Some((address.clone(), Space::from_status(&status, quota)?))
         });
         let limited = asked.map(|asked| tokio::time::timeout(LOOK_LIMIT, asked));
-        let known = join_all(limited).await.into_iter().filter_map(|known| known.ok().flatten());
-        Quotas { known: Mutex::new(known.collect()) }
+        let found = join_all(limited).await.into_iter().filter_map(|found| found.ok().flatten());
+        let found = found.collect();
+        Quotas { last_look: Mutex::new(Look { ended: Instant::now(), found }) }
     }
 
-    /// Looks at the databases with known quotas; what does not respond is not asked again.
+    /// Looks at the databases with known quotas, unless somebody has just done so.
     async fn look(&self, client: &EtcdClient) -> Vec<(Address, Space)> {
-        let mut known = self.known.lock().await;
-        let looks = known.iter().map(|(address, quota)| async move {
-            let look = tokio::time::timeout(LOOK_LIMIT, client.read_status(address));
-            let status = look.await.ok()?.ok()?;
-            let size = |bytes: i64| u64::try_from(bytes).ok();
-            let (allocated, in_use) = (size(status.db_size())?, size(status.raft_used_db_size())?);
-            Some((address.clone(), Space { allocated, in_use, quota: *quota }))
-        });
-        let found: Vec<_> = join_all(looks).await.into_iter().flatten().collect();
-        known.retain(|(address, _)| found.iter().any(|(responded, _)| responded == address));
-        found
+        let mut last = self.last_look.lock().await;
+        if last.ended.elapsed() >= LOOK_HOLDS {
+            *last = last.repeat(client).await;
+        }
+        last.found.clone()
+    }
+
+    /// Looks at them again, whoever has done so before.
+    async fn look_again(&self, client: &EtcdClient) -> Vec<(Address, Space)> {
+        let mut last = self.last_look.lock().await;
+        *last = last.repeat(client).await;
+        last.found.clone()
     }
 
     /// Returns whether one of the databases is at its quota, or so near that nothing has room.
@@ -87,12 +125,10 @@ impl Quotas {
         self.look(client).await.iter().any(|(_, space)| is_full(space))
     }
 
-    /// Waits until what was written counts, where a quota may be near.
-    pub(super) async fn wait_until_counted(&self, client: &EtcdClient) {
+    /// Looks again, whoever has just done so, and returns whether a quota may be near.
+    pub(super) async fn are_near(&self, client: &EtcdClient) -> bool {
         let is_near = |space: &Space| space.allocated > space.quota / 2;
-        if self.look(client).await.iter().any(|(_, space)| is_near(space)) {
-            tokio::time::sleep(COMMIT_WAIT).await;
-        }
+        self.look_again(client).await.iter().any(|(_, space)| is_near(space))
     }
 
     /// Checks that these changes have room in each database, in transactions of this size.
@@ -109,26 +145,11 @@ impl Quotas {
         self.check_need(client, Need { largest: batch.find_largest_cost(changes), total }).await
     }
 
-    /// Checks that no alarm is raised, and that the smallest write has room in each database.
+    /// Checks that the smallest write has room in each database.
     ///
     /// # Errors
-    /// [`StoreError::Full`], or [`StoreError::Unavailable`] for a database that is damaged.
-    pub(super) async fn check_alarms(&self, client: &EtcdClient) -> Result<(), StoreError> {
-        let store = || client.name().to_owned();
-        for alarm in client.list_alarms().await? {
-            let reason = match alarm {
-                AlarmType::None => continue,
-                AlarmType::Nospace => "it has raised the alarm NOSPACE, and accepts no writes",
-                AlarmType::Corrupt => {
-                    let reason = "it has raised the alarm CORRUPT, and accepts no writes: its members differ";
-                    return Err(StoreError::Unavailable {
-                        store: store(),
-                        reason: reason.to_owned(),
-                    });
-                }
-            };
-            return Err(StoreError::Full { store: store(), reason: reason.to_owned() });
-        }
+    /// [`StoreError::Full`].
+    pub(super) async fn check_smallest_write(&self, client: &EtcdClient) -> Result<(), StoreError> {
         let one = 2 * OVERHEAD_PER_PUT;
         self.check_need(client, Need { largest: one, total: one }).await
     }
@@ -141,6 +162,29 @@ impl Quotas {
             }
         }
         Ok(())
+    }
+}
+
+/// Checks that none of these alarms ends the writes.
+///
+/// # Errors
+/// [`StoreError::Full`], or [`StoreError::Unavailable`] for a database that is damaged.
+pub(super) fn check_raised_alarms(
+    client: &EtcdClient,
+    alarms: &[AlarmType],
+) -> Result<(), StoreError> {
+    let store = client.name().to_owned();
+    match alarms.iter().find(|alarm| **alarm != AlarmType::None) {
+        Some(AlarmType::Nospace) => {
+            let reason = "it has raised the alarm NOSPACE, and accepts no writes".to_owned();
+            Err(StoreError::Full { store, reason })
+        }
+        Some(_) => {
+            let reason =
+                "it has raised the alarm CORRUPT, and accepts no writes: its members differ";
+            Err(StoreError::Unavailable { store, reason: reason.to_owned() })
+        }
+        None => Ok(()),
     }
 }
 

@@ -7,6 +7,7 @@ use std::sync::{MutexGuard, PoisonError};
 use std::time::Instant;
 
 use prost::bytes::Bytes;
+use tokio::try_join;
 
 use super::body::{BILROST, TOMBSTONE};
 use super::client::{Precondition, Put};
@@ -81,19 +82,26 @@ struct Probe<'a> {
     faults: Vec<String>,
 }
 
+/// The writes that are to be refused, and the object as it was read beside them.
+struct RefusedWrites {
+    /// `true` if those to the object were refused.
+    are_all: bool,
+    is_created_onto_nothing: bool,
+    found: Option<Object>,
+}
+
 impl Probe<'_> {
     async fn try_all(&mut self) -> Result<(), StoreError> {
-        let stale = Precondition::ETag(STALE.to_owned());
         if !self.put(&Precondition::Absent).await? {
             self.add_fault("it refuses to create an object that does not exist");
         }
-        if self.put(&Precondition::Absent).await? {
-            self.add_fault("it overwrites an existing object in spite of If-None-Match: *");
-        }
-        if self.put(&stale).await? {
-            self.add_fault("it overwrites an object in spite of an If-Match with another ETag");
-        }
-        match self.store.client.get(&self.name).await? {
+        let refused = self.try_refused_writes().await?;
+        let found = match refused.are_all {
+            true => refused.found,
+            // The object may have been read before or after it was overwritten.
+            false => self.store.client.get(&self.name).await?,
+        };
+        match found {
             Some(object) => {
                 self.compare(&object);
                 self.try_etag(&object.etag).await?;
@@ -103,11 +111,39 @@ impl Probe<'_> {
             }
             None => {}
         }
-        let absent = scratch_name(self.store);
-        if attempt_put(self.store, &absent, &Bytes::from_static(TOMBSTONE), &stale).await? {
+        if refused.is_created_onto_nothing {
             self.add_fault(ONTO_NOTHING);
         }
         Ok(())
+    }
+
+    /// Tries, all at once, each write that is to be refused, and reads the object.
+    async fn try_refused_writes(&mut self) -> Result<RefusedWrites, StoreError> {
+        let (store, name) = (self.store, self.name.as_str());
+        let (stale, absent) = (Precondition::ETag(STALE.to_owned()), scratch_name(store));
+        let (again, other, tombstone) =
+            (scratch_body(), scratch_body(), Bytes::from_static(TOMBSTONE));
+        let (is_created_again, is_overwritten, is_created_onto_nothing, found) = try_join!(
+            attempt_put(store, name, &again, &Precondition::Absent),
+            attempt_put(store, name, &other, &stale),
+            attempt_put(store, &absent, &tombstone, &stale),
+            store.client.get(name),
+        )?;
+        if is_created_again {
+            self.add_fault("it overwrites an existing object in spite of If-None-Match: *");
+        }
+        if is_overwritten {
+            self.add_fault("it overwrites an object in spite of an If-Match with another ETag");
+        }
+        match (is_created_again, is_overwritten) {
+            (false, false) => {}
+            (true, false) => self.held = Some(again),
+            (false, true) => self.held = Some(other),
+            // It is not known which was the last.
+            (true, true) => self.held = None,
+        }
+        let are_all = !is_created_again && !is_overwritten;
+        Ok(RefusedWrites { are_all, is_created_onto_nothing, found })
     }
 
     fn add_fault(&mut self, fault: &str) {

@@ -66,6 +66,14 @@ impl Server {
         Server::create(address, limits, None)
     }
 
+    /// Returns the same server, reached by one more connection of its own.
+    pub fn with_own_connection(&self) -> Server {
+        let Shared { endpoint, tls, traffic, .. } = self.shared.as_ref();
+        let (endpoint, tls, traffic) = (endpoint.clone(), tls.clone(), traffic.clone());
+        let shared = Shared { endpoint, tls, traffic, link: Mutex::default() };
+        Server { address: self.address.clone(), shared: Arc::new(shared) }
+    }
+
     fn link(&self) -> MutexGuard<'_, Link> {
         self.shared.link.lock().unwrap_or_else(PoisonError::into_inner)
     }

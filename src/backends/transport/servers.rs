@@ -74,21 +74,47 @@ impl Servers {
         limits: Limits,
         tls: TlsOptions,
     ) -> Result<Self, String> {
-        let is_tls = addresses.iter().any(Address::is_tls);
-        let opened = if is_tls { Some(open_tls(&tls)?) } else { None };
-        let create = |address| Server::create(address, limits, opened.as_ref());
-        Ok(Servers {
+        Servers::from_servers(kind, Vec::new(), limits, tls).regroup(addresses)
+    }
+
+    fn from_servers(
+        kind: ServerKind,
+        all: Vec<Server>,
+        limits: Limits,
+        tls: TlsOptions,
+    ) -> Servers {
+        Servers {
             kind,
-            all: addresses.iter().map(create).collect::<Result<_, _>>()?,
-            places: addresses.iter().cloned().zip(0..).collect(),
+            places: all.iter().map(|server| server.address.clone()).zip(0..).collect(),
             preferred: AtomicUsize::new(0),
             limits,
             tls,
             admission: None,
-            admitted: addresses.iter().map(|_| AtomicBool::new(false)).collect(),
+            admitted: all.iter().map(|_| AtomicBool::new(false)).collect(),
             is_delay_reported: AtomicBool::new(false),
             has_given_up: AtomicBool::new(false),
-        })
+            all,
+        }
+    }
+
+    /// Groups servers at these addresses anew; those that are among the present ones keep their connections.
+    ///
+    /// # Errors
+    /// In words, when the TLS options can't be used.
+    pub fn regroup(&self, addresses: &[Address]) -> Result<Self, String> {
+        let is_new = |address: &&Address| !self.places.contains_key(*address);
+        let is_tls = addresses.iter().filter(is_new).any(Address::is_tls);
+        let opened = if is_tls { Some(open_tls(&self.tls)?) } else { None };
+        let take = |address| match self.find(address) {
+            Some(known) => Ok(known.clone()),
+            None => Server::create(address, self.limits, opened.as_ref()),
+        };
+        let all = addresses.iter().map(take).collect::<Result<_, _>>()?;
+        Ok(Servers::from_servers(self.kind, all, self.limits, self.tls.clone()))
+    }
+
+    fn find(&self, address: &Address) -> Option<&Server> {
+        self.places.get(address).and_then(|place| self.all.get(*place))
     }
 
     /// Uses no server before the check admits it, but for the ones at these addresses.
@@ -224,7 +250,7 @@ impl Servers {
     /// # Errors
     /// In words, when the TLS options can't be used.
     pub fn server_at(&self, address: &Address) -> Result<Server, String> {
-        match self.places.get(address).and_then(|place| self.all.get(*place)) {
+        match self.find(address) {
             Some(known) => Ok(known.clone()),
             None if address.is_tls() => {
                 Server::create(address, self.limits, Some(&open_tls(&self.tls)?))

@@ -20,6 +20,7 @@ mod rollback;
 mod sides;
 mod source_backup;
 mod state;
+mod target_state;
 mod verify_copy;
 mod write;
 
@@ -33,9 +34,7 @@ use crate::commands::store_arg::StoreArg;
 use crate::events::Event;
 use crate::model::{Key, Plan, Quorum, StoreError};
 use crate::outcome::{Check, Code, Failure, Finding, MigrationOutcome, Outcome, Readiness};
-use crate::pipeline::checks::{
-    check_environment, check_store_probe, check_tls, refusal, warn_of_full_store,
-};
+use crate::pipeline::checks::{check_environment, check_store_probe, check_tls, refusal};
 use crate::pipeline::plan::{self, OnExisting};
 pub use args::MigrateArgs;
 use checks::Desired;
@@ -224,13 +223,6 @@ async fn probe_store(job: &Job<'_>) -> Finding {
     check_store_probe(&job.target_store().probe_conditional_writes().await)
 }
 
-/// Warns of a target that has all keys, and accepts no more writes: the servers could not start on it.
-async fn warn_of_full_target(job: &Job<'_>) {
-    if let Err(error @ StoreError::Full { .. }) = job.target_store().check_space_left().await {
-        job.add_finding(warn_of_full_store(&error));
-    }
-}
-
 fn refuse_without_report(failure: Failure) -> Failure {
     Failure { message: format!("nothing was written: {}", failure.message), ..failure }
 }
@@ -249,7 +241,6 @@ async fn write_and_verify(job: &Job<'_>, prepared: &Prepared) -> Result<(), Fail
     if let Some(cluster) = job.target.cluster() {
         rollback::put_nodes_config(job, prepared, cluster).await.map_err(with_resume)?;
     }
-    warn_of_full_target(job).await;
     job.state.set_migrated(next_steps::describe_next_steps(job, prepared, &copied));
     Ok(())
 }

@@ -3,6 +3,8 @@
 use tokio::join;
 
 use super::job::Job;
+pub(super) use super::target_state::TargetState;
+use super::target_state::{lost_quorum, read_target};
 use crate::backends::Source;
 use crate::backends::cluster::{self, ClusterOptions};
 use crate::codec::{self, NodesConfiguration};
@@ -10,12 +12,11 @@ use crate::commands::open_store::{self, OpenSource, store_name};
 use crate::commands::store_arg::StoreArg;
 use crate::events::Stage;
 use crate::model::{
-    DataLoss, EndpointFault, Key, Quorum, Snapshot, StoppedMembers, StoreError, UnlistedKeys,
-    UsesReplicatedStore,
+    DataLoss, Key, Quorum, Snapshot, StoppedMembers, StoreError, UnlistedKeys, UsesReplicatedStore,
 };
 use crate::outcome::Failure;
-use crate::pipeline::checks::{Membership, describe_source_on_target};
-use crate::pipeline::same_store::{ReadStore, UnaskedSide, are_one_store};
+use crate::pipeline::checks::describe_source_on_target;
+use crate::pipeline::same_store::{ReadStore, are_one_store};
 use crate::pipeline::snapshot::{self, StoreContent};
 
 /// The kinds of source that the checks tell apart.
@@ -66,58 +67,6 @@ impl SourceState {
     pub(super) fn describe_use_of(&self, target: &Snapshot) -> Option<&'static str> {
         let snapshot = self.snapshot.as_ref().ok().filter(|_| self.uses_other_store)?;
         describe_source_on_target(snapshot, target)
-    }
-}
-
-/// The target as far as it could be read.
-pub(super) struct TargetState {
-    pub(super) name: String,
-    pub(super) snapshot: Result<Snapshot, StoreError>,
-    /// `true` if the store listed its keys, `false` if it was asked for known names.
-    pub(super) is_listed: bool,
-    /// The keys of the source that it can be asked for by name only.
-    pub(super) unlisted: UnlistedKeys,
-    /// The quorum of a live cluster.
-    pub(super) quorum: Option<Quorum>,
-    /// The answer of a live cluster to whether its own store holds what was read.
-    pub(super) uses_replicated_store: Option<UsesReplicatedStore>,
-    /// What to do if it denies access.
-    pub(super) access_hint: &'static str,
-    pub(super) write_probe: Result<(), StoreError>,
-    /// What that probe leaves open.
-    pub(super) untried_writes: Option<&'static str>,
-    /// The endpoints that servers could not use.
-    pub(super) endpoint_faults: Vec<EndpointFault>,
-    /// The most bytes of all values together.
-    pub(super) snapshot_limit: Option<usize>,
-    /// The answer to whether it is the source under another name, once both could be read.
-    pub(super) is_source: Result<bool, UnaskedSide>,
-}
-
-impl TargetState {
-    /// Returns whether servers run on the target, so that `nodes_config` is merged and put last.
-    pub(super) fn is_live_cluster(&self) -> bool {
-        self.quorum.is_some()
-    }
-
-    /// Returns whether an interrupted run may have left it half-written. Without `nodes_config` it is so: a run that
-    /// needs more than one transaction deletes it first and puts it last. On a live target it always stays.
-    pub(super) fn may_be_half_written(&self) -> bool {
-        let has_nodes = |held: &Snapshot| held.contains_key(&Key::NodesConfig);
-        self.is_live_cluster() || !self.snapshot.as_ref().is_ok_and(has_nodes)
-    }
-
-    /// Reads the nodes from `nodes_config`; `None` where it could not be read or decoded.
-    pub(super) fn nodes(&self) -> Option<NodesConfiguration> {
-        self.snapshot.as_ref().ok().and_then(codec::nodes_of)
-    }
-
-    /// Compares the members of the replicated store with the nodes that a merge keeps; `None` for members
-    /// that are unknown.
-    pub(super) fn membership(&self, kept: &NodesConfiguration) -> Option<Membership> {
-        let held = self.nodes().unwrap_or_default();
-        let members = self.quorum.as_ref()?.members()?.reported.as_ref()?;
-        Some(Membership::new(members, kept, &held))
     }
 }
 
@@ -194,7 +143,7 @@ async fn read_source(unread: UnreadSource, job: &Job<'_>) -> (Option<OpenSource>
         UnreadSource::Store(store) => (store, None),
         UnreadSource::Cluster(options) => match cluster::connect(&options).await {
             Ok(cluster) => {
-                let quorum = cluster.quorum().await;
+                let quorum = cluster.prepare_reading().await;
                 (OpenSource::Cluster(Box::new(cluster)), Some(quorum))
             }
             Err(error) => {
@@ -244,52 +193,4 @@ pub(super) async fn find_missing_keys<S: Source + ?Sized>(
     // A failed count says no more than one that the store does not permit.
     let foreign = store.count_foreign_keys().await.unwrap_or_default();
     snapshot::describe_missing_keys(store, snapshot, foreign)
-}
-
-/// Reads the target, and probes whether it accepts writes.
-async fn read_target(job: &Job<'_>) -> TargetState {
-    let target = job.target_store();
-    let quorum = match job.target.cluster() {
-        Some(cluster) => Some(cluster.quorum().await),
-        None => None,
-    };
-    let content = match lost_quorum(quorum.as_ref(), target) {
-        Some(error) => Err(error),
-        None => snapshot::read_content(target, Stage::ReadTarget, job.context.events).await,
-    };
-    let is_listed = content.as_ref().is_ok_and(|content| content.is_listed);
-    let snapshot = content.map(|content| content.snapshot);
-    let (write_probe, endpoint_faults) = match &snapshot {
-        Ok(_) => join!(target.probe_write(), target.find_endpoint_faults()),
-        Err(_) => (Ok(()), Vec::new()),
-    };
-    let uses_replicated_store = match (&snapshot, job.target.cluster()) {
-        (Ok(_), Some(cluster)) => Some(cluster.uses_replicated_store().await),
-        _ => None,
-    };
-    let name = target.name().to_owned();
-    TargetState {
-        name,
-        snapshot,
-        is_listed,
-        unlisted: UnlistedKeys::default(),
-        quorum,
-        uses_replicated_store,
-        access_hint: target.access_hint(),
-        write_probe,
-        untried_writes: target.untried_writes(),
-        endpoint_faults,
-        snapshot_limit: target.snapshot_limit(),
-        is_source: Ok(false),
-    }
-}
-
-/// Returns the error of every read from a store without a quorum, so that no time-out is waited for.
-fn lost_quorum<S: Source + ?Sized>(quorum: Option<&Quorum>, store: &S) -> Option<StoreError> {
-    match quorum {
-        Some(Quorum::Lost(count) | Quorum::NoLeader(count)) => {
-            Some(StoreError::NoQuorum { store: store.name().to_owned(), reason: count.to_string() })
-        }
-        _ => None,
-    }
 }

@@ -12,7 +12,7 @@ use super::sides::SourceKind;
 use super::source_backup::save_source_again;
 use super::write::{MAX_CATCH_UP_ROUNDS, describe_failed_write};
 use crate::events::Stage;
-use crate::model::{Comparison, EndpointFaultKind, Entry, Key, Plan, Snapshot};
+use crate::model::{Comparison, EndpointFaultKind, Entry, Key, Plan, Snapshot, StoreError};
 use crate::outcome::{CheckStatus, Code, Failure};
 use crate::pipeline::checks;
 use crate::pipeline::plan::{self, OnExisting};
@@ -43,9 +43,12 @@ pub(super) async fn verify_copy(job: &Job<'_>, prepared: &Prepared) -> Result<Sn
             return Err(copy_differs(&keys));
         }
         let Some(keys) = describe_differences(&compare(&expected, &now.source)) else {
-            check_endpoints_again(job).await?;
-            check_still_in_migration_mode(job, prepared, &now.source).await?;
-            return Ok(now.source);
+            let (endpoints, mode, ()) = join!(
+                check_endpoints_again(job),
+                check_still_in_migration_mode(job, prepared, &now.source),
+                warn_of_full_target(job),
+            );
+            return endpoints.and(mode).map(|()| now.source);
         };
         if is_live && has_other_nodes(&expected, &now.source) {
             return Err(source_is_used());
@@ -75,6 +78,13 @@ async fn check_endpoints_again(job: &Job<'_>) -> Result<(), Failure> {
         format!("what was written is not there through each address: {}", others.join("; "));
     Err(Failure::new(Code::VerificationFailed, reason)
         .hint("name only the members of one etcd in addresses, and start no server before that"))
+}
+
+/// Warns of a target that has all keys, and accepts no more writes: the servers could not start on it.
+async fn warn_of_full_target(job: &Job<'_>) {
+    if let Err(error @ StoreError::Full { .. }) = job.target_store().check_space_left().await {
+        job.add_finding(checks::warn_of_full_store(&error));
+    }
 }
 
 /// Returns whether `nodes_config` is not the same in both.
