@@ -6,9 +6,12 @@ use std::env;
 use std::time::Duration;
 
 use aws_config::{BehaviorVersion, SdkConfig};
-use aws_sdk_s3::config::{Builder, RequestChecksumCalculation, ResponseChecksumValidation};
+use aws_sdk_s3::config::{
+    Builder, RequestChecksumCalculation, ResponseChecksumValidation, StalledStreamProtectionConfig,
+};
 
 use super::super::aws::{self, Reach, read_variable};
+use super::keyless_resolver::KeylessResolver;
 use crate::config::{AwsAccess, ObjectStoreConfig};
 use crate::model::{AccessOrigins, Origin, StoreError};
 
@@ -53,7 +56,10 @@ pub(super) async fn resolve_access(
         // The default adds a checksum in a form (aws-chunked) that ends up in Content-Encoding on
         // some servers, and Restate then can't tell the payload's form.
         .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
-        .response_checksum_validation(ResponseChecksumValidation::WhenRequired);
+        .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
+        // Each request and each body has a time limit of its own.
+        .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+        .endpoint_resolver(KeylessResolver::default());
     s3.set_http_client(resolved.http_client());
     s3.set_retry_config(resolved.retry_config().cloned());
     s3.set_timeout_config(resolved.timeout_config().cloned());

@@ -9,7 +9,6 @@ use tokio::sync::Semaphore;
 
 use super::super::aws::{self, AwsError, Permit, Retries};
 use super::super::request::Request;
-use super::answer_limit::AnswerLimit;
 use super::body::{self, BILROST, Body};
 use super::fault::{Faults, ObjectError};
 use super::object::{BodyLimits, Object, receive_body};
@@ -133,8 +132,7 @@ impl BucketClient {
         range: Option<&str>,
     ) -> Result<Option<GetObjectOutput>, AwsError> {
         let request = self.s3.get_object().bucket(&self.bucket).key(name);
-        let request = request.set_range(range.map(ToOwned::to_owned)).customize();
-        match request.interceptor(AnswerLimit(self.max_body)).send().await {
+        match request.set_range(range.map(ToOwned::to_owned)).send().await {
             Ok(answer) => Ok(Some(answer)),
             Err(error) => match self.faults().classify_error(&error) {
                 ObjectError::Missing => Ok(None),

@@ -6,7 +6,6 @@ use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
 use super::super::aws::{self, AwsError, describe_answer, describe_error};
-use super::answer_limit::is_over_limit;
 use crate::model::StoreError;
 
 /// The failure of one attempt of a request for an object.
@@ -57,9 +56,6 @@ impl Faults<'_> {
     where
         E: ProvideErrorMetadata + Error + 'static,
     {
-        if is_over_limit(error) {
-            return ObjectError::Aws(self.unusable("more bytes than any answer has"));
-        }
         let SdkError::ServiceError(service) = error else {
             return ObjectError::Aws(aws::classify_missing_answer(self.store, error));
         };

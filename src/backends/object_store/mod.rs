@@ -4,7 +4,6 @@
 //! absent, and is replaced under its ETag.
 
 mod access;
-mod answer_limit;
 mod body;
 mod candidates;
 mod client;
@@ -12,6 +11,7 @@ mod examined;
 mod fault;
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;
+mod keyless_resolver;
 mod listing;
 mod object;
 mod page;

@@ -9,7 +9,6 @@ use tokio::sync::Semaphore;
 
 use super::super::aws::{AwsError, innermost_cause};
 use super::super::transport::MAX_MESSAGE;
-use super::answer_limit::is_over_limit;
 use super::body::{self, Body};
 use crate::wording::format_bytes;
 
@@ -70,7 +69,7 @@ fn describe_excess(bytes: Option<u64>, most: usize) -> String {
 /// The limits of one body.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct BodyLimits<'a> {
-    /// The most bytes; the request has an [`AnswerLimit`](super::answer_limit::AnswerLimit) of as many.
+    /// The most bytes.
     pub(super) bytes: usize,
     /// The time of each [`TIMED_PIECE`].
     pub(super) time: Duration,
@@ -99,9 +98,6 @@ pub(super) async fn receive_body(
         let left = (limits.time * pieces + waited).saturating_sub(began.elapsed());
         let piece = match tokio::time::timeout(left, body.next()).await {
             Ok(Some(Ok(piece))) => piece,
-            Ok(Some(Err(error))) if is_over_limit(&error) => {
-                return Ok(Content::TooLarge { bytes: named, most });
-            }
             Ok(Some(Err(error))) => return Err(AwsError::Retryable(innermost_cause(&error))),
             Ok(None) => return Ok(Content::Whole(whole.freeze())),
             Err(_) => {
@@ -110,6 +106,9 @@ pub(super) async fn receive_body(
                 return Err(AwsError::Retryable(reason));
             }
         };
+        if whole.len().saturating_add(piece.len()) > most {
+            return Ok(Content::TooLarge { bytes: named, most });
+        }
         whole.extend_from_slice(&piece);
         if permit.is_none() && whole.len() > SMALL_BODY {
             let since = Instant::now();
