@@ -10,16 +10,24 @@ use futures_util::{StreamExt, stream};
 use restatectl::backends::transport::{Limits, Server};
 use restatectl::proto::metadata_server_svc::GetRequest;
 use restatectl::proto::metadata_server_svc::metadata_server_svc_client::MetadataServerSvcClient;
+use rustix::time::{ClockId, clock_gettime};
 
 use crate::bed::{Bed, Store};
 use crate::support::block_on;
 
-/// The seconds of each request kind, for all keys.
+/// The cost of each request kind, for all keys.
 #[derive(Clone, Copy, Debug)]
 pub struct Floor {
-    pub source: f64,
-    pub writes: f64,
-    pub reads: f64,
+    pub source: Part,
+    pub writes: Part,
+    pub reads: Part,
+}
+
+/// The wall and CPU seconds of one kind; the CPU's are this process's own, which is the client here.
+#[derive(Clone, Copy, Debug)]
+pub struct Part {
+    pub wall: f64,
+    pub cpu: f64,
 }
 
 /// A value as large as an epoch.
@@ -38,17 +46,22 @@ pub fn measure_floor(bed: &Bed, store: Store, keys: usize) -> Floor {
     })
 }
 
-/// Runs the requests with at most `at_once` in flight and returns the seconds.
+/// Runs the requests with at most `at_once` in flight and returns the cost.
 async fn time_requests<F: Future<Output = ()>>(
     requests: impl Iterator<Item = F>,
     at_once: usize,
-) -> f64 {
-    let started = Instant::now();
+) -> Part {
+    let (started, cpu) = (Instant::now(), cpu_seconds());
     stream::iter(requests).buffer_unordered(at_once).for_each(|()| async {}).await;
-    started.elapsed().as_secs_f64()
+    Part { wall: started.elapsed().as_secs_f64(), cpu: cpu_seconds() - cpu }
 }
 
-async fn time_source(address: &str, names: &[String]) -> f64 {
+fn cpu_seconds() -> f64 {
+    let used = clock_gettime(ClockId::ProcessCPUTime);
+    used.tv_sec as f64 + used.tv_nsec as f64 / 1e9
+}
+
+async fn time_source(address: &str, names: &[String]) -> Part {
     let limit = std::time::Duration::from_secs(60);
     let limits = Limits { connect: limit, request: limit, keep_alive: None, message: None };
     // With quick acknowledgements, as the tool's own: a plain connection is far slower.
@@ -61,7 +74,7 @@ async fn time_source(address: &str, names: &[String]) -> f64 {
     time_requests(gets, 32).await
 }
 
-async fn time_etcd(bed: &Bed, names: &[String]) -> (f64, f64) {
+async fn time_etcd(bed: &Bed, names: &[String]) -> (Part, Part) {
     let client = Client::connect([bed.etcd.address()], None).await.unwrap();
     let version = |name: &String| format!("{name}::version");
     let txn = |txn: Txn| {
@@ -85,7 +98,7 @@ async fn time_etcd(bed: &Bed, names: &[String]) -> (f64, f64) {
     (writes, time_requests(reads, 4).await)
 }
 
-async fn time_s3(bed: &Bed, names: &[String]) -> (f64, f64) {
+async fn time_s3(bed: &Bed, names: &[String]) -> (Part, Part) {
     let (s3, prefix) = (&bed.bucket.s3, bed.prefix());
     let config = aws_sdk_s3::Config::builder()
         .behavior_version(BehaviorVersion::latest())

@@ -52,13 +52,20 @@ pub fn run(bed: &Bed, partitions: usize) {
 
 fn print_floor(store: Store, ours: f64, floors: &[Floor]) {
     let part = |of: fn(&Floor) -> f64| median(floors.iter().map(of));
-    let (source, writes, back) = (part(|f| f.source), part(|f| f.writes), part(|f| f.reads));
+    let source = part(|f| f.source.wall);
+    let (writes, back) = (part(|f| f.writes.wall), part(|f| f.reads.wall));
     let sum = 2.0 * source + writes + back;
     println!(
         "{}: floor, bare requests: source twice {source:.3} s, writes {writes:.3} s, reads back \
          {back:.3} s, sum {sum:.3} s; ours is {:.2} times that",
         store.name(),
         ours / sum
+    );
+    let cpu = part(|f| 2.0 * f.source.cpu + f.writes.cpu + f.reads.cpu);
+    let of_store = part(|f| f.writes.cpu + f.reads.cpu);
+    println!(
+        "{}: the floor's own CPU {cpu:.3} s, {of_store:.3} s of it with the target's client",
+        store.name()
     );
 }
 
