@@ -4,7 +4,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 scripts/setup.sh
 # The tests wait for servers and time-outs more than they compute.
-export RUST_TEST_THREADS="${RUST_TEST_THREADS:-$(($(nproc) * 3 / 2))}"
+export RUST_TEST_THREADS="${RUST_TEST_THREADS:-$(($(nproc) * 2))}"
 # The image is made of a second build: ahead of all tests, so that its compiler does not slow their servers down.
 [ $# -gt 0 ] || PROFILE=dev scripts/static.sh
 cargo test --locked "$@"

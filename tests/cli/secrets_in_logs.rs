@@ -179,7 +179,7 @@ fn keys_of_every_source_appear_at_no_level_of_the_log() {
         let with_password =
             format!("{bare}\n{keys}").replace("http://", "http://user:URL-PASSWORD@");
         let toml = write_file(&folder, "store.toml", &with_password);
-        let list = ["metadata", "list", "--from", &toml, "--request-timeout", "2000"];
+        let list = ["metadata", "list", "--from", &toml, "--request-timeout", "10000"];
         // S3 refuses what is signed with such a host, and DynamoDB accepts it.
         outputs.push(run_at_trace(&list, folder.path(), &[]).err);
         for (lines, envs) in &cases {

@@ -49,6 +49,8 @@ impl Tally {
 struct Killer {
     route: Route,
     at: Addresses,
+    /// More arguments of each run.
+    options: &'static [&'static str],
     /// The time of a run that is not killed.
     whole_run: Duration,
     /// The keys that a run writes.
@@ -58,13 +60,26 @@ struct Killer {
 }
 
 impl Killer {
-    fn new(mut route: Route, at: Addresses) -> Killer {
+    fn new(mut route: Route, at: Addresses, options: &'static [&'static str]) -> Killer {
         let started = Instant::now();
-        restatectl(&route.migrate_args(&at)).expect(0);
+        restatectl(&add_options(route.migrate_args(&at), options)).expect(0);
         let whole_run = started.elapsed();
         let keys = route.written_keys(&route.read_target()).len();
         route.renew();
-        Killer { route, at, whole_run, keys, first: Tally::default(), resumed: Tally::default() }
+        Killer {
+            route,
+            at,
+            options,
+            whole_run,
+            keys,
+            first: Tally::default(),
+            resumed: Tally::default(),
+        }
+    }
+
+    /// Returns the arguments of a run to the present target.
+    fn args(&self) -> Vec<String> {
+        add_options(self.route.migrate_args(&self.at), self.options)
     }
 
     fn count(&self) -> usize {
@@ -80,13 +95,14 @@ impl Killer {
         while self.count() < limit && fastrand::bool() {
             self.kill_one(true, &report);
         }
-        let resume = [self.route.migrate_args(&self.at), vec!["--resume".to_owned()]].concat();
-        restatectl(&resume).expect(0);
-        assert!(self.route.is_finished(&self.route.read_target()));
+        let resume = add_options(self.args(), &["--resume"]);
+        let run = restatectl(&resume).expect(0);
+        let found = self.route.read_target();
+        assert!(self.route.is_finished(&found), "{}\n{}\n{found:?}", run.out, run.err);
     }
 
     fn kill_one(&mut self, is_resumed: bool, report: &Path) {
-        let mut args = self.route.migrate_args(&self.at);
+        let mut args = self.args();
         args.extend(["--report", report.to_str().unwrap()].map(ToOwned::to_owned));
         args.extend(is_resumed.then(|| "--resume".to_owned()));
         let moment = self.whole_run.mul_f64(fastrand::f64());
@@ -123,7 +139,9 @@ fn check_report(report: &Path, route: &Route, found: &Digests) {
     };
     let document: Json = serde_json::from_slice(&document).unwrap();
     schema::check(&document);
-    assert!(document["error"]["code"] == "interrupted" || document["outcome"] == "migrated");
+    let is_expected =
+        document["error"]["code"] == "interrupted" || document["outcome"] == "migrated";
+    assert!(is_expected, "{}", document["error"]);
     let rows = document["keys"].as_array().cloned().unwrap_or_default();
     let has_state = |key: &str, wanted: &dyn Fn(&str) -> bool| {
         let mut rows = rows.iter().filter(|row| row["key"] == *key);
@@ -137,11 +155,24 @@ fn check_report(report: &Path, route: &Route, found: &Digests) {
     }
 }
 
+/// Delays what is sent to the target, and lets one request at a time be sent: otherwise the writes would take some milliseconds,
+/// and no kill would hit them.
+fn kill_slow_runs(store: &str, route: Route) {
+    let to = route.addresses();
+    let proxy = FaultyProxy::start(&to.target, NetworkFault::Delay, Direction::ToServer, 0);
+    let at = Addresses { target: proxy.address(), ..to };
+    kill_runs(store, route, at, &["--concurrency", "1"]);
+}
+
+fn add_options(args: Vec<String>, options: &[&str]) -> Vec<String> {
+    args.into_iter().chain(options.iter().map(ToString::to_string)).collect()
+}
+
 /// Kills runs until as many were killed as wanted.
-fn kill_runs(store: &str, route: Route, at: Addresses) {
+fn kill_runs(store: &str, route: Route, at: Addresses, options: &'static [&'static str]) {
     seed_random("kills");
     let limit = slice_count(6, 250);
-    let mut killer = Killer::new(route, at);
+    let mut killer = Killer::new(route, at, options);
     while killer.count() < limit {
         killer.kill_and_resume(limit);
     }
@@ -154,31 +185,25 @@ fn kill_runs(store: &str, route: Route, at: Addresses) {
 #[test]
 fn killed_runs_to_etcd_are_resumed() {
     let route = Route::start(StoreKind::Replicated, StoreKind::Etcd, 300);
-    // Some milliseconds would be all that the writes take: they are delayed, to be hit as well.
-    let to = route.addresses();
-    let proxy = FaultyProxy::start(&to.target, NetworkFault::Delay, Direction::ToServer, 0);
-    kill_runs("etcd, delayed", route, Addresses { target: proxy.address(), ..to });
+    kill_slow_runs("etcd, delayed", route);
 }
 
 #[test]
 fn killed_runs_to_s3_are_resumed() {
     let route = Route::start(StoreKind::Replicated, StoreKind::S3, 150);
     let at = route.addresses();
-    kill_runs("S3", route, at);
+    kill_runs("S3", route, at, &[]);
 }
 
 #[test]
 fn killed_runs_to_dynamo_db_are_resumed() {
     let route = Route::start(StoreKind::Replicated, StoreKind::DynamoDb, 300);
-    // As with etcd.
-    let to = route.addresses();
-    let proxy = FaultyProxy::start(&to.target, NetworkFault::Delay, Direction::ToServer, 0);
-    kill_runs("DynamoDB, delayed", route, Addresses { target: proxy.address(), ..to });
+    kill_slow_runs("DynamoDB, delayed", route);
 }
 
 #[test]
 fn killed_rollbacks_are_resumed() {
     let route = Route::start(StoreKind::Etcd, StoreKind::Replicated, 150);
     let at = route.addresses();
-    kill_runs("roll-back", route, at);
+    kill_runs("roll-back", route, at, &[]);
 }

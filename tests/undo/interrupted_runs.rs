@@ -38,7 +38,8 @@ impl SlowEtcd {
 
 /// Starts a command and sends it a signal once it has changed the content of the target.
 fn stop_amid_writes(fixture: &UndoFixture, slow: &SlowEtcd, args: &[&str], signal: &str) -> i32 {
-    let child = fixture.spawn(args);
+    // Few requests at once, so that there is a time between the first write and the last.
+    let child = fixture.spawn(&[args, &["--concurrency", "2"]].concat());
     slow.wait_for_change();
     let id = child.id().to_string();
     assert!(Command::new("kill").args([&format!("-{signal}"), &id]).status().unwrap().success());
