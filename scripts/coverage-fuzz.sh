@@ -21,5 +21,5 @@ for target in "$@"; do
     echo "== $target, ${SECONDS_EACH:-360} s"
     # Inputs of up to 64 KiB, of which none may take 10 s or 1 GiB.
     cargo +nightly fuzz run "$target" "$found" "fuzz/corpus/$target" -- -max_total_time="${SECONDS_EACH:-360}" \
-        -max_len=65536 -timeout=10 -rss_limit_mb=1024 -print_final_stats=1 -verbosity=0
+        -max_len=65536 -timeout=10 -rss_limit_mb=1024 -print_final_stats=1 -print_funcs=0 -verbosity=0
 done
