@@ -6,12 +6,8 @@
 # stays in fuzz/artifacts and ends the run.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-version=0.13.2
+scripts/cargo-tool.sh fuzz 0.13.2
 export PATH=$PWD/.cache/cargo/bin:$PATH
-if [ "$(cargo fuzz --version 2>/dev/null)" != "cargo-fuzz $version" ]; then
-    echo "set-up: building cargo-fuzz@$version into .cache/cargo (one to two minutes)"
-    cargo install --quiet --root .cache/cargo --locked "cargo-fuzz@$version"
-fi
 [ $# -gt 0 ] || set -- $(cargo +nightly fuzz list)
 export CARGO_TARGET_DIR=$PWD/.cache/fuzz/target
 cargo +nightly fuzz build

@@ -5,12 +5,8 @@
 # .cache/mutants/mutants.out/missed.txt has the changes that no test noticed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-version=27.1.0
+scripts/cargo-tool.sh mutants 27.1.0
 export PATH=$PWD/.cache/cargo/bin:$PATH
-if [ "$(cargo mutants --version 2>/dev/null)" != "cargo-mutants $version" ]; then
-    echo "set-up: building cargo-mutants@$version into .cache/cargo (two to three minutes)"
-    cargo install --quiet --root .cache/cargo --locked "cargo-mutants@$version"
-fi
 # What decides: the plan, the checks, the comparison, the writing, the merge of nodes_config, the edits, undo.
 files=(--file 'src/pipeline/**/*.rs' --file 'src/commands/edit/decision.rs')
 mkdir -p .cache/mutants

@@ -20,7 +20,7 @@ const KEYS: [&str; 7] = [
     "another",
 ];
 
-/// Decodes a stored value: the first byte says of which key. What can be edited is encoded again.
+/// Decodes a stored value, and reads what decisions are made on: the first byte says of which key.
 pub fn decode_value(bytes: &[u8]) {
     let Some((first, bytes)) = bytes.split_first() else { return };
     let name = KEYS.get(usize::from(*first) % KEYS.len()).copied().unwrap_or_default();

@@ -12,8 +12,8 @@ pub fn parse_messages(bytes: &[u8]) {
     let _ = (HardState::parse(bytes), parse_voters(bytes));
 }
 
-/// Rebuilds the state of a member out of records that the bytes say: `#`, key and value, each with a length of two bytes, in
-/// the family `data` if the key begins with `l`.
+/// Rebuilds the state of a member out of the records that the bytes are: keys and values in turn, each behind its length of
+/// two bytes, in the family `data` if the key begins with `l`.
 pub fn rebuild_state(bytes: &[u8]) {
     let (mut data, mut metadata) = (Family::new(), Family::new());
     let mut rest = bytes;
