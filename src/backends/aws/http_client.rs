@@ -9,6 +9,7 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 
 use super::super::transport::load_system_authorities;
 use super::answer_limit::LimitedClient;
+use super::renewed_client::RenewedClient;
 use super::resolver::RacingResolver;
 
 /// Builds a client that goes through the proxies of the environment (`HTTP_PROXY`, `HTTPS_PROXY`,
@@ -21,17 +22,21 @@ pub(super) fn build_http_client(resolver: RacingResolver) -> Result<SharedHttpCl
     let trust = TrustStore::empty().with_native_roots(!load_system_authorities().is_empty());
     let tls = TlsContext::builder().with_trust_store(trust).build();
     let tls = tls.map_err(|error| error.to_string())?;
-    let client =
-        aws_smithy_http_client::Builder::new().build_with_connector_fn(move |settings, parts| {
-            let mut builder = Connector::builder()
-                .proxy_config(ProxyConfig::from_env())
-                .tls_provider(Provider::Rustls(CryptoMode::Ring))
-                .tls_context(tls.clone());
-            builder.set_connector_settings(settings.cloned());
-            builder.set_sleep_impl(parts.and_then(RuntimeComponents::sleep_impl));
-            builder.build_with_resolver(resolver.clone())
-        });
-    Ok(SharedHttpClient::new(LimitedClient::new(client)))
+    let client = RenewedClient::new(move || build_with(&tls, &resolver));
+    Ok(SharedHttpClient::new(LimitedClient::new(SharedHttpClient::new(client))))
+}
+
+fn build_with(tls: &TlsContext, resolver: &RacingResolver) -> SharedHttpClient {
+    let (tls, resolver) = (tls.clone(), resolver.clone());
+    aws_smithy_http_client::Builder::new().build_with_connector_fn(move |settings, parts| {
+        let mut builder = Connector::builder()
+            .proxy_config(ProxyConfig::from_env())
+            .tls_provider(Provider::Rustls(CryptoMode::Ring))
+            .tls_context(tls.clone());
+        builder.set_connector_settings(settings.cloned());
+        builder.set_sleep_impl(parts.and_then(RuntimeComponents::sleep_impl));
+        builder.build_with_resolver(resolver.clone())
+    })
 }
 
 /// Adds advice to the reason why a server's certificate is not trusted. A server of Restate uses SSL_CERT_FILE, and

@@ -10,6 +10,7 @@ mod fault;
 mod http_client;
 mod identity_source;
 mod origins;
+mod renewed_client;
 mod resolver;
 mod retry;
 
