@@ -7,7 +7,7 @@ use std::sync::{MutexGuard, PoisonError};
 use std::time::Instant;
 
 use prost::bytes::Bytes;
-use tokio::try_join;
+use tokio::join;
 
 use super::body::{BILROST, TOMBSTONE};
 use super::client::{Precondition, Put};
@@ -118,17 +118,22 @@ impl Probe<'_> {
     }
 
     /// Tries, all at once, each write that is to be refused, and reads the object.
+    ///
+    /// All of them end before this returns, also after an error: one that is abandoned on its way could create
+    /// the object again after its removal.
     async fn try_refused_writes(&mut self) -> Result<RefusedWrites, StoreError> {
         let (store, name) = (self.store, self.name.as_str());
         let (stale, absent) = (Precondition::ETag(STALE.to_owned()), scratch_name(store));
         let (again, other, tombstone) =
             (scratch_body(), scratch_body(), Bytes::from_static(TOMBSTONE));
-        let (is_created_again, is_overwritten, is_created_onto_nothing, found) = try_join!(
+        let (again_tried, other_tried, absent_tried, read) = join!(
             attempt_put(store, name, &again, &Precondition::Absent),
             attempt_put(store, name, &other, &stale),
             attempt_put(store, &absent, &tombstone, &stale),
             store.client.get(name),
-        )?;
+        );
+        let (is_created_again, is_overwritten) = (again_tried?, other_tried?);
+        let (is_created_onto_nothing, found) = (absent_tried?, read?);
         if is_created_again {
             self.add_fault("it overwrites an existing object in spite of If-None-Match: *");
         }
