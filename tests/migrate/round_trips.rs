@@ -14,11 +14,11 @@ use crate::support::tool::restatectl;
 /// Long beside the time that a server takes for its response.
 const ROUND_TRIP: Duration = Duration::from_millis(300);
 
-/// Each bound is the most that was measured (14, 13 and 36), and some more: which of many requests meet is not always the
+/// Each bound is the most that was measured (14, 13 and 13), and some more: which of many requests meet is not always the
 /// same.
 const MAX_OF_SOURCE: usize = 18;
 const MAX_TO_ETCD: usize = 17;
-const MAX_TO_S3: usize = 41;
+const MAX_TO_S3: usize = 18;
 
 #[test]
 fn round_trips_in_a_row_stay_few() {

@@ -3,20 +3,31 @@
 //!
 //! A failure halves the number, once for all requests that were under way; from then on, each round of
 //! successes adds one (additive increase, multiplicative decrease, as TCP does).
+//!
+//! A store that is far gets more: there, the rate is the number divided by the round trip. Nearby, more would only
+//! cost connections.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{Semaphore, SemaphorePermit};
 
+/// A store of which none of the first responses was quicker is far.
+const FAR: Duration = Duration::from_millis(10);
+/// The number of responses by which that is decided.
+const TIMED: usize = 3;
+
 pub(in super::super) struct ConcurrencyLimiter {
-    most: usize,
+    most_far: usize,
     turns: Semaphore,
     state: Mutex<LimiterState>,
 }
 
 struct LimiterState {
+    most: usize,
     limit: usize,
+    timed: usize,
+    quickest: Duration,
     /// Turns that are to be taken out when they end.
     surplus: usize,
     /// Since the limit last changed.
@@ -33,16 +44,28 @@ pub(in super::super) struct Permit<'a> {
 }
 
 impl ConcurrencyLimiter {
-    /// Creates a limiter of at most this many permits at once, and at least one.
-    pub(in super::super) fn new(most: usize) -> ConcurrencyLimiter {
-        let most = most.clamp(1, Semaphore::MAX_PERMITS);
-        let state = LimiterState { limit: most, surplus: 0, successes: 0, lowered: None };
-        ConcurrencyLimiter { most, turns: Semaphore::new(most), state: Mutex::new(state) }
+    /// Creates a limiter of at most this many permits at once, and at least one, nearby and far.
+    pub(in super::super) fn new(near: usize, far: usize) -> ConcurrencyLimiter {
+        let most = near.clamp(1, Semaphore::MAX_PERMITS);
+        let state = LimiterState {
+            most,
+            limit: most,
+            timed: 0,
+            quickest: Duration::MAX,
+            surplus: 0,
+            successes: 0,
+            lowered: None,
+        };
+        ConcurrencyLimiter {
+            most_far: far.clamp(most, Semaphore::MAX_PERMITS),
+            turns: Semaphore::new(most),
+            state: Mutex::new(state),
+        }
     }
 
-    /// Returns the highest limit.
+    /// Returns the highest limit, near or far.
     pub(in super::super) fn max_concurrency(&self) -> usize {
-        self.most
+        self.most_far
     }
 
     /// Waits until one more request may be made.
@@ -67,10 +90,11 @@ impl ConcurrencyLimiter {
         }
     }
 
-    fn raise_limit(&self) {
+    fn raise_limit(&self, took: Duration) {
         let mut state = self.state();
+        self.judge_distance(&mut state, took);
         state.successes += 1;
-        if state.limit < self.most && state.successes >= state.limit {
+        if state.limit < state.most && state.successes >= state.limit {
             state.successes = 0;
             state.limit += 1;
             match state.surplus {
@@ -79,12 +103,34 @@ impl ConcurrencyLimiter {
             }
         }
     }
+
+    /// Raises the highest limit, once, if the store turns out to be far.
+    fn judge_distance(&self, state: &mut LimiterState, took: Duration) {
+        if state.timed >= TIMED {
+            return;
+        }
+        state.timed += 1;
+        state.quickest = state.quickest.min(took);
+        if state.timed == TIMED && state.quickest >= FAR && state.most < self.most_far {
+            // One that was lowered already rises step by step.
+            if state.limit == state.most {
+                self.turns.add_permits(self.most_far - state.most);
+                state.limit = self.most_far;
+            }
+            state.most = self.most_far;
+            tracing::debug!("the store is far: up to {} requests at once", self.most_far);
+        }
+    }
 }
 
 impl Permit<'_> {
-    /// Returns the permit after the request; `success` is `true` if the store kept up.
+    /// Returns the permit after the request; `well` is `true` if the store kept up.
     pub(in super::super) fn finish(self, well: bool) {
-        if well { self.pace.raise_limit() } else { self.pace.lower_limit(self.began) }
+        if well {
+            self.pace.raise_limit(self.began.elapsed())
+        } else {
+            self.pace.lower_limit(self.began)
+        }
     }
 }
 
@@ -125,7 +171,7 @@ mod tests {
 
     #[tokio::test]
     async fn failures_of_one_moment_halve_it_once_and_successes_bring_it_back() {
-        let pace = ConcurrencyLimiter::new(16);
+        let pace = ConcurrencyLimiter::new(16, 16);
         assert_eq!(most_under_way(&pace, 100, true).await, 16);
         most_under_way(&pace, 16, false).await;
         assert_eq!(most_under_way(&pace, 8, true).await, 8);
@@ -134,8 +180,21 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn store_that_is_far_gets_more() {
+        for (milliseconds, most) in [(1, 16), (30, 48)] {
+            let pace = ConcurrencyLimiter::new(16, 48);
+            for _ in 0..TIMED {
+                let mut turn = pace.acquire_permit().await;
+                turn.began -= Duration::from_millis(milliseconds);
+                turn.finish(true);
+            }
+            assert_eq!(most_under_way(&pace, 100, true).await, most);
+        }
+    }
+
+    #[tokio::test]
     async fn one_is_always_left() {
-        let pace = ConcurrencyLimiter::new(16);
+        let pace = ConcurrencyLimiter::new(16, 16);
         for _ in 0..20 {
             most_under_way(&pace, 1, false).await;
         }
@@ -146,7 +205,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_request_that_was_given_up_leaves_its_turn() {
-        let pace = ConcurrencyLimiter::new(1);
+        let pace = ConcurrencyLimiter::new(1, 1);
         drop(pace.acquire_permit().await);
         pace.acquire_permit().await.finish(true);
     }

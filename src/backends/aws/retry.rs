@@ -57,7 +57,8 @@ impl Retries {
 
     /// Waits for the next attempt: the pause, then a permit. Returns `None` if there is no further attempt, or no permit
     /// in time: requests that a silent service leaves without an answer would otherwise wait for one another, since
-    /// each failure lets fewer be made at once.
+    /// each failure lets fewer be made at once. The permit is waited for as long as a request may take, even if all
+    /// time is used up: that of a process that was suspended is, before any of its requests was repeated.
     pub(in super::super) async fn wait_for_retry(
         &self,
         attempt: u64,
@@ -66,7 +67,7 @@ impl Retries {
         let pause = self.pause_before_retry(attempt, since)?;
         tokio::time::sleep(pause).await;
         let waited = if self.has_own_limit() { Duration::ZERO } else { since.elapsed() };
-        let left = self.time_limit().saturating_sub(waited);
+        let left = self.time_limit().saturating_sub(waited).max(self.request);
         tokio::time::timeout(left, self.pace.acquire_permit()).await.ok()
     }
 
@@ -122,9 +123,23 @@ mod tests {
     use super::*;
 
     #[tokio::test]
+    async fn first_retry_waits_for_its_permit_after_a_suspension() {
+        let request = Duration::from_secs(20);
+        let retries = Retries::new(RetryPolicy::DEFAULT, request, ConcurrencyLimiter::new(1, 1));
+        let since = Instant::now().checked_sub(10 * request).unwrap();
+        let taken = retries.pace.acquire_permit().await;
+        let held = async {
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            taken.finish(true);
+        };
+        let (next, ()) = tokio::join!(retries.wait_for_retry(1, since), held);
+        assert!(next.is_some());
+    }
+
+    #[tokio::test]
     async fn requests_to_a_service_that_falls_silent_end_together() {
         let request = Duration::from_millis(50);
-        let retries = Retries::new(RetryPolicy::DEFAULT, request, ConcurrencyLimiter::new(64));
+        let retries = Retries::new(RetryPolicy::DEFAULT, request, ConcurrencyLimiter::new(64, 64));
         retries.heard.store(true, Ordering::Relaxed);
         let silence = || async move {
             tokio::time::sleep(request).await;

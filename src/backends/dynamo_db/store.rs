@@ -72,6 +72,7 @@ impl DynamoDb {
         let (table, prefix) = (section.table.clone(), section.key_prefix.clone());
         let below =
             if prefix.is_empty() { prefix.clone() } else { format!(" key-prefix {prefix}") };
+        let at_once = requests.limit_concurrency(CONCURRENCY);
         let client = TableClient {
             name: format!("dynamo-db table {table}{below} in {region}{at}"),
             dynamo: aws_sdk_dynamodb::Client::new(&resolved),
@@ -80,7 +81,7 @@ impl DynamoDb {
             retries: Retries::new(
                 RetryPolicy::DEFAULT,
                 requests.timeout,
-                ConcurrencyLimiter::new(requests.limit_concurrency(CONCURRENCY)),
+                ConcurrencyLimiter::new(at_once, at_once),
             ),
         };
         Ok(DynamoDb {

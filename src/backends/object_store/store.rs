@@ -20,8 +20,10 @@ use crate::model::{
 };
 use crate::wording::format_bytes;
 
-/// Requests at once: what an S3 answers well over kept connections.
+/// Requests at once: what an S3 nearby answers well over kept connections.
 const CONCURRENCY: usize = 64;
+/// Requests at once to an S3 that is far, where each round of them is a round trip.
+const FAR_CONCURRENCY: usize = 192;
 
 /// The most bytes of a value, unless `message-size-limit` is higher: a server sends it to others in a message
 /// of its own, and refuses a larger one.
@@ -70,7 +72,10 @@ impl ObjectStore {
             retries: Retries::new(
                 section.retry.clone(),
                 requests.timeout,
-                ConcurrencyLimiter::new(requests.limit_concurrency(CONCURRENCY)),
+                ConcurrencyLimiter::new(
+                    requests.limit_concurrency(CONCURRENCY),
+                    requests.limit_concurrency(FAR_CONCURRENCY),
+                ),
             ),
             request_timeout: requests.timeout,
             max_body: limit_body(section.message_size_limit),
