@@ -1,10 +1,11 @@
 //! A source cluster in migration mode, empty targets, and migrations between them.
 
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 
 use tempfile::TempDir;
 
 use crate::measure::{Cost, measure};
+use crate::support::dynamo::{Table, create_table_on, dynoxide};
 use crate::support::etcd::{Etcd, etcd_section};
 use crate::support::restate::Cluster;
 use crate::support::s3::{Bucket, seaweed};
@@ -42,15 +43,18 @@ impl Tool {
 pub enum Store {
     Etcd,
     S3,
+    DynamoDb,
 }
 
 impl Store {
+    /// Those that the official tool is measured with.
     pub const BOTH: [Store; 2] = [Store::Etcd, Store::S3];
 
     pub fn name(self) -> &'static str {
         match self {
             Store::Etcd => "etcd",
             Store::S3 => "S3",
+            Store::DynamoDb => "DynamoDB",
         }
     }
 }
@@ -59,7 +63,8 @@ pub struct Bed {
     pub cluster: Cluster,
     pub etcd: Etcd,
     pub bucket: Bucket,
-    folder: TempDir,
+    table: OnceCell<Table>,
+    pub folder: TempDir,
     prefixes: Cell<u32>,
 }
 
@@ -69,6 +74,7 @@ impl Bed {
             cluster: Cluster::large_with_roles(&["metadata-server", "admin"], partitions),
             etcd: Etcd::start(),
             bucket: seaweed().bucket(),
+            table: OnceCell::new(),
             folder: TempDir::new().unwrap(),
             prefixes: Cell::new(0),
         }
@@ -94,6 +100,10 @@ impl Bed {
                 etcd_section(&[etcd.to_owned()])
             }
             Store::S3 => self.bucket.section_at(s3, &self.prefix()),
+            Store::DynamoDb => {
+                let table = self.table.get_or_init(|| create_table_on(dynoxide()));
+                table.section(&self.prefix())
+            }
         };
         write_file(&self.folder, "target.toml", &section)
     }
@@ -105,8 +115,13 @@ impl Bed {
 
     /// Migrates from the source that these options name.
     pub fn migrate_from(&self, tool: Tool, source: &[&str], toml: &str) -> Cost {
-        let program = tool.path();
-        let rest = ["--request-timeout", "600000", "metadata", "migrate", "--toml", toml];
-        measure(&[&[program.as_str()], source, &rest].concat())
+        run(tool, source, &["migrate", "--toml", toml])
     }
+}
+
+/// Runs a command of `metadata` after these options, and returns its cost.
+pub fn run(tool: Tool, options: &[&str], command: &[&str]) -> Cost {
+    let program = tool.path();
+    let fixed = ["--request-timeout", "600000", "metadata"];
+    measure(&[&[program.as_str()], options, &fixed, command].concat())
 }

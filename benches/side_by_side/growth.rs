@@ -5,8 +5,9 @@ use serde_json::{Map, json};
 use crate::bed::{Bed, Store, Tool};
 use crate::measure::{Cost, print_header, print_row};
 use crate::support::restate::put_value;
+use crate::way_back::{MAX_PARTITIONS_DYNAMO_DB, choose_store, measure_way_back};
 
-const SIZES: [usize; 5] = [64, 512, 2_048, 8_192, 65_535];
+const SIZES: [usize; 6] = [64, 512, 2_048, MAX_PARTITIONS_DYNAMO_DB, 8_192, 65_535];
 /// The largest cluster whose partition table fits an etcd with its default limit.
 const MAX_PARTITIONS_ETCD: usize = 8_192;
 /// The largest cluster for which the official tool does not take minutes.
@@ -38,6 +39,7 @@ pub fn run() -> Vec<Point> {
                 points.push(Point { tool, store, partitions, cost });
             }
         }
+        measure_way_back(&bed, choose_store(partitions), partitions);
     }
     for point in points.iter().filter(|point| point.tool == Tool::Ours) {
         let keys = (point.partitions + 3) as f64;

@@ -15,6 +15,7 @@ mod growth;
 mod local;
 mod measure;
 mod small;
+mod way_back;
 mod window;
 
 use bed::Bed;
