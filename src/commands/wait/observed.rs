@@ -13,7 +13,7 @@ const POLL_INTERVAL: Duration = Duration::from_secs(3);
 
 /// The pause while nodes come up, since the cluster is down meanwhile: for a few looks after each change of what is seen,
 /// and where no node responds, which costs none of them a request.
-const COMING_INTERVAL: Duration = Duration::from_millis(500);
+const COMING_INTERVAL: Duration = Duration::from_millis(100);
 
 /// How long after a change the nodes are looked at in the shorter interval.
 const COMING_FOR: Duration = Duration::from_secs(10);
