@@ -21,15 +21,31 @@ enum Procedure {
     ScriptWithFolders,
     /// From the folders of the stopped nodes, as in `docs/stopped-nodes.md`, without any pause of the operator.
     StoppedNodes,
+    /// By the script, with the servers' `gossip-suspect-interval` lowered as in `docs/runbook.md`.
+    ScriptWithShortInterval,
+    /// The same, with the folders of the stopped nodes.
+    ScriptWithFoldersAndShortInterval,
 }
 
 impl Procedure {
-    const ALL: [Procedure; 4] = [
+    const ALL: [Procedure; 6] = [
         Procedure::Official,
         Procedure::Script,
         Procedure::ScriptWithFolders,
         Procedure::StoppedNodes,
+        Procedure::ScriptWithShortInterval,
+        Procedure::ScriptWithFoldersAndShortInterval,
     ];
+
+    /// Returns the servers' `gossip-suspect-interval`.
+    fn suspect_interval(self) -> &'static str {
+        match self {
+            Procedure::ScriptWithShortInterval | Procedure::ScriptWithFoldersAndShortInterval => {
+                "500ms"
+            }
+            _ => "5s",
+        }
+    }
 }
 
 /// What happened in one window.
@@ -87,13 +103,16 @@ fn median(times: impl Iterator<Item = Duration>) -> f64 {
 /// Passes a window while invocations go on.
 fn pass_window(procedure: Procedure) -> Passed {
     let mut window = Window::start();
+    window.cluster.suspect_interval = procedure.suspect_interval();
     let invocations = Invocations::start(window.cluster.nodes[0].ingress_port());
     std::thread::sleep(Duration::from_secs(2));
     let mut steps = Steps::default();
     match procedure {
         Procedure::Official => follow_documentation(&mut window, &mut steps),
-        Procedure::Script => run_script(&mut window, "", &mut steps),
-        Procedure::ScriptWithFolders => {
+        Procedure::Script | Procedure::ScriptWithShortInterval => {
+            run_script(&mut window, "", &mut steps)
+        }
+        Procedure::ScriptWithFolders | Procedure::ScriptWithFoldersAndShortInterval => {
             let settings = window.folders_setting();
             run_script(&mut window, &settings, &mut steps);
         }

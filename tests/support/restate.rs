@@ -62,6 +62,9 @@ pub struct Cluster {
     pub partitions: usize,
     /// What is added to the configuration of each node.
     extra_config: &'static str,
+    /// How long a node that has started is only suspected to live: no partition gets a leader until then. The server's
+    /// own default is 5s.
+    pub suspect_interval: &'static str,
     service: Option<(Port, Process)>,
 }
 
@@ -201,6 +204,7 @@ impl Cluster {
             folder: TempDir::new().unwrap(),
             partitions,
             extra_config: "",
+            suspect_interval: "500ms",
             service: None,
         }
     }

@@ -107,7 +107,8 @@ impl Cluster {
             "node-name = {:?}\ncluster-name = \"{}\"\nroles = {roles:?}\nauto-provision = {provision}\n\
              default-num-partitions = {}\nbind-ip = {:?}\nbind-port = {}\n\
              advertised-address = \"{}/\"\nlisten-mode = \"all\"\n\
-             rocksdb-total-memory-size = \"512 MB\"\n{section}\n\
+             rocksdb-total-memory-size = \"512 MB\"\n\
+             gossip-suspect-interval = \"{}\"\n{section}\n\
              [admin]\nbind-port = {}\n[ingress]\nbind-port = {}\n{}",
             node.name,
             escape_toml(self.cluster_name),
@@ -115,6 +116,7 @@ impl Cluster {
             node.ip,
             node.fabric.number,
             node.address(),
+            self.suspect_interval,
             node.admin.number,
             node.ingress.number,
             self.extra_config
