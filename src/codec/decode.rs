@@ -59,6 +59,24 @@ pub fn describe(key: &Key, value: &Value) -> Result<Json, CodecError> {
 pub fn check(key: &Key, value: &Value) -> Result<(), CodecError> {
     check_codec(key, &value.bytes)?;
     let decoded = decode_with(key, &value.bytes, |buffer| flexbuffer::to_depth(buffer, 1))?;
+    check_version(key, value, &decoded)
+}
+
+/// Decodes the value as [`decode`] does, and checks it as [`check`] does, in one pass. The fields are in the order in
+/// which they are stored.
+pub fn decode_and_check(key: &Key, value: &Value) -> (Option<Json>, Result<(), CodecError>) {
+    let codec = check_codec(key, &value.bytes);
+    match decode_with(key, &value.bytes, flexbuffer::to_json) {
+        Ok(decoded) => {
+            let checked = codec.and_then(|()| check_version(key, value, &decoded));
+            (Some(decoded), checked)
+        }
+        Err(error) => (None, codec.and(Err(error))),
+    }
+}
+
+/// Checks that the embedded version is the stored one.
+fn check_version(key: &Key, value: &Value, decoded: &Json) -> Result<(), CodecError> {
     // A server stores a rule book of version 0 if rules are deleted before the first was set.
     if value.version.0 == 0 && *key != Key::RuleBook {
         return Err(CodecError::InvalidVersion);

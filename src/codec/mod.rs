@@ -14,7 +14,7 @@ mod rule_book;
 mod shape;
 
 pub use clock::{differs_only_in_clock, nodes_config_content};
-pub use decode::{check, decode, describe};
+pub use decode::{check, decode, decode_and_check, describe};
 pub use encode::{encode, is_editable};
 pub use encoding::{CodecError, Encoding, encoding};
 pub use facts::{

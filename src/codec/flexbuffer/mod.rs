@@ -271,7 +271,10 @@ impl<'a> Decoder<'a> {
 }
 
 fn twice(mut names: Vec<&str>) -> Option<&str> {
-    // They are written in order, which makes this cheap.
+    // They are written in order.
+    if names.windows(2).all(|pair| pair.first() < pair.last()) {
+        return None;
+    }
     names.sort_unstable();
     names.windows(2).find_map(|pair| match pair {
         [one, other] if one == other => Some(*one),

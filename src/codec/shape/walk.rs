@@ -11,19 +11,26 @@ const MOST_ERRORS: usize = 10_000;
 
 /// Returns every place at which the document is not of the shape.
 pub(super) fn find_mismatches(shape: &Shape, document: &Json) -> Vec<ShapeError> {
-    let mut walk = Walk { path: String::new(), errors: Vec::new() };
+    let mut walk = Walk { path: Vec::new(), errors: Vec::new() };
     walk.check_value(shape, document);
     walk.errors
 }
 
-struct Walk {
-    /// The JSON pointer of the value that is looked at, by which a patch names the same place.
-    path: String,
+struct Walk<'a> {
+    /// The way to the value that is looked at. It becomes text only for an error: most values have none.
+    path: Vec<Step<'a>>,
     errors: Vec<ShapeError>,
 }
 
-impl Walk {
-    fn check_value(&mut self, shape: &Shape, value: &Json) {
+/// A step from a value to one that it contains.
+#[derive(Clone, Copy)]
+enum Step<'a> {
+    Field(&'a str),
+    Element(usize),
+}
+
+impl<'a> Walk<'a> {
+    fn check_value(&mut self, shape: &Shape, value: &'a Json) {
         match (shape, value) {
             (Shape::Any, _) | (Shape::Nullable(_), Json::Null) => {}
             (Shape::Bool, Json::Bool(_)) | (Shape::Text, Json::String(_)) => {}
@@ -39,19 +46,19 @@ impl Walk {
             }
             (Shape::List(shape) | Shape::NonEmptyList(shape), Json::Array(elements)) => {
                 for (index, element) in elements.iter().enumerate() {
-                    self.descend(&index.to_string(), |walk| walk.check_value(shape, element));
+                    self.descend(Step::Element(index), |walk| walk.check_value(shape, element));
                 }
             }
             (Shape::Pair(first, second), Json::Array(elements)) => match elements.as_slice() {
                 [one, two] => {
-                    self.descend("0", |walk| walk.check_value(first, one));
-                    self.descend("1", |walk| walk.check_value(second, two));
+                    self.descend(Step::Element(0), |walk| walk.check_value(first, one));
+                    self.descend(Step::Element(1), |walk| walk.check_value(second, two));
                 }
                 _ => self.report_mismatch(shape, value),
             },
             (Shape::Map(names, shape), Json::Object(fields)) => {
                 for (name, value) in fields {
-                    self.descend(name, |walk| {
+                    self.descend(Step::Field(name), |walk| {
                         if !(names.is_valid)(name) {
                             walk.report(format!("is not {}", names.description));
                         }
@@ -65,23 +72,24 @@ impl Walk {
         }
     }
 
-    fn check_fields(&mut self, fields: &[Field], value: &Json) {
+    fn check_fields(&mut self, fields: &[Field], value: &'a Json) {
         for field in fields {
+            let step = Step::Field(field.name);
             match (value.get(field.name), field.need) {
                 (Some(value), _) => {
-                    self.descend(field.name, |walk| walk.check_value(field.shape, value));
+                    self.descend(step, |walk| walk.check_value(field.shape, value));
                 }
                 (None, Need::Needed) => {
-                    self.descend(field.name, |walk| walk.report("is missing".to_owned()));
+                    self.descend(step, |walk| walk.report("is missing".to_owned()));
                 }
-                (None, Need::Expected) => self.descend(field.name, Walk::report_unset),
+                (None, Need::Expected) => self.descend(step, Walk::report_unset),
                 (None, Need::Optional) => {}
             }
         }
     }
 
     /// Checks an enum as serde writes it: the name alone, or an object with the name and the content.
-    fn check_variant(&mut self, shape: &Shape, value: &Json) {
+    fn check_variant(&mut self, shape: &Shape, value: &'a Json) {
         let named = match value {
             Json::String(name) => Some((name, None)),
             Json::Object(fields) if fields.len() == 1 => {
@@ -99,27 +107,38 @@ impl Walk {
         match known {
             Some((_, None, None)) => {}
             Some((name, Some(shape), Some(content))) => {
-                self.descend(name, |walk| walk.check_value(shape, content));
+                self.descend(Step::Field(name), |walk| walk.check_value(shape, content));
             }
             _ => self.report_mismatch(shape, value),
         }
     }
 
-    fn descend(&mut self, name: &str, check: impl FnOnce(&mut Walk)) {
-        let parent = self.path.len();
-        self.path.push('/');
-        self.path.push_str(&name.replace('~', "~0").replace('/', "~1"));
+    fn descend(&mut self, step: Step<'a>, check: impl FnOnce(&mut Walk<'a>)) {
+        self.path.push(step);
         check(self);
-        self.path.truncate(parent);
+        self.path.pop();
+    }
+
+    /// Returns the JSON pointer of the value that is looked at, by which a patch names the same place.
+    fn pointer(&self) -> String {
+        let mut pointer = String::new();
+        for step in &self.path {
+            pointer.push('/');
+            match step {
+                Step::Field(name) => pointer.push_str(&name.replace('~', "~0").replace('/', "~1")),
+                Step::Element(index) => pointer.push_str(&index.to_string()),
+            }
+        }
+        pointer
     }
 
     fn report(&mut self, message: String) {
-        self.add(ShapeError::new(self.path.clone(), message));
+        self.add(ShapeError::new(self.pointer(), message));
     }
 
     /// Reports a field that servers run without.
     fn report_unset(&mut self) {
-        let error = ShapeError::new(self.path.clone(), "is missing");
+        let error = ShapeError::new(self.pointer(), "is missing");
         self.add(error.of_class(FindingClass::FieldMissing));
     }
 

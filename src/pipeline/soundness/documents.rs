@@ -48,16 +48,18 @@ impl Documents {
 
 impl EpochFacts {
     fn of(epoch: &Json) -> Self {
-        let is_set = |pointer: &str| epoch.pointer(pointer).is_some_and(|value| !value.is_null());
-        let sets = ["/current/replica_set", "/next/replica_set"].map(|set| elements(epoch, set));
+        // Field by field: there are tens of thousands of epochs, and each JSON pointer would be taken apart anew.
+        let field = |outer: &str, inner: &str| epoch.get(outer)?.get(inner);
+        let is_set = |value: Option<&Json>| value.is_some_and(|value| !value.is_null());
+        let sets = ["current", "next"].map(|set| field(set, "replica_set"));
+        let replicas = sets.into_iter().flatten().filter_map(Json::as_array).flatten();
+        let affinity = field("leadership_policy", "affinity");
         EpochFacts {
-            was_led: is_set("/leader_metadata"),
-            replicas: sets.into_iter().flatten().filter_map(Json::as_u64).collect(),
-            preferred_leader: epoch
-                .pointer("/leadership_policy/affinity/Node")
-                .and_then(Json::as_u64),
-            has_frozen_leadership: is_set("/leadership_policy/freeze"),
-            has_frozen_placement: is_set("/placement_policy/freeze"),
+            was_led: is_set(epoch.get("leader_metadata")),
+            replicas: replicas.filter_map(Json::as_u64).collect(),
+            preferred_leader: affinity.and_then(|one| one.get("Node")).and_then(Json::as_u64),
+            has_frozen_leadership: is_set(field("leadership_policy", "freeze")),
+            has_frozen_placement: is_set(field("placement_policy", "freeze")),
         }
     }
 }

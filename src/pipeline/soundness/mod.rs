@@ -17,7 +17,6 @@ use crate::model::{FindingClass, MetadataFinding, Snapshot};
 use crate::wording::plural;
 pub use documents::Documents;
 pub use references::{find_added_reference_errors, referenced_keys};
-pub use values::find_value_finding;
 
 /// The findings of one class that are named: a damaged value may have millions.
 const SHOWN_OF_A_CLASS: usize = 100;
@@ -38,8 +37,9 @@ pub fn check_soundness(snapshot: &Snapshot) -> Soundness {
     let mut documents = Documents::default();
     let mut findings = values::find_missing_keys(snapshot);
     for (key, entry) in snapshot {
-        findings.extend(find_value_finding(key, entry));
-        let Some(document) = values::decode_document(key, entry) else { continue };
+        let (finding, document) = values::judge_entry(key, entry);
+        findings.extend(finding);
+        let Some(document) = document else { continue };
         findings.extend(values::find_document_findings(key, &document));
         documents.add(key, document);
     }

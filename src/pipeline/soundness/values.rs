@@ -24,22 +24,28 @@ pub(super) fn find_missing_keys(snapshot: &Snapshot) -> Vec<MetadataFinding> {
     missing.collect()
 }
 
-/// Finds what keeps a server from reading an entry, before its content counts.
+/// Finds what keeps a server from reading an entry, before its content counts, and decodes it if it is Restate's own.
 ///
 /// Servers do not read a key that they do not know; what it holds is in the same warning.
-pub fn find_value_finding(key: &Key, entry: &Entry) -> Option<MetadataFinding> {
-    let fault = match entry {
-        Entry::Damaged { reason, .. } => Some((FindingClass::EntryDamaged, reason.clone())),
+pub(super) fn judge_entry(key: &Key, entry: &Entry) -> (Option<MetadataFinding>, Option<Json>) {
+    let (fault, document) = match entry {
+        Entry::Damaged { reason, .. } => (Some((FindingClass::EntryDamaged, reason.clone())), None),
         Entry::Intact(value, _) => {
-            codec::check(key, value).err().map(|error| (class_of(&error), error.to_string()))
+            let (document, checked) = match key.is_known() {
+                true => codec::decode_and_check(key, value),
+                false => (None, codec::check(key, value)),
+            };
+            (checked.err().map(|error| (class_of(&error), error.to_string())), document)
         }
     };
     if key.is_known() {
-        return fault.map(|(class, reason)| MetadataFinding::of_value(key.clone(), class, reason));
+        let finding =
+            fault.map(|(class, reason)| MetadataFinding::of_value(key.clone(), class, reason));
+        return (finding, document);
     }
     let fault = fault.map(|(_, reason)| format!("; it {reason}")).unwrap_or_default();
     let message = format!("is not one of Restate's keys: servers do not read it{fault}");
-    Some(MetadataFinding::of_value(key.clone(), FindingClass::KeyUnknown, message))
+    (Some(MetadataFinding::of_value(key.clone(), FindingClass::KeyUnknown, message)), None)
 }
 
 fn class_of(error: &CodecError) -> FindingClass {
@@ -56,12 +62,6 @@ fn class_of(error: &CodecError) -> FindingClass {
         | CodecError::NotEncodable { .. }
         | CodecError::Lossy(_) => FindingClass::ValueUndecodable,
     }
-}
-
-/// Decodes an entry of Restate's own; `None` for what can't be.
-pub(super) fn decode_document(key: &Key, entry: &Entry) -> Option<Json> {
-    let value = entry.value().filter(|_| key.is_known())?;
-    codec::decode(key, &value.bytes).ok()
 }
 
 /// Finds the errors of a document that concern no other value.
