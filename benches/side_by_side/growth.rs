@@ -1,6 +1,6 @@
 //! Migrations with more partitions, and with one large value.
 
-use serde_json::{Map, json};
+use serde_json::json;
 
 use crate::bed::{Bed, Store, Tool};
 use crate::measure::{Cost, print_header, print_row};
@@ -54,14 +54,20 @@ pub fn run() -> Vec<Point> {
     points
 }
 
-/// Migrates a schema registry of many deployments.
+/// Migrates a schema registry of many services with long descriptions.
 fn measure_large_value() {
     let bed = Bed::new(16);
+    let service = |n| {
+        json!({"name": format!("service-{n}"), "ty": "Service", "public": true, "revision": 1,
+            "handlers": [], "documentation": "What it does. ".repeat(60)})
+    };
+    let services: Vec<_> = (0..32_000).map(service).collect();
     let deployment = json!({"id": "dp_17sztQp4gnEC1L0OCFM9aEh", "created_at": 1_763_990_000_000_u64,
         "ty": {"Http": {"address": "http://127.0.0.1:9180/", "protocol_type": "BidiStream"}},
-        "sdk": "restate-sdk-javascript/1.17.2", "supported": [1, 6]});
-    let all: Map<_, _> = (0..129_000).map(|n| (format!("dp_{n}"), deployment.clone())).collect();
-    let buffer = flexbuffers::to_vec(json!({"version": 1, "deployments": all})).unwrap();
+        "delivery_options": {"additional_headers": {}},
+        "supported_protocol_versions": {"start": 1, "end": 6}, "services": services});
+    let document = json!({"version": 1, "deployments_v2": [deployment], "subscriptions": []});
+    let buffer = flexbuffers::to_vec(document).unwrap();
     let length = u32::try_from(buffer.len()).unwrap();
     let bytes = [&[2], &length.to_le_bytes()[..], &buffer].concat();
     put_value(&bed.cluster.address(), "schema_registry", 1, &bytes);

@@ -127,7 +127,7 @@ pub fn partition_ids_in(table: &[u8]) -> Result<Vec<u16>, String> {
 ///
 /// # Errors
 /// What is missing or of another form.
-pub(super) fn partition_ids(decoded: &Json) -> Result<Vec<u16>, String> {
+pub fn partition_ids(decoded: &Json) -> Result<Vec<u16>, String> {
     let pairs = match decoded.get("partitions") {
         Some(Json::Array(pairs)) if !pairs.is_empty() => pairs,
         None | Some(Json::Null | Json::Array(_)) => return counted_partitions(decoded),

@@ -19,7 +19,7 @@ pub use encode::{encode, is_editable};
 pub use encoding::{CodecError, Encoding, encoding};
 pub use facts::{
     Node, NodesConfiguration, cluster_of, may_be_same_cluster, nodes_configuration, nodes_in,
-    nodes_of, partition_ids_in,
+    nodes_of, partition_ids, partition_ids_in,
 };
 pub use flexbuffer::to_json as decode_flexbuffer;
 pub use shape::{ShapeError, find_added_errors, find_shape_errors};

@@ -178,7 +178,8 @@ impl KeyReading<'_> {
             }
         };
         self.events.emit(Event::Finished(self.stage));
-        Ok(StoreContent { snapshot, is_listed })
+        // A map that has grown key by key is half empty; one that is made as a whole is not.
+        Ok(StoreContent { snapshot: snapshot.into_iter().collect(), is_listed })
     }
 
     /// Lists the keys while those at hand are read, and then reads the others; returns also whether the store permits

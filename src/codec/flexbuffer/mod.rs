@@ -20,6 +20,10 @@ pub(super) const MAX_DEPTH: usize = 64;
 /// The factor by which all texts of a document together may exceed the buffer.
 const TEXT_FACTOR: usize = 64;
 
+/// The most elements for which space is reserved in advance: most lists and maps are smaller, and what a count says is not
+/// to be trusted.
+const RESERVED: usize = 8;
+
 /// The most text and elements of a document, however large its buffer: several times what a real value of 30 MiB
 /// has. Only a hostile one has more, to unfold into gigabytes.
 const MOST_TEXT: usize = 256 << 20;
@@ -168,7 +172,10 @@ impl<'a> Decoder<'a> {
         depth: usize,
         slot: impl Fn(&Self, usize) -> Result<Slot, String>,
     ) -> Result<Json, String> {
-        let mut values = Vec::new();
+        let mut values = match self.keeps(depth + 1) {
+            true => Vec::with_capacity(count.min(RESERVED)),
+            false => Vec::new(),
+        };
         for index in 0..count {
             let element = slot(self, index)?;
             let value = self.value(element, depth + 1)?;
@@ -217,8 +224,11 @@ impl<'a> Decoder<'a> {
                 keys.count, values.count
             ));
         }
-        let mut fields = Map::new();
-        let mut names = Vec::new();
+        let mut fields = match self.keeps(depth + 1) {
+            true => Map::with_capacity(values.count.min(RESERVED)),
+            false => Map::new(),
+        };
+        let mut names = Vec::with_capacity(values.count.min(RESERVED));
         for index in 0..values.count {
             let name_at =
                 self.buffer.follow_offset(offset(keys.at, index, keys.width)?, keys.width)?;

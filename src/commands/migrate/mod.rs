@@ -227,15 +227,20 @@ fn refuse_without_report(failure: Failure) -> Failure {
     Failure { message: format!("nothing was written: {}", failure.message), ..failure }
 }
 
-async fn write_and_verify(job: &Job<'_>, prepared: &Prepared) -> Result<(), Failure> {
-    let with_resume = |failure| interrupted::add_resume_hint(failure, job);
+/// Saves, before the first write, what the run is about to do and what it replaces.
+async fn record_plan(job: &Job<'_>, prepared: &Prepared) -> Result<(), Failure> {
     let plan: Plan = job.state.plan();
     job.context.events.emit(Event::Planned(&plan));
     take_up_later_report(job).map_err(refuse_without_report)?;
     write::back_up_target(job, prepared).await?;
     source_backup::save_source(job, prepared)?;
     settle_prior_report(job, prepared, &plan).map_err(refuse_without_report)?;
-    interrupted::save_interim_report(job, &plan).map_err(refuse_without_report)?;
+    interrupted::save_interim_report(job, &plan).map_err(refuse_without_report)
+}
+
+async fn write_and_verify(job: &Job<'_>, prepared: &Prepared) -> Result<(), Failure> {
+    let with_resume = |failure| interrupted::add_resume_hint(failure, job);
+    record_plan(job, prepared).await?;
     write::write_plan(job, prepared).await.map_err(with_resume)?;
     let copied = verify_copy::verify_copy(job, prepared).await.map_err(with_resume)?;
     if let Some(cluster) = job.target.cluster() {

@@ -1,6 +1,8 @@
 //! The stage after the writes: verifies that the copy is complete while the source did not change, and copies
 //! again what did.
 
+use std::borrow::Cow;
+
 use tokio::join;
 
 use super::checks::check_source_nodes_again;
@@ -12,7 +14,7 @@ use super::sides::SourceKind;
 use super::source_backup::save_source_again;
 use super::write::{MAX_CATCH_UP_ROUNDS, describe_failed_write};
 use crate::events::Stage;
-use crate::model::{Comparison, EndpointFaultKind, Entry, Key, Plan, Snapshot, StoreError};
+use crate::model::{EndpointFaultKind, Entry, Key, Plan, Snapshot, StoreError};
 use crate::outcome::{CheckStatus, Code, Failure};
 use crate::pipeline::checks;
 use crate::pipeline::plan::{self, OnExisting};
@@ -31,18 +33,15 @@ use crate::wording::plural;
 /// changing; [`Code::NotInMigrationMode`] if a node left migration mode in the meantime.
 pub(super) async fn verify_copy(job: &Job<'_>, prepared: &Prepared) -> Result<Snapshot, Failure> {
     let is_live = job.target_store().is_live_cluster();
-    let comparable = |snapshot: &Snapshot| match is_live {
-        true => without_nodes_config(snapshot),
-        false => snapshot.clone(),
-    };
-    let mut expected = prepared.source_snapshot.clone();
+    let mut expected = Cow::Borrowed(&prepared.source_snapshot);
     for round in 0..=MAX_CATCH_UP_ROUNDS {
         let now = read_both_again(job, prepared, &expected).await?;
-        let copied = compare(&comparable(&expected), &comparable(&now.target));
-        if let Some(keys) = describe_differences(&copied) {
+        let (wanted, found) =
+            (comparable_keys(&expected, is_live), comparable_keys(&now.target, is_live));
+        if let Some(keys) = describe_differences(&wanted, &found) {
             return Err(copy_differs(&keys));
         }
-        let Some(keys) = describe_differences(&compare(&expected, &now.source)) else {
+        let Some(keys) = describe_differences(&expected, &now.source) else {
             let (endpoints, mode, ()) = join!(
                 check_endpoints_again(job),
                 check_still_in_migration_mode(job, prepared, &now.source),
@@ -57,12 +56,11 @@ pub(super) async fn verify_copy(job: &Job<'_>, prepared: &Prepared) -> Result<Sn
             return Err(source_keeps_changing(&keys));
         }
         job.warn(&format!("the source changed in the meantime ({keys}); copying again"));
-        let now = BothSnapshots { source: now.source, target: comparable(&now.target) };
-        copy_changes(job, prepared, &comparable(&now.source), &now.target).await?;
+        copy_changes(job, prepared, &comparable_keys(&now.source, is_live), &found).await?;
         save_source_again(job, prepared, &now.source)?;
-        expected = now.source;
+        expected = Cow::Owned(now.source);
     }
-    Ok(expected)
+    Ok(expected.into_owned())
 }
 
 /// Checks that what was written is there through every endpoint of the target that responds: addresses of
@@ -204,16 +202,20 @@ async fn check_still_in_migration_mode(
     }
 }
 
-fn describe_differences(comparison: &Comparison) -> Option<String> {
-    let differing: Vec<_> = comparison
+/// Describes what differs. Of tens of thousands of keys, the comparison is not kept any longer.
+fn describe_differences(wanted: &Snapshot, found: &Snapshot) -> Option<String> {
+    let differing: Vec<_> = compare(wanted, found)
         .differences(false)
         .map(|row| format!("{} is {}", row.key, row.status.name()))
         .collect();
     (!differing.is_empty()).then(|| differing.join(", "))
 }
 
-/// Returns all keys but `nodes_config`, which a live cluster gets last, as a merge.
-fn without_nodes_config(snapshot: &Snapshot) -> Snapshot {
+/// Returns all keys but, of a live cluster, `nodes_config`, which it gets last, as a merge.
+fn comparable_keys(snapshot: &Snapshot, is_live: bool) -> Cow<'_, Snapshot> {
+    if !is_live {
+        return Cow::Borrowed(snapshot);
+    }
     let others = snapshot.iter().filter(|(key, _)| **key != Key::NodesConfig);
-    others.map(|(key, entry)| (key.clone(), entry.clone())).collect()
+    Cow::Owned(others.map(|(key, entry)| (key.clone(), entry.clone())).collect())
 }

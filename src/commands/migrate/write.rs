@@ -94,7 +94,7 @@ pub(super) async fn write_plan(job: &Job<'_>, prepared: &Prepared) -> Result<(),
         // On a live cluster, `nodes_config` is put once all else is verified.
         let writable = match target.is_live_cluster() {
             true => plan.without(&Key::NodesConfig),
-            false => plan.clone(),
+            false => plan,
         };
         let Err(failed) = apply::carry_out(&writable, target, job.state, job.context.events).await
         else {

@@ -18,7 +18,7 @@ pub struct Documents {
 #[derive(Clone, Debug, Default)]
 pub(super) struct EpochFacts {
     /// The nodes of its replica sets.
-    pub(super) replicas: BTreeSet<u64>,
+    pub(super) replicas: Vec<u64>,
     /// `true` if a node has been its leader, and so has written to its log.
     pub(super) was_led: bool,
     /// The node that is to lead it, if one is chosen.

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use super::documents::{Documents, EpochFacts, ids_of, living_nodes};
 use crate::codec;
 use crate::model::epoch_ranges::in_ranges;
-use crate::model::{Entry, FindingClass, Key, MetadataFinding, Snapshot};
+use crate::model::{FindingClass, Key, MetadataFinding, Snapshot};
 use crate::wording::plural;
 
 /// Finds what should be known of the epochs.
@@ -28,7 +28,7 @@ pub(super) fn find_epoch_findings(
         let (living, known) = (living_nodes(nodes), ids_of(nodes, "/nodes"));
         find_absent_nodes(documents, &living, &known)
     });
-    let of_table = find_unmatched_epochs(snapshot);
+    let of_table = find_unmatched_epochs(documents, snapshot);
     frozen.into_iter().flatten().chain(of_nodes.into_iter().flatten()).chain(of_table).collect()
 }
 
@@ -84,7 +84,7 @@ fn find_absent_nodes(
         all.iter().filter(|id| is_absent(id)).map(describe).collect::<Vec<_>>().join(", ")
     };
     let of_replicas = replicas.map(|epochs| {
-        let nodes = name_nodes(|epoch| epoch.replicas.iter().copied().collect());
+        let nodes = name_nodes(|epoch| epoch.replicas.clone());
         let what = format!("has replicas on {nodes}: the servers choose others");
         describe_epochs(FindingClass::ReplicaMissing, &what, epochs)
     });
@@ -101,9 +101,9 @@ fn find_absent_nodes(
 }
 
 /// Finds partitions without an epoch, and epochs without a partition. Nothing, where the table can't be read.
-fn find_unmatched_epochs(snapshot: &Snapshot) -> Vec<MetadataFinding> {
-    let table = snapshot.get(&Key::PartitionTable).and_then(Entry::value);
-    let ids = table.and_then(|table| codec::partition_ids_in(&table.bytes).ok());
+fn find_unmatched_epochs(documents: &Documents, snapshot: &Snapshot) -> Vec<MetadataFinding> {
+    let table = documents.get(&Key::PartitionTable);
+    let ids = table.and_then(|table| codec::partition_ids(table).ok());
     let Some(ids) = ids else { return Vec::new() };
     let expected: BTreeSet<_> = ids.into_iter().map(Key::PartitionEpoch).collect();
     let absent: Vec<_> = expected.iter().filter(|key| !snapshot.contains_key(key)).collect();
