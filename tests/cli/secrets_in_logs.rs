@@ -97,7 +97,7 @@ fn start_key_service() -> HttpProxy {
         Some((200, body))
     };
     let token = |_: &str, client: &mut TcpStream| {
-        let head = "HTTP/1.1 200 OK\r\nx-aws-ec2-metadata-token-ttl-seconds: 600\r\ncontent-length: 21\r\n\r\n";
+        let head = "HTTP/1.1 200 OK\r\nx-aws-ec2-metadata-token-ttl-seconds: 600\r\nconnection: close\r\ncontent-length: 21\r\n\r\n";
         client.write_all(format!("{head}SERVED-INSTANCE-TOKEN").as_bytes()).unwrap();
     };
     service.inject("PUT", "", usize::MAX / 4, HttpFault::Respond(Box::new(token)));

@@ -27,6 +27,9 @@ impl RollbackFixture {
     /// Starts the cluster `times` times on etcd.
     pub fn with_etcd_starts(roles: &[&[&'static str]], times: usize) -> RollbackFixture {
         let mut cluster = Cluster::start(roles, 3);
+        // Some tests start a node on the store that the cluster has left. Within a short interval it would lead
+        // partitions there, and the logs would no longer be those of the other store.
+        cluster.suspect_interval = "5s";
         cluster.set_rule("scope1/*", 5);
         cluster.restart(&Mode::Migration);
         let etcd = Etcd::start();
