@@ -3,7 +3,7 @@
 use crate::bed::{Bed, Store, Tool, run};
 use crate::measure::print_row;
 
-/// The largest cluster whose partition table fits an item of DynamoDB, which has at most 400 kB.
+/// A large cluster whose partition table still fits an item of DynamoDB, which has at most 400 kB.
 pub const MAX_PARTITIONS_DYNAMO_DB: usize = 3_500;
 
 /// Returns the store that a cluster of this size is moved back from.
@@ -14,7 +14,7 @@ pub fn choose_store(partitions: usize) -> Store {
     }
 }
 
-/// Moves a newer state of the cluster to the store at this path, and back over a backup file.
+/// Moves a newer state of the cluster to this store, and back over a backup file.
 ///
 /// The epochs in the cluster are made older in between, so that each of them is written.
 pub fn measure_way_back(bed: &Bed, store: Store, partitions: usize) {
