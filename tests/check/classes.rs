@@ -11,7 +11,7 @@ use serde_json::Value as Json;
 
 use super::class_cases::{Change, ClassCase, errors, warnings};
 use crate::support::etcd::Etcd;
-use crate::support::oracle::{Expected, Lane, Pairs, Patience, Stopped, Verdict};
+use crate::support::oracle::{Expected, Lane, Pairs, Stopped, Verdict};
 use crate::support::scale_count;
 use crate::support::tool::restatectl;
 
@@ -102,10 +102,8 @@ fn judge(stopped: &Stopped, (lane, etcd): (&Lane, &Etcd), case: &ClassCase) -> J
     let level = finding.map(|finding| finding["level"].as_str().unwrap().to_owned());
     let expects_end = level.as_deref() == Some("error");
     let expected = Expected { partitions: case.partitions.clone(), ..Expected::default() };
-    let mut verdict = lane.judge(stopped, &pairs, &expected, Patience::Short);
-    if expects_end != (verdict != Verdict::Runs) {
-        verdict = lane.judge(stopped, &pairs, &expected, Patience::Long);
-    }
+    let is_expected = |verdict: &Verdict| expects_end == (*verdict != Verdict::Runs);
+    let verdict = lane.judge_again(stopped, &pairs, &expected, &is_expected);
     let codes: Vec<_> = findings.iter().map(|finding| &finding["code"]).collect();
     let changes = format!("{:?} {codes:?}", case.changes).chars().take(300).collect();
     Judgement { code: case.code, level, verdict, changes }

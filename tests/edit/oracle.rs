@@ -12,7 +12,7 @@ use tempfile::TempDir;
 
 use super::oracle_cases::{Case, cases};
 use crate::support::edit::EditedStore;
-use crate::support::oracle::{Expected, Lane, Pairs, Patience, Stopped, Verdict};
+use crate::support::oracle::{Expected, Lane, Pairs, Stopped, Verdict};
 use crate::support::scale_count;
 
 /// The servers that run at once.
@@ -65,10 +65,7 @@ fn judge(stopped: &Stopped, lane: &Lane, case: &Case) -> Finding {
         let runs = *theirs == Verdict::Runs;
         (ours.is_none() == runs) == case.difference.is_none()
     };
-    let mut theirs = lane.judge(stopped, &pairs, &expected, Patience::Short);
-    if !is_expected(&theirs) {
-        theirs = lane.judge(stopped, &pairs, &expected, Patience::Long);
-    }
+    let theirs = lane.judge_again(stopped, &pairs, &expected, &is_expected);
     let shown = ours.as_ref().map_or("accepted".to_owned(), |reason| format!("refused: {reason}"));
     let why = case.difference.map_or_else(String::new, |reason| format!("\n    {reason}"));
     Finding {
