@@ -110,13 +110,13 @@ pub fn nodes_in(value: &Value) -> Option<NodesConfiguration> {
     nodes_configuration(&decode(&Key::NodesConfig, &value.bytes).ok()?).ok()
 }
 
-/// Reads the partition ids from a stored `partition_table`, without decoding all of it.
+/// Reads the partition ids from a stored `partition_table`, without looking at what else it says of them.
 ///
 /// # Errors
 /// As [`decode`]'s, or what is missing, in words.
 pub fn partition_ids_in(table: &[u8]) -> Result<Vec<u16>, String> {
     // The list stands at depth 1, its pairs at 2, the ids at 3.
-    let to_ids = |buffer: &[u8]| flexbuffer::to_depth(buffer, 3);
+    let to_ids = |buffer: &[u8]| flexbuffer::outline(buffer, 3);
     let decoded = decode_with(&Key::PartitionTable, table, to_ids);
     partition_ids(&decoded.map_err(|error| error.to_string())?)
 }

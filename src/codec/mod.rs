@@ -10,6 +10,7 @@ mod encode;
 mod encoding;
 mod facts;
 mod flexbuffer;
+mod path;
 mod rule_book;
 mod shape;
 
@@ -22,6 +23,7 @@ pub use facts::{
     nodes_of, partition_ids, partition_ids_in,
 };
 pub use flexbuffer::to_json as decode_flexbuffer;
+pub use path::{elements, value_at};
 pub use shape::{ShapeError, find_added_errors, find_shape_errors};
 
 #[cfg(test)]

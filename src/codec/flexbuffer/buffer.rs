@@ -89,11 +89,16 @@ impl<'a> Buffer<'a> {
     }
 
     pub(super) fn unsigned(&self, at: usize, width: usize) -> Result<u64, String> {
-        let mut wide = [0_u8; 8];
-        for (to, from) in wide.iter_mut().zip(self.bytes(at, width)?) {
-            *to = *from;
-        }
-        Ok(u64::from_le_bytes(wide))
+        let bytes = self.bytes(at, width)?;
+        Ok(match *bytes {
+            [one] => u64::from(one),
+            [one, two] => u64::from(u16::from_le_bytes([one, two])),
+            _ => {
+                let mut wide = [0_u8; 8];
+                wide.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from);
+                u64::from_le_bytes(wide)
+            }
+        })
     }
 
     pub(super) fn signed(&self, at: usize, width: usize) -> Result<i64, String> {

@@ -43,6 +43,14 @@ pub(super) fn to_depth(buffer: &[u8], kept_depth: usize) -> Result<Json, String>
     Decoder::new(buffer, kept_depth).document()
 }
 
+/// Reads only what stands so deep at most, and looks at nothing below it.
+///
+/// # Errors
+/// The fault of what was read.
+pub(super) fn outline(buffer: &[u8], depth: usize) -> Result<Json, String> {
+    Decoder { checks_all: false, ..Decoder::new(buffer, depth) }.document()
+}
+
 /// Checks that JSON can express all that the buffer holds, so that it could be encoded again from
 /// its decoded form.
 ///
@@ -58,6 +66,8 @@ struct Decoder<'a> {
     buffer: Buffer<'a>,
     /// The depth below which values are checked, but not kept.
     kept_depth: usize,
+    /// `false` if what is not kept is not even looked at.
+    checks_all: bool,
     elements_left: usize,
     text_left: usize,
     /// The first type found that JSON can't express.
@@ -96,6 +106,7 @@ impl<'a> Decoder<'a> {
         Decoder {
             buffer: Buffer(buffer),
             kept_depth,
+            checks_all: true,
             elements_left: buffer.len().saturating_add(1).min(MOST_ELEMENTS),
             text_left: buffer.len().saturating_mul(TEXT_FACTOR).min(MOST_TEXT),
             lost: None,
@@ -144,6 +155,11 @@ impl<'a> Decoder<'a> {
         depth <= self.kept_depth
     }
 
+    /// Returns how many of the elements that stand at this depth are read.
+    fn count_read(&self, count: usize, depth: usize) -> usize {
+        if self.checks_all || self.keeps(depth) { count } else { 0 }
+    }
+
     fn string(&mut self, slot: Slot, depth: usize) -> Result<Json, String> {
         let at = self.buffer.target(slot)?;
         let text = std::str::from_utf8(self.buffer.counted(at, slot.width)?)
@@ -176,7 +192,7 @@ impl<'a> Decoder<'a> {
             true => Vec::with_capacity(count.min(RESERVED)),
             false => Vec::new(),
         };
-        for index in 0..count {
+        for index in 0..self.count_read(count, depth + 1) {
             let element = slot(self, index)?;
             let value = self.value(element, depth + 1)?;
             if self.keeps(depth + 1) {
@@ -228,23 +244,37 @@ impl<'a> Decoder<'a> {
             true => Map::with_capacity(values.count.min(RESERVED)),
             false => Map::new(),
         };
-        let mut names = Vec::with_capacity(values.count.min(RESERVED));
-        for index in 0..values.count {
-            let name_at =
-                self.buffer.follow_offset(offset(keys.at, index, keys.width)?, keys.width)?;
-            let name = self.key(name_at)?;
-            names.push(name);
+        // They are written in order.
+        let (mut last, mut is_ordered) = (None, true);
+        for index in 0..self.count_read(values.count, depth + 1) {
+            let name = self.name(keys, index)?;
+            is_ordered &= last.replace(name).is_none_or(|last| last < name);
             let element = self.buffer.untyped(values, index)?;
             let value = self.value(element, depth + 1)?;
             if self.keeps(depth + 1) {
                 fields.insert(name.to_owned(), value);
             }
         }
-        match twice(names) {
+        let repeated = if is_ordered { None } else { self.find_repeated_name(keys)? };
+        match repeated {
             Some(name) => Err(format!("the map at byte {at} has the key {name:?} twice")),
             None if self.keeps(depth) => Ok(Json::Object(fields)),
             None => Ok(Json::Null),
         }
+    }
+
+    /// Reads the name of an element of a map.
+    fn name(&mut self, keys: Elements, index: usize) -> Result<&'a str, String> {
+        let name = offset(keys.at, index, keys.width)?;
+        self.key(self.buffer.follow_offset(name, keys.width)?)
+    }
+
+    fn find_repeated_name(&mut self, keys: Elements) -> Result<Option<&'a str>, String> {
+        let names = (0..keys.count).map(|index| self.name(keys, index));
+        let mut names = names.collect::<Result<Vec<_>, _>>()?;
+        names.sort_unstable();
+        let repeated = names.iter().zip(names.iter().skip(1)).find(|(one, next)| one == next);
+        Ok(repeated.map(|(name, _)| *name))
     }
 
     fn charge(&mut self, bytes: usize) -> Result<(), String> {
@@ -278,16 +308,4 @@ impl<'a> Decoder<'a> {
             Json::Number,
         ))
     }
-}
-
-fn twice(mut names: Vec<&str>) -> Option<&str> {
-    // They are written in order.
-    if names.windows(2).all(|pair| pair.first() < pair.last()) {
-        return None;
-    }
-    names.sort_unstable();
-    names.windows(2).find_map(|pair| match pair {
-        [one, other] if one == other => Some(*one),
-        _ => None,
-    })
 }

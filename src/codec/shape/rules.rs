@@ -10,6 +10,7 @@ use super::error::ShapeError;
 use super::kinds::REPLICATED_PARAMS;
 use super::text::MOST_NODES;
 use super::walk::find_mismatches;
+use crate::codec::path::{elements, value_at};
 use crate::model::{FindingClass, Key};
 
 /// Returns each place at which fields contradict each other.
@@ -21,11 +22,6 @@ pub(super) fn find_broken_rules(key: &Key, document: &Json) -> Vec<ShapeError> {
         Key::Schema => find_deployment_errors(document),
         _ => Vec::new(),
     }
-}
-
-/// Returns the elements of a list, empty where there is none.
-fn elements<'a>(document: &'a Json, pointer: &str) -> &'a [Json] {
-    document.pointer(pointer).and_then(Json::as_array).map_or(&[], Vec::as_slice)
 }
 
 /// Maps whose keys are numbers are lists of pairs: no key may be there twice.
@@ -65,11 +61,12 @@ fn find_node_errors(document: &Json) -> Vec<ShapeError> {
     let mut errors = find_duplicates("/nodes", pairs, "node");
     let mut names = BTreeMap::new();
     for (index, pair) in pairs.iter().enumerate() {
-        let (Some(id), Some(node)) = (pair.get(0).and_then(Json::as_u64), pair.pointer("/1/Node"))
+        let (Some(id), Some(node)) =
+            (pair.get(0).and_then(Json::as_u64), value_at(pair, "/1/Node"))
         else {
             continue;
         };
-        if node.pointer("/current_generation/0").is_some_and(|own| own.as_u64() != Some(id)) {
+        if value_at(node, "/current_generation/0").is_some_and(|own| own.as_u64() != Some(id)) {
             let place = format!("/nodes/{index}/1/Node/current_generation");
             errors.push(of_identity(place, "is of another node"));
         }
@@ -109,7 +106,7 @@ fn find_partition_errors(document: &Json) -> Vec<ShapeError> {
     let pairs = elements(document, "/partitions");
     let count = document.get("num_partitions").and_then(Json::as_u64);
     let mut errors = find_duplicates("/partitions", pairs, "partition");
-    if document.pointer("/replication/limit").is_some_and(names_no_scope) {
+    if value_at(document, "/replication/limit").is_some_and(names_no_scope) {
         errors.push(ShapeError::new("/replication/limit", "names no scope"));
     }
     if pairs.is_empty() {
@@ -129,30 +126,27 @@ fn find_partition_errors(document: &Json) -> Vec<ShapeError> {
 
 /// Each key belongs to one partition at most.
 fn find_range_errors(pairs: &[Json]) -> Vec<ShapeError> {
-    let bound = |pair: &Json, name: &str| pair.pointer(&format!("/1/key_range/{name}"))?.as_u64();
     let ranges = pairs.iter().enumerate().filter_map(|(index, pair)| {
-        Some((
-            bound(pair, "start")?,
-            bound(pair, "end")?,
-            format!("/partitions/{index}/1/key_range"),
-        ))
+        let range = value_at(pair, "/1/key_range")?;
+        Some((range.get("start")?.as_u64()?, range.get("end")?.as_u64()?, index))
     });
     let (mut ranges, backwards): (Vec<_>, Vec<_>) =
         ranges.partition(|(start, end, _)| start <= end);
     let mut errors: Vec<_> = backwards
         .into_iter()
-        .map(|(_, _, place)| of_range(&place, "starts after its end"))
+        .map(|(_, _, index)| of_range(index, "starts after its end"))
         .collect();
     ranges.sort_unstable();
     let overlaps = ranges.iter().zip(ranges.iter().skip(1)).filter(|(one, next)| one.1 >= next.0);
     errors.extend(
-        overlaps.map(|(_, (_, _, place))| of_range(place, "overlaps that of another partition")),
+        overlaps.map(|(_, (_, _, index))| of_range(*index, "overlaps that of another partition")),
     );
     errors
 }
 
-fn of_range(path: &str, message: &str) -> ShapeError {
-    ShapeError::new(path, message).of_class(FindingClass::KeyRangeInvalid)
+fn of_range(index: usize, message: &str) -> ShapeError {
+    ShapeError::new(format!("/partitions/{index}/1/key_range"), message)
+        .of_class(FindingClass::KeyRangeInvalid)
 }
 
 /// Checks the logs, and the parameters of their segments, whose form depends on the kind.
@@ -161,11 +155,11 @@ fn find_log_errors(document: &Json) -> Vec<ShapeError> {
     let mut errors = find_duplicates("/logs", logs, "log");
     for (index, log) in logs.iter().enumerate() {
         for (position, segment) in elements(log, "/1/chain").iter().enumerate() {
-            let text = |field: &str| segment.pointer(field).and_then(Json::as_str);
+            let text = |path| value_at(segment, path).and_then(Json::as_str);
             if let (Some(kind), Some(params)) = (text("/1/kind"), text("/1/params")) {
-                let place = format!("/logs/{index}/1/chain/{position}/1/params");
+                let place = || format!("/logs/{index}/1/chain/{position}/1/params");
                 let faults = find_params_faults(kind, params).into_iter();
-                errors.extend(faults.map(|fault| ShapeError::new(place.clone(), fault)));
+                errors.extend(faults.map(|fault| ShapeError::new(place(), fault)));
             }
         }
     }

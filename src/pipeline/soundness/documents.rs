@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value as Json;
 
+use crate::codec::elements;
 use crate::model::Key;
 
 /// The decoded values of a store, as far as references are made of them.
@@ -62,11 +63,6 @@ impl EpochFacts {
             has_frozen_placement: is_set(field("placement_policy", "freeze")),
         }
     }
-}
-
-/// Returns the elements of a list, empty where there is none.
-pub(super) fn elements<'a>(document: &'a Json, pointer: &str) -> &'a [Json] {
-    document.pointer(pointer).and_then(Json::as_array).map_or(&[], Vec::as_slice)
 }
 
 /// Returns the ids of a map whose keys are numbers, which is stored as a list of pairs.

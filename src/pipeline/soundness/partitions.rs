@@ -2,7 +2,8 @@
 
 use serde_json::Value as Json;
 
-use super::documents::{Documents, elements};
+use super::documents::Documents;
+use crate::codec::{elements, value_at};
 use crate::model::{FindingClass, Key, MetadataFinding};
 
 /// Finds the places between partitions that belong to none. Overlaps are errors of the value.
@@ -11,7 +12,7 @@ pub(super) fn find_range_gaps(documents: &Documents) -> Vec<MetadataFinding> {
     let bound = |range: Option<&Json>, name: &str| range?.get(name)?.as_u64();
     let mut ranges: Vec<(u64, u64, usize)> = Vec::new();
     for (index, pair) in elements(table, "/partitions").iter().enumerate() {
-        let range = pair.pointer("/1/key_range");
+        let range = value_at(pair, "/1/key_range");
         match (bound(range, "start"), bound(range, "end")) {
             (Some(start), Some(end)) if start <= end => ranges.push((start, end, index)),
             // The value is malformed: what it leaves open is not known.

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value as Json;
 
-use super::documents::{Documents, elements, ids_of, living_nodes};
+use super::documents::{Documents, ids_of, living_nodes};
+use crate::codec::{elements, value_at};
 use crate::model::{FindingClass, Key, MetadataFinding};
 
 const REPLICATION: &str = "/config/default_provider/replicated/replication_property";
@@ -92,7 +93,7 @@ fn name_nodes<'a>(ids: impl IntoIterator<Item = &'a u64>) -> Option<String> {
 
 /// Returns the nodes of a replicated segment.
 fn nodeset_of(segment: &Json) -> BTreeSet<u64> {
-    let params = segment.pointer("/1/params").and_then(Json::as_str);
+    let params = value_at(segment, "/1/params").and_then(Json::as_str);
     let params = params.and_then(|text| serde_json::from_str::<Json>(text).ok());
     params.iter().flat_map(|params| elements(params, "/nodeset")).filter_map(Json::as_u64).collect()
 }
@@ -100,7 +101,7 @@ fn nodeset_of(segment: &Json) -> BTreeSet<u64> {
 /// Finds a replication for new segments that the nodes can't meet.
 fn find_unmet_replication(logs: &Json, nodes: &Json) -> Option<MetadataFinding> {
     let living = living_nodes(nodes).len();
-    let copies = logs.pointer(REPLICATION).and_then(Json::as_str).and_then(parse_node_copies)?;
+    let copies = value_at(logs, REPLICATION).and_then(Json::as_str).and_then(parse_node_copies)?;
     (copies > living).then(|| {
         let message = format!("requires {copies} nodes, and nodes_config has {living}");
         of_logs(FindingClass::ReplicationUnmet, REPLICATION.to_owned(), message)
@@ -121,7 +122,7 @@ fn find_absent_logs(table: &Json, logs: &Json, documents: &Documents) -> Vec<Met
     let partitions = elements(table, "/partitions").iter().enumerate();
     let absent = partitions.filter_map(|(index, pair)| {
         let id = pair.get(0)?.as_u64()?;
-        let named = pair.pointer("/1/log_id").and_then(Json::as_u64);
+        let named = value_at(pair, "/1/log_id").and_then(Json::as_u64);
         let (path, message) = match named {
             Some(log) => (format!("/partitions/{index}/1/log_id"), format!("is {log}")),
             None if was_led(id, documents) => {

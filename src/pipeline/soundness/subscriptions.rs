@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value as Json;
 
-use super::documents::elements;
+use crate::codec::elements;
 use crate::model::{FindingClass, Key, MetadataFinding};
 
 /// Finds subscriptions that send to a service, or a handler, that no deployment has.
