@@ -129,6 +129,14 @@ impl Proof {
         let leader = (uses == UsesReplicatedStore::Yes).then(|| leader.clone());
         Proof { uses, leader }
     }
+
+    /// Returns the leader to ask.
+    ///
+    /// # Errors
+    /// The reason why the nodes are to be asked instead, in words.
+    pub(super) fn leader(&self) -> Result<&Leader, String> {
+        self.leader.as_ref().ok_or_else(|| "it is not known to lead the nodes' store".to_owned())
+    }
 }
 
 /// A metadata server, and what it says.

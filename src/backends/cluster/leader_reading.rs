@@ -12,9 +12,6 @@ use crate::codec;
 use crate::model::{Key, UsesReplicatedStore};
 use crate::proto::metadata::VersionedValue;
 
-/// The reason of a read that the nodes are to answer.
-const NOT_OF_NODES: &str = "it is not known to lead the nodes' store";
-
 impl Cluster {
     pub(super) fn leader_reading(&self) -> Option<Arc<LeaderReading>> {
         self.leader.lock().unwrap_or_else(PoisonError::into_inner).clone()
@@ -70,11 +67,18 @@ impl Cluster {
         reading: &LeaderReading,
         name: &str,
     ) -> Result<Option<VersionedValue>, String> {
-        let presumed = &reading.presumed;
-        let of = |proof: &Proof| proof.leader.clone().ok_or_else(|| NOT_OF_NODES.to_owned());
-        if let Some(proof) = reading.proof.get() {
-            return of(proof)?.get(&self.peers, name).await;
+        match reading.proof.get() {
+            Some(proof) => proof.leader()?.get(&self.peers, name).await,
+            None => Box::pin(self.get_while_proving(reading, name)).await,
         }
+    }
+
+    async fn get_while_proving(
+        &self,
+        reading: &LeaderReading,
+        name: &str,
+    ) -> Result<Option<VersionedValue>, String> {
+        let presumed = &reading.presumed;
         // One that hangs is not waited for once it is known that another leads.
         let (answer, proof) = (presumed.get(&self.peers, name), self.prove(reading));
         tokio::pin!(answer, proof);
@@ -82,7 +86,7 @@ impl Cluster {
             answer = &mut answer => (Some(answer), proof.await),
             proof = &mut proof => (None, proof),
         };
-        let leader = of(proof)?;
+        let leader = proof.leader()?;
         match early {
             _ if !leader.is_same_server(presumed) => leader.get(&self.peers, name).await,
             Some(answer) => answer,

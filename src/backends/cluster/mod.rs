@@ -137,21 +137,22 @@ impl Cluster {
         call.await.ok().map(|answer| answer.encoded)
     }
 
+    // What is seldom needed is boxed: thousands of these futures are made, and each is moved as a whole.
     async fn get(&self, key: &Key) -> Result<Option<Entry>, StoreError> {
         let name = key.to_string();
         let answer = match self.leader_reading() {
-            None => self.get_from_node(&name).await,
+            None => Box::pin(self.get_from_node(&name)).await,
             Some(reading) => match self.get_from_leader(&reading, &name).await {
                 Ok(value) => Ok(value),
                 Err(reason) => {
                     self.forget_leader(&reading, &name, &reason);
-                    self.get_from_node(&name).await
+                    Box::pin(self.get_from_node(&name)).await
                 }
             },
         };
         let value = match answer {
             Ok(value) => value,
-            Err(error) => return Err(self.explain_error(error).await),
+            Err(error) => return Err(Box::pin(self.explain_error(error)).await),
         };
         Ok(value.map(entry_from_answer))
     }
