@@ -1,5 +1,7 @@
 //! The plan for each key: an action, and the values on both sides.
 
+use std::sync::Arc;
+
 use super::change::{Change, Effect};
 use super::key::Key;
 use super::value::{Entry, Value};
@@ -65,14 +67,19 @@ impl Step {
     }
 }
 
-/// The steps of a run, one for each key, in the order of keys.
+/// The steps of a run, one for each key, in the order of keys. Clones share them: there may be tens of thousands.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Plan {
     /// One for each key that source or target have.
-    pub steps: Vec<Step>,
+    pub steps: Arc<Vec<Step>>,
 }
 
 impl Plan {
+    /// Creates a plan of these steps, which are in the order of keys.
+    pub fn new(steps: Vec<Step>) -> Self {
+        Plan { steps: Arc::new(steps) }
+    }
+
     /// Returns the step of this key.
     pub fn step(&self, key: &Key) -> Option<&Step> {
         self.step_index(key).ok().and_then(|place| self.steps.get(place))
@@ -85,17 +92,19 @@ impl Plan {
 
     /// Takes over what a later plan copies; what was to be done at first remains.
     pub fn merge_later(&mut self, later: Plan) {
-        for step in later.steps {
-            match self.step_index(&step.key) {
+        for step in Arc::unwrap_or_clone(later.steps) {
+            let place = self.step_index(&step.key);
+            let steps = Arc::make_mut(&mut self.steps);
+            match place {
                 Ok(place) => {
-                    if let Some(earlier) = self.steps.get_mut(place) {
+                    if let Some(earlier) = steps.get_mut(place) {
                         if earlier.action == Action::Skip {
                             earlier.action = step.action;
                         }
                         earlier.source = step.source;
                     }
                 }
-                Err(place) => self.steps.insert(place, step),
+                Err(place) => steps.insert(place, step),
             }
         }
     }
@@ -103,7 +112,7 @@ impl Plan {
     /// Returns the plan without the step of this key.
     pub fn without(&self, key: &Key) -> Plan {
         let others = self.steps.iter().filter(|step| step.key != *key);
-        Plan { steps: others.cloned().collect() }
+        Plan::new(others.cloned().collect())
     }
 
     /// Returns the steps that conflict.

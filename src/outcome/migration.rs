@@ -92,7 +92,7 @@ impl Migration {
     /// Returns every key of the plan and of the runs before, with all that was done to it.
     pub fn recorded_writes(&self) -> RecordedWrites {
         let mut recorded = self.earlier.clone();
-        for step in &self.plan.steps {
+        for step in self.plan.steps.iter() {
             let own = RecordedWrite::from_step(step, self.write_state(step));
             let combined = match recorded.remove(&step.key) {
                 Some(earlier) => earlier.followed_by(own),

@@ -59,7 +59,7 @@ pub fn decide_sparing_plan(
     });
     let mut steps: Vec<Step> = steps.collect();
     keep_last(&mut steps);
-    Plan { steps }
+    Plan::new(steps)
 }
 
 /// Replaces an identical `nodes_config` as well where anything is replaced: it is gone while the
@@ -139,7 +139,7 @@ mod tests {
             expected.sort();
             expected.dedup();
             prop_assert_eq!(keys, expected);
-            for step in &plan.steps {
+            for step in plan.steps.iter() {
                 if !force {
                     prop_assert!(!matches!(step.action, Action::Overwrite | Action::Delete));
                 } else {

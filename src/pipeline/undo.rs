@@ -21,19 +21,19 @@ pub fn decide_undo(input: UndoInput<'_>) -> Plan {
     let mut keys: Vec<&Key> = input.run.keys().chain(input.held.keys()).collect();
     keys.sort();
     keys.dedup();
-    let mut plan = Plan { steps: keys.into_iter().map(|key| decide_step(key, input)).collect() };
-    hide_mixture(&mut plan, input.run);
-    plan
+    let mut steps: Vec<_> = keys.into_iter().map(|key| decide_step(key, input)).collect();
+    hide_mixture(&mut steps, input.run);
+    Plan::new(steps)
 }
 
 /// Restores a `nodes_config` that the run wrote and that is as it was before, where other keys are not: it is deleted
 /// first and comes back last, so that a half-restored target is never mistaken for a whole one.
-fn hide_mixture(plan: &mut Plan, run: &RecordedWrites) {
+fn hide_mixture(steps: &mut [Step], run: &RecordedWrites) {
     let is_written = run.get(&Key::NodesConfig).is_some_and(RecordedWrite::may_be_done);
-    if !is_written || plan.changes().is_empty() {
+    if !is_written || steps.iter().all(|step| step.change().is_none()) {
         return;
     }
-    for step in plan.steps.iter_mut().filter(|step| step.key == Key::NodesConfig) {
+    for step in steps.iter_mut().filter(|step| step.key == Key::NodesConfig) {
         let found = step.target.as_ref().and_then(Entry::value).cloned();
         if let (Action::Skip, Some(value)) = (step.action, found) {
             (step.action, step.source) = (Action::Overwrite, Some(value));

@@ -145,7 +145,7 @@ mod tests {
             let run = RunReport { keys: keys.collect(), ..RunReport::default() };
             let (action, source, target) = (Action::Create, None, None);
             let steps = vec![Step { key: created, action, source, target }];
-            PriorReport::new(run).lacks_left_keys(&Plan { steps })
+            PriorReport::new(run).lacks_left_keys(&Plan::new(steps))
         };
         let deleted = (Key::PartitionEpoch(9), Action::Delete, Written);
         for (action, state, expected) in [

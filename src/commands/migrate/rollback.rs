@@ -184,7 +184,7 @@ fn plan_last_put(merged: &Merged, now: Entry) -> Plan {
         source: Some(merged.value.clone()),
         target: Some(now),
     };
-    Plan { steps: vec![step] }
+    Plan::new(vec![step])
 }
 
 /// Checks an acknowledged put: a node that still responds has to hold what was put, or what a server

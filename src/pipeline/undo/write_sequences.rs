@@ -104,7 +104,7 @@ impl OneKey {
         let plan = decide_undo(UndoInput { run: &run, before: &before, held: &held });
         let untouched =
             Step { key: Key::RuleBook, action: Action::Skip, source: None, target: None };
-        plan.steps.into_iter().next().unwrap_or(untouched)
+        plan.steps.first().cloned().unwrap_or(untouched)
     }
 }
 
