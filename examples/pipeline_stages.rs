@@ -7,6 +7,7 @@ use restatectl::events::{NoopSink, Stage};
 use restatectl::model::{Change, Key, Snapshot, Value, Version};
 use restatectl::pipeline::apply::{self, Journal};
 use restatectl::pipeline::plan::{self, OnExisting};
+use restatectl::pipeline::soundness::check_soundness;
 use restatectl::pipeline::{checks, snapshot, verify};
 use serde_json::json;
 
@@ -27,7 +28,7 @@ fn main() {
 
 async fn migrate(source: &Memory, target: &Memory) {
     let before = snapshot::read(source, Stage::ReadSource, &NoopSink).await.unwrap();
-    checks::check_values(&before, &[]);
+    checks::check_values(&before, &check_soundness(&before), &[]);
     let plan = plan::decide_plan(&before, &Snapshot::new(), OnExisting::Refuse);
     apply::carry_out(&plan, target, &NoopJournal, &NoopSink).await.unwrap();
     let after = snapshot::read_beside(target, &before, Stage::ReadBack, &NoopSink).await.unwrap();

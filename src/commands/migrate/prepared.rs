@@ -1,6 +1,7 @@
 //! The outcome of the stages before the first write: all that the writing stages work on.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::checks::Desired;
 use super::observations::Observations;
@@ -13,13 +14,13 @@ use crate::pipeline::checks::Membership;
 /// Both sides, read and checked.
 pub(super) struct Prepared {
     pub(super) source: OpenSource,
-    pub(super) source_snapshot: Snapshot,
+    pub(super) source_snapshot: Arc<Snapshot>,
     /// `false` if the source may have more keys than were read.
     pub(super) source_is_complete: bool,
     /// What the source may lack, where it is made from less than a majority of the members.
     pub(super) data_loss: Option<DataLoss>,
     /// The content that the target is to have.
-    pub(super) desired: Snapshot,
+    pub(super) desired: Arc<Snapshot>,
     /// The nodes of the source.
     pub(super) nodes: NodesConfiguration,
     pub(super) target_snapshot: Snapshot,

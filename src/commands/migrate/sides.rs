@@ -1,5 +1,7 @@
 //! Source and target as read before anything is decided, both at once where that is possible.
 
+use std::sync::Arc;
+
 use tokio::join;
 
 use super::job::Job;
@@ -45,7 +47,8 @@ pub(super) struct SourceState {
     pub(super) kind: SourceKind,
     /// The quorum of a live cluster.
     pub(super) quorum: Option<Quorum>,
-    pub(super) snapshot: Result<Snapshot, StoreError>,
+    /// Shared, since it is mostly what the target is to have as well.
+    pub(super) snapshot: Result<Arc<Snapshot>, StoreError>,
     /// The reason why it may have more keys than were read.
     pub(super) missing_keys: Option<String>,
     /// The members whose folders were read, where it is such folders.
@@ -60,7 +63,7 @@ pub(super) struct SourceState {
 impl SourceState {
     /// Reads the nodes from `nodes_config`; `None` where it could not be read or decoded.
     pub(super) fn nodes(&self) -> Option<NodesConfiguration> {
-        self.snapshot.as_ref().ok().and_then(codec::nodes_of)
+        codec::nodes_of(self.snapshot.as_deref().ok()?)
     }
 
     /// Describes how the source is a live cluster that already uses the target; `None` if it is not.
@@ -176,7 +179,7 @@ async fn read_source(unread: UnreadSource, job: &Job<'_>) -> (Option<OpenSource>
     let state = SourceState {
         kind,
         quorum,
-        snapshot,
+        snapshot: snapshot.map(Arc::new),
         missing_keys,
         stopped: opened.source().stopped_members(),
         data_loss: opened.source().data_loss(),

@@ -2,6 +2,7 @@
 //! again what did.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use tokio::join;
 
@@ -18,6 +19,7 @@ use crate::model::{EndpointFaultKind, Entry, Key, Plan, Snapshot, StoreError};
 use crate::outcome::{CheckStatus, Code, Failure};
 use crate::pipeline::checks;
 use crate::pipeline::plan::{self, OnExisting};
+use crate::pipeline::soundness::check_soundness;
 use crate::pipeline::verify::{are_same, compare};
 use crate::pipeline::{apply, snapshot};
 use crate::wording::plural;
@@ -31,9 +33,12 @@ use crate::wording::plural;
 /// # Errors
 /// [`Code::VerificationFailed`] if the target differs; [`Code::SourceChanged`] if the source keeps
 /// changing; [`Code::NotInMigrationMode`] if a node left migration mode in the meantime.
-pub(super) async fn verify_copy(job: &Job<'_>, prepared: &Prepared) -> Result<Snapshot, Failure> {
+pub(super) async fn verify_copy(
+    job: &Job<'_>,
+    prepared: &Prepared,
+) -> Result<Arc<Snapshot>, Failure> {
     let is_live = job.target_store().is_live_cluster();
-    let mut expected = Cow::Borrowed(&prepared.source_snapshot);
+    let mut expected = Arc::clone(&prepared.source_snapshot);
     for round in 0..=MAX_CATCH_UP_ROUNDS {
         let now = read_both_again(job, prepared, &expected).await?;
         let (wanted, found) =
@@ -58,9 +63,9 @@ pub(super) async fn verify_copy(job: &Job<'_>, prepared: &Prepared) -> Result<Sn
         job.warn(&format!("the source changed in the meantime ({keys}); copying again"));
         copy_changes(job, prepared, &comparable_keys(&now.source, is_live), &found).await?;
         save_source_again(job, prepared, &now.source)?;
-        expected = Cow::Owned(now.source);
+        expected = now.source;
     }
-    Ok(expected.into_owned())
+    Ok(expected)
 }
 
 /// Checks that what was written is there through every endpoint of the target that responds: addresses of
@@ -113,7 +118,7 @@ fn source_is_used() -> Failure {
 }
 
 struct BothSnapshots {
-    source: Snapshot,
+    source: Arc<Snapshot>,
     target: Snapshot,
 }
 
@@ -133,7 +138,7 @@ async fn read_both_again(
     };
     Ok(BothSnapshots {
         target: target_now.map_err(|error| unverified(Failure::of_target(&error)))?,
-        source: source_now.map_err(|error| unverified(source.failure(&error)))?,
+        source: Arc::new(source_now.map_err(|error| unverified(source.failure(&error)))?),
     })
 }
 
@@ -147,7 +152,7 @@ async fn copy_changes(
     let target = job.target_store();
     let violations = target.find_limit_violations(source_now).await;
     let findings = [
-        checks::check_values(source_now, &job.args.allow_undecoded),
+        checks::check_values(source_now, &check_soundness(source_now), &job.args.allow_undecoded),
         checks::check_limits(&violations, source_now, target.snapshot_limit()),
     ];
     if let Some(refusal) = checks::refusal(&findings) {

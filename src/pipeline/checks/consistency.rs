@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::codec;
 use crate::model::{Entry, FindingClass, Key, MetadataFinding, Snapshot};
 use crate::outcome::{Check, Code, Finding};
-use crate::pipeline::soundness::check_soundness;
+use crate::pipeline::soundness::Soundness;
 use crate::wording::plural;
 
 /// The findings that are named in the check; `metadata check` names more.
@@ -23,10 +23,14 @@ const CORRECT_HINT: &str = "correct the values at the source with `metadata patc
 /// Checks that servers would run on what the values hold and on the references between them.
 ///
 /// Classes in `accepted` refuse nothing. What a rule needs of a value that can't be decoded is not known; its key is
-/// named.
-pub fn check_consistency(snapshot: &Snapshot, accepted: &[FindingClass]) -> Finding {
-    let found = check_soundness(snapshot).findings;
-    let found: Vec<_> = found.into_iter().filter(is_of_this_check).collect();
+/// named. `soundness` is that of the snapshot.
+pub fn check_consistency(
+    snapshot: &Snapshot,
+    soundness: &Soundness,
+    accepted: &[FindingClass],
+) -> Finding {
+    let found: Vec<_> =
+        soundness.findings.iter().filter(|one| is_of_this_check(one)).cloned().collect();
     let is_refused =
         |finding: &&MetadataFinding| finding.is_error() && !accepted.contains(&finding.class);
     let errors = found.iter().filter(is_refused).count();
@@ -103,6 +107,11 @@ mod tests {
     use super::*;
     use crate::model::{CasToken, Value, Version};
     use crate::outcome::CheckStatus;
+    use crate::pipeline::soundness::check_soundness;
+
+    fn check_consistency(snapshot: &Snapshot, accepted: &[FindingClass]) -> Finding {
+        super::check_consistency(snapshot, &check_soundness(snapshot), accepted)
+    }
 
     fn entry(document: &str) -> Entry {
         let bytes = Bytes::from(format!("\x05{document}"));

@@ -4,6 +4,7 @@ use super::owner::describe_fingerprint;
 use crate::codec::{self, CodecError, NodesConfiguration};
 use crate::model::{Entry, Key, MemberCount, Quorum, Snapshot, StoreError, Value};
 use crate::outcome::{Check, Code, Failure, Finding};
+use crate::pipeline::soundness::Soundness;
 use crate::wording::{format_bytes, plural};
 
 /// The newest server version that this program was tested with.
@@ -71,11 +72,12 @@ enum ValueVerdict {
 
 /// Checks that a server could read every value, and this program the two that name keys and nodes.
 ///
-/// A value of an unknown codec is accepted only for the keys in `undecoded`.
-pub fn check_values(snapshot: &Snapshot, undecoded: &[Key]) -> Finding {
+/// A value of an unknown codec is accepted only for the keys in `undecoded`. `soundness` is that of the snapshot: tens of
+/// thousands of values are decoded only once.
+pub fn check_values(snapshot: &Snapshot, soundness: &Soundness, undecoded: &[Key]) -> Finding {
     let (mut faults, mut copied, mut permissible) = (Vec::new(), Vec::new(), Vec::new());
     for (key, entry) in snapshot {
-        match judge_value(key, entry) {
+        match judge_value(key, entry, soundness.codec_errors.get(key)) {
             ValueVerdict::Sound => {}
             ValueVerdict::Undecodable(_) if undecoded.contains(key) => copied.push(key.to_string()),
             ValueVerdict::Undecodable(reason) => {
@@ -109,22 +111,22 @@ fn permission_hint(key: &Key) -> String {
     format!("if a newer server wrote {key}, copy it with --allow-undecoded {key}")
 }
 
-fn judge_value(key: &Key, entry: &Entry) -> ValueVerdict {
+fn judge_value(key: &Key, entry: &Entry, error: Option<&CodecError>) -> ValueVerdict {
     let value = match entry {
         Entry::Damaged { reason, .. } => return ValueVerdict::Damaged(reason.clone()),
         Entry::Intact(value, _) => value,
     };
-    match codec::check(key, value) {
-        Ok(()) => match describe_missing_facts(key, value) {
+    match error {
+        None => match describe_missing_facts(key, value) {
             Some(reason) => ValueVerdict::Damaged(reason),
             None => ValueVerdict::Sound,
         },
-        Err(error @ (CodecError::UnknownCodec(_) | CodecError::Undecodable(_)))
+        Some(error @ (CodecError::UnknownCodec(_) | CodecError::Undecodable(_)))
             if !is_decisive(key) =>
         {
             ValueVerdict::Undecodable(error.to_string())
         }
-        Err(error) => ValueVerdict::Damaged(error.to_string()),
+        Some(error) => ValueVerdict::Damaged(error.to_string()),
     }
 }
 

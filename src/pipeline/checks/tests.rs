@@ -10,6 +10,7 @@ use crate::model::{
 };
 use crate::outcome::{CheckStatus, Code, Finding};
 use crate::pipeline::plan::{OnExisting, decide_plan};
+use crate::pipeline::soundness::check_soundness;
 
 fn node(id: u32, roles: &[&str], binary_version: &str) -> Node {
     Node {
@@ -65,14 +66,18 @@ fn damaged_values_are_refused_by_name() {
         (Key::RuleBook, damaged),
         (Key::PartitionEpoch(0), entry(1, &[8, 2])),
     ]);
-    let refused = check_values(&snapshot, &[]);
+    let refused = check_values(&snapshot, &check_soundness(&snapshot), &[]);
     assert_eq!(refused.code, Some(Code::ValueCorrupt));
     insta::assert_snapshot!(line(&refused));
     let only_unseen = Snapshot::from([(Key::PartitionEpoch(0), entry(1, &[8, 2]))]);
-    assert_eq!(check_values(&only_unseen, &[Key::PartitionEpoch(0)]).status, CheckStatus::Warning);
+    assert_eq!(
+        check_values(&only_unseen, &check_soundness(&only_unseen), &[Key::PartitionEpoch(0)])
+            .status,
+        CheckStatus::Warning
+    );
     // A codec that the servers know, and do not read there.
     let foreign = Snapshot::from([(Key::RuleBook, entry(1, b"\x05{\"version\":1,\"rules\":{}}"))]);
-    let refused = check_values(&foreign, &[Key::RuleBook]);
+    let refused = check_values(&foreign, &check_soundness(&foreign), &[Key::RuleBook]);
     assert_eq!(refused.code, Some(Code::ValueCorrupt));
     assert_eq!(
         refused.items,

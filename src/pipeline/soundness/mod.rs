@@ -13,7 +13,8 @@ mod values;
 
 use std::collections::BTreeMap;
 
-use crate::model::{FindingClass, MetadataFinding, Snapshot};
+use crate::codec::CodecError;
+use crate::model::{FindingClass, Key, MetadataFinding, Snapshot};
 use crate::wording::plural;
 pub use documents::Documents;
 pub use references::{find_added_reference_errors, referenced_keys};
@@ -30,15 +31,19 @@ pub struct Soundness {
     pub errors: usize,
     /// The number of warnings, in the same way.
     pub warnings: usize,
+    /// Why a server or this program can't read the intact entries of these keys.
+    pub codec_errors: BTreeMap<Key, CodecError>,
 }
 
 /// Finds every error of a store, and what an operator should know of it.
 pub fn check_soundness(snapshot: &Snapshot) -> Soundness {
     let mut documents = Documents::default();
     let mut findings = values::find_missing_keys(snapshot);
+    let mut codec_errors = BTreeMap::new();
     for (key, entry) in snapshot {
-        let (finding, document) = values::judge_entry(key, entry);
-        findings.extend(finding);
+        let (document, checked) = values::decode_entry(key, entry);
+        findings.extend(values::judge_entry(key, entry, checked.as_ref().err()));
+        codec_errors.extend(checked.err().map(|error| (key.clone(), error)));
         let Some(document) = document else { continue };
         findings.extend(values::find_document_findings(key, &document));
         documents.add(key, document);
@@ -49,7 +54,7 @@ pub fn check_soundness(snapshot: &Snapshot) -> Soundness {
     findings.sort_by(|one, other| one.key.cmp(&other.key).then(one.class.cmp(&other.class)));
     let errors = findings.iter().filter(|finding| finding.is_error()).count();
     let warnings = findings.len() - errors;
-    Soundness { findings: name_some_of_each_class(findings), errors, warnings }
+    Soundness { findings: name_some_of_each_class(findings), errors, warnings, codec_errors }
 }
 
 /// Keeps the first findings of each class, the last of which has the number of the others.

@@ -24,28 +24,33 @@ pub(super) fn find_missing_keys(snapshot: &Snapshot) -> Vec<MetadataFinding> {
     missing.collect()
 }
 
-/// Finds what keeps a server from reading an entry, before its content counts, and decodes it if it is Restate's own.
+/// Decodes the value of an entry if it is Restate's own, and checks that it can be read.
+pub(super) fn decode_entry(key: &Key, entry: &Entry) -> (Option<Json>, Result<(), CodecError>) {
+    match entry.value() {
+        Some(value) if key.is_known() => codec::decode_and_check(key, value),
+        Some(value) => (None, codec::check(key, value)),
+        None => (None, Ok(())),
+    }
+}
+
+/// Finds what keeps a server from reading an entry, before its content counts.
 ///
 /// Servers do not read a key that they do not know; what it holds is in the same warning.
-pub(super) fn judge_entry(key: &Key, entry: &Entry) -> (Option<MetadataFinding>, Option<Json>) {
-    let (fault, document) = match entry {
-        Entry::Damaged { reason, .. } => (Some((FindingClass::EntryDamaged, reason.clone())), None),
-        Entry::Intact(value, _) => {
-            let (document, checked) = match key.is_known() {
-                true => codec::decode_and_check(key, value),
-                false => (None, codec::check(key, value)),
-            };
-            (checked.err().map(|error| (class_of(&error), error.to_string())), document)
-        }
+pub(super) fn judge_entry(
+    key: &Key,
+    entry: &Entry,
+    error: Option<&CodecError>,
+) -> Option<MetadataFinding> {
+    let fault = match entry {
+        Entry::Damaged { reason, .. } => Some((FindingClass::EntryDamaged, reason.clone())),
+        Entry::Intact(..) => error.map(|error| (class_of(error), error.to_string())),
     };
     if key.is_known() {
-        let finding =
-            fault.map(|(class, reason)| MetadataFinding::of_value(key.clone(), class, reason));
-        return (finding, document);
+        return fault.map(|(class, reason)| MetadataFinding::of_value(key.clone(), class, reason));
     }
     let fault = fault.map(|(_, reason)| format!("; it {reason}")).unwrap_or_default();
     let message = format!("is not one of Restate's keys: servers do not read it{fault}");
-    (Some(MetadataFinding::of_value(key.clone(), FindingClass::KeyUnknown, message)), None)
+    Some(MetadataFinding::of_value(key.clone(), FindingClass::KeyUnknown, message))
 }
 
 fn class_of(error: &CodecError) -> FindingClass {

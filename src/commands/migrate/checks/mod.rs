@@ -3,6 +3,7 @@
 mod nodes;
 
 use std::path::Path;
+use std::sync::Arc;
 
 use super::args::MigrateArgs;
 use super::observations::{NodeObservations, Observations};
@@ -14,6 +15,7 @@ use crate::pipeline::checks::{self, FINISHED_ROLLBACK_HINT, OverwriteCluster, Pe
 use crate::pipeline::nodes_config_merge::{self, RollbackState};
 use crate::pipeline::plan::{self, OnExisting};
 use crate::pipeline::same_store::UnaskedSide;
+use crate::pipeline::soundness::check_soundness;
 
 use nodes::{TARGET_UNREADABLE, check_migration_mode};
 pub(super) use nodes::{check_rollback_nodes, check_source_nodes_again};
@@ -27,7 +29,7 @@ const CHECKS_OF_BOTH_SIDES: [Check; 4] =
 
 /// The content that the target is to have: the source's, but for a `nodes_config` that is merged.
 pub(super) struct Desired {
-    pub(super) snapshot: Snapshot,
+    pub(super) snapshot: Arc<Snapshot>,
     /// How far a live target has it already; [`RollbackState::Open`] for any other.
     pub(super) rollback: RollbackState,
     /// The reasons why `nodes_config` can't be merged; `None` if it is, or need not be.
@@ -35,8 +37,8 @@ pub(super) struct Desired {
 }
 
 impl Desired {
-    fn unmerged(source: &Snapshot, merge_faults: Option<Vec<String>>) -> Self {
-        Desired { snapshot: source.clone(), rollback: RollbackState::Open, merge_faults }
+    fn unmerged(source: &Arc<Snapshot>, merge_faults: Option<Vec<String>>) -> Self {
+        Desired { snapshot: Arc::clone(source), rollback: RollbackState::Open, merge_faults }
     }
 
     /// Returns the nodes of the merged `nodes_config`; `None` where there is no merge.
@@ -71,7 +73,9 @@ pub(super) fn decide_desired(sides: &Sides) -> Result<Desired, &'static str> {
         return Ok(Desired::unmerged(source, None));
     }
     Ok(match nodes_config_merge::desired_snapshot(source, held) {
-        Ok((snapshot, rollback)) => Desired { snapshot, rollback, merge_faults: None },
+        Ok((snapshot, rollback)) => {
+            Desired { snapshot: Arc::new(snapshot), rollback, merge_faults: None }
+        }
         // Planned as it is, so that the plan can be shown; the check of the cluster refuses it.
         Err(merge_faults) => Desired::unmerged(source, Some(merge_faults)),
     })
@@ -152,31 +156,35 @@ pub(super) fn check_source_content(sides: &Sides, args: &MigrateArgs) -> Vec<Fin
     let source = &sides.source;
     let nodes = source.nodes();
     let is_cluster = source.kind == SourceKind::LiveCluster;
-    let of_source = checks::check_source(source.snapshot.as_ref(), nodes.as_ref(), is_cluster);
+    let of_source = checks::check_source(source.snapshot.as_deref(), nodes.as_ref(), is_cluster);
     // A check of its own says what may be missing after a loss.
     let missing = source.missing_keys.as_deref().filter(|_| source.data_loss.is_none());
-    let read = source.snapshot.as_ref().ok();
+    let read = source.snapshot.as_deref().ok();
     let (stopped, loss) = (source.stopped.as_ref(), source.data_loss.as_ref());
     let of_loss = read.and_then(|_| checks::check_data_loss(stopped, loss, args.accept_data_loss));
-    let of_values = [
-        match &source.snapshot {
-            Ok(snapshot) => checks::check_values(snapshot, &args.allow_undecoded),
-            Err(_) => Finding::skipped(Check::Values, SOURCE_UNREADABLE),
-        },
-        match &source.snapshot {
-            Ok(snapshot) => checks::check_consistency(snapshot, &args.accept_finding),
-            Err(_) => Finding::skipped(Check::Consistency, SOURCE_UNREADABLE),
-        },
-        match nodes {
-            Some(nodes) => {
-                let versions = nodes_of_both(&nodes, &sides.target);
-                checks::check_server_version(&versions, args.accept_version)
-            }
-            None => Finding::skipped(Check::ServerVersion, NODES_UNREADABLE),
-        },
-    ];
+    let of_versions = match nodes {
+        Some(nodes) => {
+            let versions = nodes_of_both(&nodes, &sides.target);
+            checks::check_server_version(&versions, args.accept_version)
+        }
+        None => Finding::skipped(Check::ServerVersion, NODES_UNREADABLE),
+    };
     let of_source = [warn_of_missing_keys(of_source, missing)];
+    let of_values = check_source_values(read, args).into_iter().chain([of_versions]);
     of_source.into_iter().chain(of_loss).chain(of_values).collect()
+}
+
+/// Checks each value of the source alone, and what they say together.
+fn check_source_values(snapshot: Option<&Snapshot>, args: &MigrateArgs) -> [Finding; 2] {
+    let Some(snapshot) = snapshot else {
+        return [Check::Values, Check::Consistency]
+            .map(|check| Finding::skipped(check, SOURCE_UNREADABLE));
+    };
+    let soundness = check_soundness(snapshot);
+    [
+        checks::check_values(snapshot, &soundness, &args.allow_undecoded),
+        checks::check_consistency(snapshot, &soundness, &args.accept_finding),
+    ]
 }
 
 fn warn_of_missing_keys(finding: Finding, reason: Option<&str>) -> Finding {

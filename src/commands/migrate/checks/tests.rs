@@ -53,7 +53,7 @@ fn sides(target: Snapshot) -> Sides {
     let source = SourceState {
         kind: SourceKind::LiveCluster,
         quorum: Some(Quorum::Held(MemberCount::default())),
-        snapshot: Ok(source()),
+        snapshot: Ok(Arc::new(source())),
         missing_keys: None,
         stopped: None,
         data_loss: None,
@@ -126,13 +126,13 @@ fn empty_target_gets_a_plan_and_every_check() {
 #[test]
 fn unreachable_side_skips_the_checks_that_need_both() {
     let unavailable =
-        || Err(StoreError::Unavailable { store: "etcd a:1".to_owned(), reason: "gone".to_owned() });
+        || StoreError::Unavailable { store: "etcd a:1".to_owned(), reason: "gone".to_owned() };
     for (source_fails, code) in [(true, Code::SourceUnavailable), (false, Code::TargetUnavailable)]
     {
         let mut sides = sides(Snapshot::new());
         match source_fails {
-            true => sides.source.snapshot = unavailable(),
-            false => sides.target.snapshot = unavailable(),
+            true => sides.source.snapshot = Err(unavailable()),
+            false => sides.target.snapshot = Err(unavailable()),
         }
         let assessment = assess(&sides, &args(&[]));
         assert!(assessment.plan.is_none());
