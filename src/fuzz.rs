@@ -5,7 +5,7 @@
 use crate::backends::backup::Backup;
 pub use crate::backends::object_store::fuzz::decode_object;
 pub use crate::backends::stopped_node::fuzz::{parse_messages, rebuild_state};
-use crate::codec;
+use crate::codec::{self, Tree};
 use crate::model::{Key, Value, Version};
 pub use crate::rocks_db::fuzz::{read_log, read_manifest, read_parts, read_table};
 
@@ -28,7 +28,8 @@ pub fn decode_value(bytes: &[u8]) {
     let value = Value { version: Version(1), bytes: bytes.to_vec().into() };
     let _ = (codec::check(&key, &value), codec::describe(&key, &value));
     let Ok(document) = codec::decode(&key, bytes) else { return };
-    let _ = (codec::find_shape_errors(&key, &document), codec::is_editable(&key, bytes));
+    let _ =
+        (codec::find_shape_errors(&key, &Tree::borrow(&document)), codec::is_editable(&key, bytes));
     if key == Key::NodesConfig {
         let _ = codec::nodes_configuration(&document);
     }

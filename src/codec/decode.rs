@@ -4,6 +4,7 @@ use base64::Engine as _;
 use serde_json::{Map, Value as Json, json};
 
 use super::encoding::{CodecError, Encoding, check_codec, encoding};
+use super::tree::Tree;
 use super::{flexbuffer, rule_book};
 use crate::model::{Key, Value};
 
@@ -12,25 +13,28 @@ use crate::model::{Key, Value};
 /// # Errors
 /// Every [`CodecError`] but those about versions, which only [`check`] compares.
 pub fn decode(key: &Key, bytes: &[u8]) -> Result<Json, CodecError> {
-    decode_with(key, bytes, flexbuffer::to_json).map(version_first)
+    decode_with(key, bytes, flexbuffer::to_tree).map(Tree::into_json).map(version_first)
 }
 
-pub(super) fn decode_with(
+pub(super) fn decode_with<'a>(
     key: &Key,
-    bytes: &[u8],
-    flexbuffer: impl Fn(&[u8]) -> Result<Json, String>,
-) -> Result<Json, CodecError> {
+    bytes: &'a [u8],
+    flexbuffer: impl Fn(&'a [u8]) -> Result<Tree<'a>, String>,
+) -> Result<Tree<'a>, CodecError> {
     let encoding = encoding(bytes)?;
     let payload = bytes.get(1..).unwrap_or_default();
     Ok(match encoding {
         Encoding::Flexbuffers => flexbuffer(strip_length(payload)?)
             .map_err(|reason| CodecError::Payload { codec: encoding.name(), reason })?,
-        Encoding::Json => serde_json::from_slice(payload).map_err(|error| CodecError::Payload {
-            codec: encoding.name(),
-            reason: error.to_string(),
-        })?,
+        Encoding::Json => serde_json::from_slice::<Json>(payload)
+            .map_err(|error| CodecError::Payload {
+                codec: encoding.name(),
+                reason: error.to_string(),
+            })?
+            .into(),
         Encoding::Bilrost if *key == Key::RuleBook => rule_book::to_json(payload)
-            .map_err(|reason| CodecError::Payload { codec: encoding.name(), reason })?,
+            .map_err(|reason| CodecError::Payload { codec: encoding.name(), reason })?
+            .into(),
         other => return Err(CodecError::Undecodable(other.name())),
     })
 }
@@ -64,9 +68,12 @@ pub fn check(key: &Key, value: &Value) -> Result<(), CodecError> {
 
 /// Decodes the value as [`decode`] does, and checks it as [`check`] does, in one pass. The fields are in the order in
 /// which they are stored.
-pub fn decode_and_check(key: &Key, value: &Value) -> (Option<Json>, Result<(), CodecError>) {
+pub fn decode_and_check<'a>(
+    key: &Key,
+    value: &'a Value,
+) -> (Option<Tree<'a>>, Result<(), CodecError>) {
     let codec = check_codec(key, &value.bytes);
-    match decode_with(key, &value.bytes, flexbuffer::to_json) {
+    match decode_with(key, &value.bytes, flexbuffer::to_tree) {
         Ok(decoded) => {
             let checked = codec.and_then(|()| check_version(key, value, &decoded));
             (Some(decoded), checked)
@@ -76,18 +83,21 @@ pub fn decode_and_check(key: &Key, value: &Value) -> (Option<Json>, Result<(), C
 }
 
 /// Checks that the embedded version is the stored one.
-fn check_version(key: &Key, value: &Value, decoded: &Json) -> Result<(), CodecError> {
+fn check_version(key: &Key, value: &Value, decoded: &Tree<'_>) -> Result<(), CodecError> {
     // A server stores a rule book of version 0 if rules are deleted before the first was set.
     if value.version.0 == 0 && *key != Key::RuleBook {
         return Err(CodecError::InvalidVersion);
     }
     let inner = decoded.get("version");
-    if inner.and_then(Json::as_u64) == Some(u64::from(value.version.0)) {
+    if inner.and_then(Tree::as_u64) == Some(u64::from(value.version.0)) {
         return Ok(());
     }
     let stored = value.version.0;
     Err(match inner {
-        Some(inner) => CodecError::VersionMismatch { stored, inner: inner.to_string() },
+        Some(inner) => {
+            let inner = inner.clone().into_json().to_string();
+            CodecError::VersionMismatch { stored, inner }
+        }
         None => CodecError::NoVersion { stored },
     })
 }

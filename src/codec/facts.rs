@@ -5,6 +5,7 @@ use serde_json::Value as Json;
 
 use super::decode::{decode, decode_with};
 use super::flexbuffer;
+use super::tree::Tree;
 use crate::model::{Entry, Key, Snapshot, Value};
 
 /// The part of `nodes_config` that decisions are made on.
@@ -116,8 +117,7 @@ pub fn nodes_in(value: &Value) -> Option<NodesConfiguration> {
 /// As [`decode`]'s, or what is missing, in words.
 pub fn partition_ids_in(table: &[u8]) -> Result<Vec<u16>, String> {
     // The list stands at depth 1, its pairs at 2, the ids at 3.
-    let to_ids = |buffer: &[u8]| flexbuffer::outline(buffer, 3);
-    let decoded = decode_with(&Key::PartitionTable, table, to_ids);
+    let decoded = decode_with(&Key::PartitionTable, table, |buffer| flexbuffer::outline(buffer, 3));
     partition_ids(&decoded.map_err(|error| error.to_string())?)
 }
 
@@ -127,24 +127,27 @@ pub fn partition_ids_in(table: &[u8]) -> Result<Vec<u16>, String> {
 ///
 /// # Errors
 /// What is missing or of another form.
-pub fn partition_ids(decoded: &Json) -> Result<Vec<u16>, String> {
+pub fn partition_ids(decoded: &Tree<'_>) -> Result<Vec<u16>, String> {
     let pairs = match decoded.get("partitions") {
-        Some(Json::Array(pairs)) if !pairs.is_empty() => pairs,
-        None | Some(Json::Null | Json::Array(_)) => return counted_partitions(decoded),
+        Some(Tree::List(pairs)) if !pairs.is_empty() => pairs,
+        None | Some(Tree::Null | Tree::List(_)) => return counted_partitions(decoded),
         Some(_) => return Err("has no list of partitions".to_owned()),
     };
     pairs
         .iter()
         .map(|pair| {
-            let (id, _) =
-                id_and_state(pair).ok_or("has a partition that is not a pair of id and state")?;
+            let id = match pair.as_list() {
+                Some([id, _]) => id.as_u64(),
+                _ => None,
+            };
+            let id = id.ok_or("has a partition that is not a pair of id and state")?;
             u16::try_from(id).map_err(|_| format!("has a partition with the id {id}"))
         })
         .collect()
 }
 
-fn counted_partitions(decoded: &Json) -> Result<Vec<u16>, String> {
-    let count = decoded.get("num_partitions").and_then(Json::as_u64);
+fn counted_partitions(decoded: &Tree<'_>) -> Result<Vec<u16>, String> {
+    let count = decoded.get("num_partitions").and_then(Tree::as_u64);
     let count = count.ok_or("has neither a list of partitions nor their number")?;
     let count = u16::try_from(count).map_err(|_| format!("has {count} partitions"))?;
     Ok((0..count).collect())
@@ -202,6 +205,10 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    fn partition_ids(decoded: &Json) -> Result<Vec<u16>, String> {
+        super::partition_ids(&Tree::borrow(decoded))
+    }
 
     #[test]
     fn nodes_are_read_and_tombstones_left_out() {

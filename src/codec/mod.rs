@@ -10,9 +10,9 @@ mod encode;
 mod encoding;
 mod facts;
 mod flexbuffer;
-mod path;
 mod rule_book;
 mod shape;
+mod tree;
 
 pub use clock::{differs_only_in_clock, nodes_config_content};
 pub use decode::{check, decode, decode_and_check, describe};
@@ -23,8 +23,8 @@ pub use facts::{
     nodes_of, partition_ids, partition_ids_in,
 };
 pub use flexbuffer::to_json as decode_flexbuffer;
-pub use path::{elements, value_at};
 pub use shape::{ShapeError, find_added_errors, find_shape_errors};
+pub use tree::Tree;
 
 #[cfg(test)]
 mod tests;

@@ -1,4 +1,4 @@
-//! One flexbuffer in, JSON out.
+//! One flexbuffer in, a tree or JSON out.
 //!
 //! The format is FlexBuffers' own documentation, "FlexBuffers" in the FlatBuffers project. It is
 //! read from its end: the last byte is the root's width, the one before it the root's packed type.
@@ -10,8 +10,9 @@
 mod buffer;
 
 use base64::Engine as _;
-use serde_json::{Map, Number, Value as Json};
+use serde_json::{Number, Value as Json};
 
+use super::tree::Tree;
 use buffer::{Buffer, Elements, Slot, back, offset};
 
 /// Deeper than anything Restate nests, and far from the end of the stack.
@@ -34,12 +35,17 @@ const MOST_ELEMENTS: usize = 16 << 20;
 /// # Errors
 /// The fault of the buffer.
 pub fn to_json(buffer: &[u8]) -> Result<Json, String> {
+    to_tree(buffer).map(Tree::into_json)
+}
+
+/// Decodes the buffer as [`to_json`] does.
+pub(super) fn to_tree(buffer: &[u8]) -> Result<Tree<'_>, String> {
     Decoder::new(buffer, MAX_DEPTH).document()
 }
 
 /// Goes through the whole buffer as [`to_json`] does, and keeps only what stands so deep at most, the
 /// root at depth 0; null stands for all else. Takes little memory, however large the buffer.
-pub(super) fn to_depth(buffer: &[u8], kept_depth: usize) -> Result<Json, String> {
+pub(super) fn to_depth(buffer: &[u8], kept_depth: usize) -> Result<Tree<'_>, String> {
     Decoder::new(buffer, kept_depth).document()
 }
 
@@ -47,7 +53,7 @@ pub(super) fn to_depth(buffer: &[u8], kept_depth: usize) -> Result<Json, String>
 ///
 /// # Errors
 /// The fault of what was read.
-pub(super) fn outline(buffer: &[u8], depth: usize) -> Result<Json, String> {
+pub(super) fn outline(buffer: &[u8], depth: usize) -> Result<Tree<'_>, String> {
     Decoder { checks_all: false, ..Decoder::new(buffer, depth) }.document()
 }
 
@@ -113,36 +119,36 @@ impl<'a> Decoder<'a> {
         }
     }
 
-    fn document(&mut self) -> Result<Json, String> {
+    fn document(&mut self) -> Result<Tree<'a>, String> {
         let root = self.buffer.root()?;
         self.value(root, 0)
     }
 
-    fn value(&mut self, slot: Slot, depth: usize) -> Result<Json, String> {
+    fn value(&mut self, slot: Slot, depth: usize) -> Result<Tree<'a>, String> {
         if depth > MAX_DEPTH {
             return Err(format!("nested deeper than {MAX_DEPTH}"));
         }
         self.elements_left =
             self.elements_left.checked_sub(1).ok_or("more elements than a value has")?;
         match slot.kind {
-            kind::NULL => Ok(Json::Null),
-            kind::BOOL => Ok(Json::Bool(self.buffer.unsigned(slot.at, slot.slot_width)? != 0)),
-            kind::INT => Ok(self.buffer.signed(slot.at, slot.slot_width)?.into()),
-            kind::UINT => Ok(self.buffer.unsigned(slot.at, slot.slot_width)?.into()),
+            kind::NULL => Ok(Tree::Null),
+            kind::BOOL => Ok(Tree::Bool(self.buffer.unsigned(slot.at, slot.slot_width)? != 0)),
+            kind::INT => Ok(Tree::Number(self.buffer.signed(slot.at, slot.slot_width)?.into())),
+            kind::UINT => Ok(Tree::Number(self.buffer.unsigned(slot.at, slot.slot_width)?.into())),
             kind::FLOAT => self.float(slot.at, slot.slot_width),
             kind::INDIRECT_INT => {
-                Ok(self.buffer.signed(self.buffer.target(slot)?, slot.width)?.into())
+                let at = self.buffer.target(slot)?;
+                Ok(Tree::Number(self.buffer.signed(at, slot.width)?.into()))
             }
             kind::INDIRECT_UINT => {
-                Ok(self.buffer.unsigned(self.buffer.target(slot)?, slot.width)?.into())
+                let at = self.buffer.target(slot)?;
+                Ok(Tree::Number(self.buffer.unsigned(at, slot.width)?.into()))
             }
             kind::INDIRECT_FLOAT => {
                 let at = self.buffer.target(slot)?;
                 self.float(at, slot.width)
             }
-            kind::KEY => {
-                self.key(self.buffer.target(slot)?).map(|text| Json::String(text.to_owned()))
-            }
+            kind::KEY => self.key(self.buffer.target(slot)?).map(|text| Tree::Text(text.into())),
             kind::STRING => self.string(slot, depth),
             kind::BLOB => self.blob(slot, depth),
             kind::MAP => self.map(slot, depth),
@@ -160,23 +166,23 @@ impl<'a> Decoder<'a> {
         if self.checks_all || self.keeps(depth) { count } else { 0 }
     }
 
-    fn string(&mut self, slot: Slot, depth: usize) -> Result<Json, String> {
+    fn string(&mut self, slot: Slot, depth: usize) -> Result<Tree<'a>, String> {
         let at = self.buffer.target(slot)?;
         let text = std::str::from_utf8(self.buffer.counted(at, slot.width)?)
             .map_err(|_| format!("the text at byte {at} is not UTF-8"))?;
         self.charge(text.len())?;
-        Ok(if self.keeps(depth) { Json::String(text.to_owned()) } else { Json::Null })
+        Ok(if self.keeps(depth) { Tree::Text(text.into()) } else { Tree::Null })
     }
 
-    fn blob(&mut self, slot: Slot, depth: usize) -> Result<Json, String> {
+    fn blob(&mut self, slot: Slot, depth: usize) -> Result<Tree<'a>, String> {
         let blob = self.buffer.counted(self.buffer.target(slot)?, slot.width)?;
         self.charge(blob.len())?;
         self.lost = Some("plain bytes");
         let text = || base64::engine::general_purpose::STANDARD.encode(blob);
-        Ok(if self.keeps(depth) { Json::String(text()) } else { Json::Null })
+        Ok(if self.keeps(depth) { Tree::Text(text().into()) } else { Tree::Null })
     }
 
-    fn vector(&mut self, slot: Slot, depth: usize) -> Result<Json, String> {
+    fn vector(&mut self, slot: Slot, depth: usize) -> Result<Tree<'a>, String> {
         let at = self.buffer.target(slot)?;
         let elements = self.buffer.elements(at, slot.width)?;
         self.array(elements.count, depth, |decoder, index| decoder.buffer.untyped(elements, index))
@@ -187,7 +193,7 @@ impl<'a> Decoder<'a> {
         count: usize,
         depth: usize,
         slot: impl Fn(&Self, usize) -> Result<Slot, String>,
-    ) -> Result<Json, String> {
+    ) -> Result<Tree<'a>, String> {
         let mut values = match self.keeps(depth + 1) {
             true => Vec::with_capacity(count.min(RESERVED)),
             false => Vec::new(),
@@ -199,10 +205,10 @@ impl<'a> Decoder<'a> {
                 values.push(value);
             }
         }
-        Ok(if self.keeps(depth) { Json::Array(values) } else { Json::Null })
+        Ok(if self.keeps(depth) { Tree::List(values) } else { Tree::Null })
     }
 
-    fn typed_vector(&mut self, slot: Slot, vector: u8, depth: usize) -> Result<Json, String> {
+    fn typed_vector(&mut self, slot: Slot, vector: u8, depth: usize) -> Result<Tree<'a>, String> {
         let at = self.buffer.target(slot)?;
         let (elements, kind) = match vector {
             kind::VECTOR_INT..=kind::VECTOR_STRING => {
@@ -224,7 +230,7 @@ impl<'a> Decoder<'a> {
 
     /// Reads a map: a vector of values, with the offset of its vector of keys and the width of that
     /// one in front of its count.
-    fn map(&mut self, slot: Slot, depth: usize) -> Result<Json, String> {
+    fn map(&mut self, slot: Slot, depth: usize) -> Result<Tree<'a>, String> {
         let at = self.buffer.target(slot)?;
         let values = self.buffer.elements(at, slot.width)?;
         let keys_slot = back(at, 3, slot.width)?;
@@ -241,8 +247,8 @@ impl<'a> Decoder<'a> {
             ));
         }
         let mut fields = match self.keeps(depth + 1) {
-            true => Map::with_capacity(values.count.min(RESERVED)),
-            false => Map::new(),
+            true => Vec::with_capacity(values.count.min(RESERVED)),
+            false => Vec::new(),
         };
         // They are written in order.
         let (mut last, mut is_ordered) = (None, true);
@@ -252,14 +258,14 @@ impl<'a> Decoder<'a> {
             let element = self.buffer.untyped(values, index)?;
             let value = self.value(element, depth + 1)?;
             if self.keeps(depth + 1) {
-                fields.insert(name.to_owned(), value);
+                fields.push((name.into(), value));
             }
         }
         let repeated = if is_ordered { None } else { self.find_repeated_name(keys)? };
         match repeated {
             Some(name) => Err(format!("the map at byte {at} has the key {name:?} twice")),
-            None if self.keeps(depth) => Ok(Json::Object(fields)),
-            None => Ok(Json::Null),
+            None if self.keeps(depth) => Ok(Tree::Object(fields)),
+            None => Ok(Tree::Null),
         }
     }
 
@@ -292,7 +298,7 @@ impl<'a> Decoder<'a> {
         std::str::from_utf8(text).map_err(|_| format!("the key at byte {at} is not UTF-8"))
     }
 
-    fn float(&mut self, at: usize, width: usize) -> Result<Json, String> {
+    fn float(&mut self, at: usize, width: usize) -> Result<Tree<'a>, String> {
         let bits = self.buffer.unsigned(at, width)?;
         let float = match width {
             4 => f64::from(f32::from_bits(u32::try_from(bits).unwrap_or_default())),
@@ -303,9 +309,9 @@ impl<'a> Decoder<'a> {
         Ok(Number::from_f64(float).map_or_else(
             || {
                 self.lost = Some("a float that is not a number");
-                Json::Null
+                Tree::Null
             },
-            Json::Number,
+            Tree::Number,
         ))
     }
 }

@@ -17,11 +17,12 @@ use std::collections::HashMap;
 
 use serde_json::Value as Json;
 
+use crate::codec::Tree;
 use crate::model::Key;
 pub use error::ShapeError;
 
 /// Returns every error of a decoded value. A key that is not Restate's has none.
-pub fn find_shape_errors(key: &Key, document: &Json) -> Vec<ShapeError> {
+pub fn find_shape_errors(key: &Key, document: &Tree<'_>) -> Vec<ShapeError> {
     let Some(shape) = kinds::shape_of(key) else { return Vec::new() };
     let mut errors = walk::find_mismatches(shape, document);
     errors.extend(rules::find_broken_rules(key, document));
@@ -32,10 +33,10 @@ pub fn find_shape_errors(key: &Key, document: &Json) -> Vec<ShapeError> {
 ///
 /// So a value with two errors can be mended one at a time, and what a newer server has written stays.
 pub fn find_added_errors(key: &Key, document: &Json, stored: Option<&Json>) -> Vec<ShapeError> {
-    let mut errors = find_shape_errors(key, document);
+    let mut errors = find_shape_errors(key, &Tree::borrow(document));
     let Some(stored) = stored else { return errors };
     errors.extend(find_lost_fingerprint(key, document, stored));
-    let before = find_shape_errors(key, stored);
+    let before = find_shape_errors(key, &Tree::borrow(stored));
     let mut same_place = count(before.iter().cloned());
     errors.retain(|error| !take(&mut same_place, error));
     // What is left of the old ones may have moved, as the elements of a list do.

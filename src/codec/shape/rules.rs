@@ -10,11 +10,11 @@ use super::error::ShapeError;
 use super::kinds::REPLICATED_PARAMS;
 use super::text::MOST_NODES;
 use super::walk::find_mismatches;
-use crate::codec::path::{elements, value_at};
+use crate::codec::Tree;
 use crate::model::{FindingClass, Key};
 
 /// Returns each place at which fields contradict each other.
-pub(super) fn find_broken_rules(key: &Key, document: &Json) -> Vec<ShapeError> {
+pub(super) fn find_broken_rules(key: &Key, document: &Tree<'_>) -> Vec<ShapeError> {
     match key {
         Key::NodesConfig => find_node_errors(document),
         Key::PartitionTable => find_partition_errors(document),
@@ -25,15 +25,17 @@ pub(super) fn find_broken_rules(key: &Key, document: &Json) -> Vec<ShapeError> {
 }
 
 /// Maps whose keys are numbers are lists of pairs: no key may be there twice.
-fn find_duplicates(list: &str, pairs: &[Json], what: &str) -> Vec<ShapeError> {
+fn find_duplicates(list: &str, pairs: &[Tree<'_>], what: &str) -> Vec<ShapeError> {
     // Of two nodes with one id, a server dies; of two partitions or logs it keeps one.
     let class = match what {
         "node" => FindingClass::NodeIdentity,
         _ => FindingClass::EntryDuplicate,
     };
     let mut seen = BTreeSet::new();
-    let ids =
-        pairs.iter().enumerate().filter_map(|(index, pair)| Some((index, pair.get(0)?.as_u64()?)));
+    let ids = pairs
+        .iter()
+        .enumerate()
+        .filter_map(|(index, pair)| Some((index, pair.element(0)?.as_u64()?)));
     ids.filter(|(_, id)| !seen.insert(*id))
         .map(|(index, _)| {
             let message = format!("is a second {what} of the same id");
@@ -43,9 +45,9 @@ fn find_duplicates(list: &str, pairs: &[Json], what: &str) -> Vec<ShapeError> {
 }
 
 /// Of two deployments with one id, the servers keep one.
-fn find_deployment_errors(document: &Json) -> Vec<ShapeError> {
+fn find_deployment_errors(document: &Tree<'_>) -> Vec<ShapeError> {
     let mut seen = BTreeSet::new();
-    let deployments = elements(document, "/deployments_v2").iter().enumerate();
+    let deployments = document.elements("/deployments_v2").iter().enumerate();
     let ids = deployments.filter_map(|(index, found)| Some((index, found.get("id")?.as_str()?)));
     ids.filter(|(_, id)| !seen.insert(*id))
         .map(|(index, _)| {
@@ -56,21 +58,20 @@ fn find_deployment_errors(document: &Json) -> Vec<ShapeError> {
 }
 
 /// Nodes are found by name through a table of its own.
-fn find_node_errors(document: &Json) -> Vec<ShapeError> {
-    let pairs = elements(document, "/nodes");
+fn find_node_errors(document: &Tree<'_>) -> Vec<ShapeError> {
+    let pairs = document.elements("/nodes");
     let mut errors = find_duplicates("/nodes", pairs, "node");
     let mut names = BTreeMap::new();
     for (index, pair) in pairs.iter().enumerate() {
-        let (Some(id), Some(node)) =
-            (pair.get(0).and_then(Json::as_u64), value_at(pair, "/1/Node"))
+        let (Some(id), Some(node)) = (pair.element(0).and_then(Tree::as_u64), pair.at("/1/Node"))
         else {
             continue;
         };
-        if value_at(node, "/current_generation/0").is_some_and(|own| own.as_u64() != Some(id)) {
+        if node.at("/current_generation/0").is_some_and(|own| own.as_u64() != Some(id)) {
             let place = format!("/nodes/{index}/1/Node/current_generation");
             errors.push(of_identity(place, "is of another node"));
         }
-        if let Some(name) = node.get("name").and_then(Json::as_str)
+        if let Some(name) = node.get("name").and_then(Tree::as_str)
             && names.insert(name, id).is_some()
         {
             let place = format!("/nodes/{index}/1/Node/name");
@@ -81,17 +82,18 @@ fn find_node_errors(document: &Json) -> Vec<ShapeError> {
     errors
 }
 
-fn find_lookup_errors(document: &Json, names: &BTreeMap<&str, u64>) -> Vec<ShapeError> {
-    let Some(lookup) = document.get("name_lookup").and_then(Json::as_object) else {
-        return Vec::new();
-    };
+fn find_lookup_errors(document: &Tree<'_>, names: &BTreeMap<&str, u64>) -> Vec<ShapeError> {
+    let Some(Tree::Object(lookup)) = document.get("name_lookup") else { return Vec::new() };
+    let lookup: BTreeMap<&str, &Tree<'_>> =
+        lookup.iter().map(|(name, id)| (name.as_ref(), id)).collect();
     let place = |name: &str| format!("/name_lookup/{}", name.replace('~', "~0").replace('/', "~1"));
-    let missing =
-        names.iter().filter(|(name, id)| lookup.get(**name).and_then(Json::as_u64) != Some(**id));
+    let missing = names
+        .iter()
+        .filter(|(name, id)| lookup.get(**name).and_then(|id| id.as_u64()) != Some(**id));
     let missing = missing.map(|(name, id)| {
         of_identity(place(name), format!("does not lead to node {id}, which has the name"))
     });
-    let stray = lookup.keys().filter(|name| !names.contains_key(name.as_str()));
+    let stray = lookup.keys().filter(|name| !names.contains_key(*name));
     let stray = stray.map(|name| {
         ShapeError::new(place(name), "is the name of no node").of_class(FindingClass::LookupStray)
     });
@@ -102,11 +104,11 @@ fn of_identity(path: String, message: impl Into<String>) -> ShapeError {
     ShapeError::new(path, message).of_class(FindingClass::NodeIdentity)
 }
 
-fn find_partition_errors(document: &Json) -> Vec<ShapeError> {
-    let pairs = elements(document, "/partitions");
-    let count = document.get("num_partitions").and_then(Json::as_u64);
+fn find_partition_errors(document: &Tree<'_>) -> Vec<ShapeError> {
+    let pairs = document.elements("/partitions");
+    let count = document.get("num_partitions").and_then(Tree::as_u64);
     let mut errors = find_duplicates("/partitions", pairs, "partition");
-    if value_at(document, "/replication/limit").is_some_and(names_no_scope) {
+    if document.at("/replication/limit").is_some_and(names_no_scope) {
         errors.push(ShapeError::new("/replication/limit", "names no scope"));
     }
     if pairs.is_empty() {
@@ -125,9 +127,9 @@ fn find_partition_errors(document: &Json) -> Vec<ShapeError> {
 }
 
 /// Each key belongs to one partition at most.
-fn find_range_errors(pairs: &[Json]) -> Vec<ShapeError> {
+fn find_range_errors(pairs: &[Tree<'_>]) -> Vec<ShapeError> {
     let ranges = pairs.iter().enumerate().filter_map(|(index, pair)| {
-        let range = value_at(pair, "/1/key_range")?;
+        let range = pair.at("/1/key_range")?;
         Some((range.get("start")?.as_u64()?, range.get("end")?.as_u64()?, index))
     });
     let (mut ranges, backwards): (Vec<_>, Vec<_>) =
@@ -150,12 +152,12 @@ fn of_range(index: usize, message: &str) -> ShapeError {
 }
 
 /// Checks the logs, and the parameters of their segments, whose form depends on the kind.
-fn find_log_errors(document: &Json) -> Vec<ShapeError> {
-    let logs = elements(document, "/logs");
+fn find_log_errors(document: &Tree<'_>) -> Vec<ShapeError> {
+    let logs = document.elements("/logs");
     let mut errors = find_duplicates("/logs", logs, "log");
     for (index, log) in logs.iter().enumerate() {
-        for (position, segment) in elements(log, "/1/chain").iter().enumerate() {
-            let text = |path| value_at(segment, path).and_then(Json::as_str);
+        for (position, segment) in log.elements("/1/chain").iter().enumerate() {
+            let text = |path| segment.at(path).and_then(Tree::as_str);
             if let (Some(kind), Some(params)) = (text("/1/kind"), text("/1/params")) {
                 let place = || format!("/logs/{index}/1/chain/{position}/1/params");
                 let faults = find_params_faults(kind, params).into_iter();
@@ -167,8 +169,8 @@ fn find_log_errors(document: &Json) -> Vec<ShapeError> {
 }
 
 /// Returns whether a replication in the form of an object is empty: the servers panic on it.
-fn names_no_scope(replication: &Json) -> bool {
-    replication.as_object().is_some_and(serde_json::Map::is_empty)
+fn names_no_scope(replication: &Tree<'_>) -> bool {
+    matches!(replication, Tree::Object(scopes) if scopes.is_empty())
 }
 
 fn find_params_faults(kind: &str, params: &str) -> Vec<String> {
@@ -176,13 +178,14 @@ fn find_params_faults(kind: &str, params: &str) -> Vec<String> {
         "replicated" => match serde_json::from_str::<Json>(params) {
             Err(_) => vec!["is not valid JSON".to_owned()],
             Ok(params) => {
+                let params = Tree::from(params);
                 let mismatches = find_mismatches(&REPLICATED_PARAMS, &params).into_iter();
                 let mut faults: Vec<_> =
                     mismatches.map(|error| format!("is JSON of which {error}")).collect();
                 if params.get("replication").is_some_and(names_no_scope) {
                     faults.push("is JSON of which /replication names no scope".to_owned());
                 }
-                if elements(&params, "/nodeset").len() as u64 > MOST_NODES {
+                if params.elements("/nodeset").len() as u64 > MOST_NODES {
                     faults.push(format!(
                         "is JSON of which /nodeset has more than {MOST_NODES} nodes"
                     ));

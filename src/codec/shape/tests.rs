@@ -35,6 +35,10 @@ fn without(mut document: Json, parent: &str, field: &str) -> Json {
     document
 }
 
+fn find_shape_errors(key: &Key, document: &Json) -> Vec<ShapeError> {
+    super::find_shape_errors(key, &Tree::borrow(document))
+}
+
 fn describe(key: &Key, document: &Json) -> String {
     let errors = find_shape_errors(key, document);
     errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")

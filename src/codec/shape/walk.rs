@@ -1,31 +1,18 @@
 //! Holds a document against a shape, and collects every place where it differs.
 
-use serde_json::Value as Json;
-
 use super::error::ShapeError;
 use super::form::{Field, Need, Shape};
+use crate::codec::Tree;
 use crate::model::FindingClass;
 
 /// The errors of one document that are kept: a large one may have millions.
 const MOST_ERRORS: usize = 10_000;
 
 /// Returns every place at which the document is not of the shape.
-pub(super) fn find_mismatches(shape: &Shape, document: &Json) -> Vec<ShapeError> {
+pub(super) fn find_mismatches(shape: &Shape, document: &Tree<'_>) -> Vec<ShapeError> {
     let mut walk = Walk { path: Vec::new(), errors: Vec::new() };
     walk.check_value(shape, document);
     walk.errors
-}
-
-/// The most fields of an object that are looked through one by one, which takes less time than to hash a name.
-const FEW_FIELDS: usize = 16;
-
-fn find_field<'a>(value: &'a Json, name: &str) -> Option<&'a Json> {
-    match value {
-        Json::Object(fields) if fields.len() <= FEW_FIELDS => {
-            fields.iter().find(|(own, _)| *own == name).map(|(_, value)| value)
-        }
-        _ => value.get(name),
-    }
 }
 
 struct Walk<'a> {
@@ -42,33 +29,33 @@ enum Step<'a> {
 }
 
 impl<'a> Walk<'a> {
-    fn check_value(&mut self, shape: &Shape, value: &'a Json) {
+    fn check_value(&mut self, shape: &Shape, value: &'a Tree<'_>) {
         match (shape, value) {
-            (Shape::Any, _) | (Shape::Nullable(_), Json::Null) => {}
-            (Shape::Bool, Json::Bool(_)) | (Shape::Text, Json::String(_)) => {}
-            (Shape::Parsed(form), Json::String(text)) if (form.is_valid)(text) => {}
-            (Shape::Integer, Json::Number(number)) if !number.is_f64() => {}
-            (Shape::Number(least, most), Json::Number(number))
+            (Shape::Any, _) | (Shape::Nullable(_), Tree::Null) => {}
+            (Shape::Bool, Tree::Bool(_)) | (Shape::Text, Tree::Text(_)) => {}
+            (Shape::Parsed(form), Tree::Text(text)) if (form.is_valid)(text) => {}
+            (Shape::Integer, Tree::Number(number)) if !number.is_f64() => {}
+            (Shape::Number(least, most), Tree::Number(number))
                 if number.as_u64().is_some_and(|n| (*least..=*most).contains(&n)) => {}
             (Shape::Nullable(shape), _) => self.check_value(shape, value),
             (Shape::AnyOf(shapes), _)
                 if shapes.iter().any(|shape| find_mismatches(shape, value).is_empty()) => {}
-            (Shape::NonEmptyList(_), Json::Array(elements)) if elements.is_empty() => {
+            (Shape::NonEmptyList(_), Tree::List(elements)) if elements.is_empty() => {
                 self.report_mismatch(shape, value);
             }
-            (Shape::List(shape) | Shape::NonEmptyList(shape), Json::Array(elements)) => {
+            (Shape::List(shape) | Shape::NonEmptyList(shape), Tree::List(elements)) => {
                 for (index, element) in elements.iter().enumerate() {
                     self.descend(Step::Element(index), |walk| walk.check_value(shape, element));
                 }
             }
-            (Shape::Pair(first, second), Json::Array(elements)) => match elements.as_slice() {
+            (Shape::Pair(first, second), Tree::List(elements)) => match elements.as_slice() {
                 [one, two] => {
                     self.descend(Step::Element(0), |walk| walk.check_value(first, one));
                     self.descend(Step::Element(1), |walk| walk.check_value(second, two));
                 }
                 _ => self.report_mismatch(shape, value),
             },
-            (Shape::Map(names, shape), Json::Object(fields)) => {
+            (Shape::Map(names, shape), Tree::Object(fields)) => {
                 for (name, value) in fields {
                     self.descend(Step::Field(name), |walk| {
                         if !(names.is_valid)(name) {
@@ -78,16 +65,16 @@ impl<'a> Walk<'a> {
                     });
                 }
             }
-            (Shape::Object(fields), Json::Object(_)) => self.check_fields(fields, value),
+            (Shape::Object(fields), Tree::Object(_)) => self.check_fields(fields, value),
             (Shape::Variant(_), _) => self.check_variant(shape, value),
             _ => self.report_mismatch(shape, value),
         }
     }
 
-    fn check_fields(&mut self, fields: &[Field], value: &'a Json) {
+    fn check_fields(&mut self, fields: &[Field], value: &'a Tree<'_>) {
         for field in fields {
             let step = Step::Field(field.name);
-            match (find_field(value, field.name), field.need) {
+            match (value.get(field.name), field.need) {
                 (Some(value), _) => {
                     self.descend(step, |walk| walk.check_value(field.shape, value));
                 }
@@ -101,11 +88,11 @@ impl<'a> Walk<'a> {
     }
 
     /// Checks an enum as serde writes it: the name alone, or an object with the name and the content.
-    fn check_variant(&mut self, shape: &Shape, value: &'a Json) {
+    fn check_variant(&mut self, shape: &Shape, value: &'a Tree<'_>) {
         let named = match value {
-            Json::String(name) => Some((name, None)),
-            Json::Object(fields) if fields.len() == 1 => {
-                fields.iter().next().map(|(name, content)| (name, Some(content)))
+            Tree::Text(name) => Some((name, None)),
+            Tree::Object(fields) if fields.len() == 1 => {
+                fields.first().map(|(name, content)| (name, Some(content)))
             }
             _ => None,
         };
@@ -161,22 +148,22 @@ impl<'a> Walk<'a> {
     }
 
     /// Reports the kind of what is there, and not what it holds: that may be a secret.
-    fn report_mismatch(&mut self, shape: &Shape, value: &Json) {
+    fn report_mismatch(&mut self, shape: &Shape, value: &Tree<'_>) {
         let found = match value {
-            Json::Null => "null".to_owned(),
-            Json::Bool(_) => "true or false".to_owned(),
+            Tree::Null => "null".to_owned(),
+            Tree::Bool(_) => "true or false".to_owned(),
             // The value of a header, where a text is expected.
-            Json::Number(_) if matches!(shape, Shape::Text | Shape::Parsed(_)) => {
+            Tree::Number(_) if matches!(shape, Shape::Text | Shape::Parsed(_)) => {
                 "a number".to_owned()
             }
-            Json::Number(number) if number.is_f64() => "a number with a fraction".to_owned(),
-            Json::Number(number) if number.is_i64() && !number.is_u64() => {
+            Tree::Number(number) if number.is_f64() => "a number with a fraction".to_owned(),
+            Tree::Number(number) if number.is_i64() && !number.is_u64() => {
                 "a negative number".to_owned()
             }
-            Json::Number(number) => number.to_string(),
-            Json::String(_) => "a text".to_owned(),
-            Json::Array(elements) => format!("a list of {}", elements.len()),
-            Json::Object(_) => "an object".to_owned(),
+            Tree::Number(number) => number.to_string(),
+            Tree::Text(_) => "a text".to_owned(),
+            Tree::List(elements) => format!("a list of {}", elements.len()),
+            Tree::Object(_) => "an object".to_owned(),
         };
         self.report(format!("is {found} instead of {}", shape.describe()));
     }

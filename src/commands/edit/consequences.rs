@@ -2,7 +2,7 @@
 
 use serde_json::Value as Json;
 
-use crate::codec;
+use crate::codec::{self, Tree};
 use crate::model::{Key, MetadataFinding, Snapshot};
 use crate::pipeline::soundness::{Documents, find_added_reference_errors};
 
@@ -17,13 +17,13 @@ pub(super) fn find_broken_references(
     let mut before = Documents::default();
     for (key, value) in others.filter_map(|(key, entry)| Some((key, entry.value()?))) {
         if let Ok(document) = codec::decode(key, &value.bytes) {
-            before.add(key, document);
+            before.add(key, document.into());
         }
     }
     let mut after = before.clone();
-    after.add(edited, document.clone());
+    after.add(edited, Tree::borrow(document));
     if let Some(stored) = stored {
-        before.add(edited, stored.clone());
+        before.add(edited, Tree::borrow(stored));
     }
     find_added_reference_errors(&before, &after)
 }

@@ -11,7 +11,7 @@ use crate::wording::plural;
 
 /// Finds what should be known of the epochs.
 pub(super) fn find_epoch_findings(
-    documents: &Documents,
+    documents: &Documents<'_>,
     snapshot: &Snapshot,
 ) -> Vec<MetadataFinding> {
     let frozen = [
@@ -32,7 +32,10 @@ pub(super) fn find_epoch_findings(
     frozen.into_iter().flatten().chain(of_nodes.into_iter().flatten()).chain(of_table).collect()
 }
 
-fn find_epochs(documents: &Documents, is_meant: impl Fn(&EpochFacts) -> bool) -> Option<Vec<Key>> {
+fn find_epochs(
+    documents: &Documents<'_>,
+    is_meant: impl Fn(&EpochFacts) -> bool,
+) -> Option<Vec<Key>> {
     let epochs = documents.epochs.iter().filter(|(_, facts)| is_meant(facts));
     let epochs: Vec<_> = epochs.map(|(key, _)| key.clone()).collect();
     (!epochs.is_empty()).then_some(epochs)
@@ -60,7 +63,7 @@ fn name_epochs<'a>(keys: impl IntoIterator<Item = &'a Key>) -> String {
 
 /// Finds replicas, and chosen leaders, on nodes that do not exist or were removed.
 fn find_absent_nodes(
-    documents: &Documents,
+    documents: &Documents<'_>,
     living: &BTreeSet<u64>,
     known: &BTreeSet<u64>,
 ) -> Vec<MetadataFinding> {
@@ -101,7 +104,7 @@ fn find_absent_nodes(
 }
 
 /// Finds partitions without an epoch, and epochs without a partition. Nothing, where the table can't be read.
-fn find_unmatched_epochs(documents: &Documents, snapshot: &Snapshot) -> Vec<MetadataFinding> {
+fn find_unmatched_epochs(documents: &Documents<'_>, snapshot: &Snapshot) -> Vec<MetadataFinding> {
     let table = documents.get(&Key::PartitionTable);
     let ids = table.and_then(|table| codec::partition_ids(table).ok());
     let Some(ids) = ids else { return Vec::new() };

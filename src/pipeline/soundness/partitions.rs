@@ -1,18 +1,16 @@
 //! The key ranges of the partitions together.
 
-use serde_json::Value as Json;
-
 use super::documents::Documents;
-use crate::codec::{elements, value_at};
+use crate::codec::Tree;
 use crate::model::{FindingClass, Key, MetadataFinding};
 
 /// Finds the places between partitions that belong to none. Overlaps are errors of the value.
-pub(super) fn find_range_gaps(documents: &Documents) -> Vec<MetadataFinding> {
+pub(super) fn find_range_gaps(documents: &Documents<'_>) -> Vec<MetadataFinding> {
     let Some(table) = documents.get(&Key::PartitionTable) else { return Vec::new() };
-    let bound = |range: Option<&Json>, name: &str| range?.get(name)?.as_u64();
+    let bound = |range: Option<&Tree<'_>>, name: &str| range?.get(name)?.as_u64();
     let mut ranges: Vec<(u64, u64, usize)> = Vec::new();
-    for (index, pair) in elements(table, "/partitions").iter().enumerate() {
-        let range = value_at(pair, "/1/key_range");
+    for (index, pair) in table.elements("/partitions").iter().enumerate() {
+        let range = pair.at("/1/key_range");
         match (bound(range, "start"), bound(range, "end")) {
             (Some(start), Some(end)) if start <= end => ranges.push((start, end, index)),
             // The value is malformed: what it leaves open is not known.

@@ -3,10 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::Value as Json;
-
 use super::documents::{Documents, ids_of, living_nodes};
-use crate::codec::{elements, value_at};
+use crate::codec::Tree;
 use crate::model::{FindingClass, Key, MetadataFinding};
 
 const REPLICATION: &str = "/config/default_provider/replicated/replication_property";
@@ -24,7 +22,10 @@ pub fn referenced_keys(key: &Key) -> &'static [Key] {
 /// Returns the errors between values that were not there before.
 ///
 /// A place may have moved, as the elements of a list do: only what an error says counts.
-pub fn find_added_reference_errors(before: &Documents, after: &Documents) -> Vec<MetadataFinding> {
+pub fn find_added_reference_errors(
+    before: &Documents<'_>,
+    after: &Documents<'_>,
+) -> Vec<MetadataFinding> {
     let content = |finding: &MetadataFinding| (finding.key.clone(), finding.message.clone());
     let mut counts: BTreeMap<_, usize> = BTreeMap::new();
     for finding in find_broken_references(before) {
@@ -42,7 +43,7 @@ pub fn find_added_reference_errors(before: &Documents, after: &Documents) -> Vec
 }
 
 /// Returns the errors between values, as far as both sides of a reference are known.
-pub(super) fn find_broken_references(documents: &Documents) -> Vec<MetadataFinding> {
+pub(super) fn find_broken_references(documents: &Documents<'_>) -> Vec<MetadataFinding> {
     let [nodes, logs, table] =
         [Key::NodesConfig, Key::Logs, Key::PartitionTable].map(|key| documents.get(&key));
     let mut findings = Vec::new();
@@ -62,11 +63,11 @@ fn of_logs(class: FindingClass, path: String, message: String) -> MetadataFindin
 
 /// Finds segments on nodes that `nodes_config` never had, and logs whose last segment is on removed nodes only. A
 /// removed node may have served an old segment.
-fn find_absent_nodes(logs: &Json, nodes: &Json) -> Vec<MetadataFinding> {
+fn find_absent_nodes(logs: &Tree<'_>, nodes: &Tree<'_>) -> Vec<MetadataFinding> {
     let (known, living) = (ids_of(nodes, "/nodes"), living_nodes(nodes));
     let mut findings = Vec::new();
-    for (index, log) in elements(logs, "/logs").iter().enumerate() {
-        let chain = elements(log, "/1/chain");
+    for (index, log) in logs.elements("/logs").iter().enumerate() {
+        let chain = log.elements("/1/chain");
         for (position, segment) in chain.iter().enumerate() {
             let nodeset = nodeset_of(segment);
             let is_last = position + 1 == chain.len();
@@ -92,16 +93,18 @@ fn name_nodes<'a>(ids: impl IntoIterator<Item = &'a u64>) -> Option<String> {
 }
 
 /// Returns the nodes of a replicated segment.
-fn nodeset_of(segment: &Json) -> BTreeSet<u64> {
-    let params = value_at(segment, "/1/params").and_then(Json::as_str);
-    let params = params.and_then(|text| serde_json::from_str::<Json>(text).ok());
-    params.iter().flat_map(|params| elements(params, "/nodeset")).filter_map(Json::as_u64).collect()
+fn nodeset_of(segment: &Tree<'_>) -> BTreeSet<u64> {
+    let params = segment.at("/1/params").and_then(Tree::as_str);
+    let params = params
+        .and_then(|text| serde_json::from_str::<serde_json::Value>(text).ok())
+        .map(Tree::from);
+    params.iter().flat_map(|params| params.elements("/nodeset")).filter_map(Tree::as_u64).collect()
 }
 
 /// Finds a replication for new segments that the nodes can't meet.
-fn find_unmet_replication(logs: &Json, nodes: &Json) -> Option<MetadataFinding> {
+fn find_unmet_replication(logs: &Tree<'_>, nodes: &Tree<'_>) -> Option<MetadataFinding> {
     let living = living_nodes(nodes).len();
-    let copies = value_at(logs, REPLICATION).and_then(Json::as_str).and_then(parse_node_copies)?;
+    let copies = logs.at(REPLICATION).and_then(Tree::as_str).and_then(parse_node_copies)?;
     (copies > living).then(|| {
         let message = format!("requires {copies} nodes, and nodes_config has {living}");
         of_logs(FindingClass::ReplicationUnmet, REPLICATION.to_owned(), message)
@@ -117,12 +120,16 @@ fn parse_node_copies(replication: &str) -> Option<usize> {
 
 /// Finds partitions whose log does not exist: one that they name, or their own if they were led before. For a partition
 /// that never was, the servers make it.
-fn find_absent_logs(table: &Json, logs: &Json, documents: &Documents) -> Vec<MetadataFinding> {
+fn find_absent_logs(
+    table: &Tree<'_>,
+    logs: &Tree<'_>,
+    documents: &Documents<'_>,
+) -> Vec<MetadataFinding> {
     let known = ids_of(logs, "/logs");
-    let partitions = elements(table, "/partitions").iter().enumerate();
+    let partitions = table.elements("/partitions").iter().enumerate();
     let absent = partitions.filter_map(|(index, pair)| {
-        let id = pair.get(0)?.as_u64()?;
-        let named = value_at(pair, "/1/log_id").and_then(Json::as_u64);
+        let id = pair.element(0)?.as_u64()?;
+        let named = pair.at("/1/log_id").and_then(Tree::as_u64);
         let (path, message) = match named {
             Some(log) => (format!("/partitions/{index}/1/log_id"), format!("is {log}")),
             None if was_led(id, documents) => {
@@ -140,7 +147,7 @@ fn find_absent_logs(table: &Json, logs: &Json, documents: &Documents) -> Vec<Met
     absent.collect()
 }
 
-fn was_led(partition: u64, documents: &Documents) -> bool {
+fn was_led(partition: u64, documents: &Documents<'_>) -> bool {
     let key = u16::try_from(partition).map(Key::PartitionEpoch);
     key.is_ok_and(|key| documents.epochs.get(&key).is_some_and(|epoch| epoch.was_led))
 }

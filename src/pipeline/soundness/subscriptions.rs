@@ -2,17 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value as Json;
-
-use crate::codec::elements;
+use crate::codec::Tree;
 use crate::model::{FindingClass, Key, MetadataFinding};
 
 /// Finds subscriptions that send to a service, or a handler, that no deployment has.
-pub(super) fn find_stray_subscriptions(schema: &Json) -> Vec<MetadataFinding> {
+pub(super) fn find_stray_subscriptions(schema: &Tree<'_>) -> Vec<MetadataFinding> {
     let handlers = handlers_of(schema);
-    let subscriptions = elements(schema, "/subscriptions").iter().enumerate();
+    let subscriptions = schema.elements("/subscriptions").iter().enumerate();
     let stray = subscriptions.filter_map(|(index, pair)| {
-        let (service, handler) = sink_of(pair.get(1)?)?;
+        let (service, handler) = sink_of(pair.element(1)?)?;
         (!handlers.contains(&(service, handler))).then(|| MetadataFinding {
             key: Key::Schema,
             class: FindingClass::SubscriptionStray,
@@ -25,15 +23,16 @@ pub(super) fn find_stray_subscriptions(schema: &Json) -> Vec<MetadataFinding> {
     stray.collect()
 }
 
-fn handlers_of(schema: &Json) -> BTreeSet<(&str, &str)> {
-    let services = elements(schema, "/deployments_v2").iter().flat_map(|deployment| {
-        elements(deployment, "/services")
+fn handlers_of<'a>(schema: &'a Tree<'_>) -> BTreeSet<(&'a str, &'a str)> {
+    let services = schema.elements("/deployments_v2").iter().flat_map(|deployment| {
+        deployment
+            .elements("/services")
             .iter()
             .filter_map(|service| Some((service.get("name")?.as_str()?, service)))
     });
     services
         .flat_map(|(name, service)| {
-            let handlers = elements(service, "/handlers").iter();
+            let handlers = service.elements("/handlers").iter();
             handlers.filter_map(move |handler| Some((name, handler.get("name")?.as_str()?)))
         })
         .collect()
@@ -45,14 +44,14 @@ const MOST_VARIANTS: usize = 4;
 /// Returns service and handler of a sink; `None` in a form without them.
 ///
 /// They are in an object below the names of some variants, by which the servers tell the kinds of services apart.
-fn sink_of(subscription: &Json) -> Option<(&str, &str)> {
+fn sink_of<'a>(subscription: &'a Tree<'_>) -> Option<(&'a str, &'a str)> {
     let mut target = subscription.get("sink")?;
     for _ in 0..MOST_VARIANTS {
-        let text = |field: &str| target.get(field).and_then(Json::as_str);
+        let text = |field: &str| target.get(field).and_then(Tree::as_str);
         if let (Some(service), Some(handler)) = (text("name"), text("handler")) {
             return Some((service, handler));
         }
-        target = target.as_object()?.values().next()?;
+        target = &target.fields().first()?.1;
     }
     None
 }

@@ -157,8 +157,8 @@ fn many_findings_of_a_class_are_counted() {
 fn only_errors_that_were_not_there_before_count_as_added() {
     let documents = |logs: Json| {
         let mut documents = Documents::default();
-        documents.add(&Key::NodesConfig, nodes_config());
-        documents.add(&Key::Logs, logs);
+        documents.add(&Key::NodesConfig, nodes_config().into());
+        documents.add(&Key::Logs, logs.into());
         documents
     };
     let added = |before: Json, after: Json| {

@@ -1,9 +1,7 @@
 //! Findings about a value alone: its bytes, and the document that they hold.
 
-use serde_json::Value as Json;
-
 use super::subscriptions::find_stray_subscriptions;
-use crate::codec::{self, CodecError};
+use crate::codec::{self, CodecError, Tree};
 use crate::model::{Entry, FindingClass, Key, MetadataFinding, Snapshot};
 
 const NO_NODES_CONFIG: &str = "is missing: this is what an unfinished migration leaves. Finish it with the same command \
@@ -25,7 +23,10 @@ pub(super) fn find_missing_keys(snapshot: &Snapshot) -> Vec<MetadataFinding> {
 }
 
 /// Decodes the value of an entry if it is Restate's own, and checks that it can be read.
-pub(super) fn decode_entry(key: &Key, entry: &Entry) -> (Option<Json>, Result<(), CodecError>) {
+pub(super) fn decode_entry<'a>(
+    key: &Key,
+    entry: &'a Entry,
+) -> (Option<Tree<'a>>, Result<(), CodecError>) {
     match entry.value() {
         Some(value) if key.is_known() => codec::decode_and_check(key, value),
         Some(value) => (None, codec::check(key, value)),
@@ -70,7 +71,7 @@ fn class_of(error: &CodecError) -> FindingClass {
 }
 
 /// Finds the errors of a document that concern no other value.
-pub(super) fn find_document_findings(key: &Key, document: &Json) -> Vec<MetadataFinding> {
+pub(super) fn find_document_findings(key: &Key, document: &Tree<'_>) -> Vec<MetadataFinding> {
     let errors = codec::find_shape_errors(key, document).into_iter();
     let mut findings: Vec<_> = errors
         // The version is compared with the stored one already.
