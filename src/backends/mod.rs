@@ -7,6 +7,7 @@
 mod aws;
 pub mod backup;
 pub mod cluster;
+mod concurrency_limiter;
 pub mod dynamo_db;
 pub mod etcd;
 pub mod memory;

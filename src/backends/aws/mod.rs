@@ -3,7 +3,6 @@
 
 mod access;
 mod answer_limit;
-mod concurrency_limiter;
 mod credentials;
 mod environment;
 mod fault;
@@ -15,7 +14,6 @@ mod resolver;
 mod retry;
 
 pub(super) use access::{Reach, load_sdk_config};
-pub(super) use concurrency_limiter::{ConcurrencyLimiter, Permit};
 pub(super) use environment::read_variable;
 pub(super) use fault::{
     AwsError, classify_missing_answer, classify_rejected_identity, describe_answer, describe_error,

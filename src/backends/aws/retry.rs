@@ -3,8 +3,9 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use super::super::concurrency_limiter::{ConcurrencyLimiter, Permit};
 use super::super::request::Request;
-use super::{AwsError, ConcurrencyLimiter, Permit};
+use super::AwsError;
 use crate::config::RetryPolicy;
 use crate::model::StoreError;
 

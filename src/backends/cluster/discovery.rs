@@ -14,6 +14,7 @@ use futures_util::stream::FuturesUnordered;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
 
+use super::super::concurrency_limiter::ConcurrencyLimiter;
 use super::super::request::Request;
 use super::super::transport::{
     Address, Admission, CallFailure, Limits, Server, ServerKind, Servers, TlsOptions,
@@ -22,7 +23,7 @@ use super::super::transport::{
 use super::ident::cached_nodes_limit;
 use super::leader_connections::IN_FLIGHT;
 use super::stand_ins::StandIns;
-use super::{Cluster, NODE_READS_AT_ONCE};
+use super::{Cluster, NODE_READS_AT_ONCE, READS_NEARBY};
 use crate::codec::{self, NodesConfiguration};
 use crate::model::{Key, StoreError};
 use crate::proto::node_ctl_svc::node_ctl_svc_client::NodeCtlSvcClient;
@@ -85,6 +86,7 @@ pub async fn connect(options: &ClusterOptions) -> Result<Cluster, StoreError> {
     let shown = || addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
     tracing::debug!("{name}: asked in this order: {}", shown());
     let at_once = options.max_concurrency.map_or(IN_FLIGHT, |most| most.get().min(IN_FLIGHT));
+    let pace = ConcurrencyLimiter::new(at_once.min(READS_NEARBY), at_once);
     let (only_these, leader) = (options.only_these, Mutex::default());
     let stand_ins = match only_these {
         true => StandIns::default(),
@@ -97,6 +99,7 @@ pub async fn connect(options: &ClusterOptions) -> Result<Cluster, StoreError> {
         known,
         only_these,
         at_once,
+        pace,
         node_turns: Semaphore::new(NODE_READS_AT_ONCE),
         leader,
         stand_ins,

@@ -35,6 +35,7 @@ pub use inspect::{ClusterReport, InspectedNode, Questions};
 pub use node::{identify_node_at, probe_store_at};
 pub use write::WritableCluster;
 
+use super::concurrency_limiter::ConcurrencyLimiter;
 use super::request::Request;
 use super::transport::{CallError, Servers};
 use super::{ReadLimits, Source, intact_entry};
@@ -53,6 +54,9 @@ use stand_ins::StandIns;
 /// several fail inside the node.
 const NODE_READS_AT_ONCE: usize = 64;
 
+/// The reads at once from a cluster that is near: more gain little, and cost memory and CPU of this program and the servers.
+const READS_NEARBY: usize = 32;
+
 /// A connection to the nodes of one cluster.
 pub struct Cluster {
     name: String,
@@ -61,8 +65,10 @@ pub struct Cluster {
     known: NodesConfiguration,
     /// `true` if no other nodes are asked than those that were named.
     only_these: bool,
-    /// Reads at once.
+    /// The most reads at once.
     at_once: usize,
+    /// The reads at once: fewer where the cluster is near.
+    pace: ConcurrencyLimiter,
     /// The right to read through a node instead of the leader.
     node_turns: Semaphore,
     /// The leader that is asked instead of the nodes, if there is one.
@@ -248,7 +254,9 @@ impl Source for Cluster {
     async fn read(&self, keys: &[Key]) -> Result<Vec<Option<Entry>>, StoreError> {
         let mut entries = Vec::with_capacity(keys.len());
         for key in keys {
+            let permit = self.pace.acquire_permit().await;
             entries.push(self.get(key).await?);
+            permit.finish(true);
         }
         Ok(entries)
     }

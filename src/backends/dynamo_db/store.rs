@@ -5,7 +5,8 @@ use std::sync::OnceLock;
 use std::sync::atomic::AtomicBool;
 
 use super::super::RequestOptions;
-use super::super::aws::{self, ConcurrencyLimiter, Reach, Retries};
+use super::super::aws::{self, Reach, Retries};
+use super::super::concurrency_limiter::ConcurrencyLimiter;
 use super::client::TableClient;
 use super::table_facts::TableFacts;
 use crate::config::{self, DynamoDbConfig, RetryPolicy};

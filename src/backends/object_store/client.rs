@@ -7,7 +7,8 @@ use aws_sdk_s3::primitives::ByteStream;
 use prost::bytes::Bytes;
 use tokio::sync::Semaphore;
 
-use super::super::aws::{self, AwsError, Permit, Retries};
+use super::super::aws::{self, AwsError, Retries};
+use super::super::concurrency_limiter::Permit;
 use super::super::request::Request;
 use super::body::{self, BILROST, Body};
 use super::fault::{Faults, ObjectError};

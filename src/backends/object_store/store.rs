@@ -7,7 +7,8 @@ use std::sync::Mutex;
 use tokio::sync::Semaphore;
 
 use super::super::RequestOptions;
-use super::super::aws::{ConcurrencyLimiter, Retries};
+use super::super::aws::Retries;
+use super::super::concurrency_limiter::ConcurrencyLimiter;
 use super::super::intact_entry;
 use super::access;
 use super::body::Body;

@@ -17,7 +17,8 @@ const FAR: Duration = Duration::from_millis(10);
 /// The number of responses by which that is decided.
 const TIMED: usize = 3;
 
-pub(in super::super) struct ConcurrencyLimiter {
+/// The number of requests that a store may have under way.
+pub(super) struct ConcurrencyLimiter {
     most_far: usize,
     turns: Semaphore,
     state: Mutex<LimiterState>,
@@ -37,7 +38,7 @@ struct LimiterState {
 }
 
 /// The right to make one request.
-pub(in super::super) struct Permit<'a> {
+pub(super) struct Permit<'a> {
     pace: &'a ConcurrencyLimiter,
     permit: Option<SemaphorePermit<'a>>,
     began: Instant,
@@ -45,7 +46,7 @@ pub(in super::super) struct Permit<'a> {
 
 impl ConcurrencyLimiter {
     /// Creates a limiter of at most this many permits at once, and at least one, nearby and far.
-    pub(in super::super) fn new(near: usize, far: usize) -> ConcurrencyLimiter {
+    pub(super) fn new(near: usize, far: usize) -> ConcurrencyLimiter {
         let most = near.clamp(1, Semaphore::MAX_PERMITS);
         let state = LimiterState {
             most,
@@ -64,12 +65,12 @@ impl ConcurrencyLimiter {
     }
 
     /// Returns the highest limit, near or far.
-    pub(in super::super) fn max_concurrency(&self) -> usize {
+    pub(super) fn max_concurrency(&self) -> usize {
         self.most_far
     }
 
     /// Waits until one more request may be made.
-    pub(in super::super) async fn acquire_permit(&self) -> Permit<'_> {
+    pub(super) async fn acquire_permit(&self) -> Permit<'_> {
         // The semaphore is never closed.
         let permit = self.turns.acquire().await.ok();
         Permit { pace: self, permit, began: Instant::now() }
@@ -125,7 +126,7 @@ impl ConcurrencyLimiter {
 
 impl Permit<'_> {
     /// Returns the permit after the request; `well` is `true` if the store kept up.
-    pub(in super::super) fn finish(self, well: bool) {
+    pub(super) fn finish(self, well: bool) {
         if well {
             self.pace.raise_limit(self.began.elapsed())
         } else {
