@@ -6,8 +6,8 @@ use std::process::Command;
 use crate::support::project;
 use crate::support::tool::{command, run};
 
-/// The limit: twice the 0.14 million instructions measured per key in a debug build.
-const MOST_PER_KEY: u64 = 280_000;
+/// The limit: twice the 0.19 million instructions measured per key in a debug build.
+const MOST_PER_KEY: u64 = 380_000;
 
 #[test]
 fn instructions_per_key_stay_low_and_do_not_grow_with_the_keys() {
