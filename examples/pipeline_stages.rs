@@ -30,7 +30,7 @@ async fn migrate(source: &Memory, target: &Memory) {
     let before = snapshot::read(source, Stage::ReadSource, &NoopSink).await.unwrap();
     checks::check_values(&before, &check_soundness(&before), &[]);
     let plan = plan::decide_plan(&before, &Snapshot::new(), OnExisting::Refuse);
-    apply::carry_out(&plan, target, &NoopJournal, &NoopSink).await.unwrap();
+    apply::carry_out(plan.changes(), target, &NoopJournal, &NoopSink).await.unwrap();
     let after = snapshot::read_beside(target, &before, Stage::ReadBack, &NoopSink).await.unwrap();
     assert!(verify::compare(&before, &after).differences(false).next().is_none());
 }

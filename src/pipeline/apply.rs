@@ -12,7 +12,7 @@ use futures_util::stream::FuturesUnordered;
 
 use crate::backends::{Target, WriteLimits};
 use crate::events::{Event, EventSink, Stage};
-use crate::model::{Change, Effect, FailedWrite, Key, Plan, StoreError, Value};
+use crate::model::{Change, Effect, FailedWrite, Key, StoreError, Value};
 
 /// A record of what was written, for the report of a run that stops midway.
 pub trait Journal: Send + Sync {
@@ -24,17 +24,16 @@ pub trait Journal: Send + Sync {
     fn add_not_written(&self, changes: &[Change]);
 }
 
-/// Carries out every change of the plan.
+/// Carries out these changes of a plan.
 ///
 /// # Errors
 /// The first failed write. Writes that were under way are then waited for, and no other is begun.
 pub async fn carry_out(
-    plan: &Plan,
+    changes: Vec<Change>,
     target: &dyn Target,
     journal: &dyn Journal,
     events: &dyn EventSink,
 ) -> Result<(), FailedWrite> {
-    let changes = plan.changes();
     events.emit(Event::Started(Stage::Write, target.name()));
     events.emit(Event::Total(Stage::Write, changes.len()));
     let mut limits = target.write_limits();
@@ -68,14 +67,12 @@ fn group_changes(
     writing: WriteLimits,
     is_live_cluster: bool,
 ) -> Vec<Vec<Vec<Change>>> {
-    let (nodes_config, others): (Vec<_>, Vec<_>) =
+    let is_one_batch = writing.atomic && !is_live_cluster && is_one_batch(&changes, writing);
+    let (nodes_config, mut others): (Vec<_>, Vec<_>) =
         changes.into_iter().partition(|change| change.key == Key::NodesConfig);
-    let mut together = others.clone();
-    together.extend(nodes_config.iter().cloned());
-    let mut whole = cut_batches(together, writing);
-    if writing.atomic && whole.len() <= 1 && !is_live_cluster {
-        whole.retain(|batch| !batch.is_empty());
-        return vec![whole];
+    if is_one_batch {
+        others.extend(nodes_config);
+        return vec![if others.is_empty() { Vec::new() } else { vec![others] }];
     }
     let (first, last) = nodes_config
         .into_iter()
@@ -103,6 +100,11 @@ fn split_nodes_config(change: Change, is_live_cluster: bool) -> (Option<Change>,
             (Some(with(Effect::Delete(tag))), Some(with(Effect::Create(value))))
         }
     }
+}
+
+fn is_one_batch(changes: &[Change], writing: WriteLimits) -> bool {
+    let bytes = || changes.iter().map(Change::size).sum::<usize>();
+    changes.len() <= 1 || (changes.len() <= writing.keys && bytes() <= writing.bytes)
 }
 
 fn cut_batches(changes: Vec<Change>, writing: WriteLimits) -> Vec<Vec<Change>> {

@@ -7,15 +7,29 @@ use crate::model::{Comparison, Entry, Key, KeyComparison, KeyStatus, Snapshot, S
 
 /// Compares versions and content, and nothing of how a store keeps them.
 pub fn compare(source: &Snapshot, target: &Snapshot) -> Comparison {
-    let mut keys: Vec<&Key> = source.keys().chain(target.keys()).collect();
-    keys.sort();
-    keys.dedup();
-    let rows = keys.into_iter().map(|key| {
+    let rows = compare_keys(source, target).map(|(key, status)| {
         let (source, target) = (source.get(key).cloned(), target.get(key).cloned());
-        let status = compare_entries(key, source.as_ref(), target.as_ref());
         KeyComparison { key: key.clone(), status, source, target }
     });
     Comparison { rows: rows.collect() }
+}
+
+/// Returns the keys that are not the same, without a copy of what either side has.
+pub fn find_differences<'a>(
+    source: &'a Snapshot,
+    target: &'a Snapshot,
+) -> impl Iterator<Item = (&'a Key, KeyStatus)> {
+    compare_keys(source, target).filter(|(_, status)| *status != KeyStatus::Same)
+}
+
+fn compare_keys<'a>(
+    source: &'a Snapshot,
+    target: &'a Snapshot,
+) -> impl Iterator<Item = (&'a Key, KeyStatus)> {
+    let mut keys: Vec<&Key> = source.keys().chain(target.keys()).collect();
+    keys.sort();
+    keys.dedup();
+    keys.into_iter().map(|key| (key, compare_entries(key, source.get(key), target.get(key))))
 }
 
 fn compare_entries(key: &Key, source: Option<&Entry>, target: Option<&Entry>) -> KeyStatus {

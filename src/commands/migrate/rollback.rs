@@ -49,7 +49,9 @@ pub(super) async fn put_nodes_config(
         check_members_again(cluster, &merged, &now).await?;
         let plan = plan_last_put(&merged, now);
         job.state.merge_plan(plan.clone());
-        match apply::carry_out(&plan, job.target_store(), job.state, job.context.events).await {
+        match apply::carry_out(plan.changes(), job.target_store(), job.state, job.context.events)
+            .await
+        {
             Ok(()) => return confirm_put(job, &merged).await,
             Err(FailedWrite { error: StoreError::Conflict { .. }, .. }) => {
                 job.warn("nodes_config of the target changed in the meantime; merging again");

@@ -1,7 +1,6 @@
 //! The stage after the writes: verifies that the copy is complete while the source did not change, and copies
 //! again what did.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use tokio::join;
@@ -20,7 +19,7 @@ use crate::outcome::{CheckStatus, Code, Failure};
 use crate::pipeline::checks;
 use crate::pipeline::plan::{self, OnExisting};
 use crate::pipeline::soundness::check_soundness;
-use crate::pipeline::verify::{are_same, compare};
+use crate::pipeline::verify::{are_same, find_differences};
 use crate::pipeline::{apply, snapshot};
 use crate::wording::plural;
 
@@ -41,12 +40,12 @@ pub(super) async fn verify_copy(
     let mut expected = Arc::clone(&prepared.source_snapshot);
     for round in 0..=MAX_CATCH_UP_ROUNDS {
         let now = read_both_again(job, prepared, &expected).await?;
-        let (wanted, found) =
-            (comparable_keys(&expected, is_live), comparable_keys(&now.target, is_live));
-        if let Some(keys) = describe_differences(&wanted, &found) {
+        // A live cluster gets nodes_config last, as a merge.
+        let is_compared = |key: &Key| !is_live || *key != Key::NodesConfig;
+        if let Some(keys) = describe_differences(&expected, &now.target, &is_compared) {
             return Err(copy_differs(&keys));
         }
-        let Some(keys) = describe_differences(&expected, &now.source) else {
+        let Some(keys) = describe_differences(&expected, &now.source, &|_| true) else {
             let (endpoints, mode, ()) = join!(
                 check_endpoints_again(job),
                 check_still_in_migration_mode(job, prepared, &now.source),
@@ -61,7 +60,9 @@ pub(super) async fn verify_copy(
             return Err(source_keeps_changing(&keys));
         }
         job.warn(&format!("the source changed in the meantime ({keys}); copying again"));
-        copy_changes(job, prepared, &comparable_keys(&now.source, is_live), &found).await?;
+        let only_compared = |snapshot: &Snapshot| keep_keys(snapshot, &is_compared);
+        let (source, target) = (only_compared(&now.source), only_compared(&now.target));
+        copy_changes(job, prepared, &source, &target).await?;
         save_source_again(job, prepared, &now.source)?;
         expected = now.source;
     }
@@ -168,7 +169,7 @@ async fn copy_changes(
     if let Err(failure) = save_interim_report(job, &plan) {
         job.warn(&failure.message);
     }
-    match apply::carry_out(&plan, target, job.state, job.context.events).await {
+    match apply::carry_out(plan.changes(), target, job.state, job.context.events).await {
         Ok(()) => Ok(()),
         Err(failed) => Err(describe_failed_write(&failed.error, job).await),
     }
@@ -207,20 +208,20 @@ async fn check_still_in_migration_mode(
     }
 }
 
-/// Describes what differs. Of tens of thousands of keys, the comparison is not kept any longer.
-fn describe_differences(wanted: &Snapshot, found: &Snapshot) -> Option<String> {
-    let differing: Vec<_> = compare(wanted, found)
-        .differences(false)
-        .map(|row| format!("{} is {}", row.key, row.status.name()))
+/// Describes what differs in the keys that are to be compared.
+fn describe_differences(
+    wanted: &Snapshot,
+    found: &Snapshot,
+    is_compared: &dyn Fn(&Key) -> bool,
+) -> Option<String> {
+    let differing: Vec<_> = find_differences(wanted, found)
+        .filter(|(key, _)| is_compared(key))
+        .map(|(key, status)| format!("{key} is {}", status.name()))
         .collect();
     (!differing.is_empty()).then(|| differing.join(", "))
 }
 
-/// Returns all keys but, of a live cluster, `nodes_config`, which it gets last, as a merge.
-fn comparable_keys(snapshot: &Snapshot, is_live: bool) -> Cow<'_, Snapshot> {
-    if !is_live {
-        return Cow::Borrowed(snapshot);
-    }
-    let others = snapshot.iter().filter(|(key, _)| **key != Key::NodesConfig);
-    Cow::Owned(others.map(|(key, entry)| (key.clone(), entry.clone())).collect())
+fn keep_keys(snapshot: &Snapshot, is_kept: &dyn Fn(&Key) -> bool) -> Snapshot {
+    let kept = snapshot.iter().filter(|(key, _)| is_kept(key));
+    kept.map(|(key, entry)| (key.clone(), entry.clone())).collect()
 }

@@ -92,11 +92,9 @@ pub(super) async fn write_plan(job: &Job<'_>, prepared: &Prepared) -> Result<(),
     for round in 0..=MAX_CATCH_UP_ROUNDS {
         let plan = job.state.plan();
         // On a live cluster, `nodes_config` is put once all else is verified.
-        let writable = match target.is_live_cluster() {
-            true => plan.without(&Key::NodesConfig),
-            false => plan,
-        };
-        let Err(failed) = apply::carry_out(&writable, target, job.state, job.context.events).await
+        let mut changes = plan.changes();
+        changes.retain(|change| !target.is_live_cluster() || change.key != Key::NodesConfig);
+        let Err(failed) = apply::carry_out(changes, target, job.state, job.context.events).await
         else {
             return Ok(());
         };

@@ -64,7 +64,8 @@ pub(super) async fn save_target(job: &UndoJob<'_>, held: &Snapshot) -> Result<()
 /// afterwards what it is to hold.
 pub(super) async fn take_back(job: &UndoJob<'_>) -> Result<(), Failure> {
     let plan = job.state.plan();
-    let written = apply::carry_out(&plan, job.target(), job.state, job.context.events).await;
+    let written =
+        apply::carry_out(plan.changes(), job.target(), job.state, job.context.events).await;
     if let Err(failed) = written {
         confirm_writes(job, READ_BACK_LIMIT).await;
         let failure = Failure::of_target(&failed.error);
