@@ -165,7 +165,11 @@ fn follow_documentation(window: &mut Window, steps: &mut Steps) {
         (run.code == 0 && run.out.contains("version")).then_some(())
     });
     steps.begin("migrate");
-    official(&["-s", &addresses, "-y", "metadata", "migrate", "--toml", &toml]).expect(0);
+    // It refuses while a node has not said yet that it is in migration mode: an operator then runs it again.
+    wait_for("the official tool to migrate", Duration::from_secs(30), || {
+        let run = official(&["-s", &addresses, "-y", "metadata", "migrate", "--toml", &toml]);
+        (run.code == 0).then_some(())
+    });
     steps.begin("stop");
     window.cluster.end_all("TERM");
     steps.begin("start on the target");
