@@ -47,7 +47,7 @@ impl<'a> Documents<'a> {
 
 impl EpochFacts {
     fn of(epoch: &Tree<'_>) -> Self {
-        // Field by field: there are tens of thousands of epochs, and each JSON pointer would be taken apart anew.
+        // Field by field: there are tens of thousands of epochs, and each path would be taken apart anew.
         let field = |outer: &str, inner: &str| epoch.get(outer)?.get(inner);
         let is_set = |value: Option<&Tree<'_>>| value.is_some_and(|value| !value.is_null());
         let sets = ["current", "next"].map(|set| field(set, "replica_set"));
