@@ -1,6 +1,6 @@
 //! The official tool and ours as whole processes on the same servers in one run, and the floor that the
 //! servers set for the same requests. `make bench` runs every part; the numbers hold for this machine.
-//! Arguments select parts: local, distance, growth, small, window.
+//! Arguments select parts: local, distance, growth, small, window. The part `compare` runs only if it is named.
 #![allow(unreachable_pub, clippy::print_stdout, clippy::unwrap_used, clippy::indexing_slicing)]
 #![allow(clippy::cast_precision_loss)]
 
@@ -9,6 +9,7 @@ mod support;
 
 mod bed;
 mod chart;
+mod compare;
 mod distance;
 mod floor;
 mod growth;
@@ -25,6 +26,9 @@ const PARTITIONS: usize = 2_048;
 fn main() {
     let named: Vec<_> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
     let wanted = |part: &str| named.is_empty() || named.iter().any(|name| name == part);
+    if named.iter().any(|name| name == "compare") {
+        compare::run(&Bed::new(PARTITIONS), PARTITIONS);
+    }
     if wanted("local") || wanted("small") {
         let bed = Bed::new(PARTITIONS);
         if wanted("local") {
