@@ -25,7 +25,8 @@ use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
-use tokio::try_join;
+use tokio::sync::OnceCell;
+use tokio::{join, try_join};
 
 use super::transport::{Address, Limits};
 use super::{ReadLimits, RequestOptions, Source, Target, WriteLimits};
@@ -47,6 +48,8 @@ const CONCURRENCY: usize = 12;
 pub struct Etcd {
     client: EtcdClient,
     abilities: Abilities,
+    /// The foreign names that begin as Restate's do, with the bytes of their values.
+    foreign_sizes: OnceCell<Vec<(String, u64)>>,
     /// The most bytes of a batch: less than by default where etcd's limit was found to be lowered.
     batch_bytes: AtomicUsize,
     at_once: usize,
@@ -75,7 +78,21 @@ impl Etcd {
         let client = EtcdClient::new(name, &addresses, limits)?;
         let (batch_bytes, at_once) =
             (AtomicUsize::new(BATCH_BYTES), requests.limit_concurrency(CONCURRENCY));
-        Ok(Etcd { client, abilities: Abilities::default(), batch_bytes, at_once })
+        let (abilities, foreign_sizes) = (Abilities::default(), OnceCell::new());
+        Ok(Etcd { client, abilities, foreign_sizes, batch_bytes, at_once })
+    }
+
+    /// Finds out which foreign names begin as Restate's do, with the bytes of their values.
+    async fn find_foreign_sizes(&self) -> Result<&[(String, u64)], StoreError> {
+        let read = || foreign::read_foreign_sizes(&self.client, &self.abilities);
+        self.foreign_sizes.get_or_try_init(read).await.map(Vec::as_slice)
+    }
+
+    /// Finds out all that the limits depend on, but for the size of a request; a failure is met again by whoever needs
+    /// the answer.
+    async fn prepare_limits(&self) {
+        let keys = self.abilities.find_keys_per_txn(&self.client);
+        let _: (_, _) = join!(keys, self.find_foreign_sizes());
     }
 }
 
@@ -152,7 +169,9 @@ impl Target for Etcd {
     async fn probe_write(&self) -> Result<(), StoreError> {
         // First: at the quota, etcd 3.4 raises an alarm for any transaction.
         self.abilities.check_alarms(&self.client).await?;
-        txn::probe_write(&self.client, &Key::NodesConfig).await
+        // What the limits depend on is known by the time that the source is read.
+        let probe = txn::probe_write(&self.client, &Key::NodesConfig);
+        join!(probe, self.prepare_limits()).0
     }
 
     async fn find_endpoint_faults(&self) -> Vec<EndpointFault> {
@@ -166,7 +185,7 @@ impl Target for Etcd {
             }
         };
         let of_members = members::find_member_faults(&self.client);
-        let (named, others) = tokio::join!(of_endpoints, of_members);
+        let (named, others) = join!(of_endpoints, of_members);
         named.into_iter().chain(others).collect()
     }
 
@@ -188,18 +207,17 @@ impl Target for Etcd {
     ) -> Result<Vec<LimitViolation>, StoreError> {
         let client = &self.client;
         // All at once: each of them is a round trip or two.
-        let (_, oversized, batch_bytes, unreadable) = try_join!(
+        let (_, sizes, foreign_sizes) = try_join!(
             self.abilities.find_keys_per_txn(client),
-            limits::find_oversized_values(client, wanted),
-            limits::find_batch_size(client, wanted, BATCH_BYTES),
-            limits::find_unreadable_keys(client, &self.abilities, wanted),
+            limits::find_size_limits(client, wanted, BATCH_BYTES),
+            self.find_foreign_sizes(),
         )?;
         let mut violations = limits::find_ambiguous_names(wanted);
-        violations.extend(oversized);
+        violations.extend(sizes.oversized);
         if violations.is_empty() {
-            self.batch_bytes.store(batch_bytes, Ordering::Relaxed);
+            self.batch_bytes.store(sizes.batch_bytes, Ordering::Relaxed);
         }
-        violations.extend(unreadable);
+        violations.extend(limits::find_unreadable_keys(foreign_sizes, wanted));
         Ok(violations)
     }
 
