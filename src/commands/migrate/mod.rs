@@ -27,7 +27,9 @@ mod write;
 use std::sync::Arc;
 
 use anyhow::Result;
+use tokio::join;
 
+use crate::blocking::run_detached;
 use crate::commands::Context;
 use crate::commands::open_store::OpenSource;
 use crate::commands::store_arg::StoreArg;
@@ -79,11 +81,14 @@ pub async fn run(args: &MigrateArgs, context: &Context<'_>) -> Result<Outcome> {
 async fn migrate(job: &Job<'_>, from: Option<StoreArg>) -> Result<(), Failure> {
     keep_report_of_another_target(job)?;
     let (opened, sides) = sides::read_sides(from, job).await?;
-    // Reported before the nodes are asked, which can take a while.
-    let content = checks::check_source_content(&sides, job.args);
-    content.iter().cloned().for_each(|finding| job.add_finding(finding));
     let desired = checks::decide_desired(&sides);
-    let nodes = live_nodes::observe_sides(job, opened.as_ref(), &sides).await;
+    // All at once: the first needs a processor, the others wait for answers.
+    let (content, nodes, limit_violations) = join!(
+        report_source_content(job, &sides),
+        live_nodes::observe_sides(job, opened.as_ref(), &sides),
+        find_limit_violations(job, &sides, &desired),
+    );
+    let content = content?;
     record_nodes(job, &sides, &nodes);
     let finished = finished_rollback::find_finished(&sides, &desired, &content);
     let held = sides.target.snapshot.as_ref().ok().and_then(|held| held.get(&Key::NodesConfig));
@@ -97,7 +102,7 @@ async fn migrate(job: &Job<'_>, from: Option<StoreArg>) -> Result<(), Failure> {
     let of_nodes = checks::check_nodes_and_access(&sides, &desired, &nodes, job.args);
     of_nodes.into_iter().for_each(|finding| add_access_finding(job, finding));
     let observed = Observations {
-        limit_violations: find_limit_violations(job, &sides, &desired).await,
+        limit_violations,
         capacity: desired
             .as_ref()
             .ok()
@@ -119,6 +124,21 @@ async fn migrate(job: &Job<'_>, from: Option<StoreArg>) -> Result<(), Failure> {
         return Ok(());
     }
     write_and_verify(job, &prepared).await
+}
+
+/// Checks the source alone, and reports that before the nodes have responded, which can take a while.
+///
+/// # Errors
+/// [`Code::Internal`] if the checks of the values end without a result.
+async fn report_source_content(job: &Job<'_>, sides: &Sides) -> Result<Vec<Finding>, Failure> {
+    let (snapshot, args) = (sides.source.snapshot.as_ref().ok().cloned(), job.args.clone());
+    let check = move || checks::check_source_values(snapshot.as_deref(), &args);
+    let without_result =
+        |error| Failure::new(Code::Internal, format!("checking the values: {error}"));
+    let of_values = run_detached(check).await.map_err(without_result)?;
+    let findings = checks::check_source_content(sides, of_values, job.args);
+    findings.iter().cloned().for_each(|finding| job.add_finding(finding));
+    Ok(findings)
 }
 
 /// Adds a finding, and behind that of the target the one about this program's environment.
