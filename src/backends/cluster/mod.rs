@@ -54,8 +54,8 @@ use stand_ins::StandIns;
 /// several fail inside the node.
 const NODE_READS_AT_ONCE: usize = 64;
 
-/// The reads at once from a cluster that is near: more gain little, and cost memory and CPU of this program and the servers.
-const READS_NEARBY: usize = 32;
+/// The reads at once from a cluster that is near, all on one connection: more gain nothing, and cost memory and CPU.
+const READS_NEARBY: usize = 64;
 
 /// A connection to the nodes of one cluster.
 pub struct Cluster {
