@@ -19,7 +19,7 @@ const EXAMPLES: &str = r#"Examples:
   restatectl metadata migrate --from /mnt/n1,/mnt/n2 --toml etcd.toml"#;
 
 /// Arguments of `metadata migrate`.
-#[derive(Clone, clap::Args)]
+#[derive(clap::Args)]
 #[command(after_help = EXAMPLES, override_usage = "restatectl metadata migrate [OPTIONS] --toml <STORE>")]
 pub struct MigrateArgs {
     /// Write to this store: a TOML file with a [metadata-client] section, or - for standard input

@@ -28,8 +28,8 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use tokio::join;
+use tokio::task::yield_now;
 
-use crate::blocking::run_detached;
 use crate::commands::Context;
 use crate::commands::open_store::OpenSource;
 use crate::commands::store_arg::StoreArg;
@@ -82,13 +82,12 @@ async fn migrate(job: &Job<'_>, from: Option<StoreArg>) -> Result<(), Failure> {
     keep_report_of_another_target(job)?;
     let (opened, sides) = sides::read_sides(from, job).await?;
     let desired = checks::decide_desired(&sides);
-    // All at once: the first needs a processor, the others wait for answers.
+    // All at once: the first needs the processor, the others wait for responses.
     let (content, nodes, limit_violations) = join!(
         report_source_content(job, &sides),
         live_nodes::observe_sides(job, opened.as_ref(), &sides),
         find_limit_violations(job, &sides, &desired),
     );
-    let content = content?;
     record_nodes(job, &sides, &nodes);
     let finished = finished_rollback::find_finished(&sides, &desired, &content);
     let held = sides.target.snapshot.as_ref().ok().and_then(|held| held.get(&Key::NodesConfig));
@@ -128,17 +127,13 @@ async fn migrate(job: &Job<'_>, from: Option<StoreArg>) -> Result<(), Failure> {
 
 /// Checks the source alone, and reports that before the nodes have responded, which can take a while.
 ///
-/// # Errors
-/// [`Code::Internal`] if the checks of the values end without a result.
-async fn report_source_content(job: &Job<'_>, sides: &Sides) -> Result<Vec<Finding>, Failure> {
-    let (snapshot, args) = (sides.source.snapshot.as_ref().ok().cloned(), job.args.clone());
-    let check = move || checks::check_source_values(snapshot.as_deref(), &args);
-    let without_result =
-        |error| Failure::new(Code::Internal, format!("checking the values: {error}"));
-    let of_values = run_detached(check).await.map_err(without_result)?;
-    let findings = checks::check_source_content(sides, of_values, job.args);
+/// The checks leave the processor to nobody, so they begin once those who wait for responses have sent their requests.
+/// On a thread of their own they would cost memory: what it has freed, no other one uses again.
+async fn report_source_content(job: &Job<'_>, sides: &Sides) -> Vec<Finding> {
+    yield_now().await;
+    let findings = checks::check_source_content(sides, job.args);
     findings.iter().cloned().for_each(|finding| job.add_finding(finding));
-    Ok(findings)
+    findings
 }
 
 /// Adds a finding, and behind that of the target the one about this program's environment.

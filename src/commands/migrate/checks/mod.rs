@@ -151,13 +151,8 @@ fn collect_permits<'a>(args: &'a MigrateArgs, prior_backup: Option<&'a Path>) ->
     }
 }
 
-/// Checks the source alone: its content, and the versions of its servers. `of_values` is what
-/// [`check_source_values`] found.
-pub(super) fn check_source_content(
-    sides: &Sides,
-    of_values: [Finding; 2],
-    args: &MigrateArgs,
-) -> Vec<Finding> {
+/// Checks the source alone: its content, and the versions of its servers.
+pub(super) fn check_source_content(sides: &Sides, args: &MigrateArgs) -> Vec<Finding> {
     let source = &sides.source;
     let nodes = source.nodes();
     let is_cluster = source.kind == SourceKind::LiveCluster;
@@ -175,12 +170,12 @@ pub(super) fn check_source_content(
         None => Finding::skipped(Check::ServerVersion, NODES_UNREADABLE),
     };
     let of_source = [warn_of_missing_keys(of_source, missing)];
-    let others = of_loss.into_iter().chain(of_values).chain([of_versions]);
-    of_source.into_iter().chain(others).collect()
+    let of_values = check_source_values(read, args).into_iter().chain([of_versions]);
+    of_source.into_iter().chain(of_loss).chain(of_values).collect()
 }
 
 /// Checks each value of the source alone, and what they say together.
-pub(super) fn check_source_values(snapshot: Option<&Snapshot>, args: &MigrateArgs) -> [Finding; 2] {
+fn check_source_values(snapshot: Option<&Snapshot>, args: &MigrateArgs) -> [Finding; 2] {
     let Some(snapshot) = snapshot else {
         return [Check::Values, Check::Consistency]
             .map(|check| Finding::skipped(check, SOURCE_UNREADABLE));

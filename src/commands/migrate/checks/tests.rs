@@ -86,8 +86,7 @@ fn assess(sides: &Sides, args: &MigrateArgs) -> Assessment {
 
 /// Makes all checks, as a run does.
 fn assess_with(sides: &Sides, nodes: &NodeObservations, args: &MigrateArgs) -> Assessment {
-    let of_values = check_source_values(sides.source.snapshot.as_deref().ok(), args);
-    let mut findings = check_source_content(sides, of_values, args);
+    let mut findings = check_source_content(sides, args).to_vec();
     let desired = decide_desired(sides);
     findings.extend(check_nodes_and_access(sides, &desired, nodes, args));
     let both = check_both_sides(sides, &desired, &observed(), args);
