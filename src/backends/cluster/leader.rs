@@ -27,7 +27,7 @@ use crate::proto::metadata_server_svc::metadata_server_svc_client::MetadataServe
 /// The longest search for a leader; without one, the nodes are asked.
 pub(super) const LEADER_SEARCH_LIMIT: Duration = Duration::from_secs(2);
 
-const MOST_EPOCH_BYTES: usize = 1 << 20;
+const MOST_EPOCH_BYTES: usize = 512 << 10;
 
 /// The servers that are asked at once.
 const ASKED_AT_ONCE: usize = 64;

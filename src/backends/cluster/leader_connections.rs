@@ -10,7 +10,7 @@ use super::super::transport::{Address, Server};
 const PER_CONNECTION: usize = 64;
 
 /// The connections to one server.
-const CONNECTIONS: usize = 3;
+const CONNECTIONS: usize = 5;
 
 /// The requests in flight on all connections together.
 pub(super) const IN_FLIGHT: usize = CONNECTIONS * PER_CONNECTION;
