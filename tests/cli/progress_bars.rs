@@ -28,7 +28,7 @@ fn bar_position(text: &str) -> Option<usize> {
 fn progress_bar_appears_advances_and_is_cleared() {
     let cluster = Cluster::large(PARTITIONS);
     let near = cluster.address();
-    let far = DelayProxy::start(near.trim_start_matches("http://"), Duration::from_millis(200));
+    let far = DelayProxy::start(near.trim_start_matches("http://"), Duration::from_millis(350));
     let far = format!("http://{}", far.address());
     for (columns, locale, tick) in [(80, "C.UTF-8", "✓ read "), (200, "C", "ok read ")] {
         let screen = Screen::start(columns, locale);

@@ -14,9 +14,9 @@ use crate::support::tool::restatectl;
 /// Long beside the time that a server takes for its response.
 const ROUND_TRIP: Duration = Duration::from_millis(300);
 
-/// Each bound is the most that was measured (14, 13 and 13), and some more: which of many requests meet is not always the
+/// Each bound is the most that was measured (10, 13 and 13), and some more: which of many requests meet is not always the
 /// same.
-const MAX_OF_SOURCE: usize = 18;
+const MAX_OF_SOURCE: usize = 14;
 const MAX_TO_ETCD: usize = 17;
 const MAX_TO_S3: usize = 18;
 
