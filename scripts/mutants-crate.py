@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Makes a crate of the decisive code alone, without the clients of the stores: mutants-crate.py FOLDER.
 
-Thousands of changes are built one after the other, and this crate builds several times as fast as the whole one. What
-it leaves out is only declared or imported by the modules that it takes: `docs/architecture.md` has the arrows.
+A thousand changes are built one after the other; in this crate, one took 2 to 12 s, two at a time on two cores. What it
+leaves out is only declared or imported by the modules that it takes: `docs/architecture.md` has the arrows.
 """
 
 import re
