@@ -147,6 +147,11 @@ wait_until() {
     tool wait --timeout "$wait_timeout" "${ignored[@]}" --for "$@"
 }
 
+# Says whether the cluster runs before the window. A single look may meet a partition between two leaders.
+runs_now() {
+    tool wait --timeout 15s --for running "$@"
+}
+
 # Stops every node, and waits until each port has been closed for this time. The addresses come from a backup file,
 # since nobody can be asked once the nodes are gone.
 stop_all() {
@@ -184,7 +189,7 @@ pass_point_of_no_return() {
 }
 
 prepare_there() {
-    tool status "${ignored[@]}" &&
+    runs_now "${ignored[@]}" &&
         tool metadata backup --to "$folder/nodes.jsonl" &&
         tool metadata migrate --toml "$target" --dry-run --store-probe "${ignored[@]}" "${migrate_options[@]}" \
             --backup-dir "$folder" --report "$folder/dry-run.json"
@@ -226,7 +231,7 @@ start_there() {
 
 # The nodes do not run on the replicated store yet, so that no dry run is possible.
 prepare_back() {
-    if ! tool status --on "$target"; then
+    if ! runs_now --on "$target"; then
         case $last_passed in *-there/point-of-no-return) ;; *) return 1 ;; esac
         say "The last window has started nodes on the target, and they do not run well there: going back is the way out."
     fi

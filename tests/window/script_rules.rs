@@ -23,7 +23,7 @@ for word in "$@"; do
     [ "$last" != --to ] && [ "$last" != --report ] || echo x >"$word"
     last=$word
 done
-case $* in "status --on"*) exit "${ON:-5}" ;; esac
+case $* in "status --on"* | "wait --timeout 15s --for running --on"*) exit "${ON:-5}" ;; esac
 case $* in ${FAIL:-none}*) exit "${CODE:-5}" ;; esac
 case $* in ${SLOW:-none}*) sleep 20 ;; esac
 "#;
@@ -116,7 +116,7 @@ fn only_the_latest_window_that_was_killed_is_put_back() {
     let mut child = script.command(&[], &[("SLOW", "wait --timeout 5m --for migration")]);
     let mut child = child.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     wait_for("the wait", Duration::from_secs(20), || {
-        (script.calls().iter().filter(|call| *call == "wait --timeout").count() == 2).then_some(())
+        (script.calls().iter().filter(|call| *call == "wait --timeout").count() == 3).then_some(())
     });
     child.kill().unwrap();
     child.wait().unwrap();
@@ -172,6 +172,16 @@ fn copy_that_cannot_be_taken_back_forbids_to_start_the_old_store_later() {
     // Nodes that are on the target still.
     let there = script.run(&["--back"], &[("ON", "0")]).expect(4);
     assert!(there.out.contains("See which configuration"), "{}", there.out);
+}
+
+#[test]
+fn window_begins_once_the_cluster_runs_and_not_at_a_single_look() {
+    let script = Script::new();
+    let failing = [("FAIL", "wait --timeout 15s --for running")];
+    assert!(script.run(&[], &failing).expect(1).out.contains("no node was touched"));
+    assert_eq!(script.calls(), ["wait --timeout"]);
+    script.run(&[], &[]).expect(0);
+    assert!(!script.calls().contains(&"status".to_owned()));
 }
 
 #[test]
