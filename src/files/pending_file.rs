@@ -1,7 +1,7 @@
 //! A file that gets its name only once its content is complete and on the disk.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, Read, Seek, Write};
+use std::io::{self, BufWriter, IntoInnerError, Read, Seek, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
@@ -60,11 +60,27 @@ impl PendingFile {
     /// # Errors
     /// [`io::ErrorKind::AlreadyExists`] if the name is taken and `existing` is kept; any failure to write.
     /// The temporary file is then removed.
-    pub fn store(mut self, content: &[u8], existing: Existing) -> io::Result<Option<String>> {
+    pub fn store(self, content: &[u8], existing: Existing) -> io::Result<Option<String>> {
+        self.store_stream(existing, |file| file.write_all(content)).map(|((), warning)| warning)
+    }
+
+    /// Stores what `write` writes, as [`PendingFile::store`] does: large content is never in memory as a whole. Returns
+    /// also what `write` returns.
+    ///
+    /// # Errors
+    /// As [`PendingFile::store`].
+    pub fn store_stream<T>(
+        mut self,
+        existing: Existing,
+        write: impl FnOnce(&mut dyn Write) -> io::Result<T>,
+    ) -> io::Result<(T, Option<String>)> {
         let file = self.temporary.as_file_mut();
         file.rewind()?;
-        file.write_all(content)?;
-        file.set_len(content.len() as u64)?;
+        let mut buffered = BufWriter::with_capacity(64 << 10, &mut *file);
+        let returned = write(&mut buffered)?;
+        buffered.into_inner().map_err(IntoInnerError::into_error)?;
+        let length = file.stream_position()?;
+        file.set_len(length)?;
         file.sync_all()?;
         match existing {
             Existing::Replace => {
@@ -72,7 +88,7 @@ impl PendingFile {
             }
             Existing::Keep => name_without_replacing(self.temporary, &self.path)?,
         }
-        Ok(sync_folder(&self.path).err())
+        Ok((returned, sync_folder(&self.path).err()))
     }
 }
 

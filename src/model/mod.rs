@@ -37,7 +37,7 @@ pub use cluster_report::{
 };
 pub use comparison::{Comparison, KeyComparison, KeyStatus};
 pub use data_loss::DataLoss;
-pub(crate) use digest::sha256_hex;
+pub(crate) use digest::{DigestWriter, sha256_hex};
 pub use document_change::{ChangedPlace, DocumentChange};
 pub use endpoint_fault::{EndpointFault, EndpointFaultKind};
 pub use failed_write::{FailedWrite, WriteState};
@@ -53,4 +53,4 @@ pub(crate) use store_error::unless_denied;
 pub use store_identity::{StoreIdentity, StoreRelation};
 pub use target_limits::{ConditionalWrites, LimitViolation};
 pub use unlisted_keys::UnlistedKeys;
-pub use value::{Attribute, CasToken, Entry, Snapshot, Value, Version};
+pub use value::{Attribute, CasToken, Entry, ItemContent, Snapshot, Value, Version};

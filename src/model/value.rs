@@ -56,20 +56,26 @@ pub enum CasToken {
     },
     /// An object's ETag.
     ETag(String),
-    /// The content of an item of DynamoDB, which has nothing that changes with every write.
-    Item {
-        /// The attribute `version`; `None` where there is none.
-        version: Option<Attribute>,
-        /// The attribute `data`.
-        data: Option<Attribute>,
-    },
+    /// The content of an item of DynamoDB, which has nothing that changes with every write. It is boxed, so that the
+    /// tokens of other stores, of which there may be tens of thousands, are small.
+    Item(Box<ItemContent>),
+}
+
+/// What Restate writes of an item of DynamoDB.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ItemContent {
+    /// The attribute `version`; `None` where there is none.
+    pub version: Option<Attribute>,
+    /// The attribute `data`.
+    pub data: Option<Attribute>,
 }
 
 impl CasToken {
     /// Returns the number of bytes that a request needs to carry the token.
     pub fn size(&self) -> usize {
         match self {
-            CasToken::Item { version, data } => {
+            CasToken::Item(content) => {
+                let ItemContent { version, data } = &**content;
                 [version, data].into_iter().flatten().map(Attribute::size).sum()
             }
             CasToken::Version(_) | CasToken::Revisions { .. } | CasToken::ETag(_) => 0,

@@ -3,6 +3,8 @@
 //! The first line says what it is a backup of, each further one holds a key, and the last one the
 //! SHA-256 of all bytes before it. A file is read only if it is to the byte what was written.
 
+use std::io::{self, Write};
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use prost::bytes::Bytes;
@@ -11,7 +13,7 @@ use thiserror::Error;
 
 use super::conversion::describe_conversion;
 use super::header::Header;
-use crate::model::{CasToken, Entry, Key, Snapshot, Value, Version, sha256_hex};
+use crate::model::{CasToken, DigestWriter, Entry, Key, Snapshot, Value, Version, sha256_hex};
 
 /// Why a file is not what was once saved.
 #[derive(Debug, Error)]
@@ -39,17 +41,32 @@ struct BackupLine {
     parts: Option<Vec<(String, String)>>,
 }
 
-/// Renders the whole file.
-pub(super) fn render_backup(header: &Header, entries: &Snapshot) -> serde_json::Result<Vec<u8>> {
-    let mut file = serde_json::to_vec(header)?;
-    file.push(b'\n');
+/// Size and digest of a file that was written.
+pub(super) struct WrittenFile {
+    pub(super) bytes: u64,
+    pub(super) sha256: String,
+}
+
+/// Writes the whole file, line by line: with tens of thousands of keys it is larger than all that is in memory.
+pub(super) fn write_backup(
+    out: &mut dyn Write,
+    header: &Header,
+    entries: &Snapshot,
+) -> io::Result<WrittenFile> {
+    let mut file = DigestWriter::new(out);
+    write_line(&mut file, header)?;
     for (key, entry) in entries {
-        serde_json::to_writer(&mut file, &entry_line(key, entry))?;
-        file.push(b'\n');
+        write_line(&mut file, &entry_line(key, entry))?;
     }
-    let trailer = trailer_line(&file);
-    file.extend(trailer);
-    Ok(file)
+    let trailer = trailer_line(&file.sha256());
+    file.write_all(&trailer)?;
+    Ok(WrittenFile { bytes: file.bytes(), sha256: file.sha256() })
+}
+
+fn write_line(file: &mut DigestWriter<'_>, line: &impl Serialize) -> io::Result<()> {
+    let mut text = serde_json::to_vec(line)?;
+    text.push(b'\n');
+    file.write_all(&text)
 }
 
 fn entry_line(key: &Key, entry: &Entry) -> BackupLine {
@@ -77,9 +94,8 @@ fn entry_line(key: &Key, entry: &Entry) -> BackupLine {
     }
 }
 
-/// Renders the last line for the content before it.
-fn trailer_line(before: &[u8]) -> Vec<u8> {
-    let digest = sha256_hex(before);
+/// Renders the last line for the digest of all before it.
+fn trailer_line(digest: &str) -> Vec<u8> {
     format!("{{\"sha256_of_all_above\":\"{digest}\"}}\n").into_bytes()
 }
 
@@ -88,13 +104,13 @@ fn trailer_line(before: &[u8]) -> Vec<u8> {
 /// # Errors
 /// The reason why it has not.
 fn check_digest(bytes: &[u8]) -> Result<&[u8], &'static str> {
-    let trailer_length = trailer_line(b"").len();
+    let trailer_length = trailer_line(&sha256_hex(b"")).len();
     let split = bytes.len().checked_sub(trailer_length).ok_or("it is cut short")?;
     let (before, last) = bytes.split_at(split);
     if !last.starts_with(b"{\"sha256_of_all_above\":\"") || !before.ends_with(b"\n") {
         return Err("it is cut short, or its last line was changed");
     }
-    match last == trailer_line(before) {
+    match last == trailer_line(&sha256_hex(before)) {
         true => Ok(before),
         false => Err("its digest does not fit its content"),
     }
@@ -128,7 +144,9 @@ fn parse_entry(line: &[u8]) -> Result<(Key, Entry), String> {
     let key = Key::parse(&line.key);
     let wrong = |what: &str| format!("{key}: {what}");
     let decoded = |text: &str| {
-        STANDARD.decode(text).map(Bytes::from).map_err(|_| wrong("is not valid base64"))
+        let bytes = STANDARD.decode(text).map_err(|_| wrong("is not valid base64"));
+        // A copy of exactly this size: the decoder's own buffer is larger.
+        bytes.map(|bytes| Bytes::copy_from_slice(&bytes))
     };
     if let (Some(reason), Some(parts)) = (&line.damaged, &line.parts) {
         let raw = parts.iter().map(|(name, text)| Ok((name.clone(), decoded(text)?)));
@@ -194,7 +212,9 @@ mod tests {
             overwritten_with,
         };
         let header = Header::new(&origin, "2026-11-24T12:00:00Z".to_owned(), entries.len());
-        let file = render_backup(&header, entries).unwrap();
+        let mut file = Vec::new();
+        let written = write_backup(&mut file, &header, entries).unwrap();
+        assert_eq!((written.bytes, written.sha256), (file.len() as u64, sha256_hex(&file)));
         (header, file)
     }
 

@@ -1,15 +1,15 @@
 //! Saves a backup: complete and on the disk before it has its name, never in place of another file,
 //! and readable by its owner only.
 
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Instant, SystemTime};
 
 use super::super::request::Request;
-use super::file::render_backup;
+use super::file::{WrittenFile, write_backup};
 use super::header::{BackupOrigin, Header};
-use crate::files::{Existing, PendingFile, Place, find_place, store_file};
-use crate::model::{SavedFile, Snapshot, Value, Version};
+use crate::files::{Existing, PendingFile, Place, find_place};
+use crate::model::{SavedFile, Snapshot};
 use crate::shell::quote_word;
 
 /// The number of names that are tried where others are taken.
@@ -54,19 +54,18 @@ pub fn save_backup(
     let stem =
         format!("restatectl-backup-{}-{}", plain_file_name(name), now.replace([':', '-'], ""));
     let header = Header::new(origin, now, entries.len());
-    let content = render_backup(&header, entries).map_err(io::Error::other)?;
-    let (path, warning) = match place {
-        Destination::File(path) => (path.clone(), store_new_file(path, &content)?),
+    let content = BackupContent { header, entries };
+    let (path, (written, warning)) = match place {
+        Destination::File(path) => (path.clone(), content.store_new(path)?),
         Destination::Replacing(path) => {
-            (path.clone(), store_file(&find_own_name(path)?, &content, Existing::Replace)?)
+            (path.clone(), content.store(&find_own_name(path)?, Existing::Replace)?)
         }
-        Destination::Folder(folder) => store_in_folder(folder, &stem, &content)?,
+        Destination::Folder(folder) => content.store_in_folder(folder, &stem)?,
     };
     let keys: Vec<_> = entries.keys().collect();
     let at = format!("backup {}", quote_word(&path));
     Request::about_keys("write", &keys).finish(&at, began, None);
-    let bytes = content.len() as u64;
-    let sha256 = Value { version: Version(0), bytes: content.into() }.sha256();
+    let WrittenFile { bytes, sha256 } = written;
     Ok(SavedFile { path, keys: entries.len(), bytes, sha256, warning })
 }
 
@@ -76,28 +75,40 @@ fn plain_file_name(name: &str) -> String {
     name.chars().take(60).map(plain).collect()
 }
 
-fn store_in_folder(
-    folder: &Path,
-    stem: &str,
-    content: &[u8],
-) -> io::Result<(PathBuf, Option<String>)> {
-    for count in 1..=MOST_NAMES {
-        let suffix = if count == 1 { String::new() } else { format!("-{count}") };
-        let path = folder.join(format!("{stem}{suffix}.jsonl"));
-        match store_new_file(&path, content) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            stored => return stored.map(|warning| (path, warning)),
-        }
-    }
-    Err(io::Error::new(io::ErrorKind::AlreadyExists, format!("all names like {stem} are taken")))
+/// What was written, and a warning where it may be gone after a loss of power.
+type Stored = (WrittenFile, Option<String>);
+
+struct BackupContent<'a> {
+    header: Header,
+    entries: &'a Snapshot,
 }
 
-fn store_new_file(path: &Path, content: &[u8]) -> io::Result<Option<String>> {
-    let name = find_new_name(path)?;
-    store_file(&name, content, Existing::Keep).map_err(|error| match error.kind() {
-        io::ErrorKind::AlreadyExists => io::Error::new(error.kind(), TAKEN),
-        _ => error,
-    })
+impl BackupContent<'_> {
+    fn store(&self, name: &Path, existing: Existing) -> io::Result<Stored> {
+        let write = |file: &mut dyn Write| write_backup(file, &self.header, self.entries);
+        PendingFile::create(name)?.store_stream(existing, write)
+    }
+
+    fn store_new(&self, path: &Path) -> io::Result<Stored> {
+        let stored = self.store(&find_new_name(path)?, Existing::Keep);
+        stored.map_err(|error| match error.kind() {
+            io::ErrorKind::AlreadyExists => io::Error::new(error.kind(), TAKEN),
+            _ => error,
+        })
+    }
+
+    fn store_in_folder(&self, folder: &Path, stem: &str) -> io::Result<(PathBuf, Stored)> {
+        for count in 1..=MOST_NAMES {
+            let suffix = if count == 1 { String::new() } else { format!("-{count}") };
+            let path = folder.join(format!("{stem}{suffix}.jsonl"));
+            match self.store_new(&path) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                stored => return stored.map(|stored| (path, stored)),
+            }
+        }
+        let reason = format!("all names like {stem} are taken");
+        Err(io::Error::new(io::ErrorKind::AlreadyExists, reason))
+    }
 }
 
 /// Finds the name that a new file gets. A link to a name that does not exist yet is followed.

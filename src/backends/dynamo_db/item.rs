@@ -9,7 +9,7 @@ use prost::bytes::Bytes;
 use super::super::intact_entry;
 use super::json::{from_json, to_json};
 use crate::codec;
-use crate::model::{Attribute, CasToken, Entry, Value};
+use crate::model::{Attribute, CasToken, Entry, ItemContent, Value};
 
 /// The table's partition key.
 pub(super) const PK: &str = "pk";
@@ -54,7 +54,8 @@ pub(super) fn version_of(attribute: &AttributeValue) -> Option<u32> {
 pub(super) fn entry_from_item(mut item: Item) -> Entry {
     item.remove(PK);
     let [version, data] = [VERSION, DATA].map(|name| item.remove(name).map(attribute_from_value));
-    let tag = CasToken::Item { version: version.clone(), data: data.clone() };
+    let content = ItemContent { version: version.clone(), data: data.clone() };
+    let tag = CasToken::Item(Box::new(content));
     let reason = match (&version, &data) {
         (Some(Attribute::Number(number)), Some(Attribute::Binary(bytes))) => {
             if let Ok(version) = number.parse() {
@@ -120,7 +121,8 @@ impl ConditionExpression {
     /// Both attributes are compared in full: two writers that start from the same version end at
     /// the same version, so that it alone does not tell them apart.
     pub(super) fn as_read(tag: &CasToken) -> ConditionExpression {
-        let CasToken::Item { version, data } = tag else { return ConditionExpression::never_met() };
+        let CasToken::Item(content) = tag else { return ConditionExpression::never_met() };
+        let ItemContent { version, data } = &**content;
         let mut condition = ConditionExpression::plain("attribute_exists(pk)");
         for (name, placeholder, read) in [(VERSION, "v", version), (DATA, "d", data)] {
             let (name_at, value_at) = (format!("#{placeholder}"), format!(":{placeholder}"));

@@ -120,7 +120,7 @@ fn change_conditions(change: &Change) -> [Compare; 2] {
 fn required_revisions(tag: &CasToken) -> (i64, i64) {
     match tag {
         CasToken::Revisions { value, version } => (*value, *version),
-        CasToken::Version(_) | CasToken::ETag(_) | CasToken::Item { .. } => (-1, -1),
+        CasToken::Version(_) | CasToken::ETag(_) | CasToken::Item(_) => (-1, -1),
     }
 }
 

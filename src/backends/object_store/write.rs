@@ -146,7 +146,7 @@ fn next_condition(effect: &Effect, found: Option<Object>) -> Option<Precondition
 fn required_etag(tag: &CasToken) -> String {
     match tag {
         CasToken::ETag(etag) => etag.clone(),
-        CasToken::Version(_) | CasToken::Revisions { .. } | CasToken::Item { .. } => {
+        CasToken::Version(_) | CasToken::Revisions { .. } | CasToken::Item(_) => {
             "\"of-another-store\"".to_owned()
         }
     }
