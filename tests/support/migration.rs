@@ -51,6 +51,9 @@ pub fn assert_works_on_target(cluster: &mut Cluster, section: &str, toml: &str) 
 /// Asserts what `status` answers to whether the cluster runs on the store of this file.
 #[track_caller]
 pub fn assert_status_on(cluster: &Cluster, toml: &str, answer: &str) {
+    if answer == "yes" {
+        cluster.wait_until_running(&["--on", toml]);
+    }
     let run = restatectl(&["-s", &cluster.address(), "status", "--on", toml, "-o", "json"]);
     let document = run.json();
     assert_eq!(document["metadata_store"]["on"]["answer"], answer, "{document:#}");

@@ -13,7 +13,7 @@ use super::etcd::{Etcd, etcd_section};
 use super::full_pipe::full_pipe;
 use super::project;
 use super::restate::{ALL_ROLES, Cluster, Mode};
-use super::tool::{Run, command, program, restatectl};
+use super::tool::{Run, command, program};
 
 /// The longest time that a window may take.
 const LIMIT: Duration = Duration::from_secs(240);
@@ -216,7 +216,7 @@ impl Window {
 
     /// Asserts that the cluster runs as before the window, and that the target holds nothing of it.
     pub fn assert_put_back(&self) {
-        restatectl(&["-s", &self.cluster.addresses(), "status"]).expect(0);
+        self.cluster.wait_until_running(&[]);
         self.cluster.wait_for_rules(&["scope1/*"]);
         assert!(self.etcd.content().is_empty(), "{:?}", self.etcd.content().keys());
     }
@@ -224,7 +224,7 @@ impl Window {
     /// Asserts that the cluster runs on the target.
     pub fn assert_runs_on_target(&self) {
         let toml = self.folder.path().join("etcd.toml").display().to_string();
-        restatectl(&["-s", &self.cluster.addresses(), "status", "--on", &toml]).expect(0);
+        self.cluster.wait_until_running(&["--on", &toml]);
         self.cluster.wait_for_rules(&["scope1/*"]);
     }
 }

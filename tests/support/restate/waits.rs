@@ -8,7 +8,7 @@ use restatectl::proto::node_ctl_svc::NodeStatus;
 use restatectl::proto::node_ctl_svc::node_ctl_svc_client::NodeCtlSvcClient;
 
 use super::super::process::Process;
-use super::super::tool::official;
+use super::super::tool::{official, restatectl};
 use super::super::{block_on, wait_for};
 use super::{Cluster, START_LIMIT};
 
@@ -46,6 +46,14 @@ impl Cluster {
                 .filter(|line| line.contains(" Leader ") && line.contains(" Active "));
             (leaders.count() == self.partitions).then_some(())
         });
+    }
+
+    /// Waits until this program says that the cluster runs. In a single look a partition may be between two leaders: for
+    /// seconds after the last node has started, leaders move to it.
+    pub fn wait_until_running(&self, more: &[&str]) {
+        let addresses = self.addresses();
+        let wait = ["-s", &addresses, "wait", "--timeout", "30s", "--for", "running"];
+        restatectl(&[&wait[..], more].concat()).expect(0);
     }
 
     /// Returns the index of the node that leads the metadata servers.
