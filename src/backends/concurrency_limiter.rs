@@ -6,11 +6,14 @@
 //!
 //! A store that is far gets more: there, the rate is the number divided by the round trip. Nearby, more would only
 //! cost connections.
+//!
+//! Requests that wait are not kept waiting by a store that has fallen silent: each of those under way would have to be
+//! given up before the next.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{Notify, Semaphore, SemaphorePermit};
 
 /// A store of which none of the first responses was quicker is far.
 const FAR: Duration = Duration::from_millis(10);
@@ -21,6 +24,8 @@ const TIMED: usize = 3;
 pub(super) struct ConcurrencyLimiter {
     most_far: usize,
     turns: Semaphore,
+    /// Wakes those that wait for a permit, once the store is taken for silent.
+    fell_silent: Notify,
     state: Mutex<LimiterState>,
 }
 
@@ -35,6 +40,8 @@ struct LimiterState {
     successes: usize,
     /// The time at which it was last lowered.
     lowered: Option<Instant>,
+    /// The time of the last success.
+    succeeded: Option<Instant>,
 }
 
 /// The right to make one request.
@@ -56,10 +63,12 @@ impl ConcurrencyLimiter {
             surplus: 0,
             successes: 0,
             lowered: None,
+            succeeded: None,
         };
         ConcurrencyLimiter {
             most_far: far.clamp(most, Semaphore::MAX_PERMITS),
             turns: Semaphore::new(most),
+            fell_silent: Notify::new(),
             state: Mutex::new(state),
         }
     }
@@ -74,6 +83,22 @@ impl ConcurrencyLimiter {
         // The semaphore is never closed.
         let permit = self.turns.acquire().await.ok();
         Permit { pace: self, permit, began: Instant::now() }
+    }
+
+    /// Waits until one more request may be made; returns `None` if the store falls silent before.
+    pub(super) async fn acquire_permit_unless_silent(&self) -> Option<Permit<'_>> {
+        tokio::select! {
+            biased;
+            permit = self.acquire_permit() => Some(permit),
+            () = self.fell_silent.notified() => None,
+        }
+    }
+
+    /// Takes the store for silent if it has answered nothing well for so long, now that a request is given up.
+    pub(super) fn give_up(&self, silence: Duration) {
+        if self.state().succeeded.is_none_or(|succeeded| succeeded.elapsed() >= silence) {
+            self.fell_silent.notify_waiters();
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, LimiterState> {
@@ -94,6 +119,7 @@ impl ConcurrencyLimiter {
     fn raise_limit(&self, took: Duration) {
         let mut state = self.state();
         self.judge_distance(&mut state, took);
+        state.succeeded = Some(Instant::now());
         state.successes += 1;
         if state.limit < state.most && state.successes >= state.limit {
             state.successes = 0;
@@ -202,6 +228,26 @@ mod tests {
         assert_eq!(most_under_way(&pace, 1, false).await, 1);
         assert_eq!(pace.state().limit, 1);
         assert_eq!(pace.turns.available_permits(), 1);
+    }
+
+    #[tokio::test]
+    async fn those_that_wait_give_up_with_a_silent_store_only() {
+        let pace = ConcurrencyLimiter::new(1, 1);
+        pace.acquire_permit().await.finish(true);
+        let held = pace.acquire_permit().await;
+        let give_up_after = async |silence| {
+            let given_up = async {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+                pace.give_up(silence);
+            };
+            let waiting = pace.acquire_permit_unless_silent();
+            let limited = tokio::time::timeout(Duration::from_millis(100), waiting);
+            tokio::join!(limited, given_up).0
+        };
+        assert!(give_up_after(Duration::from_secs(60)).await.is_err());
+        assert!(give_up_after(Duration::from_millis(10)).await.unwrap().is_none());
+        drop(held);
+        assert!(pace.acquire_permit_unless_silent().await.is_some());
     }
 
     #[tokio::test]

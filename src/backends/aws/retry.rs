@@ -56,6 +56,21 @@ impl Retries {
         most * self.request
     }
 
+    /// Waits for the permit of an attempt that follows no failed one.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] if other requests are given up before, and none succeeds: with many that wait, each
+    /// would otherwise have to find out in its turn. The request is then not sent.
+    pub(in super::super) async fn wait_for_permit(
+        &self,
+        store: &str,
+    ) -> Result<Permit<'_>, StoreError> {
+        self.pace.acquire_permit_unless_silent().await.ok_or_else(|| StoreError::Unavailable {
+            store: store.to_owned(),
+            reason: "it answers no request, so that this one was not sent".to_owned(),
+        })
+    }
+
     /// Waits for the next attempt: the pause, then a permit. Returns `None` if there is no further attempt, or no permit
     /// in time: requests that a silent service leaves without an answer would otherwise wait for one another, since
     /// each failure lets fewer be made at once. The permit is waited for as long as a request may take, even if all
@@ -65,7 +80,17 @@ impl Retries {
         attempt: u64,
         since: Instant,
     ) -> Option<Permit<'_>> {
-        let pause = self.pause_before_retry(attempt, since)?;
+        let next = match self.pause_before_retry(attempt, since) {
+            Some(pause) => self.wait_for_turn(pause, since).await,
+            None => None,
+        };
+        if next.is_none() {
+            self.pace.give_up(self.request);
+        }
+        next
+    }
+
+    async fn wait_for_turn(&self, pause: Duration, since: Instant) -> Option<Permit<'_>> {
         tokio::time::sleep(pause).await;
         let waited = if self.has_own_limit() { Duration::ZERO } else { since.elapsed() };
         let left = self.time_limit().saturating_sub(waited).max(self.request);
@@ -84,7 +109,7 @@ impl Retries {
     {
         let since = Instant::now();
         let mut count = 0;
-        let mut turn = self.pace.acquire_permit().await;
+        let mut turn = self.wait_for_permit(store).await?;
         loop {
             count += 1;
             let started = Instant::now();
@@ -148,7 +173,9 @@ mod tests {
         };
         let what = Request::without_key("read");
         let started = Instant::now();
-        let ended = join_all((0..64).map(|_| retries.run_with_retries("s3", &what, silence))).await;
+        // More than may be made at once: the others wait for their first attempt.
+        let all = (0..192).map(|_| retries.run_with_retries("s3", &what, silence));
+        let ended = join_all(all).await;
         assert!(ended.iter().all(Result::is_err));
         // One after the other, they would take more than 40 times as long as a request.
         assert!(started.elapsed() < 10 * request, "{:?}", started.elapsed());

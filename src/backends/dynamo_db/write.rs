@@ -96,7 +96,8 @@ async fn run_transaction(
     // One for all attempts, so that they are carried out once.
     let token = format!("{:016x}{:016x}", fastrand::u64(..), fastrand::u64(..));
     let (since, mut attempts, mut in_doubt) = (Instant::now(), 0, false);
-    let mut turn = client.retries.pace.acquire_permit().await;
+    let turn = client.retries.wait_for_permit(&client.name).await;
+    let mut turn = turn.map_err(FailedWrite::not_written)?;
     loop {
         attempts += 1;
         let started = Instant::now();

@@ -232,7 +232,7 @@ async fn put_with_retries(
     condition: &Precondition,
 ) -> Result<bool, StoreError> {
     let (since, mut failed, mut is_in_doubt) = (Instant::now(), 0, false);
-    let mut turn = store.client.retries.pace.acquire_permit().await;
+    let mut turn = store.client.retries.wait_for_permit(&store.client.name).await?;
     loop {
         let put = store.client.put_once(name, body, condition, turn).await?;
         is_in_doubt |= matches!(put, Put::Lost(_));

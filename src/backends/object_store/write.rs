@@ -85,7 +85,7 @@ async fn write_until_settled(
     let mut condition = first_condition(&change.effect);
     let (since, mut failed, mut rounds) = (Instant::now(), 0, 0);
     let retries = &store.client.retries;
-    let mut turn = retries.pace.acquire_permit().await;
+    let mut turn = retries.wait_for_permit(&store.client.name).await?;
     loop {
         let put = store.client.put_once(&name, &intent.body, &condition, turn).await?;
         *is_in_doubt |= matches!(put, Put::Lost(_) | Put::Unclear(_));
@@ -112,7 +112,7 @@ async fn write_until_settled(
                 if let Some(pause) = retries.pause_before_retry(1, since) {
                     tokio::time::sleep(pause).await;
                 }
-                turn = retries.pace.acquire_permit().await;
+                turn = retries.wait_for_permit(&store.client.name).await?;
             }
         }
     }
