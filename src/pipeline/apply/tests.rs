@@ -250,6 +250,16 @@ async fn capacity_that_is_too_small_for_a_single_key_ends_the_run() {
 }
 
 #[tokio::test]
+async fn failure_ends_the_run_though_another_batch_could_be_halved() {
+    let limits = WriteLimits { keys: 2, concurrency: 2, ..Limited::new(1).limits };
+    let target = Limited { limits, unanswered: Some(Key::PartitionEpoch(2)), ..Limited::new(1) };
+    let (ended, sent, journal) = target.create_all(&epochs(0..3)).await;
+    assert!(ended.unwrap_err().may_have_written);
+    assert_eq!(sent, "{[pp_epoch_0 pp_epoch_1][pp_epoch_2]}");
+    assert_eq!(journal.keys("begun"), epochs(2..3));
+}
+
+#[tokio::test]
 async fn write_that_was_not_answered_stays_begun_and_is_the_last() {
     let limits = WriteLimits { keys: 1, ..Limited::new(1).limits };
     let target = Limited { limits, unanswered: Some(Key::PartitionEpoch(1)), ..Limited::new(1) };
