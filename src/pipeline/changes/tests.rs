@@ -51,6 +51,21 @@ fn change_of_a_node_is_described_in_words_of_the_document() {
 }
 
 #[test]
+fn places_of_a_list_are_numbered_but_for_the_generation_of_a_node() {
+    for (name, at, words) in [
+        ("list", 0, "list[0]: 1 → 7"),
+        ("list", 1, "list[1]: 1 → 7"),
+        ("current_generation", 0, "current_generation[0]: 1 → 7"),
+        ("current_generation", 1, "current_generation: 1 → 7"),
+    ] {
+        let before = json!({ (name): [1, 1] });
+        let mut after = before.clone();
+        after[name][at] = 7.into();
+        assert_eq!(describe(&find_changes(&before, &after)), [words]);
+    }
+}
+
+#[test]
 fn patch_makes_the_target_of_the_source() {
     let mut other = nodes(3);
     let pairs = other["nodes"].as_array_mut().unwrap();
