@@ -151,6 +151,51 @@ fn partitions_that_are_not_known_are_a_reason() {
     assert_eq!(reasons(&unknown, Condition::Working), [expected]);
 }
 
+#[test]
+fn store_without_a_quorum_or_that_a_node_cannot_read_is_a_reason() {
+    let judged = |quorum: Quorum, condition| {
+        let facts = ClusterFacts { quorum, ..cluster(NORMAL) };
+        judge_cluster(&facts, condition)
+    };
+    let count = MemberCount::default;
+    for (quorum, words) in [
+        (Quorum::Held(count()), None),
+        (Quorum::Lost(count()), Some("has no quorum")),
+        (Quorum::NoLeader(count()), Some("has no quorum")),
+        (Quorum::Unknown, Some("only one node was asked")),
+        (Quorum::NoMetadataServers, None),
+    ] {
+        let result = judged(quorum.clone(), Condition::Working);
+        assert_eq!(result.reasons.is_empty(), words.is_none(), "{quorum:?}");
+        assert!(words.is_none_or(|words| result.reasons[0].contains(words)), "{quorum:?}");
+        assert_eq!(result.quorum.as_ref(), quorum.members());
+        assert_eq!(result.is_external, quorum == Quorum::NoMetadataServers);
+        // A list of nodes does not ask for it.
+        assert!(judged(quorum, Condition::Responding).reasons.is_empty());
+    }
+    let mut external = ClusterFacts { quorum: Quorum::NoMetadataServers, ..cluster(NORMAL) };
+    for (reading, words) in [
+        (
+            StoreReading::Failed("denied".to_owned()),
+            "N1 (n1, http://n1:1) cannot read its metadata store: denied",
+        ),
+        (StoreReading::Read(None), "N1 (n1, http://n1:1): its metadata store has no nodes_config"),
+    ] {
+        external.nodes[0] = facts(&external.nodes[0].node.clone(), 3, NORMAL, reading);
+        assert_eq!(reasons(&external, Condition::Working), [words]);
+    }
+}
+
+#[test]
+fn lost_quorum_is_no_reason_on_an_external_store() {
+    let store = StoreName { kind: "etcd".to_owned(), name: "etcd a:1".to_owned(), stopped: None };
+    let on = Some(StoreVerdict { store, answer: StoreAnswer::Yes, reason: None });
+    let facts =
+        ClusterFacts { on, quorum: Quorum::Lost(MemberCount::default()), ..cluster(NORMAL) };
+    let result = judge_cluster(&facts, Condition::Running);
+    assert!(result.reasons.is_empty() && result.on.is_some(), "{:?}", result.reasons);
+}
+
 /// Judges two nodes of these generations, each of which reads `own`, against `entry`.
 fn judge(roles: &[&str], own: &Entry, entry: Option<Entry>) -> (StoreAnswer, String) {
     let known = nodes_in(own);
