@@ -40,8 +40,8 @@ struct LimiterState {
     successes: usize,
     /// The time at which it was last lowered.
     lowered: Option<Instant>,
-    /// The time of the last success.
-    succeeded: Option<Instant>,
+    /// The time of the last success, or of the beginning.
+    succeeded: Instant,
 }
 
 /// The right to make one request.
@@ -63,7 +63,7 @@ impl ConcurrencyLimiter {
             surplus: 0,
             successes: 0,
             lowered: None,
-            succeeded: None,
+            succeeded: Instant::now(),
         };
         ConcurrencyLimiter {
             most_far: far.clamp(most, Semaphore::MAX_PERMITS),
@@ -96,7 +96,7 @@ impl ConcurrencyLimiter {
 
     /// Takes the store for silent if it has answered nothing well for so long, now that a request is given up.
     pub(super) fn give_up(&self, silence: Duration) {
-        if self.state().succeeded.is_none_or(|succeeded| succeeded.elapsed() >= silence) {
+        if self.state().succeeded.elapsed() >= silence {
             self.fell_silent.notify_waiters();
         }
     }
@@ -119,7 +119,7 @@ impl ConcurrencyLimiter {
     fn raise_limit(&self, took: Duration) {
         let mut state = self.state();
         self.judge_distance(&mut state, took);
-        state.succeeded = Some(Instant::now());
+        state.succeeded = Instant::now();
         state.successes += 1;
         if state.limit < state.most && state.successes >= state.limit {
             state.successes = 0;
