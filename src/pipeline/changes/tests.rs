@@ -66,6 +66,12 @@ fn places_of_a_list_are_numbered_but_for_the_generation_of_a_node() {
 }
 
 #[test]
+fn field_of_the_name_of_a_variant_is_named_where_it_is_none() {
+    let changes = find_changes(&json!({"a": {"Node": 1}}), &json!({"a": {"Node": 2}}));
+    assert_eq!(describe(&changes), ["a.Node: 1 → 2"]);
+}
+
+#[test]
 fn patch_makes_the_target_of_the_source() {
     let mut other = nodes(3);
     let pairs = other["nodes"].as_array_mut().unwrap();

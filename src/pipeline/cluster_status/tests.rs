@@ -149,6 +149,9 @@ fn partitions_that_are_not_known_are_a_reason() {
     unknown.partitions = Err("no node is an admin node".to_owned());
     let expected = "the partitions are not known: no node is an admin node";
     assert_eq!(reasons(&unknown, Condition::Working), [expected]);
+    unknown.partitions = Ok(PartitionsReport { ids: Vec::new(), processors: Vec::new() });
+    let expected = "the partition table has no partitions";
+    assert_eq!(reasons(&unknown, Condition::Working), [expected]);
 }
 
 #[test]
