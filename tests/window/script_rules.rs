@@ -1,5 +1,5 @@
 //! The rules of the script about its folders, signals and names. A program stands in for the tool that writes down what
-//! it is asked for, since these rules know only its exit codes.
+//! it is asked for, since these rules know little more than its exit codes.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -14,7 +14,7 @@ use crate::support::tool::{Run, command, run, wait_for_exit};
 use crate::support::{project, wait_for};
 
 /// Fails for the words of `FAIL` with `CODE`, sleeps at those of `SLOW`, and says by `ON` whether the cluster runs on the
-/// target.
+/// target: by `RAN` before the window, by `ANSWER` in JSON, whatever `ON` is.
 const TOOL: &str = r#"#!/usr/bin/env bash
 [ "${2:-}" = --help ] && exit 0
 echo "$*" >>"$CALLS"
@@ -23,7 +23,8 @@ for word in "$@"; do
     [ "$last" != --to ] && [ "$last" != --report ] || echo x >"$word"
     last=$word
 done
-case $* in "status --on"* | "wait --timeout 15s --for running --on"*) exit "${ON:-5}" ;; esac
+case $* in "status --on"*"-o json") echo "    \"answer\": \"${ANSWER:-no}\","; exit "${ON:-5}" ;; esac
+case $* in "status --on"*) exit "${ON:-5}" ;; "wait --timeout 15s --for running --on"*) exit "${RAN:-5}" ;; esac
 case $* in ${FAIL:-none}*) exit "${CODE:-5}" ;; esac
 case $* in ${SLOW:-none}*) sleep 20 ;; esac
 "#;
@@ -129,6 +130,8 @@ fn only_the_latest_window_that_was_killed_is_put_back() {
     let runs_there = script.run(&put_back, &[("ON", "0")]).expect(2);
     assert!(runs_there.out.contains("the cluster runs on the store of a store.toml"));
     assert_eq!(script.calls(), ["status --on"]);
+    let without_leader = script.run(&put_back, &[("ANSWER", "yes")]).expect(2);
+    assert!(without_leader.out.contains("the cluster runs on the store of a store.toml"));
     fs::write(Path::new(&killed).join("direction"), "").unwrap();
     script.run(&put_back, &[]).expect(2);
     fs::write(Path::new(&killed).join("direction"), "there\n").unwrap();
@@ -154,7 +157,7 @@ fn copy_that_cannot_be_taken_back_forbids_to_start_the_old_store_later() {
     let put_back = ["--put-back", window.to_str().unwrap()];
     let refused = script.run(&put_back, &[("FAIL", "metadata undo")]).expect(4);
     assert!(refused.out.contains("the nodes were left as they are"), "{}", refused.out);
-    assert_eq!(script.calls(), ["status --on", "metadata undo"]);
+    assert_eq!(script.calls(), ["status --on", "status --on", "metadata undo"]);
     let down = script.run(&put_back, &failing).expect(4);
     // What it says to do works as printed.
     let printed = down.out.lines().find(|line| line.contains("--put-back")).unwrap();
@@ -170,8 +173,10 @@ fn copy_that_cannot_be_taken_back_forbids_to_start_the_old_store_later() {
     assert!(script.passed());
     script.run(&["--back"], &[]).expect(0);
     // Nodes that are on the target still.
-    let there = script.run(&["--back"], &[("ON", "0")]).expect(4);
-    assert!(there.out.contains("See which configuration"), "{}", there.out);
+    for still_there in [("ON", "0"), ("ANSWER", "yes")] {
+        let there = script.run(&["--back"], &[("RAN", "0"), still_there]).expect(4);
+        assert!(there.out.contains("See which configuration"), "{}", there.out);
+    }
 }
 
 #[test]
