@@ -57,6 +57,7 @@ caught=            # the first signal
 interrupted=no     # yes if a signal ended a wait
 unstoppable=       # why signals end nothing any more
 left_over=         # yes if something may be left in the target
+on_target=         # whether the nodes run on the target: yes, no, or anything else if it can't be told
 logger=            # the process that writes the log
 
 # --- Output, commands, signals ----------------------------------------------------------------------------
@@ -252,18 +253,32 @@ start_back() {
         has_left_target
 }
 
-# The metadata can't tell by which store the nodes have read it.
+# The metadata can't tell by which store the nodes have read it. Only a no of the tool can: any other answer proves
+# nothing, and the next look may have one.
 has_left_target() {
-    say "The next command must fail: the nodes must not run on the external store any more."
-    ! runs_on_target || { say "They do. See which configuration start_nodes_as_before starts." && return 1; }
+    local attempt
+    for attempt in {1..5}; do
+        say "The next command must fail: the nodes must not run on the external store any more."
+        look_at_target
+        case $on_target in
+            no) return 0 ;;
+            yes) say "They do. See which configuration start_nodes_as_before starts." && return 1 ;;
+        esac
+        run "$step_limit" sleep 2
+    done
+    say "It can't be told whether they do. See above why, and which configuration start_nodes_as_before starts."
+    return 1
 }
 
-# Says whether the nodes run on the external store. The exit code alone would not do: it is the same for nodes of which
-# a partition is between two leaders.
-runs_on_target() {
-    tool status --on "$target" && return 0
-    run "$step_limit" "$restatectl" status --on "$target" -o json >"$folder/on-target.json" 2>/dev/null
-    grep -q '"answer": "yes"' "$folder/on-target.json"
+# Finds out whether the nodes run on the external store: yes, no, or anything else if that can't be told. The exit code
+# alone would not do: it is the same for nodes of which a partition is between two leaders.
+look_at_target() {
+    local json=$folder/on-target.json
+    on_target=yes
+    tool status --on "$target" "${ignored[@]}" && return
+    : >"$json"
+    run "$step_limit" "$restatectl" status --on "$target" "${ignored[@]}" -o json >"$json" 2>/dev/null
+    on_target=$(sed -n 's/^ *"answer": "\([a-z-]*\)",\{0,1\}$/\1/p' "$json")
 }
 
 # --- If a step fails --------------------------------------------------------------------------------------
@@ -372,7 +387,9 @@ continue_window() {
     confirm "Every node is stopped, and started as before that window." || finish 1
     if [ "$direction" = there ]; then
         say "The next command must fail: the nodes must not run on the external store."
-        ! runs_on_target || end_with_usage "the cluster runs on the store of $target"
+        look_at_target
+        [ "$on_target" != yes ] || end_with_usage "the cluster runs on the store of $target"
+        ! was_stopped || { say "FAILED: no node was touched. The same command puts the cluster back." && finish 1; }
         take_back || end_with_copy
     fi
     put_back

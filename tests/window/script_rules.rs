@@ -23,10 +23,10 @@ for word in "$@"; do
     [ "$last" != --to ] && [ "$last" != --report ] || echo x >"$word"
     last=$word
 done
+case $* in ${SLOW:-none}*) sleep 20 ;; esac
 case $* in "status --on"*"-o json") echo "    \"answer\": \"${ANSWER:-no}\","; exit "${ON:-5}" ;; esac
 case $* in "status --on"*) exit "${ON:-5}" ;; "wait --timeout 15s --for running --on"*) exit "${RAN:-5}" ;; esac
 case $* in ${FAIL:-none}*) exit "${CODE:-5}" ;; esac
-case $* in ${SLOW:-none}*) sleep 20 ;; esac
 "#;
 
 /// Helpers of the same names as those of the script, and settings with spaces.
@@ -173,9 +173,14 @@ fn copy_that_cannot_be_taken_back_forbids_to_start_the_old_store_later() {
     assert!(script.passed());
     script.run(&["--back"], &[]).expect(0);
     // Nodes that are on the target still.
-    for still_there in [("ON", "0"), ("ANSWER", "yes")] {
-        let there = script.run(&["--back"], &[("RAN", "0"), still_there]).expect(4);
-        assert!(there.out.contains("See which configuration"), "{}", there.out);
+    for (answer, words) in [
+        (("ON", "0"), "They do."),
+        (("ANSWER", "yes"), "They do."),
+        (("ANSWER", "cannot-tell"), "It can't be told"),
+    ] {
+        let there = script.run(&["--back"], &[("RAN", "0"), answer]).expect(4);
+        assert!(there.out.contains(words), "{answer:?}: {}", there.out);
+        assert!(!there.out.contains("DONE"), "{answer:?}");
     }
 }
 
@@ -238,4 +243,21 @@ fn signals_count_until_the_point_of_no_return() {
     assert!(second.err.contains("another window is running"));
     let ended = wait_for_exit(child).expect(0);
     assert!(ended.out.contains("SIGHUP: nodes are being started on the new store"), "{ended:?}");
+}
+
+#[test]
+fn signal_ends_a_put_back_before_it_touches_a_node() {
+    let script = Script::new();
+    script.run(&[], &[("FAIL", "*/verify.json")]).expect(3);
+    let window = script.last_window();
+    fs::remove_file(window.join("ended")).unwrap();
+    let put_back = ["--put-back", window.to_str().unwrap()];
+    let mut line = script.command(&put_back, &[("SLOW", "status --on")]);
+    let child = line.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    script.wait_for_call("status --on");
+    send_signal(child.id(), "TERM");
+    let ended = wait_for_exit(child).expect(1);
+    assert!(ended.out.contains("no node was touched"), "{}", ended.out);
+    assert_eq!(script.calls(), ["status --on"]);
+    script.run(&put_back, &[]).expect(0);
 }
