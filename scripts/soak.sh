@@ -146,7 +146,7 @@ print_outputs() {
 # Prints the lines of all slices of a part without those of the test program.
 print_lines() {
     print_outputs | sed -E 's/^test [^ ]+ \.\.\. //' |
-        grep -vE '^(#|$|running |test .* has been running for |test result: |ok$|FAILED$|successes:|failures:| {4}[a-z_:0-9]+$)|RESTATECTL_SOAK_SEED=' || true
+        grep -vE '^(#|$|running |test .* has been running for |test result: |ok$|FAILED$|successes:|failures:| {4}[a-z_:0-9]+$| +(Compiling|Finished) )|RESTATECTL_SOAK_SEED=' || true
 }
 
 # Adds up the lines `sum: LABEL: N words, N words`, and counts the tests.
