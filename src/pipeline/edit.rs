@@ -220,4 +220,16 @@ mod tests {
         let many: Vec<_> = wider.as_array().unwrap().iter().cycle().take(200).cloned().collect();
         assert!(applied(&json!(many), &json!({"t": "x".repeat(1000), "list": []})).is_err());
     }
+    #[test]
+    fn limits_of_a_document_are_exact() {
+        assert_eq!(estimate_size(&json!({"ab": [1, "cde"], "f": {}}), 0), Some(26));
+        let at_depth = |depth| (0..depth).fold(json!(1), |inner, _| json!([inner]));
+        let turn = json!([{"op": "move", "from": "/a", "path": "/b"}]);
+        let turned = |value: Json| applied(&turn, &json!({"a": value}));
+        assert!(turned(at_depth(DEEPEST_DOCUMENT - 1)).is_ok());
+        assert!(turned(at_depth(DEEPEST_DOCUMENT)).is_err());
+        let framing = estimate_size(&json!({"a": ""}), 0).unwrap();
+        assert!(turned(json!("x".repeat(LARGEST_DOCUMENT - framing))).is_ok());
+        assert!(turned(json!("x".repeat(LARGEST_DOCUMENT - framing + 1))).is_err());
+    }
 }

@@ -166,6 +166,8 @@ mod tests {
             for step in plan.steps.iter().filter(|step| unlisted.is_protected(&step.key)) {
                 prop_assert!(!matches!(step.action, Action::Overwrite | Action::Delete));
                 prop_assert!(step.action != Action::Skip || is_step_done(step));
+                // What is there already is no conflict with it.
+                prop_assert!(step.action == Action::Skip || !(force && is_step_done(step)));
             }
         }
 

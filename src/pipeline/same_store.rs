@@ -86,3 +86,6 @@ fn list_tokens(snapshot: &Snapshot) -> BTreeMap<&Key, &CasToken> {
     });
     tokens.collect()
 }
+
+#[cfg(test)]
+mod tests;

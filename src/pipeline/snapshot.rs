@@ -270,21 +270,4 @@ fn share_bytes(entry: Entry, at_hand: Option<&Entry>) -> Entry {
 }
 
 #[cfg(test)]
-mod tests {
-    use prost::bytes::Bytes;
-
-    use super::*;
-    use crate::backends::memory::Memory;
-    use crate::events::NoopSink;
-    use crate::model::{Value, Version};
-
-    #[tokio::test]
-    async fn all_keys_of_many_batches_are_read() {
-        let value = |n: u16| Value { version: Version(1), bytes: Bytes::from(n.to_string()) };
-        let store = Memory::with_values((0..95).map(|n| (Key::PartitionEpoch(n), value(n))));
-        let snapshot = read(&store, Stage::ReadSource, &NoopSink).await.unwrap();
-        assert_eq!(snapshot.len(), 95);
-        let entry = snapshot.get(&Key::PartitionEpoch(94)).and_then(Entry::value).unwrap();
-        assert_eq!(entry.bytes, "94");
-    }
-}
+mod tests;

@@ -98,6 +98,31 @@ fn merge_is_refused_with_every_reason() {
 }
 
 #[test]
+fn absent_fingerprint_is_no_fault_and_an_absent_name_is_one() {
+    let whole = document(7, &[(1, node("a", 1, "s"))], "s");
+    for absent in [None, Some(Json::Null)] {
+        let without = |field: &str| {
+            let mut document = whole.clone();
+            let fields = document.as_object_mut().unwrap();
+            let _ = fields.shift_remove(field);
+            fields.extend(absent.clone().map(|null| (field.to_owned(), null)));
+            document
+        };
+        let (nameless, older) = (without("cluster_name"), without(FINGERPRINT));
+        for (source, target, merges) in [
+            (&older, &whole, true),
+            (&whole, &older, true),
+            (&older, &older, true),
+            (&nameless, &whole, false),
+            (&whole, &nameless, false),
+            (&nameless, &nameless, false),
+        ] {
+            assert_eq!(merge_documents(source, target).is_ok(), merges, "{source} {target}");
+        }
+    }
+}
+
+#[test]
 fn rollback_is_done_only_if_the_target_has_the_merge_and_all_other_keys() {
     let entry = |value: Value| {
         let tag = crate::model::CasToken::Version(value.version);
