@@ -230,3 +230,28 @@ async fn why_keys_may_be_missing_is_told() {
         assert_eq!(describe(listing, snapshot, foreign), expected);
     }
 }
+
+#[tokio::test]
+async fn only_an_equal_value_shares_the_bytes_at_hand() {
+    let at_hand = snapshot_of(&[(epoch(0), value("same")), (epoch(1), value("old!"))]).await;
+    let store = Memory::with_values([(epoch(0), value("same")), (epoch(1), value("new!"))]);
+    let read = read_beside(&store, &at_hand, Stage::ReadSource, &NoopSink).await.unwrap();
+    let bytes = |snapshot: &Snapshot, key: Key| {
+        snapshot.get(&key).and_then(Entry::value).map(|value| value.bytes.clone()).unwrap()
+    };
+    assert_eq!(bytes(&read, epoch(0)).as_ptr(), bytes(&at_hand, epoch(0)).as_ptr());
+    assert_eq!(bytes(&read, epoch(1)), "new!");
+}
+
+#[tokio::test]
+async fn values_of_more_than_the_limit_in_all_are_refused() {
+    // One piece of memory in all values.
+    let piece = Bytes::from(vec![0; 16 << 20]);
+    let whole = u16::try_from(MOST_BYTES / (16 << 20)).unwrap();
+    let store = Memory::with_values(
+        (0..whole).map(|id| (epoch(id), Value { version: Version(1), bytes: piece.clone() })),
+    );
+    assert!(read(&store, Stage::ReadSource, &NoopSink).await.is_ok());
+    store.set(Key::RuleBook, value("x"));
+    assert!(read(&store, Stage::ReadSource, &NoopSink).await.is_err());
+}

@@ -129,6 +129,19 @@ fn each_reference_is_judged() {
 }
 
 #[test]
+fn errors_and_warnings_are_counted() {
+    let mut snapshot = store(4);
+    let gone = Key::Unknown("gone".to_owned());
+    snapshot
+        .extend([(Key::PartitionTable, entry(&table(3))), (gone, entry(&json!({"version": 2})))]);
+    snapshot.remove(&Key::NodesConfig);
+    let found = check_soundness(&snapshot);
+    let errors = found.findings.iter().filter(|finding| finding.is_error()).count();
+    assert!(errors > 0 && errors < found.findings.len(), "{:?}", found.findings);
+    assert_eq!((found.errors, found.warnings), (errors, found.findings.len() - errors));
+}
+
+#[test]
 fn damaged_and_missing_values_are_reported_once() {
     let mut snapshot = store(4);
     snapshot.remove(&Key::Logs);
