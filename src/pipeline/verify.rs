@@ -117,6 +117,9 @@ mod tests {
         assert!(comparison.rows.iter().all(|row| row.note().is_none()));
         assert_eq!(comparison.differences(false).count(), 6);
         assert_eq!(comparison.differences(true).count(), 5);
+        let differing: Vec<_> = find_differences(&source, &target).collect();
+        let rows = comparison.rows.iter().filter(|row| row.status != KeyStatus::Same);
+        assert_eq!(differing, rows.map(|row| (&row.key, row.status)).collect::<Vec<_>>());
     }
 
     #[test]

@@ -153,4 +153,27 @@ mod tests {
         let accepted = check_consistency(&snapshot, &[FindingClass::ValueMalformed]);
         assert_eq!((accepted.status, accepted.code), (CheckStatus::Warning, None));
     }
+    #[test]
+    fn values_of_an_unknown_codec_are_named_and_refuse_nothing() {
+        let odd = || {
+            let value = Value { version: Version(1), bytes: Bytes::from_static(b"\x63odd") };
+            Entry::Intact(value, CasToken::Version(Version(1)))
+        };
+        let of_others = Key::Unknown("of_others".to_owned());
+        let snapshot = Snapshot::from([sound_logs(), (Key::Schema, odd()), (of_others, odd())]);
+        let finding = check_consistency(&snapshot, &[]);
+        assert_eq!(finding.status, CheckStatus::Warning);
+        assert_eq!(
+            finding.text(),
+            "1 finding: schema_registry is not checked: its codec is unknown"
+        );
+    }
+
+    #[test]
+    fn items_beyond_the_limit_are_counted() {
+        let describe = |count| describe_findings(&[], vec!["item".to_owned(); count]);
+        assert_eq!(describe(SHOWN_FINDINGS), vec!["item"; SHOWN_FINDINGS]);
+        let more = describe(SHOWN_FINDINGS + 2);
+        assert_eq!((more.len(), more.last().unwrap().as_str()), (11, "and 2 other findings"));
+    }
 }

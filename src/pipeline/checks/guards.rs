@@ -220,4 +220,21 @@ mod tests {
         let permits = Permits { overwrite_newer: true, ..none };
         assert!(check_target_newer(&plan(4), &permits).code.is_none());
     }
+    #[test]
+    fn option_permits_the_cluster_that_it_names_also_one_named_unknown() {
+        let named = |name: &str| Permission::OverwriteCluster(name.to_owned());
+        for (given, permission, expected) in [
+            ("unknown", Permission::OverwriteUnknown, true),
+            ("unknown", named("unknown"), true),
+            ("unknown", named("demo"), false),
+            ("demo", named("demo"), true),
+            ("demo", named("other"), false),
+            ("demo", Permission::OverwriteUnknown, false),
+            ("unknown", Permission::OverwriteNewer, false),
+        ] {
+            let overwrite_cluster = Some(OverwriteCluster::from_option(given));
+            let permits = Permits { overwrite_cluster, ..Permits::default() };
+            assert_eq!(permits.names(&permission), expected, "{given} {permission}");
+        }
+    }
 }

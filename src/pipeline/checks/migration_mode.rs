@@ -244,10 +244,40 @@ mod tests {
     #[test]
     fn silent_node_fails_a_dry_run_and_warns_after_the_writes() {
         let nodes = [node(1, NodeState::MigrationMode), node(2, silent())];
-        assert_eq!(check_migration_mode(&nodes, &[], true).status, CheckStatus::Failed);
+        let finding = check_migration_mode(&nodes, &[], true);
+        assert_eq!(finding.status, CheckStatus::Failed);
+        assert_eq!(finding.hints, [NO_RESPONSE_HINT, IGNORE_HINT]);
         assert_eq!(check_normal_roles(&nodes).status, CheckStatus::Warning);
         let left = [node(1, normal()), node(2, silent())];
         assert_eq!(check_normal_roles(&left).code, Some(Code::NotInMigrationMode));
+    }
+
+    #[test]
+    fn node_that_was_not_asked_is_judged_by_the_roles_that_it_is_known_with() {
+        let with = |roles: &[&str]| {
+            let roles = roles.iter().map(|&role| role.to_owned()).collect();
+            check_normal_roles(&[
+                node(1, NodeState::MigrationMode),
+                node(2, NodeState::NotAsked(roles)),
+            ])
+        };
+        assert_eq!(with(&["worker"]).code, Some(Code::NotInMigrationMode));
+        assert_eq!(with(&[]).status, CheckStatus::Warning);
+        assert_eq!(with(&[]).code, None);
+        let known = NodeState::NotAsked(vec!["worker".to_owned()]);
+        let before =
+            check_migration_mode(&[node(1, NodeState::MigrationMode), node(2, known)], &[], false);
+        assert_eq!(before.code, Some(Code::NotInMigrationMode));
+        assert_eq!(before.hints, [ASK_ALL_HINT]);
+    }
+
+    #[test]
+    fn skipped_nodes_are_counted_apart() {
+        let nodes = [node(1, NodeState::MigrationMode), node(2, silent()), node(3, silent())];
+        let finding = check_migration_mode(&nodes, &[2, 3], false);
+        assert_eq!(finding.status, CheckStatus::Ok);
+        let start = "1 of 3 nodes in migration mode; skipped: N2";
+        assert!(finding.detail.starts_with(start), "{}", finding.detail);
     }
 
     #[test]
