@@ -189,6 +189,8 @@ mod tests {
             finding.detail.contains("cluster_fingerprint is missing in nodes_config of source and")
         );
         assert!(finding.hints[0].contains("--overwrite-cluster demo"), "{:?}", finding.hints);
+        let detail = compare(&ours, &Snapshot::from([nodes("other", 8)]), None).detail;
+        assert_eq!(detail, "target holds another cluster: other, fingerprint 8");
         assert_eq!(compare(&ours, &theirs, Some("demo")).code, None);
         assert_eq!(compare(&ours, &ours, None).code, None);
         assert!(compare(&source, &theirs, None).detail.contains("nodes_config of the target"));

@@ -88,4 +88,21 @@ mod tests {
         let starting = judge_response(&node, "demo", Ok(ident(None, "demo", &["worker"])));
         assert_eq!(starting, NodeState::NormalRoles(vec!["worker".to_owned()]));
     }
+    #[test]
+    fn descriptions_tell_states_apart() {
+        let describe = |state: NodeState| {
+            let (name, address) = ("n2".to_owned(), "http://n2:1".to_owned());
+            let node = ObservedNode { id: 2, name, address, state };
+            [Some(describe_unskippable(&node)), describe_state(&node)].map(Option::unwrap)
+        };
+        let start = |text: &str| format!("N2 (n2, http://n2:1) {text}");
+        let [listening, _] = describe(NodeState::Listening);
+        assert!(listening.starts_with(&start("accepts connections and")), "{listening}");
+        let [responding, _] = describe(NodeState::Starting);
+        assert!(responding.starts_with(&start("responds, so")), "{responding}");
+        let [_, unknown] = describe(NodeState::NotAsked(Vec::new()));
+        assert_eq!(unknown, start("was not asked"));
+        let [_, known] = describe(NodeState::NotAsked(vec!["worker".to_owned()]));
+        assert_eq!(known, start("was not asked, and last started with roles: worker"));
+    }
 }
