@@ -60,3 +60,45 @@ fn applicable_hints(finding: &Finding, failed: &[&Finding]) -> Vec<String> {
         _ => finding.hints.clone(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Returns the hints of the refusal by these checks.
+    fn hints_of(failed: &[&Finding]) -> Vec<String> {
+        let findings: Vec<_> = failed.iter().map(|&finding| finding.clone()).collect();
+        refusal(&findings).unwrap().hints
+    }
+
+    #[test]
+    fn hints_are_those_that_hold_for_all_failed_checks_together() {
+        let failed =
+            |check, hint: &str| Finding::failed(check, Code::TargetNewer, "x").hint(hint);
+        let keys = failed(Check::TargetKeys, "keys --force");
+        let newer = failed(Check::TargetNewer, "newer --overwrite-newer");
+        let newer = newer.permitted_by(Permission::OverwriteNewer);
+        let cluster = |permission: Option<Permission>| {
+            let hint =
+                permission.as_ref().map_or("cluster".to_owned(), |one| format!("cluster {one}"));
+            Finding { permission, ..failed(Check::TargetCluster, &hint) }
+        };
+        let other = cluster(Some(Permission::OverwriteCluster("demo".to_owned())));
+        let unknown = cluster(Some(Permission::OverwriteUnknown));
+        let unpermitted = cluster(None);
+        let sole = failed(Check::Quorum, "quorum");
+        for (failed, expected) in [
+            (vec![&keys, &sole], "keys --force | quorum"),
+            (vec![&keys, &other], "cluster --overwrite-cluster demo"),
+            (vec![&keys, &newer], "newer --overwrite-newer"),
+            (vec![&keys, &other, &newer], "cluster --overwrite-cluster demo --overwrite-newer"),
+            (
+                vec![&unknown, &newer],
+                "cluster --overwrite-cluster unknown --overwrite-newer | newer --overwrite-newer",
+            ),
+            (vec![&unpermitted, &newer], "cluster"),
+        ] {
+            assert_eq!(hints_of(&failed).join(" | "), expected);
+        }
+    }
+}
