@@ -73,8 +73,7 @@ mod tests {
 
     #[test]
     fn hints_are_those_that_hold_for_all_failed_checks_together() {
-        let failed =
-            |check, hint: &str| Finding::failed(check, Code::TargetNewer, "x").hint(hint);
+        let failed = |check, hint: &str| Finding::failed(check, Code::TargetNewer, "x").hint(hint);
         let keys = failed(Check::TargetKeys, "keys --force");
         let newer = failed(Check::TargetNewer, "newer --overwrite-newer");
         let newer = newer.permitted_by(Permission::OverwriteNewer);

@@ -261,9 +261,18 @@ mod tests {
         N1 responds at http://n1:1, and is not the source's node n1
         N10 (n10, http://n10:1) is in the source, not in the target
         ");
+        assert!(finding.detail.contains("the source (10 nodes)"), "{}", finding.detail);
         assert_eq!(check(&answers, UsesReplicatedStore::Yes, true).status, CheckStatus::Failed);
+        let partly = Answers { is_partly_reached: true, ..answers };
+        let finding = check(&partly, UsesReplicatedStore::Yes, true);
+        assert!(
+            finding.items.iter().any(|item| item.starts_with("N9 (n9, http://n9:1) cannot be"))
+        );
         let normal = NodeProbe { roles: vec!["worker".to_owned()], ..probe(1) };
         let normal = Answers { at_home: vec![(node(1), Ok(normal))], ..Answers::default() };
-        assert_eq!(check(&normal, UsesReplicatedStore::Yes, true).status, CheckStatus::Warning);
+        let finding = check(&normal, UsesReplicatedStore::Yes, true);
+        assert_eq!(finding.status, CheckStatus::Warning);
+        let hints = FAULT_HINTS.iter().filter(|(kind, _)| *kind == FaultKind::OtherMode);
+        assert_eq!(finding.hints, hints.map(|(_, hint)| *hint).collect::<Vec<_>>());
     }
 }

@@ -69,6 +69,8 @@ mod tests {
 
     use super::*;
     use crate::model::{CasToken, Entry, Key, Value, Version};
+    use crate::outcome::CheckStatus;
+    use crate::pipeline::checks::OverwriteCluster;
 
     #[test]
     fn another_cluster_is_refused_whatever_is_permitted() {
@@ -95,5 +97,28 @@ mod tests {
         }
         let faults = ["N2 (b) is known to the source, and not to the target".to_owned()];
         assert_eq!(check(&nodes("demo"), Err(&faults)).0, refused);
+    }
+    #[test]
+    fn cluster_without_a_fingerprint_has_to_be_named() {
+        let old = |nodes: &str| {
+            let document =
+                format!("\x05{{\"version\":4,\"cluster_name\":\"demo\",\"nodes\":[{nodes}]}}");
+            let value = Value { version: Version(4), bytes: Bytes::from(document) };
+            let tag = CasToken::Version(Version(4));
+            Snapshot::from([(Key::NodesConfig, Entry::Intact(value, tag))])
+        };
+        let (source, target) = (old(""), old("[2,\"Tombstone\"]"));
+        let check = |named: Option<&'static str>| {
+            let overwrite_cluster = named.map(OverwriteCluster::from_option);
+            let permits = Permits { overwrite_cluster, ..Permits::default() };
+            check_running_cluster(&source, &target, Ok(()), &permits)
+        };
+        for named in [None, Some("other"), Some("unknown")] {
+            let finding = check(named);
+            assert_eq!(finding.code, Some(Code::TargetOtherCluster));
+            assert_eq!(finding.permission, Some(Permission::OverwriteCluster("demo".to_owned())));
+        }
+        let permitted = check(Some("demo"));
+        assert_eq!((permitted.status, permitted.code), (CheckStatus::Warning, None));
     }
 }
