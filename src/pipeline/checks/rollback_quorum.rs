@@ -158,6 +158,8 @@ mod tests {
             "target: held; after the roll-back 2 of 3 members of the replicated store can start (quorum 2): \
              N3 (n3, http://n3:1)"
         );
+        assert!(check(&[1, 2, 3, 4, 7], &[1, 2, 3]).text().contains("3 of 5 members"));
+        assert!(check(&[1, 2, 3, 4, 7], &[1, 2, 3]).text().contains("(quorum 3)"));
         for (members, kept) in [
             (&[1, 2, 3][..], &[1, 4][..]),
             (&[1, 2], &[1]),

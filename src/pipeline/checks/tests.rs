@@ -57,6 +57,53 @@ fn versions_up_to_the_tested_one_pass() {
 }
 
 #[test]
+fn source_without_nodes_or_partitions_is_no_restate_store() {
+    let epoch = (Key::PartitionEpoch(0), entry(1, b"x"));
+    let (nodes_config, table) =
+        ((Key::NodesConfig, entry(1, b"n")), (Key::PartitionTable, entry(1, b"t")));
+    for (held, lacks) in [
+        (vec![&epoch], Some("it has no nodes_config and no partition_table")),
+        (vec![&epoch, &nodes_config], Some("it has no partition_table")),
+        (vec![&epoch, &table], Some("it has no nodes_config")),
+        (vec![&nodes_config, &table], None),
+    ] {
+        let held: Snapshot = held.into_iter().cloned().collect();
+        for is_cluster in [true, false] {
+            let finding = check_source(Ok(&held), None, is_cluster);
+            assert_eq!(finding.code, lacks.map(|_| Code::NotARestateStore));
+            assert!(finding.detail.ends_with(lacks.unwrap_or("2 keys, 2 B")), "{}", finding.detail);
+        }
+    }
+    let error = StoreError::Unavailable { store: "etcd a:1".into(), reason: "refused".into() };
+    assert_eq!(check_source(Err(&error), None, true).code, Some(Code::SourceUnavailable));
+}
+
+#[test]
+fn nodes_and_partitions_have_to_be_decoded_whatever_is_permitted() {
+    for (key, is_permitted) in
+        [(Key::Schema, true), (Key::NodesConfig, false), (Key::PartitionTable, false)]
+    {
+        let snapshot = Snapshot::from([(key.clone(), entry(1, b"\x63odd"))]);
+        let soundness = check_soundness(&snapshot);
+        let check = |undecoded: &[Key]| check_values(&snapshot, &soundness, undecoded);
+        assert_eq!(check(&[key.clone()]).code, (!is_permitted).then_some(Code::ValueCorrupt));
+        let hint = format!("if a newer server wrote {key}, copy it with --allow-undecoded {key}");
+        assert_eq!(check(&[]).hints.contains(&hint), is_permitted);
+    }
+    // What decodes may lack what they have to name.
+    for (key, document, expected) in [
+        (Key::NodesConfig, &b"\x05{\"version\":1}"[..], Some(Code::ValueCorrupt)),
+        (Key::PartitionTable, b"\x05{\"version\":1,\"partitions\":7}", Some(Code::ValueCorrupt)),
+        (Key::Schema, b"\x05{\"version\":1}", None),
+        (Key::NodesConfig, b"\x05{\"version\":1,\"cluster_name\":\"d\",\"nodes\":[]}", None),
+    ] {
+        let snapshot = Snapshot::from([(key.clone(), entry(1, document))]);
+        let finding = check_values(&snapshot, &check_soundness(&snapshot), &[]);
+        assert_eq!(finding.code, expected, "{key}: {}", finding.text());
+    }
+}
+
+#[test]
 fn damaged_values_are_refused_by_name() {
     let tag = CasToken::Version(Version(1));
     let damaged = Entry::Damaged { reason: "has no bytes".into(), raw: Vec::new(), tag };
