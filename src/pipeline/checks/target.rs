@@ -220,3 +220,6 @@ pub fn check_store_probe(probed: &Result<ConditionalWrites, StoreError>) -> Find
             .hint(CHECK_TARGET_HINT),
     }
 }
+
+#[cfg(test)]
+mod tests;
