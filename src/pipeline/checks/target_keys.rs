@@ -117,3 +117,73 @@ fn describe_conflict(step: &Step, merges: bool) -> String {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{CasToken, Snapshot, Value, Version};
+    use crate::pipeline::plan::{OnExisting, decide_plan};
+
+    #[test]
+    fn value_that_could_not_be_read_is_never_replaced() {
+        let value = Value { version: Version(2), bytes: "x".into() };
+        let source = Entry::Intact(value, CasToken::Version(Version(2)));
+        let damaged = |tag| Entry::Damaged { reason: "is large".into(), raw: Vec::new(), tag };
+        let check = |held: Entry, on_existing| {
+            let side = |entry| Snapshot::from([(Key::RuleBook, entry)]);
+            check_target_keys(&decide_plan(&side(source.clone()), &side(held), on_existing), false)
+        };
+        let (unread, whole) =
+            (damaged(CasToken::ETag("e".into())), damaged(CasToken::Version(Version(1))));
+        let refused = check(unread.clone(), OnExisting::Overwrite);
+        assert_eq!(refused.code, Some(Code::TargetKeysExist));
+        assert_eq!(refused.items, ["rule_book is large"]);
+        assert!(refused.hints[0].starts_with("move these keys away"), "{:?}", refused.hints);
+        assert_eq!(check(whole, OnExisting::Overwrite).code, None);
+        // Where nothing is replaced, it is a conflict as others are.
+        let conflict = check(unread, OnExisting::Refuse);
+        assert!(conflict.hints[0].contains("--force"), "{:?}", conflict.hints);
+    }
+
+    #[test]
+    fn epochs_in_a_row_are_described_by_how_they_compare() {
+        let side = |version: u32, text: &'static str| -> Snapshot {
+            let entry = |_| {
+                let value = Value { version: Version(version), bytes: text.into() };
+                Entry::Intact(value, CasToken::Version(Version(version)))
+            };
+            (0..3).map(|id| (Key::PartitionEpoch(id), entry(id))).collect()
+        };
+        for (held, expected) in [
+            (side(2, "x"), "is identical"),
+            (side(3, "x"), "is newer than in the source"),
+            (side(1, "x"), "is older than in the source"),
+            (side(2, "y"), "has other bytes at the same version"),
+        ] {
+            let plan = decide_plan(&side(2, "x"), &held, OnExisting::Refuse);
+            let all = format!("pp_epoch_0 … pp_epoch_2, 3 keys: each {expected}");
+            assert_eq!(check_target_keys(&plan, false).items, [all]);
+        }
+        let plan = decide_plan(&Snapshot::new(), &side(2, "x"), OnExisting::Refuse);
+        let all = "pp_epoch_0 … pp_epoch_2, 3 keys: each is only in the target";
+        assert_eq!(check_target_keys(&plan, false).items, [all]);
+    }
+
+    #[test]
+    fn merged_nodes_config_is_described_as_one() {
+        let entry = |version: u32| {
+            let value = Value { version: Version(version), bytes: "x".into() };
+            Entry::Intact(value, CasToken::Version(Version(version)))
+        };
+        let keys = [Key::NodesConfig, Key::RuleBook];
+        let side = |version| keys.iter().map(|key| (key.clone(), entry(version))).collect();
+        let plan = decide_plan(&side(7), &side(5), OnExisting::Refuse);
+        let older = "rule_book is older: version 5, the source has 7";
+        assert_eq!(
+            check_target_keys(&plan, true).items,
+            ["nodes_config is at version 5, and becomes a merge of both at version 7", older]
+        );
+        let unmerged = "nodes_config is older: version 5, the source has 7";
+        assert_eq!(check_target_keys(&plan, false).items, [unmerged, older]);
+    }
+}

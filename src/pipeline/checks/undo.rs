@@ -127,3 +127,103 @@ pub fn check_undo_writable(probe: &Result<(), StoreError>, plan: &Plan) -> Findi
         probe => check_target_writable(probe, None),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::codec::Node;
+    use crate::model::{CasToken, Value, Version};
+
+    fn step(action: Action, target: Option<Entry>) -> Step {
+        Step { key: Key::RuleBook, action, source: None, target }
+    }
+
+    fn entry(version: u32) -> Option<Entry> {
+        let value = Value { version: Version(version), bytes: "x".into() };
+        Some(Entry::Intact(value, CasToken::Version(Version(version))))
+    }
+
+    #[test]
+    fn keys_that_changed_since_are_named_and_refuse() {
+        let check = |steps: Vec<Step>| check_written_keys(&Plan::new(steps));
+        assert_eq!(check(Vec::new()).detail, "nothing is left of what the run wrote");
+        let left = check(vec![step(Action::Delete, entry(1))]);
+        assert_eq!((left.code, left.detail.as_str()), (None, "1 key as the run left them"));
+        let tag = CasToken::Version(Version(1));
+        let damaged = Entry::Damaged { reason: "is broken".into(), raw: Vec::new(), tag };
+        let changed = [None, Some(damaged), entry(4)].map(|held| step(Action::Conflict, held));
+        let finding = check(changed.into());
+        assert_eq!(finding.code, Some(Code::TargetChanged));
+        assert_eq!(
+            finding.items,
+            [
+                "rule_book is missing",
+                "rule_book is broken",
+                "rule_book is at version 4, with another value"
+            ]
+        );
+    }
+
+    #[test]
+    fn unexplained_nodes_config_refuses_and_lost_keys_are_warned_of() {
+        assert_eq!(check_nodes_config(true).code, None);
+        assert_eq!(check_nodes_config(false).code, Some(Code::TargetChanged));
+        assert!(warn_of_unrestorable(&[]).is_none());
+        let warning = warn_of_unrestorable(&[Key::RuleBook]).unwrap();
+        assert_eq!((warning.status, warning.items.len()), (CheckStatus::Warning, 1));
+    }
+
+    #[test]
+    fn node_that_may_run_on_the_target_refuses() {
+        let observed = |usage| {
+            let node = Node { id: 1, name: "a".into(), ..Node::default() };
+            [NodeObservation { node, side: "target", usage }]
+        };
+        let report =
+            |nodes: &[&str]| NodesToAsk::OfReport(nodes.iter().map(|&one| one.into()).collect());
+        let refused = Some(Code::NotInMigrationMode);
+        let unclear = observed(StoreUse::Unclear("tls".into()));
+        for asked in [NodesToAsk::None, NodesToAsk::OfTarget, report(&[])] {
+            assert_eq!(check_nodes_on_target(&unclear, asked).code, refused);
+        }
+        let silent = observed(StoreUse::NoResponse("refused".into()));
+        let finding = check_nodes_on_target(&silent, NodesToAsk::OfTarget);
+        assert_eq!((finding.status, finding.code), (CheckStatus::Warning, None));
+        let running = observed(StoreUse::Running(vec!["worker".into()]));
+        assert_eq!(check_nodes_on_target(&running, NodesToAsk::OfTarget).code, refused);
+        for (asked, status, detail) in [
+            (NodesToAsk::None, CheckStatus::Skipped, "there is no nodes_config"),
+            (NodesToAsk::OfTarget, CheckStatus::Ok, "no node runs on the target"),
+            (report(&[]), CheckStatus::Warning, "nodes_config of the target can't be decoded: it"),
+            (
+                report(&["N1"]),
+                CheckStatus::Warning,
+                "nodes_config of the target can't be decoded; of",
+            ),
+        ] {
+            let finding = check_nodes_on_target(&[], asked);
+            assert_eq!(finding.status, status);
+            assert!(finding.detail.starts_with(detail), "{}", finding.detail);
+        }
+        for (nodes, detail) in [(vec![], "it is not known"), (vec!["N1".to_owned()], "these nodes")]
+        {
+            let finding = check_unasked_nodes(nodes);
+            assert_eq!(finding.status, CheckStatus::Warning);
+            assert!(finding.detail.contains(detail), "{}", finding.detail);
+        }
+    }
+
+    #[test]
+    fn full_store_may_still_be_emptied() {
+        let full = || StoreError::Full { store: "etcd a:1".into(), reason: "quota".into() };
+        let check = |probe: Result<(), StoreError>, action| {
+            check_undo_writable(&probe, &Plan::new(vec![step(action, entry(1))])).code
+        };
+        assert_eq!(check(Err(full()), Action::Delete), None);
+        assert!(check(Err(full()), Action::Overwrite).is_some());
+        assert!(check(Err(full()), Action::Create).is_some());
+        let other = StoreError::Unavailable { store: "etcd a:1".into(), reason: "no".into() };
+        assert!(check(Err(other), Action::Delete).is_some());
+        assert_eq!(check(Ok(()), Action::Create), None);
+    }
+}
