@@ -1,3 +1,7 @@
+//! Judgements of whole clusters; `nodes` has those of single nodes.
+
+mod nodes;
+
 use std::collections::BTreeSet;
 use std::time::Duration;
 
