@@ -152,7 +152,7 @@ mod tests {
                 let value = Value { version: Version(version), bytes: text.into() };
                 Entry::Intact(value, CasToken::Version(Version(version)))
             };
-            (0..3).map(|id| (Key::PartitionEpoch(id), entry(id))).collect()
+            (0..6).map(|id| (Key::PartitionEpoch(id), entry(id))).collect()
         };
         for (held, expected) in [
             (side(2, "x"), "is identical"),
@@ -161,11 +161,11 @@ mod tests {
             (side(2, "y"), "has other bytes at the same version"),
         ] {
             let plan = decide_plan(&side(2, "x"), &held, OnExisting::Refuse);
-            let all = format!("pp_epoch_0 … pp_epoch_2, 3 keys: each {expected}");
+            let all = format!("pp_epoch_0 … pp_epoch_5, 6 keys: each {expected}");
             assert_eq!(check_target_keys(&plan, false).items, [all]);
         }
         let plan = decide_plan(&Snapshot::new(), &side(2, "x"), OnExisting::Refuse);
-        let all = "pp_epoch_0 … pp_epoch_2, 3 keys: each is only in the target";
+        let all = "pp_epoch_0 … pp_epoch_5, 6 keys: each is only in the target";
         assert_eq!(check_target_keys(&plan, false).items, [all]);
     }
 

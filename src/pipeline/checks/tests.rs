@@ -86,7 +86,10 @@ fn nodes_and_partitions_have_to_be_decoded_whatever_is_permitted() {
         let snapshot = Snapshot::from([(key.clone(), entry(1, b"\x63odd"))]);
         let soundness = check_soundness(&snapshot);
         let check = |undecoded: &[Key]| check_values(&snapshot, &soundness, undecoded);
-        assert_eq!(check(&[key.clone()]).code, (!is_permitted).then_some(Code::ValueCorrupt));
+        assert_eq!(
+            check(std::slice::from_ref(&key)).code,
+            (!is_permitted).then_some(Code::ValueCorrupt)
+        );
         let hint = format!("if a newer server wrote {key}, copy it with --allow-undecoded {key}");
         assert_eq!(check(&[]).hints.contains(&hint), is_permitted);
     }

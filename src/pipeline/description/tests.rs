@@ -61,3 +61,24 @@ fn what_can_not_be_decoded_is_named_and_left_out() {
     let named: Vec<_> = description.undescribed.iter().map(|(key, _)| key.to_string()).collect();
     assert_eq!(named, ["nodes_config", "pp_epoch_0"]);
 }
+
+#[test]
+fn partition_is_described_by_its_table_and_its_epoch() {
+    let table = json!({"partitions": [[3, {"key_range": {"start": 1, "end": 9}, "log_id": 4}]]});
+    let epoch = json!({"epoch": 5, "next": {"replica_set": [1, 2]},
+        "placement_policy": {"freeze": {"reason": "R"}}});
+    let node = |location: &str| json!([1, {"Node": {"name": "n1", "location": location}}]);
+    for (location, shown) in [("", None), ("zone", Some("zone"))] {
+        let described = describe_store(&Snapshot::from([
+            (Key::NodesConfig, entry(&json!({"nodes": [node(location)]}))),
+            (Key::PartitionTable, entry(&table)),
+            (Key::PartitionEpoch(3), entry(&epoch)),
+        ]));
+        assert_eq!(described.nodes.unwrap()[0].location.as_deref(), shown);
+        let partition = &described.partitions.unwrap()[0];
+        assert_eq!((partition.start, partition.end, partition.log), (Some(1), Some(9), Some(4)));
+        assert_eq!(partition.next_replicas, [1, 2]);
+        assert_eq!(partition.frozen_placement.as_deref(), Some("R"));
+        assert_eq!(partition.frozen_leadership, None);
+    }
+}

@@ -129,6 +129,28 @@ fn each_reference_is_judged() {
 }
 
 #[test]
+fn partition_is_lost_only_where_a_frozen_placement_has_no_living_replica() {
+    let classes = |replicas: &[u32], is_frozen: bool| {
+        let mut document = epoch(replicas);
+        if is_frozen {
+            document["placement_policy"] = json!({"freeze": {"reason": "R"}});
+        }
+        let mut snapshot = store(4);
+        snapshot.insert(Key::PartitionEpoch(1), entry(&document));
+        let found = check_soundness(&snapshot).findings.into_iter();
+        found.map(|finding| finding.class.name()).collect::<Vec<_>>()
+    };
+    let (lost, frozen) = ("placement-lost", "placement-frozen");
+    assert_eq!(classes(&[3, 9], false), ["replica-missing"]);
+    assert!(classes(&[3, 9], true).contains(&lost));
+    assert!(!classes(&[3, 9], true).contains(&"replica-missing"));
+    for replicas in [&[1, 9][..], &[]] {
+        let found = classes(replicas, true);
+        assert!(found.contains(&frozen) && !found.contains(&lost), "{found:?}");
+    }
+}
+
+#[test]
 fn errors_and_warnings_are_counted() {
     let mut snapshot = store(4);
     let gone = Key::Unknown("gone".to_owned());

@@ -115,10 +115,11 @@ fn frozen_leadership_is_known_by_its_policy() {
 
 /// Judges whether both nodes run on the store, whose `nodes_config` they read, after `change`.
 fn judge_changed(change: impl FnOnce(&mut [NodeFacts], &mut StoredNodes)) -> (StoreAnswer, String) {
-    let entry = stored(6, &[4, 4]);
+    let entry = stored(6, &[4, 5]);
     let known = nodes_in(&entry);
     let read = || StoreReading::Read(Some(entry.clone()));
-    let mut nodes: Vec<_> = known.nodes.iter().map(|node| facts(node, 4, NORMAL, read())).collect();
+    let mut nodes: Vec<_> =
+        known.nodes.iter().map(|node| facts(node, node.generation, NORMAL, read())).collect();
     let mut stored = StoredNodes { entry: Some(entry.clone()), nodes: Some(known.clone()) };
     change(&mut nodes, &mut stored);
     let refs: Vec<_> = nodes.iter().collect();
@@ -142,7 +143,8 @@ fn store_is_not_the_cluster_s_if_it_lacks_a_node_or_is_of_another() {
 #[test]
 fn node_that_can_not_be_counted_leaves_the_answer_open() {
     type Change = fn(&mut NodeFacts);
-    let changes: [Change; 7] = [
+    let changes: [Change; 8] = [
+        |node| node.report.as_mut().unwrap().generation = Some(4),
         |node| *node = silent(&node.node.clone()),
         |node| node.report.as_mut().unwrap().ident.is_alive = false,
         |node| node.report.as_mut().unwrap().generation = None,
@@ -160,7 +162,7 @@ fn node_that_can_not_be_counted_leaves_the_answer_open() {
     let never = judge_changed(|nodes, _| {
         let own = nodes[1].report.as_ref().unwrap().own_store.clone();
         let node = Node { has_served: false, ..nodes[1].node.clone() };
-        nodes[1] = facts(&node, 4, MIGRATION, own);
+        nodes[1] = facts(&node, 5, MIGRATION, own);
     });
     assert_eq!(never.0, StoreAnswer::Yes, "{}", never.1);
 }
