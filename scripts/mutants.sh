@@ -3,7 +3,7 @@
 # nothing holds. MINUTES (60) is the time for it; the next run goes on with what is left. Run by hand, not in CI.
 #
 # The changes are built in a crate of that code alone (mutants-crate.py), in .cache/mutants/crate.
-# .cache/mutants/mutants.out/missed.txt has those that no test noticed.
+# .cache/mutants/mutants.out/missed.txt has those that no test noticed; they are printed as MISSED.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 scripts/cargo-tool.sh mutants 27.1.0
@@ -23,4 +23,3 @@ case $code in 0 | 2 | 3 | 124) ;; *) exit "$code" ;; esac
 for outcome in caught missed timeout unviable; do
     printf '%s %s\n' "$outcome" "$(cat .cache/mutants/mutants.out/{previously_,}$outcome.txt 2>/dev/null | sort -u | wc -l)"
 done
-cat .cache/mutants/mutants.out/missed.txt
