@@ -1,4 +1,6 @@
-//! Sound and unsound stores, each with the classes of its findings.
+//! Sound and unsound stores, each with the classes of its findings; `references` has those between values.
+
+mod references;
 
 use std::time::{Duration, Instant};
 
@@ -186,22 +188,6 @@ fn many_findings_of_a_class_are_counted() {
     assert_eq!((found.errors, found.findings.len()), (300, SHOWN_OF_A_CLASS));
     let last = found.findings.last().unwrap().to_string();
     assert!(last.contains("and 200 other findings of this class"), "{last}");
-}
-
-#[test]
-fn only_errors_that_were_not_there_before_count_as_added() {
-    let documents = |logs: Json| {
-        let mut documents = Documents::default();
-        documents.add(&Key::NodesConfig, nodes_config().into());
-        documents.add(&Key::Logs, logs.into());
-        documents
-    };
-    let added = |before: Json, after: Json| {
-        find_added_reference_errors(&documents(before), &documents(after)).len()
-    };
-    assert_eq!(added(logs(2, &[1]), logs(2, &[1, 9])), 2);
-    assert_eq!(added(logs(2, &[9]), logs(1, &[9])), 0);
-    assert_eq!(added(logs(2, &[1, 9]), logs(2, &[9, 8])), 2);
 }
 
 #[test]
