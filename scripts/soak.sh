@@ -115,7 +115,8 @@ run_slice() {
     if [ "$program" != script ]; then set -- "${!program}" --nocapture "$@"; fi
     [ "$part" != versions ] || install_server "$name" || { echo "$name: no server" >&2; return 0; }
     echo "# $(git describe --always --dirty --exclude '*') $(date -u '+%F %H:%M')" >"$output"
-    env "$variable" timeout --kill-after=10 "$limit" "$@" >>"$output" 2>&1 9>&- &
+    # With &, signals are ignored, also by the programs that the tests start and interrupt.
+    env --default-signal=HUP,INT,QUIT "$variable" timeout --kill-after=10 "$limit" "$@" >>"$output" 2>&1 9>&- &
     child=$!
     wait "$child" || code=$?
     child=

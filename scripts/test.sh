@@ -7,4 +7,5 @@ scripts/setup.sh
 export RUST_TEST_THREADS="${RUST_TEST_THREADS:-$(($(nproc) * 2))}"
 # The image is made of a second build: ahead of all tests, so that its compiler does not slow their servers down.
 [ $# -gt 0 ] || PROFILE=dev scripts/static.sh
-cargo test --locked "$@"
+# Behind nohup, or with & in a script, signals are ignored, also by the programs that the tests start and interrupt.
+env --default-signal=HUP,INT,QUIT cargo test --locked "$@"

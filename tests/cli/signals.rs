@@ -62,6 +62,18 @@ fn wait_until_listening(id: u32) {
     std::thread::sleep(Duration::from_millis(30));
 }
 
+/// What is ignored here is ignored in every program that the tests start, and a run of it then never ends.
+#[test]
+fn signals_that_end_the_program_are_not_ignored_in_the_tests() {
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:")).unwrap();
+    let ignored = u64::from_str_radix(ignored.trim(), 16).unwrap();
+    for (name, number) in [("HUP", 1), ("INT", 2), ("QUIT", 3), ("TERM", 15)] {
+        let is_ignored = ignored & (1 << (number - 1)) != 0;
+        assert!(!is_ignored, "SIG{name} is ignored: start the tests with scripts/test.sh");
+    }
+}
+
 #[test]
 fn every_signal_ends_the_program_wherever_it_waits() {
     let (folder, hanging, silent) =

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::fs::{OFlags, fcntl_setfl};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
@@ -112,7 +112,11 @@ impl Drop for PseudoTerminal {
             println!("on the terminal: {}", self.shown());
         }
         let _ = self.child.kill();
-        let _ = self.child.wait();
+        // A file system that does not respond may hold even a killed process, until it is unmounted.
+        let limit = Instant::now() + Duration::from_secs(5);
+        while matches!(self.child.try_wait(), Ok(None)) && Instant::now() < limit {
+            std::thread::sleep(Duration::from_millis(5));
+        }
     }
 }
 
