@@ -98,13 +98,13 @@ if [ "$(cat "$stamp" 2>/dev/null)" != "${python_packages[*]}" ]; then
 fi
 
 # Builds a program from crates.io into .cache/cargo. It runs only for a short time now and then, so a fast
-# build matters more than a fast program.
+# build matters more than a fast program. What several of them depend on is built once.
 install_crate() {
     local crate=$1 stamp=.cache/cargo/installed-${1%@*}
     shift
     [ "$(cat "$stamp" 2>/dev/null)" != "$crate $*" ] || return 0
-    echo "set-up: building $crate into .cache/cargo (one to two minutes)"
-    CARGO_PROFILE_RELEASE_OPT_LEVEL=1 CARGO_PROFILE_RELEASE_LTO=false \
+    echo "set-up: building $crate into .cache/cargo (about a minute)"
+    CARGO_TARGET_DIR=.cache/cargo/target CARGO_PROFILE_RELEASE_OPT_LEVEL=0 CARGO_PROFILE_RELEASE_LTO=false \
         cargo install --quiet --locked --force --root .cache/cargo "$crate" "$@"
     echo "$crate $*" >"$stamp"
 }
@@ -113,3 +113,4 @@ install_crate "cargo-deb@3.8.0"
 # S3 and DynamoDB servers that share no code with moto or SeaweedFS.
 install_crate "s3s-fs@0.14.1" --features binary
 install_crate "dynoxide-rs@3.2.0" --no-default-features --features native-sqlite,http-server,cli
+rm -rf .cache/cargo/target
