@@ -15,6 +15,8 @@ const ROUNDS: usize = 5;
 enum Procedure {
     /// By the official documentation and tool, without any pause of the operator.
     Official,
+    /// The same, with this program in the place of the official tool.
+    OfficialWithOurTool,
     /// By `docs/examples/maintenance-window.sh`.
     Script,
     /// By the same script, with the folders of the stopped nodes.
@@ -28,8 +30,9 @@ enum Procedure {
 }
 
 impl Procedure {
-    const ALL: [Procedure; 6] = [
+    const ALL: [Procedure; 7] = [
         Procedure::Official,
+        Procedure::OfficialWithOurTool,
         Procedure::Script,
         Procedure::ScriptWithFolders,
         Procedure::StoppedNodes,
@@ -108,7 +111,12 @@ fn pass_window(procedure: Procedure) -> Passed {
     std::thread::sleep(Duration::from_secs(2));
     let mut steps = Steps::default();
     match procedure {
-        Procedure::Official => follow_documentation(&mut window, &mut steps),
+        Procedure::Official => {
+            follow_documentation(&mut window, &mut steps, migrate_with_official_tool);
+        }
+        Procedure::OfficialWithOurTool => {
+            follow_documentation(&mut window, &mut steps, migrate_with_our_tool);
+        }
         Procedure::Script | Procedure::ScriptWithShortInterval => {
             run_script(&mut window, "", &mut steps)
         }
@@ -154,26 +162,41 @@ impl Steps {
 }
 
 /// Restarts in migration mode, migrates as soon as the metadata can be read, and restarts on the target.
-fn follow_documentation(window: &mut Window, steps: &mut Steps) {
-    let (addresses, toml) = (window.cluster.addresses(), window.etcd.toml());
+fn follow_documentation(
+    window: &mut Window,
+    steps: &mut Steps,
+    migrate: fn(&Window, &mut Steps, &str),
+) {
     steps.begin("stop");
     window.cluster.end_all("TERM");
     steps.begin("start in migration mode, and wait until the metadata can be read");
     window.cluster.launch(&Mode::Migration);
-    wait_for("the metadata to be readable", Duration::from_secs(60), || {
-        let run = official(&["-s", &addresses, "metadata", "get", "-k", "nodes_config"]);
-        (run.code == 0 && run.out.contains("version")).then_some(())
-    });
-    steps.begin("migrate");
-    // It refuses while a node has not said yet that it is in migration mode: an operator then runs it again.
-    wait_for("the official tool to migrate", Duration::from_secs(30), || {
-        let run = official(&["-s", &addresses, "-y", "metadata", "migrate", "--toml", &toml]);
-        (run.code == 0).then_some(())
-    });
+    let addresses = window.cluster.addresses();
+    migrate(window, steps, &addresses);
     steps.begin("stop");
     window.cluster.end_all("TERM");
     steps.begin("start on the target");
     window.cluster.launch(&Mode::External(window.section.clone()));
+}
+
+fn migrate_with_official_tool(window: &Window, steps: &mut Steps, addresses: &str) {
+    wait_for("the metadata to be readable", Duration::from_secs(60), || {
+        let run = official(&["-s", addresses, "metadata", "get", "-k", "nodes_config"]);
+        (run.code == 0 && run.out.contains("version")).then_some(())
+    });
+    steps.begin("migrate");
+    let toml = window.etcd.toml();
+    // It refuses while a node has not said yet that it is in migration mode: an operator then runs it again.
+    wait_for("the official tool to migrate", Duration::from_secs(30), || {
+        let run = official(&["-s", addresses, "-y", "metadata", "migrate", "--toml", &toml]);
+        (run.code == 0).then_some(())
+    });
+}
+
+fn migrate_with_our_tool(window: &Window, steps: &mut Steps, addresses: &str) {
+    restatectl(&["-s", addresses, "wait", "--for", "migration-mode"]).expect(0);
+    steps.begin("migrate");
+    restatectl(&["-s", addresses, "metadata", "migrate", "--toml", &window.etcd.toml()]).expect(0);
 }
 
 fn run_script(window: &mut Window, settings: &str, steps: &mut Steps) {
