@@ -189,9 +189,9 @@ impl EventSink for Totals {
 
 #[tokio::test]
 async fn total_of_keys_is_announced_once_it_is_known() {
-    let held = [table(&[0, 3]), (Key::RuleBook, value("r")), (epoch(0), value("0"))];
+    let held = [table(&[0, 3, 5]), (Key::RuleBook, value("r")), (epoch(0), value("0"))];
     let at_hand = snapshot_of(&held[..2]).await;
-    for (listing, expected) in [(Listing::Denied, 4), (Listing::OfKnownNames, 3)] {
+    for (listing, expected) in [(Listing::Denied, 5), (Listing::OfKnownNames, 3)] {
         let totals = Totals::default();
         let store = Listed::new(listing, &held);
         read_beside(&store, &at_hand, Stage::ReadSource, &totals).await.unwrap();
