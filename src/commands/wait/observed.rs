@@ -5,17 +5,18 @@ use std::time::{Duration, Instant};
 use super::progress::WaitProgress;
 use crate::commands::Context;
 use crate::commands::status::{Observer, OnStore};
-use crate::outcome::{Code, Failure};
+use crate::model::NodeState;
+use crate::outcome::{Code, Failure, StatusResult};
 use crate::pipeline::cluster_status::Condition;
 
 /// The pause between two looks. In each, a node gets six requests at most, so that it is two in a second.
 const POLL_INTERVAL: Duration = Duration::from_secs(3);
 
-/// The pause while nodes come up, since the cluster is down meanwhile: for a few looks after each change of what is seen,
-/// and where no node responds, which costs none of them a request.
+/// The pause while nodes come up, since the cluster is down meanwhile: for a few looks after a first one that finds nodes
+/// between their modes, after each change of what is seen, and where no node responds, which costs none of them a request.
 const COMING_INTERVAL: Duration = Duration::from_millis(100);
 
-/// How long after a change the nodes are looked at in the shorter interval.
+/// How long after such a first look, or a change, the nodes are looked at in the shorter interval.
 const COMING_FOR: Duration = Duration::from_secs(10);
 
 /// The pause before the second look at a cluster that runs: partitions lose leaders again while nodes start.
@@ -49,7 +50,7 @@ impl Wait<'_> {
             let holds = match observer.observe(self.condition).await {
                 Ok(result) => {
                     let holds = result.reasons.is_empty();
-                    pace.add_look(&result.reasons, Instant::now());
+                    pace.add_look(&result.reasons, has_left_normal_roles(&result), Instant::now());
                     progress.set_last(result);
                     holds
                 }
@@ -85,8 +86,12 @@ struct Pace {
 }
 
 impl Pace {
-    fn add_look(&mut self, reasons: &[String], now: Instant) {
-        let has_changed = self.last.as_deref().is_some_and(|last| last != reasons);
+    fn add_look(&mut self, reasons: &[String], has_left_normal_roles: bool, now: Instant) {
+        let has_changed = match &self.last {
+            Some(last) => last != reasons,
+            // The first node has come up before the first look, and the others are about to.
+            None => has_left_normal_roles,
+        };
         if has_changed || self.is_silent {
             self.changed = Some(now);
         }
@@ -116,6 +121,11 @@ impl Pace {
     }
 }
 
+/// Returns whether nodes are restarted already: one is down, starts, or is in migration mode.
+fn has_left_normal_roles(result: &StatusResult) -> bool {
+    result.nodes.iter().any(|node| !matches!(node.observed.state, NodeState::NormalRoles(_)))
+}
+
 fn is_permanent(failure: &Failure) -> bool {
     matches!(failure.code, Code::Usage | Code::ConfigInvalid)
 }
@@ -129,19 +139,26 @@ mod tests {
         let pause = |pace: &Pace, condition| pace.choose_pause(condition, false);
         let reasons = |text: &str| vec![text.to_owned()];
         let (mut pace, now) = (Pace::default(), Instant::now());
+        let Some(long_ago) = now.checked_sub(COMING_FOR) else { return };
         // What waits for a cluster that does not change asks seldom.
-        pace.add_look(&reasons("N1 runs in its normal roles"), now);
-        pace.add_look(&reasons("N1 runs in its normal roles"), now);
+        pace.add_look(&reasons("N1 runs in its normal roles"), false, now);
+        pace.add_look(&reasons("N1 runs in its normal roles"), false, now);
         assert_eq!(pause(&pace, Condition::MigrationMode), POLL_INTERVAL);
+        // Nodes that are restarted already are about to come up.
+        let mut restarted = Pace::default();
+        restarted.add_look(&reasons("N2 does not respond"), true, now);
+        assert_eq!(pause(&restarted, Condition::MigrationMode), COMING_INTERVAL);
+        restarted.changed = Some(long_ago);
+        restarted.add_look(&reasons("N2 does not respond"), true, now);
+        assert_eq!(pause(&restarted, Condition::MigrationMode), POLL_INTERVAL);
         // Nobody is asked while no node responds.
         pace.add_failure(Code::SourceUnavailable);
         assert_eq!(pause(&pace, Condition::Running), COMING_INTERVAL);
-        pace.add_look(&reasons("no quorum"), now);
+        pace.add_look(&reasons("no quorum"), true, now);
         assert_eq!(pause(&pace, Condition::MigrationMode), COMING_INTERVAL);
         assert_eq!(pause(&pace, Condition::Running), POLL_INTERVAL);
         pace.add_failure(Code::Usage);
-        pace.add_look(&reasons("no quorum"), now);
-        let Some(long_ago) = now.checked_sub(COMING_FOR) else { return };
+        pace.add_look(&reasons("no quorum"), true, now);
         pace.changed = Some(long_ago);
         assert_eq!(pause(&pace, Condition::MigrationMode), POLL_INTERVAL);
     }
