@@ -5,7 +5,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-parts=(kills matrix races fuzz coverage-fuzz window stopped-node versions edits answers mutants)
+parts=(runs kills matrix races fuzz coverage-fuzz window stopped-node versions edits answers mutants)
 # The published servers that setup.sh does not install: each takes about 200 MB, one at a time.
 servers=(1.7.4 1.7.6 1.7.8 1.7.9 1.7.10)
 state=${SOAK_STATE:-.cache/soak}
@@ -15,6 +15,7 @@ interrupted= child= failures=0
 
 describe_part() {
     case $1 in
+    runs) echo "all that make test runs over servers, ten times in a row" ;;
     kills) echo "1,000 SIGKILLs of runs to etcd, S3, DynamoDB and back, and of the runs that resume them" ;;
     matrix) echo "every store as source and as target, four network faults at ten places in each direction" ;;
     races) echo "200 pairs of runs at once on each store, and other writers" ;;
@@ -34,6 +35,10 @@ describe_part() {
 list_slices() {
     local slice store name
     case $1 in
+    runs)
+        for slice in 1 2 3 4 5 6 7 8 9 10; do
+            echo "run-$slice 60m script RUST_TEST_THREADS=$(($(nproc) * 2)) env -u RESTATECTL_SOAK $integration"
+        done ;;
     kills)
         for slice in 1 2 3 4 5; do
             for store in runs_to_etcd runs_to_s3 runs_to_dynamo_db rollbacks; do
@@ -127,6 +132,7 @@ run_slice() {
     fi
     # A name that selects no test is no success.
     if [ "$code" = 0 ] && { [ "$program" = script ] || grep -q '^test result: ok\. [1-9]' "$output"; }; then
+        [ "$part" != runs ] || echo "$name: $(sed -n 's/^test result: //p' "$output")" >>"$output"
         [ "$part" != fuzz ] || echo "sum: fuzz, ${!#}: ${variable#*=} cases" >>"$output"
         mv "$output" "$folder/$name.ok"
         echo "$part: $name: ok, $((SECONDS - started)) s"
@@ -167,7 +173,10 @@ print_sums() {
         }
     }'
     print_outputs | sed -nE 's/^test ([^ ]+) \.\.\. .*\b(ok|FAILED)$/\2: \1/p' |
-        sort | uniq -c | awk '{ print $2, $3 ", " $1 " times" }'
+        sort | uniq -c | awk -v part="$part" '
+            part == "runs" && $2 == "ok:" { passed[$1]++; next }
+            { print $2, $3 ", " $1 " times" }
+            END { for (times in passed) print "ok: " passed[times] " tests, " times " times each" }'
 }
 
 count_slices() {
@@ -250,6 +259,8 @@ for part in "${chosen[@]}"; do
     [ -n "$(describe_part "$part")" ] || { echo "soak: no part is named $part; PART=list names them" >&2; exit 2; }
 done
 [ -n "${SKIP_SETUP:-}" ] || scripts/setup.sh
+# The image that a test of `runs` builds has the static program.
+case " ${chosen[*]} " in *" runs "*) PROFILE=dev scripts/static.sh ;; esac
 export RESTATECTL_SOAK=1
 trap 'interrupted=1; [ -z "$child" ] || kill "$child" 2>/dev/null || true' INT TERM HUP
 integration=$(build_program --test integration)
