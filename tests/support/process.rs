@@ -53,6 +53,10 @@ impl Process {
 
     /// Stops the process with SIGTERM, and with SIGKILL if it does not end.
     pub fn stop(mut self) {
+        // Another process may have its id by now.
+        if self.has_ended() {
+            return;
+        }
         self.signal("TERM");
         let ended = || self.child.try_wait().ok().flatten();
         let mut ended = ended;
