@@ -24,6 +24,14 @@ fn bar_position(text: &str) -> Option<usize> {
     numbers.find(|(_, all)| *all >= PARTITIONS).map(|(at, _)| at)
 }
 
+/// Reads the cluster from afar until a bar shows keys. Then the server stands still, and the bar with it.
+fn show_bar(screen: &Screen, cluster: &Cluster, far: &str) {
+    screen.type_line("clear");
+    screen.type_line(&list_command_line(far, ""));
+    screen.wait_for("a bar", |text| bar_position(text).is_some_and(|at| at > 0));
+    cluster.signal_node(0, "STOP");
+}
+
 #[test]
 fn progress_bar_appears_advances_and_is_cleared() {
     let cluster = Cluster::large(PARTITIONS);
@@ -32,23 +40,20 @@ fn progress_bar_appears_advances_and_is_cleared() {
     let far = format!("http://{}", far.address());
     for (columns, locale, tick) in [(80, "C.UTF-8", "✓ read "), (200, "C", "ok read ")] {
         let screen = Screen::start(columns, locale);
-        screen.type_line(&list_command_line(&far, ""));
-        let first = screen.wait_for("a bar", |text| bar_position(text).is_some_and(|at| at > 0));
-        let at = bar_position(&first).unwrap();
-        assert!(first.contains("/s"), "{first}");
-        assert_eq!(first.is_ascii(), locale == "C", "{first}");
-        screen.wait_for("the bar to move", |text| bar_position(text).is_some_and(|now| now > at));
-        screen
-            .wait_for("a forecast", |text| bar_position(text).is_some() && text.contains("s left"));
+        show_bar(&screen, &cluster, &far);
+        let forecast = |text: &str| bar_position(text).is_some() && text.contains(" left");
+        let shown = screen.wait_for("a forecast", forecast);
+        assert!(shown.contains("/s"), "{shown}");
+        assert_eq!(shown.is_ascii(), locale == "C", "{shown}");
+        cluster.signal_node(0, "CONT");
         let end = screen.wait_for("the end", |text| text.contains("\ncode="));
         assert!(end.contains("code=0") && end.contains(tick), "{end}");
         assert!(!end.contains("reading the source") && !end.contains('█'), "{end}");
 
-        screen.type_line("clear");
-        screen.type_line(&list_command_line(&far, ""));
-        screen.wait_for("a bar", |text| bar_position(text).is_some_and(|at| at > 0));
+        show_bar(&screen, &cluster, &far);
         screen.press_key("C-c");
         let end = screen.wait_for("the end", |text| text.contains("\ncode="));
+        cluster.signal_node(0, "CONT");
         assert!(end.contains("code=130") && end.contains("interrupted by SIGINT"), "{end}");
         assert!(!end.contains("reading the source") && !end.contains('█'), "{end}");
         screen.type_line("clear; stty -a");
