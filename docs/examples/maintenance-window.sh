@@ -27,7 +27,8 @@ before=            # the TOML file of the replicated store
 ignore_nodes=()    # nodes that are permanently removed, such as (N3)
 migrate_options=() # more options of migrate, such as (--force) where the target holds an old copy
 folders=()         # the folders of the metadata servers, if they can be read here: the window is shorter then
-stopped_for=1s     # how long the port of each node has to be closed before nodes are started on the new store
+stopped_for=       # how long every port must have stayed closed before nodes are started on the new store, such as
+                   # 1s; by default, one look is enough, and 1s with folders
 wait_timeout=5m    # the limit of each wait for the cluster
 step_limit=600     # the limit of each function and of each other command, in seconds
 resume_attempts=2  # how often an interrupted migrate is resumed
@@ -196,26 +197,32 @@ prepare_there() {
             --backup-dir "$folder" --report "$folder/dry-run.json"
 }
 
-# The copy is compared last, when no node runs any more.
+# The copy is compared when no node runs any more. A node that something has started again since the stop is as it was
+# started last: in migration mode, or with folders in its normal roles, so that those take a longer look.
 move_there() {
-    if [ -n "$stopped_nodes" ]; then move_from_folders; else move_from_cluster; fi &&
-        tool metadata verify --from "$folder/source.jsonl" --toml "$target" --report "$folder/verify.json"
+    local closed_for=${stopped_for:-0s}
+    if [ -n "$stopped_nodes" ]; then
+        closed_for=${stopped_for:-1s}
+        move_from_folders
+    else
+        move_from_cluster
+    fi &&
+        tool metadata verify --from "$folder/source.jsonl" --toml "$target" --report "$folder/verify.json" &&
+        wait_until stopped --from "$folder/nodes.jsonl" --stable-for "$closed_for"
 }
 
 move_from_cluster() {
     restart_in_migration_mode &&
         is_same_cluster --toml "$before" &&
         migrate --toml "$target" "${ignored[@]}" "${migrate_options[@]}" &&
-        stop_all "$stopped_for"
+        stop_all 0s
 }
 
-# A node that something starts again now would be in its normal roles: migrate looks whether one responds or holds
-# its folder, and then the ports have to stay closed.
+# `migrate` looks whether a node responds, or holds its folder.
 move_from_folders() {
     stop_all 0s &&
         is_same_cluster --toml "$stopped_nodes" &&
-        migrate --from "$stopped_nodes" --toml "$target" "${migrate_options[@]}" &&
-        wait_until stopped --from "$folder/nodes.jsonl" --stable-for "$stopped_for"
+        migrate --from "$stopped_nodes" --toml "$target" "${migrate_options[@]}"
 }
 
 # It must be the same cluster as before: a node that starts in another folder is an empty one.
@@ -242,7 +249,7 @@ prepare_back() {
 move_back() {
     restart_in_migration_mode &&
         migrate --from "$target" --toml "$before" --force &&
-        stop_all "$stopped_for"
+        stop_all "${stopped_for:-0s}"
 }
 
 start_back() {
@@ -336,7 +343,8 @@ end_after_point_of_no_return() {
     say "Do not start any node on $old: its metadata is out of date, and partitions would break."
     say "1. See which node or partition is missing, and why (log of that node):"
     say "   $(quote "$restatectl" status "${on[@]}")"
-    say "2. Start what is missing on the store of $new."
+    say "2. Stop each node that runs in migration mode or on $old. Start it, and what is missing,"
+    say "   on the store of $new."
     say "3. Wait until it runs: $(quote "$restatectl" wait --for running "${on[@]}")"
     [ "$direction" = back ] || say "To go back instead: $(quote "$self" --back "$nodes_file")"
     say "Log and documents: $folder"
@@ -418,8 +426,19 @@ check_settings() {
     [ -r "$target" ] || end_with_usage "$nodes_file: target=$target cannot be read"
     [ -r "$before" ] || end_with_usage "$nodes_file: before=$before cannot be read"
     "$restatectl" wait --help >/dev/null 2>&1 || end_with_usage "$restatectl is not this project's restatectl"
+    check_times
     ignored=("${ignore_nodes[@]/#/--ignore-node=}")
     check_folders
+}
+
+# Most of them are used first when no node runs any more.
+check_times() {
+    "$restatectl" wait --timeout "$wait_timeout" --help >/dev/null ||
+        end_with_usage "$nodes_file: wait_timeout=$wait_timeout is no time, such as 5m"
+    [ -z "$stopped_for" ] || "$restatectl" wait --stable-for "$stopped_for" --help >/dev/null ||
+        end_with_usage "$nodes_file: stopped_for=$stopped_for is no time, such as 1s"
+    [[ $step_limit =~ ^[1-9][0-9]{0,5}$ ]] || end_with_usage "$nodes_file: step_limit=$step_limit is no number of seconds"
+    [[ $resume_attempts =~ ^[0-9]{1,3}$ ]] || end_with_usage "$nodes_file: resume_attempts=$resume_attempts is no number"
 }
 
 # The folders become one argument of restatectl, in which they are separated by commas.

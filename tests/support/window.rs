@@ -84,7 +84,7 @@ impl Window {
         self.write(
             "tool.sh",
             &format!(
-                "#!/usr/bin/env bash\n[ \"${{2:-}}\" = --help ] && exec {shown} \"$@\"\n\
+                "#!/usr/bin/env bash\n[ \"${{@: -1}}\" = --help ] && exec {shown} \"$@\"\n\
                  . ./ask.sh\nask \"$*\" || exit 1\n\
                  [ \"$reply\" = shorten ] && set -- \"${{@/#60s/8s}}\"\nexec {shown} \"$@\"\n"
             ),

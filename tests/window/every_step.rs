@@ -95,7 +95,11 @@ fn return_from_target(window: &mut Window) {
 /// Runs a window with a fault, and asserts that the cluster runs as before.
 fn meet_fault(window: &mut Window, fault: Fault) {
     let mut stops = 0;
-    let run = window.run(&[], "resume_attempts=0", |window, step| {
+    let settings = match fault {
+        Fault::NodeThatReturns => "resume_attempts=0\nstopped_for=1s",
+        _ => "resume_attempts=0",
+    };
+    let run = window.run(&[], settings, |window, step| {
         let reply = inject(fault, window, &step.name, stops);
         stops += usize::from(step.name == "stop_nodes");
         reply

@@ -98,6 +98,9 @@ fn has_keys(etcd: &str) -> bool {
 fn stop_when_the_cluster_does_not_lead_on_the_target(window: &mut Window) {
     let only_one = |window: &mut Window, step: &Step| match step.name.as_str() {
         "start_nodes_on_target" => {
+            // As if something had started the others again in the meantime: a majority of the old store.
+            window.cluster.start_node(1, &Mode::Migration);
+            window.cluster.start_node(2, &Mode::Migration);
             window.cluster.start_node(0, &Mode::External(window.section.clone()));
             Reply::Performed
         }
@@ -105,6 +108,9 @@ fn stop_when_the_cluster_does_not_lead_on_the_target(window: &mut Window) {
         _ => Reply::Perform,
     };
     let run = window.run(&[], "", only_one).expect(4);
+    for name in [" (node-2, ", " (node-3, "] {
+        assert!(run.out.contains(name), "{}", run.out);
+    }
     assert!(run.out.contains("Do not start any node on the replicated store"), "{}", run.out);
     assert!(window.last_folder().join("point-of-no-return").exists());
     // Nor does it later.

@@ -10,13 +10,13 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 use crate::support::pseudo_terminal::send_signal;
-use crate::support::tool::{Run, command, run, wait_for_exit};
+use crate::support::tool::{Run, command, program, run, wait_for_exit};
 use crate::support::{project, wait_for};
 
 /// Fails for the words of `FAIL` with `CODE`, sleeps at those of `SLOW`, and says by `ON` whether the cluster runs on the
 /// target: by `RAN` before the window, by `ANSWER` in JSON, whatever `ON` is.
 const TOOL: &str = r#"#!/usr/bin/env bash
-[ "${2:-}" = --help ] && exit 0
+[ "${@: -1}" = --help ] && exit 0
 echo "$*" >>"$CALLS"
 last=
 for word in "$@"; do
@@ -40,7 +40,7 @@ run() { echo helper >>"$CALLS"; }
 folder=/nowhere
 stop_nodes() { echo stop_nodes >>"$CALLS"; }
 start_nodes_in_migration_mode() { echo migration >>"$CALLS"; }
-start_nodes_on_target() { echo on_target >>"$CALLS"; sleep "${START:-0}"; echo on_target_ended >>"$CALLS"; }
+start_nodes_on_target() { echo on_target >>"$CALLS"; while [ -e held ]; do sleep 0.1; done; echo on_target_ended >>"$CALLS"; }
 start_nodes_as_before() { echo as_before >>"$CALLS"; }
 "#;
 
@@ -90,6 +90,13 @@ impl Script {
         let calls = fs::read_to_string(self.path("calls")).unwrap_or_default();
         let first = |line: &str| line.split(' ').take(2).collect::<Vec<_>>().join(" ");
         calls.lines().map(first).collect()
+    }
+
+    /// Returns how long the ports had to be closed in each wait for stopped nodes.
+    fn closed_for(&self) -> Vec<String> {
+        let calls = fs::read_to_string(self.path("calls")).unwrap();
+        let waits = calls.lines().filter_map(|line| line.split_once("--stable-for "));
+        waits.map(|(_, time)| time.to_owned()).collect()
     }
 
     fn wait_for_call(&self, name: &str) {
@@ -209,12 +216,56 @@ fn window_with_folders_starts_no_node_before_the_target() {
     script.run(&[], &[]).expect(0);
     let calls = script.calls();
     let stopped = calls.iter().position(|call| call == "stop_nodes").unwrap();
-    let moved = ["wait --timeout", "metadata verify", "metadata migrate", "wait --timeout"];
+    let moved = ["wait --timeout", "metadata verify", "metadata migrate", "metadata verify"];
     assert_eq!(calls[stopped + 1..=stopped + 4], moved);
-    assert_eq!(calls[stopped + 5..stopped + 7], ["metadata verify", "on_target"]);
+    assert_eq!(calls[stopped + 5..stopped + 7], ["wait --timeout", "on_target"]);
     // The way back reads no folders.
     script.run(&["--back"], &[]).expect(0);
     assert!(script.calls().contains(&"migration".to_owned()));
+}
+
+#[test]
+fn ports_stay_closed_for_a_while_with_folders_or_the_setting() {
+    let script = Script::new();
+    fs::create_dir(script.path("node 1")).unwrap();
+    for (settings, options, expected) in [
+        ("", &[][..], &["0s", "0s", "0s"][..]),
+        ("", &["--back"], &["0s", "0s"]),
+        ("folders=('node 1')", &[], &["0s", "1s"]),
+        ("folders=('node 1')", &["--back"], &["0s", "0s"]),
+        ("stopped_for=30s", &[], &["0s", "0s", "30s"]),
+        ("stopped_for=30s", &["--back"], &["0s", "30s"]),
+        ("folders=('node 1')\nstopped_for=0s", &[], &["0s", "0s"]),
+    ] {
+        script.write("the nodes.sh", &format!("{NODES}{settings}\n"));
+        script.run(options, &[("RAN", "0")]).expect(0);
+        assert_eq!(script.closed_for(), expected, "{settings} {options:?}");
+    }
+    script.write("the nodes.sh", NODES);
+    script.run(&[], &[("FAIL", "*/verify.json")]).expect(3);
+    assert_eq!(script.closed_for(), ["0s", "0s", "3s"]);
+}
+
+#[test]
+fn settings_that_are_no_times_and_numbers_are_refused_before_any_step() {
+    let script = Script::new();
+    for setting in [
+        "wait_timeout=5",
+        "wait_timeout=",
+        "stopped_for=1",
+        "stopped_for='1 hour ago'",
+        "step_limit=10m",
+        "step_limit=0",
+        "resume_attempts=two",
+        "resume_attempts=",
+    ] {
+        let tool = program().display().to_string();
+        script.write("the nodes.sh", &format!("{NODES}restatectl={tool}\n{setting}\n"));
+        let refused = script.run(&[], &[]).expect(2);
+        let name = setting.split('=').next().unwrap();
+        assert!(refused.err.contains(&format!("the nodes.sh: {name}=")), "{refused:?}");
+        assert!(script.calls().is_empty());
+    }
 }
 
 #[test]
@@ -234,13 +285,15 @@ fn signals_count_until_the_point_of_no_return() {
         assert!(!script.calls().contains(&"helper".to_owned()));
     }
     sync("#!/bin/sh\n");
-    let mut line = script.command(&[], &[("START", "2")]);
+    script.write("held", "");
+    let mut line = script.command(&[], &[]);
     let child = line.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     script.wait_for_call("on_target");
     send_signal(child.id(), "HUP");
     // A second window at the same time.
     let second = script.run(&[], &[]).expect(2);
     assert!(second.err.contains("another window is running"));
+    fs::remove_file(script.path("held")).unwrap();
     let ended = wait_for_exit(child).expect(0);
     assert!(ended.out.contains("SIGHUP: nodes are being started on the new store"), "{ended:?}");
 }
