@@ -27,7 +27,8 @@ fn bar_position(text: &str) -> Option<usize> {
 /// Reads the cluster from afar until a bar shows keys. Then the server stands still, and the bar with it.
 fn show_bar(screen: &Screen, cluster: &Cluster, far: &str) {
     screen.type_line("clear");
-    screen.type_line(&list_command_line(far, ""));
+    // Few requests at once, so that there is a time between the first key and the last.
+    screen.type_line(&list_command_line(far, "--concurrency 40"));
     screen.wait_for("a bar", |text| bar_position(text).is_some_and(|at| at > 0));
     cluster.signal_node(0, "STOP");
 }

@@ -13,7 +13,7 @@ use crate::support::etcd::etcd_section;
 use crate::support::full_pipe::full_pipe;
 use crate::support::hanging_fs::HangingFileSystem;
 use crate::support::holding_proxy::HoldingProxy;
-use crate::support::pseudo_terminal::{PseudoTerminal, send_signal};
+use crate::support::pseudo_terminal::PseudoTerminal;
 use crate::support::restate::Cluster;
 use crate::support::saved_key::save_one_key;
 use crate::support::schema;
@@ -227,29 +227,26 @@ fn ignored_signals_stay_ignored_and_a_stopped_run_goes_on() {
     }
 }
 
-/// Starts a command whose output nobody reads, and sends it these signals, each this many milliseconds after the
-/// one before.
-fn end_unread(signals: &[(&str, u64)], code: i32) -> (f64, String) {
+/// Starts a command whose output nobody reads, and sends it signals by this script, whose `$0` is its process id.
+fn end_unread(script: &str, code: i32) -> (f64, String) {
     let mut line = command(&program(), &["completions", "bash"]);
     let child = line.stdout(full_pipe()).stderr(Stdio::piped()).spawn().unwrap();
     wait_until_listening(child.id());
     std::thread::sleep(Duration::from_millis(200));
     let began = Instant::now();
-    for (signal, delay) in signals {
-        std::thread::sleep(Duration::from_millis(*delay));
-        send_signal(child.id(), signal);
-    }
+    let sent = Command::new("sh").args(["-c", script, &child.id().to_string()]).status();
+    assert!(sent.unwrap().success());
     let run = wait_for_exit(child).expect(code);
     (began.elapsed().as_secs_f64(), run.err)
 }
 
 #[test]
 fn second_signal_ends_at_once_unless_it_comes_with_the_first() {
-    let (seconds, err) = end_unread(&[("INT", 0), ("TERM", 1000)], 143);
+    let (seconds, err) = end_unread("kill -INT $0; sleep 1; kill -TERM $0", 143);
     // Without it, the output would have its 4 s.
     assert!(seconds < 3.5, "{seconds} s: {err}");
     assert!(err.starts_with("error: interrupted by SIGTERM; ended at once by a second"), "{err}");
-    let (seconds, err) = end_unread(&[("HUP", 0), ("HUP", 10), ("TERM", 10)], 129);
+    let (seconds, err) = end_unread("kill -HUP $0; sleep 0.02; kill -HUP $0; kill -TERM $0", 129);
     assert!(seconds > 3.5, "{seconds} s: {err}");
     assert!(err.starts_with("error: interrupted by SIGHUP while the output was written"), "{err}");
 }

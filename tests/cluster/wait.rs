@@ -1,6 +1,7 @@
 //! `wait`: through stops, restarts and a crash, with time-outs and signals.
 
-use std::process::{Child, Stdio};
+use std::io::{BufRead, BufReader, Lines};
+use std::process::{Child, ChildStderr, Stdio};
 
 use serde_json::json;
 
@@ -18,6 +19,13 @@ fn start_wait(address: &str, words: &[&str]) -> Child {
     command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
 }
 
+/// Starts a wait, and returns the lines that it prints on standard error.
+fn start_watched_wait(address: &str, words: &[&str]) -> (Child, Lines<BufReader<ChildStderr>>) {
+    let mut child = start_wait(address, words);
+    let lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    (child, lines)
+}
+
 fn run_wait(address: &str, words: &[&str]) -> Run {
     restatectl(&[&["-s", address, "wait", "-o", "json", "--for"], words].concat())
 }
@@ -32,7 +40,7 @@ fn wait_ends_when_the_cluster_has_come_to_where_it_should() {
 
     // It runs, and a node that is suspended still accepts connections.
     cluster.signal_node(0, "STOP");
-    let running = run_wait(&address, &["stopped", "--from", &backup, "--timeout", "1s"]);
+    let running = run_wait(&address, &["stopped", "--from", &backup, "--timeout", "3s"]);
     let document = running.expect(5).json();
     assert_eq!(document["error"]["code"], "not-ready");
     assert!(document["reasons"][0].as_str().unwrap().ends_with("accepts connections"));
@@ -40,18 +48,18 @@ fn wait_ends_when_the_cluster_has_come_to_where_it_should() {
     assert!(hints.contains("SIGKILL") && !hints.contains("start each node"), "{hints}");
     cluster.signal_node(0, "CONT");
 
-    let stopping = start_wait(&address, &["stopped"]);
+    let (stopping, mut lines) = start_watched_wait(&address, &["stopped"]);
     // It has asked for the nodes once it says what it waits for.
-    std::thread::sleep(std::time::Duration::from_secs(1));
+    assert!(lines.any(|line| line.unwrap().contains("accepts connections")));
     cluster.stop();
     let stopped = wait_for_exit(stopping).expect(0);
     assert!(stopped.out.contains("✅ stopped"), "{}", stopped.out);
-    assert_eq!(stopped.err.matches("accepts connections").count(), 1, "{}", stopped.err);
+    assert!(!lines.any(|line| line.unwrap().contains("accepts connections")));
     // Afterwards nobody can be asked which nodes there are.
     let unknown = run_wait(&address, &["stopped"]).expect(6).json();
     assert!(unknown["error"]["hints"].to_string().contains("--from"), "{unknown:#}");
     run_wait(&address, &["stopped", "--from", &backup]).expect(0);
-    let one_look = ["stopped", "--from", &backup, "--stable-for", "0s", "--timeout", "1s"];
+    let one_look = ["stopped", "--from", &backup, "--stable-for", "0s", "--timeout", "5s"];
     run_wait(&address, &one_look).expect(0);
 
     let migrating = start_wait(&address, &["migration-mode"]);
@@ -78,8 +86,8 @@ fn wait_in_vain(address: &str) {
     assert!((1..=2 * 6 + 4).contains(&requests), "{requests} requests in 6 s\n{}", run.err);
     let shown = run.err.matches("waiting for migration-mode: N1").count();
     assert_eq!(shown, 1, "{}", run.err);
-    let waiting = start_wait(address, &["migration-mode"]);
-    std::thread::sleep(std::time::Duration::from_millis(700));
+    let (waiting, mut lines) = start_watched_wait(address, &["migration-mode"]);
+    assert!(lines.any(|line| line.unwrap().contains("waiting for migration-mode")));
     send_signal(waiting.id(), "INT");
     wait_for_exit(waiting).expect(130);
 }

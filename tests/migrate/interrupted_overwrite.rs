@@ -3,25 +3,23 @@
 
 use std::path::Path;
 use std::process::Stdio;
-use std::time::Duration;
 
 use serde_json::Value as Json;
 use tempfile::TempDir;
 
 use crate::support::etcd::{Etcd, etcd_section};
-use crate::support::faulty_proxy::{Direction, FaultyProxy, NetworkFault};
-use crate::support::generated::{generate_snapshot, save_generated};
+use crate::support::generated::{generate_snapshot, save_generated, value_of_epoch};
+use crate::support::holding_proxy::HoldingProxy;
 use crate::support::schema;
 use crate::support::store_toml::write_file;
 use crate::support::tool::{command, program, restatectl, run};
-use crate::support::wait_for;
 
 #[test]
 fn killed_overwrite_is_resumed_by_the_command_in_its_report() {
     let etcd = Etcd::start_with_flags(&["--max-txn-ops", "8"]);
     let folder = TempDir::new().unwrap();
     let source = save_generated(&folder, &generate_snapshot(40));
-    let proxy = FaultyProxy::start(&etcd.address(), NetworkFault::Delay, Direction::ToServer, 0);
+    let proxy = HoldingProxy::start(&etcd.address(), "no key has this name");
     let toml = write_file(&folder, "etcd.toml", &etcd_section(&[proxy.address()]));
     let migrate = ["metadata", "migrate", "--from", &source, "--toml", &toml];
     let put_newer = |key: &str| {
@@ -42,14 +40,13 @@ fn killed_overwrite_is_resumed_by_the_command_in_its_report() {
     let force = ["--force", "-y", "--overwrite-newer", "--report", &report];
     let mut killed = command(&program(), &[&migrate[..], &force].concat());
     killed.current_dir(backups.path()).stdout(Stdio::null()).stderr(Stdio::null());
+    proxy.hold_at(&value_of_epoch(20));
     let mut child = killed.spawn().unwrap();
-    wait_for("the first write", Duration::from_secs(20), || {
-        (!etcd.content().contains_key("nodes_config")).then_some(())
-    });
+    proxy.wait_until_holding();
     child.kill().unwrap();
     child.wait().unwrap();
-    assert!(!etcd.content().contains_key("nodes_config"), "the run was killed too late");
-    proxy.clear_faults();
+    proxy.discard();
+    assert!(!etcd.content().contains_key("nodes_config"), "it is the first that is deleted");
     put_newer("pp_epoch_39");
 
     let document: Json = serde_json::from_slice(&std::fs::read(&report).unwrap()).unwrap();

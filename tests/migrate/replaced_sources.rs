@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::process::Stdio;
-use std::time::Duration;
 
 use restatectl::model::Snapshot;
 use tempfile::TempDir;
@@ -38,8 +37,7 @@ fn only_backup_of_a_lost_cluster_is_never_replaced() {
     proxy.wait_until_holding();
     killed.kill().unwrap();
     killed.wait().unwrap();
-    proxy.release();
-    std::thread::sleep(Duration::from_millis(300));
+    proxy.discard();
     let folder_option = path("");
     let undo = ["metadata", "undo", "-y", "--backup-dir", &folder_option];
     restatectl(&[&undo[..], &stores].concat()).expect(0);

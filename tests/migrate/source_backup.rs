@@ -3,7 +3,6 @@
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::process::Stdio;
-use std::time::Duration;
 
 use tempfile::TempDir;
 
@@ -67,9 +66,7 @@ fn file_holds_what_was_copied_last_and_the_next_steps_use_it() {
     proxy.wait_until_holding();
     child.kill().unwrap();
     child.wait().unwrap();
-    // What the proxy holds arrives late.
-    proxy.release();
-    std::thread::sleep(Duration::from_millis(500));
+    proxy.discard();
     etcd.clear();
     let resume = [&args[..], &["--resume"]].concat();
     restatectl(&[&resume[..], &["--dry-run"]].concat()).expect(0);

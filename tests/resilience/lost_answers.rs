@@ -254,8 +254,8 @@ fn write_through_a_cut_connection_is_never_said_not_to_be_written_when_it_is() {
     let host = |endpoint: &str| endpoint.trim_start_matches("http://").to_owned();
     let short = Duration::from_millis(300);
     block_on(async {
-        let direct_etcd = open_etcd(&etcd.section(), short);
-        let direct_cluster = open_cluster(&cluster.address(), true, short).await;
+        let direct_etcd = open_etcd(&etcd.section(), 10 * short);
+        let direct_cluster = open_cluster(&cluster.address(), true, 10 * short).await;
         let direct_s3 = open_s3(&bucket.section("p"), 10 * short).await;
         let direct_table = open_dynamo(&table.section("p"), 10 * short).await;
         for direction in [Direction::ToServer, Direction::FromServer] {

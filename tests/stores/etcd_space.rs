@@ -72,7 +72,7 @@ fn etcd_that_is_full_after_a_success_is_a_warning() {
 
 /// Puts as much as the quota allows; etcd compares its size only after it has committed, every 100 ms.
 fn fill_to_quota(etcd: &Etcd) {
-    let committed = || std::thread::sleep(std::time::Duration::from_millis(300));
+    let committed = || std::thread::sleep(std::time::Duration::from_secs(1));
     etcd.put("filler", vec![0; 900_000]);
     committed();
     // What etcd adds to a put, and a little.

@@ -39,6 +39,11 @@ fn generate_document(key: &Key, epochs: u16) -> (Encoding, Json) {
     }
 }
 
+/// Returns words that the value of no partition before this one has.
+pub fn value_of_epoch(partition: u16) -> String {
+    "y".repeat(partition.into())
+}
+
 /// The fingerprint of the generated cluster.
 pub const FINGERPRINT: u64 = u64::MAX - 7;
 

@@ -2,7 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
@@ -17,13 +17,24 @@ pub struct HoldingProxy {
 }
 
 struct Gate {
-    marker: Vec<u8>,
+    marker: Mutex<Vec<u8>>,
     state: Mutex<State>,
     changed: Condvar,
     /// The delay after which the response to the marked piece is lost with its connection; `None` if
     /// the piece is held instead.
     cuts: Option<Duration>,
     muted: AtomicBool,
+    /// The number of times that pieces were to be held, and up to which of them they are not to arrive.
+    holds: AtomicUsize,
+    discarded: AtomicUsize,
+}
+
+/// What becomes of a piece, and of its connection.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Passage {
+    Forward,
+    ForwardAndCut,
+    Discard,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -53,11 +64,13 @@ impl HoldingProxy {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let gate = Arc::new(Gate {
-            marker: marker.as_bytes().to_vec(),
+            marker: Mutex::new(marker.as_bytes().to_vec()),
             state: Mutex::new(State::Waiting),
             changed: Condvar::new(),
             cuts,
             muted: AtomicBool::new(false),
+            holds: AtomicUsize::new(1),
+            discarded: AtomicUsize::new(0),
         });
         let (to, of_thread) = (to.to_owned(), gate.clone());
         std::thread::spawn(move || {
@@ -84,6 +97,20 @@ impl HoldingProxy {
         assert!(!timeout.timed_out(), "the marker never came");
     }
 
+    /// Holds the next piece that contains this marker.
+    pub fn hold_at(&self, marker: &str) {
+        marker.as_bytes().clone_into(&mut self.gate.marker.lock().unwrap());
+        self.gate.holds.fetch_add(1, Ordering::Relaxed);
+        *self.gate.state.lock().unwrap() = State::Waiting;
+    }
+
+    /// Drops what is held, and lets everything pass that comes over new connections.
+    pub fn discard(&self) {
+        let holds = self.gate.holds.load(Ordering::Relaxed);
+        self.gate.discarded.store(holds, Ordering::Relaxed);
+        self.release();
+    }
+
     /// Lets everything pass that comes from now on, in both directions.
     pub fn release(&self) {
         self.gate.muted.store(false, Ordering::Relaxed);
@@ -93,20 +120,25 @@ impl HoldingProxy {
 }
 
 impl Gate {
-    /// Returns whether the connection continues after this piece.
-    fn pass(&self, piece: &[u8]) -> bool {
+    /// Waits while pieces are held, and returns what becomes of this one.
+    fn pass(&self, piece: &[u8]) -> Passage {
+        let marker = self.marker.lock().unwrap().clone();
+        let has_marker = piece.windows(marker.len()).any(|window| window == marker);
         let mut state = self.state.lock().unwrap();
-        let has_marker = piece.windows(self.marker.len()).any(|window| window == self.marker);
         if *state == State::Waiting && has_marker {
             *state = if self.cuts.is_some() { State::Open } else { State::Holding };
             self.changed.notify_all();
             if self.cuts.is_some() {
                 self.muted.store(true, Ordering::Relaxed);
-                return false;
+                return Passage::ForwardAndCut;
             }
         }
+        let (is_held, hold) = (*state == State::Holding, self.holds.load(Ordering::Relaxed));
         drop(self.changed.wait_while(state, |state| *state == State::Holding).unwrap());
-        true
+        match is_held && hold <= self.discarded.load(Ordering::Relaxed) {
+            true => Passage::Discard,
+            false => Passage::Forward,
+        }
     }
 }
 
@@ -120,7 +152,13 @@ fn connect(client: TcpStream, server: TcpStream, gate: &Arc<Gate>) {
         }
     });
     std::thread::spawn(move || {
-        forward(server, client, |_| true, || down.muted.load(Ordering::Relaxed), down.cuts);
+        forward(
+            server,
+            client,
+            |_| Passage::Forward,
+            || down.muted.load(Ordering::Relaxed),
+            down.cuts,
+        );
     });
 }
 
@@ -128,13 +166,17 @@ fn connect(client: TcpStream, server: TcpStream, gate: &Arc<Gate>) {
 fn forward(
     mut from: TcpStream,
     mut to: TcpStream,
-    before: impl Fn(&[u8]) -> bool,
+    before: impl Fn(&[u8]) -> Passage,
     muted: impl Fn() -> bool,
     pause: Option<Duration>,
 ) -> bool {
     let mut piece = vec![0; 64 << 10];
     while let Ok(count @ 1..) = from.read(&mut piece) {
-        let goes_on = before(&piece[..count]);
+        let passage = before(&piece[..count]);
+        if passage == Passage::Discard {
+            let _ = (to.shutdown(Shutdown::Both), from.shutdown(Shutdown::Both));
+            return false;
+        }
         if muted() {
             // Of an answer that is lost in silence, not even the end is heard.
             std::thread::sleep(pause.filter(|pause| *pause == SILENCE).unwrap_or_default());
@@ -143,7 +185,7 @@ fn forward(
         if to.write_all(&piece[..count]).is_err() {
             break;
         }
-        if !goes_on {
+        if passage == Passage::ForwardAndCut {
             // The server carries it out, and nobody hears of it.
             std::thread::sleep(pause.unwrap_or_default());
             let _ = (to.shutdown(Shutdown::Both), from.shutdown(Shutdown::Both));
