@@ -197,8 +197,9 @@ prepare_there() {
             --backup-dir "$folder" --report "$folder/dry-run.json"
 }
 
-# The copy is compared when no node runs any more. A node that something has started again since the stop is as it was
-# started last: in migration mode, or with folders in its normal roles, so that those take a longer look.
+# Ends once every port is closed, right before nodes are started. A node that something has started again since the
+# stop is as it was started last: in migration mode, or with folders in its normal roles, so that those take a longer
+# look.
 move_there() {
     local closed_for=${stopped_for:-0s}
     if [ -n "$stopped_nodes" ]; then
@@ -215,7 +216,7 @@ move_from_cluster() {
     restart_in_migration_mode &&
         is_same_cluster --toml "$before" &&
         migrate --toml "$target" "${ignored[@]}" "${migrate_options[@]}" &&
-        stop_all 0s
+        call stop_nodes
 }
 
 # `migrate` looks whether a node responds, or holds its folder.

@@ -157,7 +157,7 @@ impl Window {
             }
             match self.listener.accept() {
                 Ok((stream, _)) => self.answer(stream, child.id(), decide),
-                Err(_) => std::thread::sleep(Duration::from_millis(20)),
+                Err(_) => std::thread::sleep(Duration::from_millis(2)),
             }
         }
     }
