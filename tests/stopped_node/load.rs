@@ -13,7 +13,7 @@ use restatectl::proto::metadata_proxy_svc::metadata_proxy_svc_client::MetadataPr
 use super::fixture::{Folders, SERVER, content, read_nodes, wait_for_members};
 use super::oracle::assert_equals_oracle;
 use crate::support::restate::{CURRENT, Cluster, Mode};
-use crate::support::{block_on, slice_count};
+use crate::support::{block_on, slice_count, wait_for};
 
 /// The keys that each writer writes in turn.
 const KEYS: u32 = 8;
@@ -102,10 +102,12 @@ fn nothing_acknowledged_is_missing_from_a_majority_that_was_killed_under_load() 
             let first = u32::try_from(round).unwrap() * 100_000 + 1;
             scope.spawn(move || write_until_killed(address, first, size, written));
             std::thread::sleep(Duration::from_millis(700));
+            wait_for("enough writes", Duration::from_secs(60), || {
+                (written.lock().unwrap().acknowledged.len() > 10).then_some(())
+            });
             cluster.end_all("KILL");
         });
         let written = written.lock().unwrap();
-        assert!(written.acknowledged.len() > 10, "too little was written");
         for nodes in [[0, 1], [0, 2], [1, 2]] {
             let found = read_nodes(&cluster, &nodes);
             assert!(found.members.is_complete, "{:?}", found.members);

@@ -48,7 +48,8 @@ fn member_that_is_behind_or_removed_is_told_from_the_others() {
     // Alone it has its old state; with another it is the one that lags.
     let alone = read_nodes(&cluster, &[away]);
     assert!(!alone.members.is_complete);
-    assert_eq!(alone.values["pp_epoch_1"].0, 3);
+    // A follower may not have the last of what is acknowledged.
+    assert!(alone.values.get("pp_epoch_1").is_none_or(|(version, _)| *version <= 3));
     for other in &others {
         let found = read_nodes(&cluster, &[away, *other]);
         assert!(found.members.is_complete);
