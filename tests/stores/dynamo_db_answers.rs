@@ -56,9 +56,9 @@ impl Fixture {
         self.proxy.clear_faults();
     }
 
-    /// Runs a listing with a short time-out, and watches its memory.
-    fn measure(&self) -> MeasuredRun {
-        let args = ["--request-timeout", "1000", "metadata", "list", "--from", &self.toml()];
+    /// Runs a listing with this time-out in milliseconds, and watches its memory.
+    fn measure(&self, limit: &str) -> MeasuredRun {
+        let args = ["--request-timeout", limit, "metadata", "list", "--from", &self.toml()];
         run_measured(command(&program(), &args))
     }
 }
@@ -142,8 +142,10 @@ fn answers_without_end_are_bounded_in_time_and_memory() {
     let fixture = Fixture::new();
     let mut told = Vec::new();
     let mut assert_bounded = |name: &str, fault: HttpFault, words: &str, most: Duration| {
+        // A flood has to reach its limit within the time of a request, also while the machine is busy.
+        let limit = if name == "one byte a second" { "1000" } else { "5000" };
         fixture.proxy.inject("POST", "Scan", ALWAYS, fault);
-        let MeasuredRun { run, peak_mib, took } = fixture.measure();
+        let MeasuredRun { run, peak_mib, took } = fixture.measure(limit);
         fixture.proxy.clear_faults();
         assert_eq!(run.code, 6, "{name}: {}", run.err);
         assert!(run.err.contains(words), "{name}: {}", run.err);
