@@ -193,6 +193,7 @@ pass_point_of_no_return() {
 prepare_there() {
     runs_now "${ignored[@]}" &&
         tool metadata backup --to "$folder/nodes.jsonl" &&
+        try_before &&
         tool metadata migrate --toml "$target" --dry-run --store-probe "${ignored[@]}" "${migrate_options[@]}" \
             --backup-dir "$folder" --report "$folder/dry-run.json"
 }
@@ -238,18 +239,42 @@ start_there() {
             --report "$folder/verify-after.json"
 }
 
-# The nodes do not run on the replicated store yet, so that no dry run is possible.
 prepare_back() {
+    local runs=yes
     if ! runs_now --on "$target"; then
+        runs=no
         case $last_passed in *-there/point-of-no-return) ;; *) return 1 ;; esac
         say "The last window has started nodes on the target, and they do not run well there: going back is the way out."
     fi
-    tool metadata backup --from "$target" --to "$folder/nodes.jsonl"
+    tool metadata backup --from "$target" --to "$folder/nodes.jsonl" || return
+    try_before && return
+    # Nodes that do not run well need not answer.
+    [ "$runs" = no ] && case $(print_target_type before.json) in replicated | "") ;; *) return 1 ;; esac
+}
+
+# Finds mistakes in the file of the replicated store while the cluster still runs: it has to lead to the cluster's nodes.
+# They answer from whichever store they use.
+try_before() {
+    is_same_cluster --toml "$before" --report "$folder/before.json" && names_replicated_store before.json
+}
+
+# Says whether the target in this report is the nodes' own store.
+names_replicated_store() {
+    local type
+    type=$(print_target_type "$1")
+    [ "$type" != replicated ] || return 0
+    say "$nodes_file: before=$before has to name the replicated store; it names one of type \"$type\""
+    return 1
+}
+
+print_target_type() {
+    sed -n '/^  "target": {/{n;s/^ *"type": "\([a-z0-9-]*\)".*/\1/p;}' "$folder/$1" 2>/dev/null
 }
 
 move_back() {
     restart_in_migration_mode &&
         migrate --from "$target" --toml "$before" --force &&
+        names_replicated_store migrate.json &&
         stop_all "${stopped_for:-0s}"
 }
 
@@ -376,6 +401,7 @@ end_untouched() {
 run_window() {
     "prepare_$direction" && ! was_stopped || end_untouched
     confirm "The window begins: every node is stopped, and the cluster is down until the end." || end_untouched
+    date -u >"$folder/begun" && sync "$folder/begun" "$folder" || end_untouched
     local start=$SECONDS
     if ! "move_$direction" || ! pass_point_of_no_return; then put_back; fi
     "start_$direction" || end_after_point_of_no_return
@@ -392,7 +418,7 @@ continue_window() {
         end_with_usage "a command of that window still runs: wait for its end, or stop it (process $pid)"
     fi
     if [ -e "$folder/point-of-no-return" ]; then end_after_point_of_no_return; fi
-    [ -s "$folder/nodes.jsonl" ] || end_untouched
+    [ -e "$folder/begun" ] || end_untouched
     confirm "Every node is stopped, and started as before that window." || finish 1
     if [ "$direction" = there ]; then
         say "The next command must fail: the nodes must not run on the external store."
@@ -478,7 +504,7 @@ open_folder() {
 # Refuses a new window beside one that was killed, or whose cluster does not run.
 check_latest() {
     [ -z "$latest" ] || [ -e "$latest/ended" ] || [ -e "$latest/point-of-no-return" ] ||
-        [ ! -s "$latest/nodes.jsonl" ] ||
+        [ ! -e "$latest/begun" ] ||
         end_with_usage "the last window did not come to its end. Run: $(quote "$self" --put-back "$latest" "$nodes_file")"
 }
 

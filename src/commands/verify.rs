@@ -259,9 +259,10 @@ fn describe_cluster((name, fingerprint): &(String, Option<u64>)) -> String {
     format!("{name}, fingerprint {fingerprint}")
 }
 
-/// The warning about a target that a running cluster would have advanced.
-const UNUSED_TARGET: &str = "nothing in the target is newer: no cluster has started on it since; if your cluster is \
-                             running, it does not use this store";
+/// The warning about a target that servers which started on it would have advanced. One that runs since before the copy
+/// was made may use it.
+const UNUSED_TARGET: &str = "nothing in the target is newer: no server has started on it since the copy was made; \
+                             servers that you have started since do not use it";
 
 const ALLOW_NEWER_HINT: &str = "add --allow-newer if the cluster has run on the target since the migration: newer keys are expected then";
 

@@ -59,6 +59,7 @@ pub mod terminal;
 pub mod tls_proxy;
 pub mod tool;
 pub mod window;
+pub mod window_script;
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};

@@ -65,7 +65,8 @@ impl Window {
         window
     }
 
-    fn write(&self, name: &str, text: &str) {
+    /// Writes a file into the folder in which the script runs.
+    pub fn write(&self, name: &str, text: &str) {
         fs::write(self.folder.path().join(name), text).unwrap();
     }
 
@@ -229,7 +230,8 @@ impl Window {
     }
 }
 
-const FUNCTIONS: [&str; 4] = [
+/// The functions of the nodes file.
+pub const FUNCTIONS: [&str; 4] = [
     "stop_nodes",
     "start_nodes_in_migration_mode",
     "start_nodes_on_target",

@@ -7,7 +7,7 @@ use crate::support::scale_count;
 use crate::support::window::{Reply, Step, Window};
 
 /// The number of steps before the nodes are stopped.
-const PREPARING: usize = 3;
+const PREPARING: usize = 4;
 
 /// What happens to a window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,4 +4,5 @@ mod every_step;
 mod failures;
 mod node_examples;
 mod script_rules;
+mod settings;
 mod whole_windows;

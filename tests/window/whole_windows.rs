@@ -3,12 +3,13 @@
 use std::fs;
 
 use crate::support::invocations::Invocations;
-use crate::support::window::{Reply, Window};
+use crate::support::window::{FUNCTIONS, Reply, Window};
 
 #[test]
 fn window_moves_a_cluster_there_and_back_while_invocations_go_on() {
     let mut window = Window::start();
     let invocations = Invocations::start(window.cluster.nodes[0].ingress_port());
+    refuse_wrong_files(&mut window, &[]);
     let run = window.run(&[], "", |_, _| Reply::Perform).expect(0);
     assert!(run.out.contains("DONE. The cluster was down for at most"), "{}", run.out);
     window.assert_runs_on_target();
@@ -24,6 +25,7 @@ fn window_moves_a_cluster_there_and_back_while_invocations_go_on() {
     assert_only_owner_reads(&folder);
     assert!(window.cluster.count(1) == 6);
 
+    refuse_wrong_files(&mut window, &["--back"]);
     // As on a terminal that is stopped.
     window.is_unread = true;
     window.run(&["--back"], "", |_, _| Reply::Perform).expect(0);
@@ -43,6 +45,20 @@ fn window_moves_a_cluster_there_and_back_while_invocations_go_on() {
     assert_eq!(window.cluster.count(1), 8);
     let counted = invocations.finish();
     println!("the longest time without an answered invocation: {:?}", counted.longest_gap);
+}
+
+/// Asserts that a file which does not lead to the replicated store is found while the cluster runs.
+fn refuse_wrong_files(window: &mut Window, options: &[&str]) {
+    let misspelt =
+        "[metadata-client]\ntype = \"replicated\"\nadresses = [\"http://127.0.0.1:1\"]\n";
+    window.write("misspelt.toml", misspelt);
+    for name in ["misspelt.toml", "etcd.toml"] {
+        let run = window.run(options, &format!("before={name}"), |_, step| {
+            assert!(!FUNCTIONS.contains(&step.name.as_str()), "{}", step.name);
+            Reply::Perform
+        });
+        assert!(run.expect(1).out.contains("FAILED: no node was touched"), "{name}");
+    }
 }
 
 fn last_line(text: &str) -> String {

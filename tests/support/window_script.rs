@@ -1,0 +1,119 @@
+//! The script of the maintenance window beside a program that stands in for the tool.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+use super::tool::{Run, command, run};
+use super::{project, wait_for};
+
+/// Fails for the words of `FAIL` with `CODE`, sleeps at those of `SLOW`, and says by `ON` whether the cluster runs on the
+/// target: by `RAN` before the window, by `ANSWER` in JSON, whatever `ON` is. Its reports name a target of type `BEFORE`
+/// where that file is tried, and of type `MOVED` otherwise.
+const TOOL: &str = r#"#!/usr/bin/env bash
+[ "${@: -1}" = --help ] && exit 0
+echo "$*" >>"$CALLS"
+last=
+for word in "$@"; do
+    [ "$last" != --to ] || echo x >"$word"
+    kind=${MOVED-replicated}
+    case $word in */before.json) kind=${BEFORE-replicated} ;; esac
+    [ "$last" != --report ] || printf '  "target": {\n    "type": "%s",\n' "$kind" >"$word"
+    last=$word
+done
+case $* in ${SLOW:-none}*) sleep 20 ;; esac
+case $* in "status --on"*"-o json") echo "    \"answer\": \"${ANSWER:-no}\","; exit "${ON:-5}" ;; esac
+case $* in "status --on"*) exit "${ON:-5}" ;; "wait --timeout 15s --for running --on"*) exit "${RAN:-5}" ;; esac
+case $* in ${FAIL:-none}*) exit "${CODE:-5}" ;; esac
+"#;
+
+/// Helpers of the same names as those of the script, and settings with spaces.
+pub const NODES: &str = r#"export CALLS=$PWD/calls
+target="a store.toml"
+before="a store.toml"
+restatectl=./tool
+step_limit=15
+stop_all() { echo helper >>"$CALLS"; }
+run() { echo helper >>"$CALLS"; }
+folder=/nowhere
+stop_nodes() { echo stop_nodes >>"$CALLS"; }
+start_nodes_in_migration_mode() { echo migration >>"$CALLS"; }
+start_nodes_on_target() { echo on_target >>"$CALLS"; while [ -e held ]; do sleep 0.1; done; echo on_target_ended >>"$CALLS"; }
+start_nodes_as_before() { echo as_before >>"$CALLS"; }
+"#;
+
+pub struct WindowScript {
+    folder: TempDir,
+}
+
+impl WindowScript {
+    pub fn new() -> WindowScript {
+        let folder = tempfile::Builder::new().prefix("a window").tempdir().unwrap();
+        let script = WindowScript { folder };
+        script.write("a store.toml", "x");
+        script.write("the nodes.sh", NODES);
+        script.write_program("tool", TOOL);
+        script
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub fn write(&self, name: &str, text: &str) {
+        fs::write(self.path(name), text).unwrap();
+    }
+
+    pub fn write_program(&self, name: &str, text: &str) {
+        self.write(name, text);
+        fs::set_permissions(self.path(name), PermissionsExt::from_mode(0o755)).unwrap();
+    }
+
+    pub fn command(&self, options: &[&str], envs: &[(&str, &str)]) -> Command {
+        let script = project().join("docs/examples/maintenance-window.sh");
+        let args = [&[script.to_str().unwrap(), "-y"], options, &["the nodes.sh"]].concat();
+        let mut line = command(Path::new("bash"), &args);
+        let path = format!("{}:/usr/bin:/bin", self.folder.path().join("bin").display());
+        line.current_dir(self.folder.path()).env("PATH", path).envs(envs.iter().copied());
+        let _ = fs::remove_file(self.path("calls"));
+        line
+    }
+
+    pub fn run(&self, options: &[&str], envs: &[(&str, &str)]) -> Run {
+        run(self.command(options, envs), "")
+    }
+
+    /// Returns what was asked of the tool and of the functions, by the first two words.
+    pub fn calls(&self) -> Vec<String> {
+        let calls = fs::read_to_string(self.path("calls")).unwrap_or_default();
+        let first = |line: &str| line.split(' ').take(2).collect::<Vec<_>>().join(" ");
+        calls.lines().map(first).collect()
+    }
+
+    /// Returns how long the ports had to be closed in each wait for stopped nodes.
+    pub fn closed_for(&self) -> Vec<String> {
+        let calls = fs::read_to_string(self.path("calls")).unwrap();
+        let waits = calls.lines().filter_map(|line| line.split_once("--stable-for "));
+        waits.map(|(_, time)| time.to_owned()).collect()
+    }
+
+    pub fn wait_for_call(&self, name: &str) {
+        wait_for(name, Duration::from_secs(20), || {
+            self.calls().iter().any(|call| call == name).then_some(())
+        });
+    }
+
+    pub fn last_window(&self) -> PathBuf {
+        let windows =
+            fs::read_dir(self.path("windows")).unwrap().map(|entry| entry.unwrap().path());
+        windows.filter(|path| path.is_dir()).max().unwrap()
+    }
+
+    pub fn passed(&self) -> bool {
+        self.last_window().join("point-of-no-return").exists()
+    }
+}
