@@ -12,6 +12,7 @@ use tempfile::TempDir;
 use crate::support::dynamo::create_table_on;
 use crate::support::etcd::{Etcd, etcd_section};
 use crate::support::full_port::FullPort;
+use crate::support::ports::stop_listening;
 use crate::support::privileges::without_privileges;
 use crate::support::restate::{Cluster, Mode};
 use crate::support::run_within;
@@ -138,7 +139,7 @@ fn unusable_unix_socket_is_reported_with_its_cause() {
     let folder = TempDir::new().unwrap();
     let path = |name: &str| folder.path().join(name);
     fs::write(path("file"), "").unwrap();
-    drop(UnixListener::bind(path("stale")).unwrap());
+    stop_listening(&UnixListener::bind(path("stale")).unwrap());
     let _forbidden = UnixListener::bind(path("forbidden")).unwrap();
     fs::set_permissions(path("forbidden"), fs::Permissions::from_mode(0o000)).unwrap();
     let long = "s".repeat(120);

@@ -1,19 +1,16 @@
 //! A source that changes while it is copied.
 
 use std::process::Stdio;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use restatectl::codec::{Encoding, encode};
-use restatectl::model::{Key, Version};
 use tempfile::TempDir;
 
 use crate::support::etcd::{Etcd, etcd_section};
 use crate::support::holding_proxy::HoldingProxy;
-use crate::support::restate::{Cluster, Mode, get_value, put_value};
+use crate::support::restate::{Cluster, get_value};
 use crate::support::store_toml::write_file;
 use crate::support::tool::{command, program, restatectl, wait_for_exit};
+use crate::support::wait_for;
 
 #[test]
 fn rule_set_during_the_run_is_copied() {
@@ -41,30 +38,31 @@ fn rule_set_during_the_run_is_copied() {
 
 #[test]
 fn run_fails_when_the_source_keeps_changing() {
-    let mut cluster = Cluster::start(&[&["metadata-server"]], 400);
-    cluster.restart(&Mode::Migration);
-    let etcd = Etcd::start();
-    let stop = Arc::new(AtomicBool::new(false));
-    let (address, stopped) = (cluster.address(), stop.clone());
-    let writer = std::thread::spawn(move || {
-        for version in 1.. {
-            if stopped.load(Ordering::Relaxed) {
-                break;
-            }
-            let empty = serde_json::json!({"rules": {}});
-            let book = encode(&Key::RuleBook, Encoding::Bilrost, &empty, Version(version)).unwrap();
-            put_value(&address, "rule_book", version, &book);
-            std::thread::sleep(Duration::from_millis(5));
+    let cluster = Cluster::ready_to_migrate(2);
+    let (etcd, folder) = (Etcd::start(), TempDir::new().unwrap());
+    let write = "rule_book::version";
+    let proxy = HoldingProxy::start(&etcd.address(), write);
+    let toml = write_file(&folder, "held.toml", &etcd_section(&[proxy.address()]));
+    let at = cluster.address();
+    let migrate = ["-s", &at, "metadata", "migrate", "-o", "json", "--toml"];
+    let mut command = command(&program(), &[&migrate[..], &[&toml]].concat());
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    // Each time that the rules are about to be written, they change once more.
+    for limit in 1.. {
+        let has_ended = wait_for("a write or the end", Duration::from_secs(60), || {
+            let has_ended = child.try_wait().unwrap().is_some();
+            (has_ended || proxy.is_holding()).then_some(has_ended)
+        });
+        if has_ended {
+            break;
         }
-    });
-    let args =
-        ["-s", &cluster.address(), "metadata", "migrate", "--toml", &etcd.toml(), "-o", "json"];
-    let run = restatectl(&args);
-    stop.store(true, Ordering::Relaxed);
-    writer.join().unwrap();
-    let document = run.expect(4).json();
+        cluster.set_rule("scope2/*", limit);
+        proxy.hold_at(write);
+    }
+    let document = wait_for_exit(child).expect(4).json();
     assert_eq!(document["error"]["code"], "source-changed");
     assert!(document["error"]["message"].as_str().unwrap().contains("rule_book"), "{document}");
     // It rests now, and what was left is finished.
-    restatectl(&[&args[..], &["--resume", "--force", "-y"]].concat()).expect(0);
+    let direct = etcd.toml();
+    restatectl(&[&migrate[..], &[&direct, "--resume", "--force", "-y"]].concat()).expect(0);
 }

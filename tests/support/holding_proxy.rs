@@ -97,11 +97,16 @@ impl HoldingProxy {
         assert!(!timeout.timed_out(), "the marker never came");
     }
 
-    /// Holds the next piece that contains this marker.
+    pub fn is_holding(&self) -> bool {
+        *self.gate.state.lock().unwrap() == State::Holding
+    }
+
+    /// Holds the next piece that contains this marker, and lets pass what is held now: nothing slips through between.
     pub fn hold_at(&self, marker: &str) {
         marker.as_bytes().clone_into(&mut self.gate.marker.lock().unwrap());
         self.gate.holds.fetch_add(1, Ordering::Relaxed);
         *self.gate.state.lock().unwrap() = State::Waiting;
+        self.gate.changed.notify_all();
     }
 
     /// Drops what is held, and lets everything pass that comes over new connections.

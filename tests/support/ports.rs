@@ -2,8 +2,11 @@
 
 use std::fs::{self, File};
 use std::io::Write;
-use std::net::TcpListener;
+use std::net::{Shutdown, TcpListener};
+use std::os::fd::AsFd;
 use std::path::PathBuf;
+
+use socket2::SockRef;
 
 /// A port that a lock file reserves until this is dropped.
 #[derive(Debug)]
@@ -29,7 +32,8 @@ impl Port {
             remove_if_stale(&lock);
             let Ok(mut file) = File::create_new(&lock) else { continue };
             write!(file, "{}", std::process::id()).unwrap();
-            if TcpListener::bind(("127.0.0.1", number)).is_ok() {
+            if let Ok(listener) = TcpListener::bind(("127.0.0.1", number)) {
+                stop_listening(&listener);
                 return Port { number, lock };
             }
             let _ = fs::remove_file(&lock);
@@ -51,6 +55,7 @@ impl Port {
             TcpListener::bind(("127.0.0.1", number))
         });
         assert!(free.is_ok(), "port {number} is taken: {free:?}");
+        stop_listening(&free.unwrap());
         Port { number, lock }
     }
 }
@@ -60,6 +65,12 @@ impl Port {
     pub fn borrowed(number: u16) -> Port {
         Port { number, lock: PathBuf::new() }
     }
+}
+
+/// Makes a socket refuse connections at once. Where it is only dropped, it goes on listening while a program that another
+/// test starts at this moment has a copy of it: until that program has replaced the memory of its parent by its own.
+pub fn stop_listening(listener: &impl AsFd) {
+    SockRef::from(listener).shutdown(Shutdown::Both).unwrap();
 }
 
 fn thread_seed() -> u32 {

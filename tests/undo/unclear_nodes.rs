@@ -118,7 +118,7 @@ fn nodes_of_the_report_are_asked_where_those_of_the_target_can_not_be_decoded() 
     let document = fixture.undo(&toml, &["--request-timeout", "1000"]).expect(5).json();
     let (status, text) = node_check(&document);
     assert!(status == "failed" && text.contains("N4 (n4, http://127.0.0.1:"), "{text}");
-    drop(silent);
+    silent.close();
     let document = fixture.undo(&toml, &[]).expect(0).json();
     let (status, text) = node_check(&document);
     assert!(status == "warning" && text.contains("none runs on it: N4 (n4"), "{text}");
