@@ -130,9 +130,9 @@ run_slice() {
         rm "$output"
         return 0
     fi
+    [ "$part" != runs ] || echo "$name: $(sed -n 's/^test result: //p' "$output")" >>"$output"
     # A name that selects no test is no success.
     if [ "$code" = 0 ] && { [ "$program" = script ] || grep -q '^test result: ok\. [1-9]' "$output"; }; then
-        [ "$part" != runs ] || echo "$name: $(sed -n 's/^test result: //p' "$output")" >>"$output"
         [ "$part" != fuzz ] || echo "sum: fuzz, ${!#}: ${variable#*=} cases" >>"$output"
         mv "$output" "$folder/$name.ok"
         echo "$part: $name: ok, $((SECONDS - started)) s"
@@ -148,8 +148,13 @@ print_outputs() {
     find "$folder" -maxdepth 1 \( -name '*.ok' -o -name '*.failed' \) -print0 | sort -zV | xargs -0r cat
 }
 
-# Prints the lines of all slices of a part without those of the test program.
+# Prints the lines of all slices of a part without those of the test program; of a whole run only its result, since it
+# shows all that a test which failed has printed.
 print_lines() {
+    if [ "$part" = runs ]; then
+        print_outputs | grep '^run-[0-9]*: ' || true
+        return
+    fi
     print_outputs | sed -E 's/^test [^ ]+ \.\.\. //' |
         grep -vE '^(#|$|running |test .* has been running for |test result: |ok$|FAILED$|successes:|failures:| {4}[a-z_:0-9]+$| +(Compiling|Finished) )|RESTATECTL_SOAK_SEED=' || true
 }
