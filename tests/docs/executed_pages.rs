@@ -2,6 +2,7 @@
 //! `RESTATECTL_UPDATE_PAGES=1` writes the printed output into them.
 
 use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
@@ -12,6 +13,9 @@ use crate::support::page::{Command, Page, Step, equals_shown};
 use crate::support::restate::{ALL_ROLES, Cluster, Mode};
 use crate::support::s3::s3s_fs;
 use crate::support::shell::Shell;
+
+/// How long a status may differ from the page's.
+const TIME_TO_SETTLE: Duration = Duration::from_secs(30);
 
 /// A reader who follows a page, with a cluster, a shell and a folder.
 struct Reader {
@@ -74,10 +78,18 @@ impl Reader {
         // A page says of each command that does not end well with which code it ends.
         let asked = line == "echo $?";
         assert!(self.code == 0 || asked, "before {line}: exit code {}", self.code);
-        let (output, code) = self.shell.run(&line);
-        self.code = code;
-        let output: Vec<_> = output.iter().map(|line| self.with_shown_addresses(line)).collect();
-        let right = equals_shown(&command.shown, &output);
+        let until = Instant::now() + TIME_TO_SETTLE;
+        let (output, right) = loop {
+            let (output, code) = self.shell.run(&line);
+            self.code = code;
+            let output: Vec<_> =
+                output.iter().map(|line| self.with_shown_addresses(line)).collect();
+            let right = equals_shown(&command.shown, &output);
+            // For seconds after the last node has started, leaders move to it.
+            if right || !line.starts_with("restatectl status") || Instant::now() > until {
+                break (output, right);
+            }
+        };
         if !right {
             let (shown, printed) = (command.shown.join("\n"), output.join("\n"));
             let text = format!("$ {line}\n--- shown\n{shown}\n--- printed\n{printed}\n");

@@ -1,9 +1,11 @@
 //! A cluster to migrate, the migration itself, and the proof that the cluster works on its target.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use super::restate::{Cluster, Mode, get_value};
 use super::tool::{Run, restatectl};
+use super::wait_for;
 
 /// Starts a cluster with a rule, a deployment and an object with state, in migration mode.
 pub fn start_cluster_to_migrate() -> Cluster {
@@ -48,14 +50,14 @@ pub fn assert_works_on_target(cluster: &mut Cluster, section: &str, toml: &str) 
     assert_eq!(restatectl(&verify).expect(5).json()["error"]["code"], "same-store");
 }
 
-/// Asserts what `status` answers to whether the cluster runs on the store of this file.
+/// Waits until `status` answers this to whether the cluster runs on the store of this file. In one look, a partition may
+/// be between two leaders.
 #[track_caller]
 pub fn assert_status_on(cluster: &Cluster, toml: &str, answer: &str) {
-    if answer == "yes" {
-        cluster.wait_until_running(&["--on", toml]);
-    }
-    let run = restatectl(&["-s", &cluster.address(), "status", "--on", toml, "-o", "json"]);
-    let document = run.json();
-    assert_eq!(document["metadata_store"]["on"]["answer"], answer, "{document:#}");
-    assert_eq!(run.code, if answer == "yes" { 0 } else { 5 }, "{document:#}");
+    let args = ["-s", &cluster.address(), "status", "--on", toml, "-o", "json"];
+    let code = if answer == "yes" { 0 } else { 5 };
+    wait_for(&format!("{answer}, with exit code {code}"), Duration::from_secs(30), || {
+        let run = restatectl(&args);
+        (run.code == code && run.json()["metadata_store"]["on"]["answer"] == answer).then_some(())
+    });
 }
