@@ -88,7 +88,7 @@ fn hostile_messages_of_servers_steer_no_terminal() {
     let (folder, table) = (TempDir::new().unwrap(), create_table());
     let proxy = HttpProxy::start(&table.server.endpoint);
     let toml = write_file(&folder, "table.toml", &table.section_at(&proxy.endpoint(), "p"));
-    let list = ["metadata", "list", "--from", &toml, "-v", "--request-timeout", "500"];
+    let list = ["metadata", "list", "--from", &toml, "-v", "--request-timeout", "5000"];
     for (status, code, exit) in
         [(400, "AccessDeniedException", 6), (400, HOSTILE, 1), (418, "Odd", 1)]
     {
@@ -104,7 +104,7 @@ fn hostile_messages_of_servers_steer_no_terminal() {
     let proxy = HttpProxy::start(&bucket.s3.endpoint);
     let section = bucket.section_at(&proxy.endpoint(), "p%E2%80%AEtxt%C2%85");
     let toml = write_file(&folder, "s3.toml", &section);
-    let list = ["metadata", "list", "--from", &toml, "-v", "--request-timeout", "500"];
+    let list = ["metadata", "list", "--from", &toml, "-v", "--request-timeout", "5000"];
     run_everywhere(&list, 0);
     let message = "x\n\tFORGED\u{85}\u{9b}2J\u{202e}txt";
     let body =
@@ -123,7 +123,7 @@ fn hostile_names_of_a_live_cluster_and_messages_of_its_nodes_steer_no_terminal()
     assert!(run.err.contains(r"x\nFORGED \u{1b}[2J"), "{}", run.err);
     let rules = [GET, STATUS].map(|call| (call, OddAnswer::Refusal(HOSTILE.to_owned())));
     let node = HostileNode::start(&address, rules.into());
-    let list = ["-S", &node.address(), "metadata", "list", "-v", "--request-timeout", "500"];
+    let list = ["-S", &node.address(), "metadata", "list", "-v", "--request-timeout", "5000"];
     let run = run_everywhere(&list, 6);
     assert!(run.err.contains(r"x\nFORGED \u{1b}[2J"), "{}", run.err);
 }

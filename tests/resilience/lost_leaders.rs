@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
+use crate::stopped_node::wait_for_members;
 use crate::support::etcd::etcd_section;
 use crate::support::etcd_cluster::EtcdCluster;
 use crate::support::restate::{Cluster, Mode, put_values};
@@ -43,6 +44,7 @@ fn run_survives_etcd_leader_loss_and_reports_a_lost_quorum() {
 fn run_survives_cluster_leader_loss_during_the_read() {
     let server: &[&str] = &["metadata-server"];
     let mut cluster = Cluster::start(&[server, server, server], 1_000);
+    wait_for_members(&cluster, 3);
     cluster.restart(&Mode::Migration);
     let epoch = {
         let (_, bytes) = {

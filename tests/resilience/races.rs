@@ -58,7 +58,7 @@ fn keys_of_a_concurrent_writer_are_not_overwritten() {
 fn late_arrival_of_a_lost_write_changes_nothing() {
     let mut cluster = Cluster::single(2);
     cluster.restart(&Mode::Migration);
-    let (bucket, folder) = (seaweed().bucket(), TempDir::new().unwrap());
+    let (bucket, folder) = (seaweed().bucket().warm(), TempDir::new().unwrap());
     let proxy = HttpProxy::start(&bucket.s3.endpoint);
     let toml = write_file(&folder, "s3.toml", &bucket.section_at(&proxy.endpoint(), "p"));
     // The first attempt is held for longer than it is waited for, and goes on afterwards.

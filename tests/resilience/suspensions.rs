@@ -79,9 +79,9 @@ fn run_goes_on_after_forgotten_connections_and_suspensions() {
 
     // Ours: all its time-outs have expired when it wakes.
     etcd.clear();
-    let held = HeldRun::start(&cluster, &etcd, "1000");
+    let held = HeldRun::start(&cluster, &etcd, "2000");
     held.signal("STOP");
-    std::thread::sleep(Duration::from_secs(3));
+    std::thread::sleep(Duration::from_secs(5));
     held.signal("CONT");
     held.finish("our process was suspended");
 
@@ -105,7 +105,7 @@ fn run_to_s3_goes_on_after_forgotten_connections_and_suspensions() {
     let cluster = Cluster::large(64);
     let bucket = seaweed().bucket().warm();
     let address = bucket.s3.endpoint.trim_start_matches("http://").to_owned();
-    for (prefix, timeout) in [("forgotten", "3000"), ("suspended", "1000")] {
+    for (prefix, timeout) in [("forgotten", "3000"), ("suspended", "2000")] {
         let section = |at: &str| bucket.section_at(&format!("http://{at}"), prefix);
         let written = format!("PUT /{}/{prefix}/nodes_config", bucket.name);
         let store = Store { address: &address, section: &section, written: &written };
@@ -115,7 +115,7 @@ fn run_to_s3_goes_on_after_forgotten_connections_and_suspensions() {
             held.target.forget_connections();
         } else {
             held.signal("STOP");
-            std::thread::sleep(Duration::from_secs(3));
+            std::thread::sleep(Duration::from_secs(5));
             held.signal("CONT");
         }
         held.finish(prefix);

@@ -9,6 +9,7 @@ use crate::support::grpc_proxy::GrpcProxy;
 use crate::support::restate::Cluster;
 use crate::support::store_toml::write_file;
 use crate::support::tool::{assert_refused, restatectl};
+use crate::support::wait_for;
 
 const QUOTA: [&str; 2] = ["--quota-backend-bytes", "1000000"];
 
@@ -72,13 +73,13 @@ fn etcd_that_is_full_after_a_success_is_a_warning() {
 
 /// Puts as much as the quota allows; etcd compares its size only after it has committed, every 100 ms.
 fn fill_to_quota(etcd: &Etcd) {
-    let committed = || std::thread::sleep(std::time::Duration::from_secs(1));
     etcd.put("filler", vec![0; 900_000]);
-    committed();
+    let limit = std::time::Duration::from_secs(30);
+    wait_for("a commit", limit, || (etcd.db_size() > 900_000).then_some(()));
     // What etcd adds to a put, and a little.
     let left = 1_000_000_usize.saturating_sub(etcd.db_size() + 700);
     if left > 0 {
         etcd.put("rest", vec![0; left]);
     }
-    committed();
+    std::thread::sleep(std::time::Duration::from_secs(1));
 }

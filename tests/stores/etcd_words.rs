@@ -111,14 +111,15 @@ fn learner_and_dead_and_silent_members_are_named_in_the_checks_and_the_others_us
     let run = migrate(&voters[..1]).expect(0);
     assert!(!run.err.contains("does not respond"), "{}", run.err);
     // A member that accepts connections and does not respond, and one that is gone.
-    etcd.signal_member(2, "STOP");
+    let follower = etcd.follower();
+    etcd.signal_member(follower, "STOP");
     let run = migrate(&voters).expect(0);
-    let silent = format!("{} does not respond", voters[2]);
+    let silent = format!("{} does not respond", voters[follower]);
     assert!(run.err.contains(&silent) && run.err.contains("may not start"), "{}", run.err);
-    etcd.signal_member(2, "CONT");
-    etcd.kill_member(2);
+    etcd.signal_member(follower, "CONT");
+    etcd.kill_member(follower);
     let run = migrate(&voters).expect(0);
-    let dead = format!("{} does not respond: connection refused", voters[2]);
+    let dead = format!("{} does not respond: connection refused", voters[follower]);
     assert!(run.err.contains(&dead), "{}", run.err);
 }
 

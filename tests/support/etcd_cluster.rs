@@ -43,6 +43,7 @@ impl EtcdCluster {
         });
         let cluster = EtcdCluster { program, members: members.collect(), folder };
         wait_for("a leader of etcd", Duration::from_secs(30), || cluster.leader());
+        wait_for("every member to respond", Duration::from_secs(30), || cluster.all_respond());
         cluster
     }
 
@@ -98,6 +99,21 @@ impl EtcdCluster {
 
     pub fn addresses(&self) -> Vec<String> {
         self.members.iter().map(|(client, ..)| format!("127.0.0.1:{}", client.number)).collect()
+    }
+
+    fn all_respond(&self) -> Option<()> {
+        block_on(async {
+            for address in self.addresses() {
+                Client::connect([address], None).await.ok()?.status().await.ok()?;
+            }
+            Some(())
+        })
+    }
+
+    /// Returns a member that does not lead: without it, nobody waits for an election.
+    pub fn follower(&self) -> usize {
+        let leader = wait_for("a leader of etcd", Duration::from_secs(30), || self.leader());
+        if leader == 2 { 1 } else { 2 }
     }
 
     fn leader(&self) -> Option<usize> {

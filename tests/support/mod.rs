@@ -129,6 +129,14 @@ pub fn run_within<T>(limit: Duration, mut run: impl FnMut() -> T) -> T {
     panic!("not once within {limit:?}: {took:?}");
 }
 
+/// Writes a program that can be executed at once. Another process writes it: while a program that another test starts had a
+/// copy of our descriptor, it would be busy.
+pub fn write_program(path: &Path, text: &str) {
+    let write = ["-c", "printf %s \"$2\" >\"$1\" && chmod 755 \"$1\"", "sh"];
+    let status = std::process::Command::new("sh").args(write).arg(path).arg(text).status();
+    assert!(status.unwrap().success());
+}
+
 /// Runs a future to its end on a new runtime.
 pub fn block_on<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)

@@ -54,5 +54,11 @@ pub async fn open_cluster(addresses: &str, only_these: bool, request: Duration) 
         max_concurrency: None,
         tls: TlsOptions { ca: None, identity: None, skip_verify: false },
     };
+    // Within a short limit, a busy node may not have said in time which nodes there are.
+    for _ in 0..2 {
+        if let Ok(store) = cluster::connect(&options).await {
+            return store.into_writable();
+        }
+    }
     cluster::connect(&options).await.unwrap().into_writable()
 }

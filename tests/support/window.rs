@@ -11,9 +11,9 @@ use tempfile::TempDir;
 
 use super::etcd::{Etcd, etcd_section};
 use super::full_pipe::full_pipe;
-use super::project;
 use super::restate::{ALL_ROLES, Cluster, Mode};
 use super::tool::{Run, command, program};
+use super::{project, write_program};
 
 /// The longest time that a window may take.
 const LIMIT: Duration = Duration::from_secs(240);
@@ -60,6 +60,8 @@ impl Window {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         listener.set_nonblocking(true).unwrap();
         let section = etcd.section();
+        // Leaders move for seconds after the last node has started.
+        cluster.wait_until_running(&[]);
         let window = Window { cluster, etcd, folder, listener, section, is_unread: false };
         window.write_programs();
         window
@@ -82,16 +84,14 @@ impl Window {
             ),
         );
         let shown = program.display();
-        self.write(
-            "tool.sh",
+        write_program(
+            &self.folder.path().join("tool.sh"),
             &format!(
                 "#!/usr/bin/env bash\n[ \"${{@: -1}}\" = --help ] && exec {shown} \"$@\"\n\
                  . ./ask.sh\nask \"$*\" || exit 1\n\
-                 [ \"$reply\" = shorten ] && set -- \"${{@/#60s/8s}}\"\nexec {shown} \"$@\"\n"
+                 [ \"$reply\" = shorten ] && set -- \"${{@/#60s/12s}}\"\nexec {shown} \"$@\"\n"
             ),
         );
-        let executable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
-        fs::set_permissions(self.folder.path().join("tool.sh"), executable).unwrap();
     }
 
     /// Writes the nodes file, with further settings at its end.
@@ -133,12 +133,25 @@ impl Window {
         };
         let child = line.spawn().unwrap();
         let code = self.answer_until_the_end(child, &output, &mut decide);
-        // The process that shows the log ends a moment later.
-        std::thread::sleep(Duration::from_millis(300));
-        let out = fs::read_to_string(&output).unwrap();
+        let out = self.read_shown(&output, code);
         // Not where the benchmark prints its results.
         eprintln!("{out}");
         Run { code, out, err: String::new() }
+    }
+
+    /// Reads what the script has shown. The process that shows the log ends a moment later.
+    fn read_shown(&self, output: &Path, code: i32) -> String {
+        let read = || fs::read_to_string(output).unwrap();
+        let has_log = code != 2 && !self.is_unread;
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while has_log && Instant::now() < deadline {
+            let log = fs::read_to_string(self.last_folder().join("window.log")).unwrap_or_default();
+            if log.lines().last() == read().lines().last() {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        read()
     }
 
     fn answer_until_the_end(

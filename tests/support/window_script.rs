@@ -1,7 +1,6 @@
 //! The script of the maintenance window beside a program that stands in for the tool.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -9,7 +8,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 use super::tool::{Run, command, run};
-use super::{project, wait_for};
+use super::{project, wait_for, write_program};
 
 /// Fails for the words of `FAIL` with `CODE`, sleeps at those of `SLOW`, and says by `ON` whether the cluster runs on the
 /// target: by `RAN` before the window, by `ANSWER` in JSON, whatever `ON` is. Its reports name a target of type `BEFORE`
@@ -69,8 +68,7 @@ impl WindowScript {
     }
 
     pub fn write_program(&self, name: &str, text: &str) {
-        self.write(name, text);
-        fs::set_permissions(self.path(name), PermissionsExt::from_mode(0o755)).unwrap();
+        write_program(&self.path(name), text);
     }
 
     pub fn command(&self, options: &[&str], envs: &[(&str, &str)]) -> Command {
@@ -104,6 +102,16 @@ impl WindowScript {
     pub fn wait_for_call(&self, name: &str) {
         wait_for(name, Duration::from_secs(20), || {
             self.calls().iter().any(|call| call == name).then_some(())
+        });
+    }
+
+    /// Waits until the command that the folder says to run is the one with this word.
+    pub fn wait_for_running(&self, word: &str) {
+        wait_for(word, Duration::from_secs(20), || {
+            let id = fs::read_to_string(self.last_window().join("running")).ok()?;
+            let line = fs::read_to_string(format!("/proc/{}/cmdline", id.trim())).ok()?;
+            line.starts_with("timeout").then_some(())?;
+            line.contains(word).then_some(())
         });
     }
 

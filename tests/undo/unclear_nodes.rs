@@ -48,7 +48,7 @@ fn node_that_can_not_be_understood_refuses_and_one_out_of_reach_warns() {
     authority.sign(&CertificateRequest { file: "node", names: &["localhost"], expired: false });
     let tls = TlsProxy::start(&etcd.address(), fixture.folder.path(), "node");
     let ca = fixture.folder.path().join("ca.pem").to_str().unwrap().to_owned();
-    let soon = ["--request-timeout", "1000"];
+    let soon = ["--request-timeout", "3000"];
     let trusting = [&soon[..], &["--tls-ca", &ca]].concat();
     let asking_none = [&soon[..], &["-S", "http://127.0.0.1:1"]].concat();
     let hung = format!("http://{}", silent.address());

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use tempfile::TempDir;
 
-use crate::support::project;
 use crate::support::tool::{command, run};
+use crate::support::{project, write_program};
 
 const FUNCTIONS: [&str; 4] = [
     "stop_nodes",
@@ -22,8 +22,7 @@ fn record(example: &str, program: &str) -> String {
     // One line a call: the calls of several hosts are made at once.
     let text =
         "#!/bin/sh\nprintf '%s\\n' \"$(echo \"${0##*/} $*\" | tr -s '\\n ' '  ')\" >>\"$RECORD\"\n";
-    fs::write(&recorder, text).unwrap();
-    fs::set_permissions(&recorder, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    write_program(&recorder, text);
     let mut recorded = String::new();
     for function in FUNCTIONS {
         let record = folder.path().join(function);
@@ -59,8 +58,7 @@ fn functions_of_the_examples_ask_for_what_they_say() {
 fn function_on_several_hosts_fails_if_one_host_fails() {
     let folder = TempDir::new().unwrap();
     let ssh = folder.path().join("ssh");
-    fs::write(&ssh, "#!/bin/sh\ncase $* in *node-2*) exit 255;; esac\n").unwrap();
-    fs::set_permissions(&ssh, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    write_program(&ssh, "#!/bin/sh\ncase $* in *node-2*) exit 255;; esac\n");
     let file = project().join("docs/examples/nodes-systemd.sh");
     let words = ["-euo", "pipefail", "-c", ". \"$1\"; stop_nodes", "bash", file.to_str().unwrap()];
     let mut line = command(Path::new("bash"), &words);

@@ -21,6 +21,7 @@ fn only_the_latest_window_that_was_killed_is_put_back() {
     wait_for("the wait", Duration::from_secs(20), || {
         (script.calls().iter().filter(|call| *call == "wait --timeout").count() == 3).then_some(())
     });
+    script.wait_for_running("migration-mode");
     child.kill().unwrap();
     child.wait().unwrap();
     let killed = script.last_window().display().to_string();
@@ -102,6 +103,7 @@ fn window_that_was_killed_before_its_first_step_needs_no_put_back() {
     let mut line = script.command(&[], &[("SLOW", "metadata migrate --toml")]);
     let mut child = line.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     script.wait_for_call("metadata migrate");
+    script.wait_for_running("migrate");
     child.kill().unwrap();
     child.wait().unwrap();
     let running = fs::read_to_string(script.last_window().join("running")).unwrap();
