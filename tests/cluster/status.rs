@@ -57,7 +57,9 @@ fn assert_shown_as_officially(addresses: &str) {
         let text = restatectl(&["-s", addresses, "status"]).out;
         let officially = official(&["-s", addresses, "status"]).out;
         println!("{text}\n{officially}");
-        (first_cells(&text) == first_cells(&officially)).then_some(())
+        let rows = first_cells(&text);
+        // Neither program shows a node where it fails.
+        (!rows.is_empty() && rows == first_cells(&officially)).then_some(())
     });
 }
 
