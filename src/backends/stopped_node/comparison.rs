@@ -3,14 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use prost::bytes::Bytes;
-use serde_json::Value as Json;
-
 use super::cluster_marker::ClusterName;
 use super::messages::RaftSnapshot;
 use super::replica::{NODES_CONFIG, Replica};
 use crate::codec;
-use crate::model::{DataLoss, Key, NodeLabel, Value, Version};
+use crate::model::{DataLoss, NodeLabel, Value};
 
 /// A replica with what is known of it beside its database.
 #[derive(Clone, Debug)]
@@ -129,9 +126,7 @@ pub(super) fn find_differences(
         let own = found.replica.rebuild_values();
         for key in own.keys().chain(values.keys()) {
             let is_same = match key.as_str() {
-                NODES_CONFIG if has_applied_all => {
-                    comparable_nodes(own.get(key)) == comparable_nodes(values.get(key))
-                }
+                NODES_CONFIG if has_applied_all => are_same_nodes(own.get(key), values.get(key)),
                 NODES_CONFIG => true,
                 _ => own.get(key) == values.get(key),
             };
@@ -143,18 +138,10 @@ pub(super) fn find_differences(
     keys
 }
 
-/// Returns what two members must have the same of `nodes_config`: each encodes maps in its own order, and takes the time
-/// of a change of members from its own clock.
-fn comparable_nodes(value: Option<&Value>) -> Option<(Version, Result<Json, Bytes>)> {
-    let value = value?;
-    let decoded = codec::decode(&Key::NodesConfig, &value.bytes).map_err(|_| value.bytes.clone());
-    let without_time = decoded.map(|mut decoded| {
-        if let Some(fields) = decoded.as_object_mut() {
-            fields.remove("modified_at");
-        }
-        decoded
-    });
-    Some((value.version, without_time))
+/// Returns whether two members agree on `nodes_config`: after a change of members each has its own clock and order.
+fn are_same_nodes(one: Option<&Value>, other: Option<&Value>) -> bool {
+    let has_other_clock = |(one, other)| codec::differs_only_in_clock(one, other);
+    one == other || one.zip(other).is_some_and(has_other_clock)
 }
 
 /// Finds the voters whose folders were not read.

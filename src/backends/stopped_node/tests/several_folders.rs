@@ -163,3 +163,23 @@ fn of_equally_long_logs_the_greater_snapshot_comes_first() {
     assert_eq!(find_differences(&replicas, &values), ["a".to_owned()].into());
     assert!(warnings_of(&replicas)[0].contains("a: members with equally long logs"));
 }
+
+#[test]
+fn members_that_wrote_their_nodes_in_another_order_agree() {
+    let changed = |member, document: &str| {
+        let mut replica = replica_of(member, &[]);
+        let bytes = format!("\u{5}{document}").into();
+        let value = Value { version: Version(6), bytes };
+        replica.replica.snapshot.values.insert("nodes_config".to_owned(), value);
+        replica
+    };
+    let one =
+        changed(1, r#"{"version":6,"modified_at":1,"nodes":[[1,{"Node":1}],[2,{"Node":2}]]}"#);
+    for (other, warnings) in [
+        (r#"{"version":6,"modified_at":2,"nodes":[[2,{"Node":2}],[1,{"Node":1}]]}"#, 0),
+        (r#"{"version":6,"modified_at":2,"nodes":[[2,{"Node":1}],[1,{"Node":2}]]}"#, 1),
+        (r#"{"version":6,"modified_at":2,"nodes":[[1,{"Node":1}]]}"#, 1),
+    ] {
+        assert_eq!(warnings_of(&[one.clone(), changed(2, other)]).len(), warnings, "{other}");
+    }
+}
