@@ -1,4 +1,6 @@
-//! Parts of messages that many modules need: counts that agree with their noun, and sizes.
+//! Parts of messages that many modules need: counts that agree with their noun, sizes, long lists, and times.
+
+use std::time::{Duration, SystemTime};
 
 use indicatif::HumanBytes;
 
@@ -10,6 +12,30 @@ pub fn plural(count: usize, noun: &str) -> String {
 /// Returns a size in binary units, such as "1.50 MiB".
 pub fn format_bytes(bytes: u64) -> String {
     HumanBytes(bytes).to_string()
+}
+
+/// The last second of the year 9999.
+const LATEST_TIME: Duration = Duration::from_secs(253_402_300_799);
+
+/// Returns the time, or the nearest one in the years 1970 to 9999: of any other, as a file or a clock may have it, no
+/// text can be made (`humantime` panics).
+pub fn limit_time(time: SystemTime) -> SystemTime {
+    let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    SystemTime::UNIX_EPOCH + since.min(LATEST_TIME)
+}
+
+/// The most names that a message lists.
+const MOST_NAMES: usize = 20;
+
+/// Returns the names with commas between them, as many as fit a message: "a, b, and 7 more".
+pub fn join_first(names: impl IntoIterator<Item = String>) -> String {
+    let mut names = names.into_iter();
+    let mut shown: Vec<_> = names.by_ref().take(MOST_NAMES).collect();
+    match names.count() {
+        0 => {}
+        more => shown.push(format!("and {more} more")),
+    }
+    shown.join(", ")
 }
 
 /// The most ranges of numbers that a message lists.
@@ -44,6 +70,23 @@ mod tests {
     fn plural_agrees_with_the_count() {
         let counted = [0, 1, 2].map(|count| plural(count, "key"));
         assert_eq!(counted, ["0 keys", "1 key", "2 keys"]);
+    }
+
+    #[test]
+    fn every_time_has_a_text() {
+        let shown = |time| humantime::format_rfc3339_seconds(limit_time(time)).to_string();
+        let second = Duration::from_secs(1);
+        let latest = SystemTime::UNIX_EPOCH + LATEST_TIME;
+        assert_eq!(shown(latest), "9999-12-31T23:59:59Z");
+        assert_eq!(shown(latest + second), "9999-12-31T23:59:59Z");
+        assert_eq!(shown(SystemTime::UNIX_EPOCH - second), "1970-01-01T00:00:00Z");
+    }
+
+    #[test]
+    fn names_beyond_the_first_are_counted() {
+        let names = |count: usize| join_first((1..=count).map(|n| n.to_string()));
+        assert_eq!((names(0).as_str(), names(2).as_str()), ("", "1, 2"));
+        assert!(names(20).ends_with("19, 20") && names(21).ends_with("20, and 1 more"));
     }
 
     #[test]

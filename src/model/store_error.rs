@@ -3,6 +3,7 @@
 use thiserror::Error;
 
 use super::key::Key;
+use crate::wording::join_first;
 
 /// A failed operation on one store. The message completes "failed to …" and names the store.
 #[derive(Debug, Error)]
@@ -65,7 +66,7 @@ pub enum StoreError {
         reason: String,
     },
     /// A precondition did not hold: these keys are not as they were read.
-    #[error("{store} was changed by another writer in the meantime: {}", list_keys(keys))]
+    #[error("{store} was changed by another writer in the meantime: {}", join_first(keys.iter().map(Key::to_string)))]
     Conflict {
         /// The store.
         store: String,
@@ -136,14 +137,4 @@ pub(crate) fn unless_denied<T>(answer: Result<T, StoreError>) -> Result<Option<T
         }
         Err(error) => Err(error),
     }
-}
-
-/// Lists the keys by name, as many as fit a message.
-fn list_keys(keys: &[Key]) -> String {
-    const SHOWN: usize = 20;
-    let mut names: Vec<_> = keys.iter().take(SHOWN).map(Key::to_string).collect();
-    if keys.len() > SHOWN {
-        names.push(format!("and {} more", keys.len() - SHOWN));
-    }
-    names.join(", ")
 }

@@ -14,5 +14,6 @@ pub mod plan;
 pub mod same_store;
 pub mod snapshot;
 pub mod soundness;
+pub mod succession;
 pub mod undo;
 pub mod verify;

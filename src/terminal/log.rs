@@ -19,6 +19,7 @@ use super::secret_levels::levels_without_secrets;
 
 use crate::userinfo::hide_userinfo;
 use crate::visible::escape_line;
+use crate::wording::limit_time;
 
 /// `--time-format`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -99,7 +100,7 @@ impl FormatTime for LogClock {
 
 /// Formats a time in UTC.
 fn format_time(time: SystemTime, format: TimeFormat) -> String {
-    let iso = humantime::format_rfc3339_millis(time).to_string();
+    let iso = humantime::format_rfc3339_millis(limit_time(time)).to_string();
     match format {
         TimeFormat::Iso8601 => iso,
         TimeFormat::Human => iso.replace('T', " ").replace('Z', " UTC"),

@@ -10,7 +10,7 @@ use crate::support::etcd::{Etcd, etcd_section};
 use crate::support::generated::{FINGERPRINT, generate_cluster, save_generated};
 use crate::support::holding_proxy::HoldingProxy;
 use crate::support::store_toml::write_file;
-use crate::support::tool::{command, program, restatectl};
+use crate::support::tool::{command, program, restatectl, wait_for_exit};
 
 /// Makes the store hold exactly this.
 fn fill(etcd: &Etcd, content: &Snapshot) {
@@ -68,4 +68,50 @@ fn only_backup_of_a_lost_cluster_is_never_replaced() {
     assert_eq!(document["source_backup"], file.as_str());
     assert_ne!(fs::read(&file).unwrap(), saved);
     restatectl(&["metadata", "verify", "--from", &file, "--toml", &from]).expect(0);
+}
+
+#[test]
+fn copy_of_a_source_that_is_replaced_during_the_run_stays() {
+    let (source, etcd, folder) = (Etcd::start(), Etcd::start(), TempDir::new().unwrap());
+    let proxy = HoldingProxy::start(&etcd.address(), "rule_book::version");
+    let toml = write_file(&folder, "target.toml", &etcd_section(&[proxy.address()]));
+    let from = source.toml();
+    let args = ["metadata", "migrate", "--from", &from, "--toml", &toml, "-o", "json"];
+    let copied = generate_cluster(5, FINGERPRINT, 3);
+    for (now, words) in [
+        (None, "now a cluster without a name"),
+        (Some(generate_cluster(5, 7, 30)), "now cluster generated with fingerprint 7"),
+        (Some(generate_cluster(5, FINGERPRINT, 2)), "replaced by newer ones: nodes_config, "),
+        (Some(generate_cluster(4, FINGERPRINT, 4)), "replaced by newer ones: pp_epoch_4"),
+    ] {
+        fill(&source, &copied);
+        let whole = source.content();
+        etcd.clear();
+        proxy.hold_at("rule_book::version");
+        let mut migrating = command(&program(), &args);
+        let migrating = migrating.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        proxy.wait_until_holding();
+        match &now {
+            Some(content) => fill(&source, content),
+            None => source.clear(),
+        }
+        proxy.release();
+        let document = wait_for_exit(migrating).expect(4).json();
+        assert_eq!(document["error"]["code"], "source-changed", "{document:#}");
+        let message = document["error"]["message"].as_str().unwrap();
+        assert!(message.contains(words), "{message}");
+        assert!(etcd.content() == whole, "{words}: {:?}", etcd.content().keys());
+    }
+
+    // A later state of the same cluster is copied.
+    fill(&source, &copied);
+    etcd.clear();
+    proxy.hold_at("rule_book::version");
+    let mut migrating = command(&program(), &args);
+    let migrating = migrating.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    proxy.wait_until_holding();
+    fill(&source, &generate_cluster(6, FINGERPRINT, 4));
+    proxy.release();
+    wait_for_exit(migrating).expect(0);
+    assert!(etcd.content() == source.content());
 }

@@ -11,6 +11,7 @@ use super::header::{BackupOrigin, Header};
 use crate::files::{Existing, PendingFile, Place, find_place};
 use crate::model::{SavedFile, Snapshot};
 use crate::shell::quote_word;
+use crate::wording::limit_time;
 
 /// The number of names that are tried where others are taken.
 const MOST_NAMES: u32 = 1_000;
@@ -49,7 +50,7 @@ pub fn save_backup(
     entries: &Snapshot,
 ) -> io::Result<SavedFile> {
     let began = Instant::now();
-    let now = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
+    let now = humantime::format_rfc3339_seconds(limit_time(SystemTime::now())).to_string();
     let name = origin.cluster.as_ref().map_or("unknown", |(name, _)| name);
     let stem =
         format!("restatectl-backup-{}-{}", plain_file_name(name), now.replace([':', '-'], ""));

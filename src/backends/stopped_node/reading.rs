@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::Path;
-use std::time::SystemTime;
 
 use super::cluster_marker::{ClusterName, read_marker};
 use super::comparison::{
@@ -20,6 +19,7 @@ use crate::model::{
 };
 use crate::rocks_db::{ReadBudget, ReadError, read_database};
 use crate::shell::quote_word;
+use crate::wording::limit_time;
 
 /// What the folders hold together.
 #[derive(Debug)]
@@ -173,9 +173,8 @@ fn describe_member(found: &FoundReplica, names: &BTreeMap<u64, String>) -> Stopp
         last_term: last.term,
         last_index: last.index,
         commit: replica.commit,
-        last_write: replica.newest_change.map(|time| {
-            let seconds = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-            humantime::format_rfc3339_seconds(SystemTime::UNIX_EPOCH + seconds).to_string()
-        }),
+        last_write: replica
+            .newest_change
+            .map(|time| humantime::format_rfc3339_seconds(limit_time(time)).to_string()),
     }
 }

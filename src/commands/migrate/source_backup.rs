@@ -10,10 +10,10 @@ use crate::backends::backup::{BackupOrigin, Destination};
 use crate::codec;
 use crate::commands::save_backup::{check_destination, save_entries};
 use crate::events::Event;
-use crate::model::{Entry, Key, KeyStatus, Snapshot};
+use crate::model::Snapshot;
 use crate::outcome::{Code, Failure};
 use crate::pipeline::checks::refusal;
-use crate::pipeline::verify::compare_values;
+use crate::pipeline::succession::describe_loss;
 use crate::shell::quote_word;
 
 /// Checks that the source could be saved to the file of `--backup`: also in a dry run, and before the operator
@@ -74,7 +74,7 @@ fn choose_destination(
     if !own.is_some_and(|own| has_digest(file, own)) {
         return Ok(Destination::File(file.to_owned()));
     }
-    match describe_loss(file, source) {
+    match describe_file_loss(file, source) {
         None => Ok(Destination::Replacing(file.to_owned())),
         Some(reason) => {
             let reason = format!("failed to save a backup to {}: {reason}", quote_word(file));
@@ -85,37 +85,11 @@ fn choose_destination(
     }
 }
 
-/// Describes what would be lost if a backup of this source replaced the file; `None` if that has all of the file,
-/// or newer values.
-fn describe_loss(file: &Path, source: &Snapshot) -> Option<String> {
-    let Some(backup) = read_backup(file) else { return Some("it can't be read".to_owned()) };
-    let header = backup.header();
-    let saved = header.cluster.as_ref().map(|name| (name.clone(), header.fingerprint));
-    let found = codec::cluster_of(source);
-    if saved != found {
-        let (saved, found) = (describe_cluster(saved), describe_cluster(found));
-        return Some(format!("it holds {saved}, and the source now {found}"));
-    }
-    let is_followed = |key: &Key, entry: &Entry| {
-        let pair = entry.value().zip(source.get(key).and_then(Entry::value));
-        let status = pair.map(|(saved, now)| compare_values(key, saved, now));
-        matches!(status, Some(KeyStatus::Same | KeyStatus::Newer))
-    };
-    let lost = backup.entries().iter().filter(|(key, entry)| !is_followed(key, entry));
-    let lost: Vec<_> = lost.map(|(key, _)| key.to_string()).collect();
-    (!lost.is_empty()).then(|| {
-        let keys = lost.join(", ");
-        format!("it holds values that are neither in the source nor replaced by newer ones: {keys}")
-    })
-}
-
-fn describe_cluster(cluster: Option<(String, Option<u64>)>) -> String {
-    match cluster {
-        Some((name, Some(fingerprint))) => {
-            format!("cluster {name} with fingerprint {fingerprint}")
-        }
-        Some((name, None)) => format!("cluster {name} without a fingerprint"),
-        None => "a cluster without a name".to_owned(),
+/// Describes what would be lost if a backup of this source replaced the file.
+fn describe_file_loss(file: &Path, source: &Snapshot) -> Option<String> {
+    match read_backup(file) {
+        Some(backup) => describe_loss(backup.entries(), source),
+        None => Some("it can't be read".to_owned()),
     }
 }
 

@@ -19,9 +19,10 @@ use crate::outcome::{CheckStatus, Code, Failure};
 use crate::pipeline::checks;
 use crate::pipeline::plan::{self, OnExisting};
 use crate::pipeline::soundness::check_soundness;
+use crate::pipeline::succession::describe_loss;
 use crate::pipeline::verify::{are_same, find_differences};
 use crate::pipeline::{apply, snapshot};
-use crate::wording::plural;
+use crate::wording::{join_first, plural};
 
 /// Reads the target back and the source again: each key must be there, equal, and unchanged. Returns
 /// the source as it was copied.
@@ -31,7 +32,7 @@ use crate::wording::plural;
 ///
 /// # Errors
 /// [`Code::VerificationFailed`] if the target differs; [`Code::SourceChanged`] if the source keeps
-/// changing; [`Code::NotInMigrationMode`] if a node left migration mode in the meantime.
+/// changing, or lacks what was copied; [`Code::NotInMigrationMode`] if a node left migration mode in the meantime.
 pub(super) async fn verify_copy(
     job: &Job<'_>,
     prepared: &Prepared,
@@ -55,6 +56,9 @@ pub(super) async fn verify_copy(
         };
         if is_live && has_other_nodes(&expected, &now.source) {
             return Err(source_is_used());
+        }
+        if let Some(loss) = describe_loss(&expected, &now.source) {
+            return Err(source_is_replaced(&loss));
         }
         if round == MAX_CATCH_UP_ROUNDS {
             return Err(source_keeps_changing(&keys));
@@ -118,6 +122,16 @@ fn source_is_used() -> Failure {
         .hint("stop every server that runs on the source, then run again with --resume --force")
 }
 
+/// Returns the failure for a source that is not a later state of what was copied: the copy may be the only one.
+fn source_is_replaced(loss: &str) -> Failure {
+    let reason = format!(
+        "the source was emptied, restored or replaced in the meantime, so the target was left as copied before: {loss}"
+    );
+    Failure::new(Code::SourceChanged, reason)
+        .hint("keep the target: it may be the only copy of what it holds")
+        .hint("find out what happened to the source before you run again")
+}
+
 struct BothSnapshots {
     source: Arc<Snapshot>,
     target: Snapshot,
@@ -177,10 +191,9 @@ async fn copy_changes(
 
 /// Returns the failure for keys that changed at the source and whose names the target has for other content.
 fn foreign_content(plan: &Plan) -> Failure {
-    let keys: Vec<_> = plan.conflicts().map(|step| step.key.to_string()).collect();
     let reason = format!(
         "the source changed in keys whose names have other content in the target, which is not touched: {}",
-        keys.join(", ")
+        join_first(plan.conflicts().map(|step| step.key.to_string()))
     );
     Failure::new(Code::TargetConflict, reason)
 }
@@ -214,11 +227,11 @@ fn describe_differences(
     found: &Snapshot,
     is_compared: &dyn Fn(&Key) -> bool,
 ) -> Option<String> {
-    let differing: Vec<_> = find_differences(wanted, found)
+    let mut differing = find_differences(wanted, found)
         .filter(|(key, _)| is_compared(key))
         .map(|(key, status)| format!("{key} is {}", status.name()))
-        .collect();
-    (!differing.is_empty()).then(|| differing.join(", "))
+        .peekable();
+    differing.peek().is_some().then(|| join_first(differing))
 }
 
 fn keep_keys(snapshot: &Snapshot, is_kept: &dyn Fn(&Key) -> bool) -> Snapshot {
