@@ -80,6 +80,9 @@ pub async fn run(args: &VerifyArgs, context: &Context<'_>) -> anyhow::Result<Out
     let sides = open_sides(args, context).await?;
     let snapshots = read_sides(&sides, context).await?;
     refuse_one_store(&sides, &snapshots).await?;
+    if snapshots.source.is_empty() && snapshots.target.is_empty() {
+        return Err(refuse_empty_stores(&sides).into());
+    }
     if let Some(failure) = find_same_content(&sides.source, &snapshots, context).await {
         return Err(failure.into());
     }
@@ -158,6 +161,12 @@ fn target_failure(error: &StoreError, target: &OpenSource) -> Failure {
         (Code::TargetUnavailable, None) => failure.hint(checks::CHECK_TARGET_HINT),
         _ => failure,
     }
+}
+
+/// Returns the failure for two stores without a key: that they are equal would pass for proof of a copy.
+fn refuse_empty_stores(sides: &OpenSides) -> Failure {
+    let hint = format!("{} has none either: check the names of both", sides.target.source().name());
+    Failure::no_keys(&store_name(sides.source.source())).hint(hint)
 }
 
 /// Refuses two names of one store.

@@ -37,6 +37,18 @@ fn assert_same_store(run: Run) {
 }
 
 #[test]
+fn two_empty_stores_are_not_called_equal() {
+    let [one, other] = [(); 2].map(|()| Etcd::start());
+    for more in [&[][..], &["--allow-newer"]] {
+        let args =
+            ["metadata", "verify", "--from", &one.toml(), "--toml", &other.toml(), "-o", "json"];
+        let document = restatectl(&[&args[..], more].concat()).expect(5).json();
+        assert_eq!(document["error"]["code"], "not-a-restate-store", "{document:#}");
+        assert!(document["error"]["hints"].to_string().contains(&other.address()), "{document:#}");
+    }
+}
+
+#[test]
 fn members_of_one_etcd_are_one_store() {
     let (cluster, folder) = (Cluster::ready_to_migrate(2), TempDir::new().unwrap());
     let etcd = EtcdCluster::start(3);
