@@ -4,8 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use futures_util::{StreamExt, TryStreamExt, stream};
+
 use crate::backends::Target;
-use crate::model::{Action, Change, Effect, Entry, Key, Plan, Step, WriteState};
+use crate::model::{Action, Change, Effect, Entry, Key, Plan, Step, StoreError, WriteState};
 use crate::pipeline::verify::are_same;
 
 /// The state of each key whose write was begun.
@@ -58,18 +60,18 @@ pub(super) async fn confirm_steps(
     limit: Duration,
     confirm: &(dyn Fn(&Key) + Sync),
 ) -> bool {
-    let reading = async {
-        for batch in steps.chunks(target.read_limits().keys.max(1)) {
-            let keys: Vec<_> = batch.iter().map(|step| step.key.clone()).collect();
-            let found = target.read(&keys).await.ok()?;
-            let pairs = batch.iter().zip(&found);
-            pairs
-                .filter(|(step, found)| is_as_planned(step, found.as_ref()))
-                .for_each(|(step, _)| confirm(&step.key));
-        }
-        Some(())
-    };
-    matches!(tokio::time::timeout(limit, reading).await, Ok(Some(())))
+    let limits = target.read_limits();
+    let batches = steps.chunks(limits.keys.max(1)).map(|batch| async move {
+        let keys: Vec<_> = batch.iter().map(|step| step.key.clone()).collect();
+        let found = target.read(&keys).await?;
+        let pairs = batch.iter().zip(&found);
+        pairs
+            .filter(|(step, found)| is_as_planned(step, found.as_ref()))
+            .for_each(|(step, _)| confirm(&step.key));
+        Ok::<_, StoreError>(())
+    });
+    let reading = stream::iter(batches).buffer_unordered(limits.concurrency.max(1)).try_collect();
+    matches!(tokio::time::timeout(limit, reading).await, Ok(Ok(())))
 }
 
 fn is_as_planned(step: &Step, found: Option<&Entry>) -> bool {

@@ -19,6 +19,7 @@ const ROUND_TRIP: Duration = Duration::from_millis(300);
 const MAX_OF_SOURCE: usize = 14;
 const MAX_TO_ETCD: usize = 17;
 const MAX_TO_S3: usize = 18;
+const MAX_OF_UNDO: usize = 30;
 
 #[test]
 fn round_trips_in_a_row_stay_few() {
@@ -39,15 +40,27 @@ fn round_trips_in_a_row_stay_few() {
     let bucket = seaweed().bucket();
     let to_s3 = DelayProxy::start(bucket.s3.endpoint.trim_start_matches("http://"), ROUND_TRIP);
     let section = bucket.section_at(&format!("http://{}", to_s3.address()), "far");
-    migrate(&near, &write_file(&folder, "s3.toml", &section));
+    let (toml, report) = (write_file(&folder, "s3.toml", &section), folder.path().join("run.json"));
+    let report = ["--report", report.to_str().unwrap()];
+    migrate_with(&near, &toml, &report);
     let of_s3 = to_s3.take_round_trips();
+    restatectl(&[&["metadata", "undo", "--toml", &toml, "-y"][..], &report].concat()).expect(0);
+    let of_undo = to_s3.take_round_trips();
 
-    println!("round trips in a row: source {of_source}, etcd {of_etcd}, S3 {of_s3}");
+    println!(
+        "round trips in a row: source {of_source}, etcd {of_etcd}, S3 {of_s3}, undo on S3 {of_undo}"
+    );
+    assert!(of_undo <= MAX_OF_UNDO, "{of_undo}");
     assert!(of_source <= MAX_OF_SOURCE, "{of_source}");
     assert!(of_etcd <= MAX_TO_ETCD, "{of_etcd}");
     assert!(of_s3 <= MAX_TO_S3, "{of_s3}");
 }
 
 fn migrate(source: &str, toml: &str) {
-    restatectl(&["--single-address", source, "metadata", "migrate", "--toml", toml]).expect(0);
+    migrate_with(source, toml, &[]);
+}
+
+fn migrate_with(source: &str, toml: &str, more: &[&str]) {
+    let args = ["--single-address", source, "metadata", "migrate", "--toml", toml];
+    restatectl(&[&args[..], more].concat()).expect(0);
 }

@@ -18,6 +18,7 @@ use crate::model::Snapshot;
 use crate::outcome::{Code, Failure, StoreName};
 use crate::pipeline::undo::find_unsaved_keys;
 use crate::shell::quote_word;
+use crate::wording::join_first;
 
 /// Reads the report, opens the target, and reads the backup of the run.
 ///
@@ -145,8 +146,7 @@ fn check_backup(backup: &Backup, run: &RunReport, store: &StoreName) -> Result<(
     match find_unsaved_keys(&run.keys, backup.entries()).as_slice() {
         [] => Ok(()),
         keys => {
-            let keys: Vec<_> = keys.iter().map(ToString::to_string).collect();
-            Err(format!("it does not hold {}", keys.join(", ")))
+            Err(format!("it does not hold {}", join_first(keys.iter().map(ToString::to_string))))
         }
     }
 }

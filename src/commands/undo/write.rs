@@ -13,6 +13,7 @@ use crate::events::Event;
 use crate::model::{Key, Snapshot, Step};
 use crate::outcome::{Code, Failure};
 use crate::pipeline::{apply, snapshot};
+use crate::wording::join_first;
 
 /// The time for reading the keys whose write was left without an answer: the target may be gone.
 const READ_BACK_LIMIT: Duration = Duration::from_secs(5);
@@ -94,7 +95,7 @@ async fn read_back(job: &UndoJob<'_>, steps: &[Step]) -> Result<(), Failure> {
     Err(match (has_responded, others.as_slice()) {
         (true, []) => return Ok(()),
         (true, keys) => {
-            let keys = keys.join(", ");
+            let keys = join_first(keys.iter().cloned());
             let reason =
                 format!("all keys are taken back, and the target was changed meanwhile: {keys}");
             Failure::new(Code::VerificationFailed, reason)
