@@ -13,6 +13,8 @@ const LARGEST_DOCUMENT: usize = 64 << 20;
 /// The deepest nesting that any codec accepts.
 const DEEPEST_DOCUMENT: usize = 64;
 
+const TOO_LARGE: &str = "the document would be too large or nested too deep";
+
 /// An RFC 6902 patch.
 #[derive(Clone, Debug)]
 pub struct Patch(Vec<PatchOperation>);
@@ -72,6 +74,10 @@ impl Patch {
                 path: shorten_pointer(operation.path().as_ref()),
                 reason,
             };
+            // Of a deeper document, one more operation could not even be undone: dropping it is recursive.
+            if operation.path().tokens().count() > DEEPEST_DOCUMENT {
+                return Err(fault(TOO_LARGE));
+            }
             let applied = patch_unsafe(&mut edited, std::slice::from_ref(operation));
             applied.map_err(|error| match (operation, error.kind) {
                 (PatchOperation::Test(_), kind) => PatchFault::Test {
@@ -92,7 +98,7 @@ impl Patch {
             })?;
             let grows = matches!(operation, PatchOperation::Copy(_) | PatchOperation::Move(_));
             if grows && estimate_size(&edited, 0).is_none_or(|size| size > LARGEST_DOCUMENT) {
-                return Err(fault("the document would be too large or nested too deep"));
+                return Err(fault(TOO_LARGE));
             }
         }
         Ok(edited)
@@ -220,6 +226,15 @@ mod tests {
         let many: Vec<_> = wider.as_array().unwrap().iter().cycle().take(200).cloned().collect();
         assert!(applied(&json!(many), &json!({"t": "x".repeat(1000), "list": []})).is_err());
     }
+    #[test]
+    fn values_put_into_one_another_are_refused_before_they_nest_too_deep() {
+        let nested = |depth| (0..depth).fold(json!({}), |inner, _| json!({"a": inner}));
+        let add = |number| json!({"op": "add", "path": "/a".repeat(number), "value": nested(60)});
+        let deeper: Vec<_> = (0..300).map(|number| add(60 * number + 1)).collect();
+        assert!(applied(&json!(deeper), &json!({})).unwrap_err().contains("nested too deep"));
+        assert!(applied(&json!(deeper[..2]), &json!({})).is_ok());
+    }
+
     #[test]
     fn limits_of_a_document_are_exact() {
         assert_eq!(estimate_size(&json!({"ab": [1, "cde"], "f": {}}), 0), Some(26));
