@@ -128,3 +128,22 @@ fn body_of_a_byte_a_second_ends_after_the_time_of_a_request() {
     });
     assert!(words.contains("can't be reached"), "{words}");
 }
+
+#[test]
+fn old_value_written_as_a_list_of_numbers_costs_no_more_than_its_bytes() {
+    let setting = Setting::start();
+    let words = setting.list("/p/pp_epoch_0", 0, |_, client| {
+        let count = 31_u32 << 20;
+        let mut body =
+            b"e\xa2\x67version\x62V1\x65value\x82\xa2\x67version\x01\x65value\x9a".to_vec();
+        body.extend(count.to_be_bytes());
+        body.resize(body.len() + usize::try_from(count).unwrap(), 1);
+        // The salt.
+        body.push(1);
+        let head = HEAD.replace("bilrost+v1", "cbor");
+        let _ =
+            client.write_all(format!("{head}content-length: {}\r\n\r\n", body.len()).as_bytes());
+        let _ = client.write_all(&body);
+    });
+    assert!(!words.contains("does not decode"), "{words}");
+}

@@ -3,9 +3,11 @@
 //! `e` and a payload for a value, a lone `d` for a key that was deleted. The payload's form is named
 //! by the object's Content-Encoding; see `docs/stored-formats.md`.
 
+use std::fmt;
+
 use bilrost::{Message, OwnedMessage};
-use ciborium::value::Value as Cbor;
 use prost::bytes::{BufMut, Bytes, BytesMut};
+use serde::de::{Deserialize, Deserializer, SeqAccess, Visitor};
 
 /// The Content-Encoding of what is written since 1.6, and by this program.
 pub(super) const BILROST: &str = "binary/bilrost+v1";
@@ -103,49 +105,76 @@ fn decode_payload(payload: Bytes, encoding: Option<&str>) -> Result<Body, String
     }
 }
 
-/// Decodes `{"version": "V1", "value": [{"version": u32, "value": bytes}, salt]}`.
+/// The document of an old value: `{"version": "V1", "value": [{"version": u32, "value": bytes}, salt]}`.
+#[derive(serde::Deserialize)]
+struct CborDocument {
+    version: String,
+    value: (CborValue, u64),
+}
+
+#[derive(serde::Deserialize)]
+struct CborValue {
+    version: u32,
+    value: CborBytes,
+}
+
+/// Bytes, which serde writes as a byte string or as a list of numbers.
+struct CborBytes(Vec<u8>);
+
+impl<'de> Deserialize<'de> for CborBytes {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_byte_buf(CborBytesVisitor)
+    }
+}
+
+/// Takes each number as the byte that it is: a list of them as any values would take 32 times the memory.
+struct CborBytesVisitor;
+
+impl<'de> Visitor<'de> for CborBytesVisitor {
+    type Value = CborBytes;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a byte string or a list of bytes")
+    }
+
+    fn visit_bytes<E>(self, bytes: &[u8]) -> Result<CborBytes, E> {
+        Ok(CborBytes(bytes.to_vec()))
+    }
+
+    fn visit_byte_buf<E>(self, bytes: Vec<u8>) -> Result<CborBytes, E> {
+        Ok(CborBytes(bytes))
+    }
+
+    // The length that the list claims is no reason to take memory.
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<CborBytes, A::Error> {
+        let mut bytes = Vec::new();
+        while let Some(byte) = items.next_element()? {
+            bytes.push(byte);
+        }
+        Ok(CborBytes(bytes))
+    }
+}
+
 fn decode_cbor(payload: &[u8]) -> Option<Body> {
     let mut rest = payload;
-    let document: Cbor = ciborium::from_reader(&mut rest).ok()?;
-    if !rest.is_empty() || field(&document, "version")?.as_text()? != "V1" {
+    let document: CborDocument = ciborium::from_reader(&mut rest).ok()?;
+    if !rest.is_empty() || document.version != "V1" {
         return None;
     }
-    let [value, salt] = field(&document, "value")?.as_array()?.as_slice() else { return None };
-    Some(Body::Value {
-        salt: salt.as_integer()?.try_into().ok()?,
-        version: field(value, "version")?.as_integer()?.try_into().ok()?,
-        bytes: byte_string(field(value, "value")?)?.into(),
-    })
-}
-
-fn field<'a>(map: &'a Cbor, name: &str) -> Option<&'a Cbor> {
-    let (_, value) = map.as_map()?.iter().find(|(key, _)| key.as_text() == Some(name))?;
-    Some(value)
-}
-
-/// Reads bytes, which serde writes as a byte string or as a list of numbers.
-fn byte_string(value: &Cbor) -> Option<Vec<u8>> {
-    match value {
-        Cbor::Bytes(bytes) => Some(bytes.clone()),
-        Cbor::Array(items) => {
-            items.iter().map(|item| u8::try_from(item.as_integer()?).ok()).collect()
-        }
-        _ => None,
-    }
+    let (CborValue { version, value }, salt) = document.value;
+    Some(Body::Value { salt, version, bytes: value.0.into() })
 }
 
 #[cfg(test)]
 mod tests {
+    use ciborium::value::Value as Cbor;
     use proptest::prelude::*;
 
     use super::*;
 
-    pub(super) fn cbor_body(salt: u64, version: u32, bytes: &[u8]) -> Bytes {
+    fn cbor_body(salt: u64, version: u32, bytes: Cbor) -> Bytes {
         let text = |text: &str| Cbor::Text(text.to_owned());
-        let value = Cbor::Map(vec![
-            (text("version"), version.into()),
-            (text("value"), Cbor::Bytes(bytes.to_vec())),
-        ]);
+        let value = Cbor::Map(vec![(text("version"), version.into()), (text("value"), bytes)]);
         let document = Cbor::Map(vec![
             (text("version"), text("V1")),
             (text("value"), Cbor::Array(vec![value, salt.into()])),
@@ -194,10 +223,32 @@ mod tests {
             let expected = Body::Value { salt, version, bytes: bytes.clone().into() };
             let bilrost = encode_body(salt, version, &bytes.clone().into());
             prop_assert_eq!(decode_body(&bilrost, Some(BILROST)), Ok(expected.clone()));
-            let cbor = cbor_body(salt, version, &bytes);
-            prop_assert_eq!(decode_body(&cbor, Some(CBOR)), Ok(expected.clone()));
-            prop_assert_eq!(decode_body(&cbor, None), Ok(expected));
+            let list = Cbor::Array(bytes.iter().map(|byte| (*byte).into()).collect());
+            for form in [Cbor::Bytes(bytes), list] {
+                let cbor = cbor_body(salt, version, form);
+                prop_assert_eq!(decode_body(&cbor, Some(CBOR)), Ok(expected.clone()));
+                prop_assert_eq!(decode_body(&cbor, None), Ok(expected.clone()));
+            }
         }
+    }
+
+    #[test]
+    fn old_value_is_of_bytes_only_however_long() {
+        let list = |number: i32| Cbor::Array(vec![number.into()]);
+        for (value, is_accepted) in [
+            (Cbor::Bytes(vec![7; 100_000]), true),
+            (list(255), true),
+            (list(256), false),
+            (list(-1), false),
+            (Cbor::Text("text".to_owned()), false),
+            (Cbor::Null, false),
+        ] {
+            let decoded = decode_body(&cbor_body(1, 2, value.clone()), Some(CBOR));
+            assert_eq!(decoded.is_ok(), is_accepted, "{decoded:?}");
+        }
+        // A list that claims to be longer than memory, and ends.
+        let cut = b"e\xa2\x67version\x62V1\x65value\x82\xa2\x67version\x01\x65value\x9b\x7f\xff\xff\xff\xff\xff\xff\xff\x01";
+        assert!(decode_body(&Bytes::from_static(cut), Some(CBOR)).is_err());
     }
 
     proptest! {
