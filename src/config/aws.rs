@@ -2,7 +2,7 @@
 
 use super::fields::{FieldError, Fields, WithOffset};
 use super::ipv6::describe_fault;
-use super::secret::{AwsAccess, Secret};
+use super::secret::{AwsAccess, EndpointUrl, Secret};
 
 /// The behaviour of a server that finds a profile and an access key in one section.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,7 +54,7 @@ pub(super) fn read_region(fields: &Fields<'_>) -> Result<Option<String>, FieldEr
     Ok(fields.text("aws-region")?.map(|(region, _)| region))
 }
 
-pub(super) fn read_endpoint(fields: &Fields<'_>) -> Result<Option<String>, FieldError> {
+pub(super) fn read_endpoint(fields: &Fields<'_>) -> Result<Option<EndpointUrl>, FieldError> {
     let Some((endpoint, at)) = fields.text("aws-endpoint-url")? else { return Ok(None) };
     match url::Url::parse(&endpoint) {
         Ok(url)
@@ -62,7 +62,7 @@ pub(super) fn read_endpoint(fields: &Fields<'_>) -> Result<Option<String>, Field
                 && url.has_host()
                 && endpoint.trim() == endpoint =>
         {
-            Ok(Some(endpoint))
+            Ok(Some(EndpointUrl::new(endpoint)))
         }
         _ => {
             let authority = endpoint.split_once("://").map_or("", |(_, authority)| authority);

@@ -33,7 +33,7 @@ pub(crate) use etcd::has_port;
 use fields::{FieldError, Fields};
 pub(crate) use ipv6::describe_fault as ipv6_fault;
 pub use retry::RetryPolicy;
-pub use secret::{AwsAccess, Secret};
+pub use secret::{AwsAccess, EndpointUrl, Secret};
 use section::SECTION;
 pub use section::Section;
 pub(crate) use section::without_userinfo;

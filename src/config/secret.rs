@@ -1,8 +1,9 @@
 //! Values that are never shown.
 
 use std::fmt;
+use std::ops::Deref;
 
-use super::section::REDACTED;
+use super::section::{REDACTED, without_userinfo};
 
 /// A text that does not show itself.
 #[derive(Clone, PartialEq, Eq)]
@@ -22,6 +23,30 @@ impl Secret {
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(REDACTED)
+    }
+}
+
+/// The URL of a service, which shows itself without the user name and password that it may have.
+#[derive(Clone, PartialEq, Eq)]
+pub struct EndpointUrl(String);
+
+impl EndpointUrl {
+    pub(super) fn new(text: String) -> Self {
+        EndpointUrl(text)
+    }
+}
+
+impl Deref for EndpointUrl {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for EndpointUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", without_userinfo(&self.0))
     }
 }
 

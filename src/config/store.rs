@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::retry::RetryPolicy;
-use super::secret::AwsAccess;
+use super::secret::{AwsAccess, EndpointUrl};
 
 /// The store, and how it is reached.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,7 +30,7 @@ pub struct DynamoDbConfig {
     /// The region, else the profile's or the environment's.
     pub region: Option<String>,
     /// The endpoint, else the environment's or the profile's, else Amazon's.
-    pub endpoint: Option<String>,
+    pub endpoint: Option<EndpointUrl>,
     /// The time limits of a connection.
     pub timeouts: Timeouts,
 }
@@ -47,7 +47,7 @@ pub struct ObjectStoreConfig {
     /// The region, else the profile's or the environment's.
     pub region: Option<String>,
     /// The endpoint, else the environment's, else Amazon's.
-    pub endpoint: Option<String>,
+    pub endpoint: Option<EndpointUrl>,
     /// Whether an endpoint may be `http://`, else what the environment says.
     pub allow_http: Option<bool>,
     /// The policy for requests that fail.

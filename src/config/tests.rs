@@ -124,6 +124,23 @@ fn placeholder_is_a_warning_with_its_line_and_without_its_value() {
 }
 
 #[test]
+fn password_in_an_address_is_not_in_debug_texts() {
+    for section in [
+        "type = \"object-store\"\npath = \"s3://b/p\"\naws-endpoint-url = \"http://u:s3cr3t@h\"\naws-allow-http = true",
+        "type = \"dynamo-db\"\ntable = \"t\"\naws-endpoint-url = \"http://u:s3cr3t@h\"",
+        "type = \"etcd\"\naddresses = [\"u:s3cr3t@h:1\"]",
+        "type = \"etcd\"\naddresses = [\"http://u:s3cr3t@h:1\"]",
+        "type = \"replicated\"\naddresses = [\"http://u:s3cr3t@h:1\"]",
+    ] {
+        let shown = match parse(&format!("[metadata-client]\n{section}\n"), "f") {
+            Ok(loaded) => format!("{loaded:?}"),
+            Err(error) => format!("{error:?}"),
+        };
+        assert!(!shown.contains("s3cr3t"), "{shown}");
+    }
+}
+
+#[test]
 fn refusals_name_the_file_and_the_place() {
     let all = [
         "",

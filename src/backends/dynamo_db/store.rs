@@ -48,8 +48,11 @@ impl DynamoDb {
         requests: RequestOptions,
     ) -> Result<Self, StoreError> {
         let variables = ["AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL"];
-        let goes_to =
-            section.endpoint.clone().or_else(|| variables.into_iter().find_map(aws::read_variable));
+        let goes_to = section
+            .endpoint
+            .as_deref()
+            .map(ToOwned::to_owned)
+            .or_else(|| variables.into_iter().find_map(aws::read_variable));
         let reach = Reach {
             access: &section.access,
             region: section.region.as_deref(),
@@ -65,7 +68,7 @@ impl DynamoDb {
             let special = aws::read_variable("AWS_ENDPOINT_URL_DYNAMODB");
             special.or_else(|| resolved.endpoint_url().map(ToOwned::to_owned))
         };
-        let endpoint = section.endpoint.clone().or_else(of_environment);
+        let endpoint = section.endpoint.as_deref().map(ToOwned::to_owned).or_else(of_environment);
         let at = endpoint.as_deref().map_or(String::new(), |endpoint| {
             format!(" at {}", config::without_userinfo(endpoint))
         });

@@ -72,7 +72,11 @@ pub(super) async fn resolve_access(
 }
 
 fn find_endpoint(config: &ObjectStoreConfig) -> Option<String> {
-    config.endpoint.clone().or_else(|| ENDPOINT_VARIABLES.into_iter().find_map(read_variable))
+    config
+        .endpoint
+        .as_deref()
+        .map(ToOwned::to_owned)
+        .or_else(|| ENDPOINT_VARIABLES.into_iter().find_map(read_variable))
 }
 
 /// Returns the `endpoint_url` of a profile, which the server uses only where the section names the

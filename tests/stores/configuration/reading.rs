@@ -55,7 +55,11 @@ pub(super) fn compare_values(ours: &StoreConfig, dumped: &Table) -> Result<(), S
         }
         StoreConfig::ObjectStore(s3) => {
             same("aws-region", &s3.region, &text("aws-region"))?;
-            same("aws-endpoint-url", &s3.endpoint, &text("aws-endpoint-url"))?;
+            same(
+                "aws-endpoint-url",
+                &s3.endpoint.as_deref(),
+                &text("aws-endpoint-url").as_deref(),
+            )?;
             compare_access(&s3.access, dumped)?;
             // Without a policy of its own, ours is another than the server's.
             if s3.retry != RetryPolicy::DEFAULT {
@@ -70,7 +74,11 @@ pub(super) fn compare_values(ours: &StoreConfig, dumped: &Table) -> Result<(), S
             same("table", &dynamo.table, &text("table").unwrap_or_default())?;
             same("key-prefix", &dynamo.key_prefix, &text("key-prefix").unwrap_or_default())?;
             same("aws-region", &dynamo.region, &text("aws-region"))?;
-            same("aws-endpoint-url", &dynamo.endpoint, &text("aws-endpoint-url"))?;
+            same(
+                "aws-endpoint-url",
+                &dynamo.endpoint.as_deref(),
+                &text("aws-endpoint-url").as_deref(),
+            )?;
             compare_access(&dynamo.access, dumped)?;
             compare_timeouts(dynamo.timeouts, dumped)
         }
