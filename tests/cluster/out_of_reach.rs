@@ -5,7 +5,7 @@ use tempfile::TempDir;
 
 use crate::support::etcd::Etcd;
 use crate::support::restate::Cluster;
-use crate::support::tool::{Run, command, program, run};
+use crate::support::tool::{Run, command, program, restatectl, run};
 
 /// A place that is cut off from the nodes' advertised addresses.
 #[derive(Clone, Copy)]
@@ -81,6 +81,7 @@ fn running_nodes_out_of_reach_are_not_to_be_started() {
         assert!(document["quorum"]["leader"].is_number(), "{document:#}");
     }
     assert!(etcd.content().is_empty());
+    warn_of_hosts_that_are_not_found(&forwarded);
     migrate(Place::NamesUnknown, ["-S", &forwarded]).expect(0);
 
     // Where the others are gone indeed, they are to be started.
@@ -91,4 +92,25 @@ fn running_nodes_out_of_reach_are_not_to_be_started() {
     assert_eq!(document["error"]["code"], "source-no-quorum", "{document:#}");
     assert!(document["error"]["hints"].to_string().contains("start the metadata servers"));
     assert!(etcd.content().is_empty());
+}
+
+/// Waits where the nodes' names are unknown for running nodes to stop: they look like removed ones.
+fn warn_of_hosts_that_are_not_found(address: &str) {
+    let folder = TempDir::new().unwrap();
+    let backup = folder.path().join("nodes.jsonl").display().to_string();
+    let wait = ["wait", "--for", "stopped", "--from", &backup, "--stable-for", "0s"];
+    restatectl(&["-s", address, "metadata", "backup", "--to", &backup]).expect(0);
+    let run = Place::NamesUnknown.run(&wait).expect(0);
+    let warning = run.err.lines().find(|line| line.contains("no host was found")).expect(&run.err);
+    for node in ["N1 (node-", "N2 (node-", "N3 (node-"] {
+        assert!(warning.contains(node), "{warning}");
+    }
+    // A closed port and a skipped node are no reason for a warning.
+    let skipped = ["--ignore-node", "N1", "--ignore-node", "N2", "--ignore-node", "N3"];
+    for run in [
+        Place::NamesUnknown.run(&[&wait[..], &skipped].concat()).expect(0),
+        Place::Refusing.run(&wait).expect(0),
+    ] {
+        assert!(!run.err.contains("no host was found"), "{}", run.err);
+    }
 }

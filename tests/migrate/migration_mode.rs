@@ -119,7 +119,9 @@ fn migrate_asks_every_node_for_its_mode_now() {
     assert!(another["error"]["message"].to_string().contains("of cluster other"), "{another:#}");
     assert!(etcd.content().is_empty());
     assert_eq!(another["quorum"]["responding"], 2);
-    migrate_at(&second, &["--ignore-node", &id]).expect(0);
+    let migrated = migrate_at(&second, &["--ignore-node", &id]).expect(0).json();
+    let steps = migrated["next_steps"].to_string();
+    assert!(steps.contains(&format!("status --on {toml} --ignore-node {id}")), "{steps}");
 
     // Without a quorum, that node is not asked in place of this cluster's own.
     cluster.kill_node(0);

@@ -33,7 +33,8 @@ pub struct MigrateArgs {
     /// Check and plan, show what would be written, and write nothing
     ///
     /// Safe on a live cluster: nodes that are not in migration mode yet are then only a warning. A node that
-    /// does not respond fails it. Otherwise the exit code is the one that the real run would have.
+    /// does not respond fails it. --force asks for nothing, and an S3 store is probed only with --store-probe. Otherwise
+    /// the exit code is the one that the real run would have.
     #[arg(long)]
     pub dry_run: bool,
 

@@ -187,7 +187,9 @@ fn check_after_start(job: &Job<'_>, prepared: &Prepared, reference: &Reference) 
         );
     }
     let status = CommandLine::of_cluster(job.context).add(["status", "--on"]);
-    let status = status.add([&job.args.toml]);
+    let skipped =
+        job.args.ignore_node.iter().flat_map(|id| ["--ignore-node".to_owned(), format!("N{id}")]);
+    let status = status.add([&job.args.toml]).add(skipped);
     format!(
         "Once the cluster is up, check that it runs on the target, and that no key is missing or older than in \
          {name}. Exit code 0 of each command shows it:\n{status}\n{verify}"

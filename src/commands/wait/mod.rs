@@ -31,7 +31,8 @@ const EXAMPLES: &str = r#"Examples:
 pub struct WaitArgs {
     /// Wait for this
     ///
-    /// That a node has stopped means that its port is closed. Its process may take some seconds more to end.
+    /// That a node has stopped means that its port is closed. Its process may take some seconds more to end. A node whose
+    /// name is unknown here, or whose host is unreachable, also counts as stopped, with a warning.
     #[arg(long = "for", value_enum, value_name = "CONDITION")]
     pub condition: WaitCondition,
 

@@ -37,6 +37,11 @@ impl<'a> WaitProgress<'a> {
         self.set_last(StatusResult { reasons, cluster: last.cluster, ..StatusResult::default() });
     }
 
+    /// Prints a warning.
+    pub(super) fn warn(&self, text: &str) {
+        self.events.emit(Event::Warning(text));
+    }
+
     /// Ends the wait.
     pub(super) fn end(&self) {
         self.events.emit(Event::Awaited);

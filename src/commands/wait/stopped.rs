@@ -110,6 +110,7 @@ impl<'a> NodesToStop<'a> {
             let has_stopped = reasons.is_empty();
             progress.set_last(self.to_result(&watched, reasons));
             if has_stopped {
+                self.warn_of_absent_hosts(&watched, progress);
                 return;
             }
             tokio::time::sleep(PROBE_INTERVAL).await;
@@ -154,6 +155,25 @@ impl<'a> NodesToStop<'a> {
                 Some(format!("{node} responds, so it cannot be skipped with --ignore-node"))
             }
             PortState::Open => Some(format!("{node} accepts connections")),
+        }
+    }
+
+    /// Warns of nodes whose hosts can't be found from here: a node that still runs looks the same from a machine that
+    /// lacks the cluster's names or routes.
+    fn warn_of_absent_hosts(&self, watched: &[WatchedNode], progress: &WaitProgress<'_>) {
+        let describe = |WatchedNode { node, last, .. }: &WatchedNode| match last {
+            PortState::Absent(reason) if !self.ignored.contains(&node.id) => {
+                Some(format!("{node}: {reason}"))
+            }
+            _ => None,
+        };
+        let absent: Vec<_> = watched.iter().filter_map(describe).collect();
+        if !absent.is_empty() {
+            progress.warn(&format!(
+                "counted as stopped because no host was found from here: {}. Unless their names and addresses are \
+                 removed with the nodes, as in Kubernetes, make sure on each host that the process has ended",
+                absent.join(", ")
+            ));
         }
     }
 
