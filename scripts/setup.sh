@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs the missing dependencies of the demo and the tests. Debian packages are installed by apt;
 # those from npm, PyPI and crates.io go to .cache, which git ignores. Quick if nothing is missing.
+# With the word `debian` it installs the Debian packages only, which is all that a build needs.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -74,6 +75,8 @@ if [ "${#missing[@]}" -gt 0 ]; then
     as_root env RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive \
         apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 fi
+
+[ "${1:-}" != debian ] || exit 0
 
 install_npm_packages() {
     local stamp=.cache/npm/installed
