@@ -111,7 +111,7 @@ fn read_store_file(input: &mut dyn Read) -> io::Result<Vec<u8>> {
 pub fn is_same_store(one: &StoreArg, other: &StoreArg) -> bool {
     let (one, other) = match (one, other) {
         (StoreArg::Config(one), StoreArg::Config(other)) => (one, other),
-        (StoreArg::Folders(one), StoreArg::Folders(other)) => return one == other,
+        (StoreArg::Folders(one), StoreArg::Folders(other)) => return one.are_same(other),
         _ => return false,
     };
     match (&one.store, &other.store) {

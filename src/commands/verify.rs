@@ -1,7 +1,7 @@
 //! `metadata verify`: compares two stores key by key. Writes nothing.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
 use tokio::try_join;
@@ -124,7 +124,8 @@ async fn open_sides(args: &VerifyArgs, context: &Context<'_>) -> Result<OpenSide
     }
     let to = store_arg::load_store(&args.toml, context).await?;
     let from = store_arg::load_optional(args.from.as_deref(), context).await?;
-    if from.as_ref().is_some_and(|from| is_same_store(from, &to)) {
+    let is_one_file = args.from.as_deref().is_some_and(|from| is_same_path(from, &args.toml));
+    if is_one_file || from.as_ref().is_some_and(|from| is_same_store(from, &to)) {
         return Err(same_store_failure("--from and --toml name the same store"));
     }
     let target = open_store::open_other(to, context).await?;
@@ -135,6 +136,12 @@ async fn open_sides(args: &VerifyArgs, context: &Context<'_>) -> Result<OpenSide
         return Err(same_store_failure("source and target are the same running cluster"));
     }
     Ok(OpenSides { source, target })
+}
+
+/// Returns whether both arguments are paths of one file or folder.
+fn is_same_path(one: &OsStr, other: &OsStr) -> bool {
+    let [one, other] = [one, other].map(|path| std::fs::canonicalize(path).ok());
+    one.is_some() && one == other
 }
 
 async fn read_sides(sides: &OpenSides, context: &Context<'_>) -> Result<SideSnapshots, Failure> {

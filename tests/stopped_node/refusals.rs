@@ -55,6 +55,16 @@ fn same_folder_is_not_compared_with_itself() {
     let folder = sample();
     let verify = ["metadata", "verify", "--from", &folder, "--toml", &folder];
     assert_refused(&verify, 5, "same-store", &["name the same store"]);
+    // Under another name, and one backup file.
+    let links = tempfile::TempDir::new().unwrap();
+    let path = |name: &str| links.path().join(name).to_str().unwrap().to_owned();
+    let (link, file) = (path("link"), path("backup.jsonl"));
+    std::os::unix::fs::symlink(&folder, &link).unwrap();
+    restatectl(&["metadata", "backup", "--from", &folder, "--to", &file]).expect(0);
+    for (one, other) in [(&folder, &link), (&file, &file)] {
+        let verify = ["metadata", "verify", "--from", one, "--toml", other];
+        assert_refused(&verify, 5, "same-store", &["name the same store"]);
+    }
 }
 
 #[test]

@@ -19,7 +19,7 @@ pub(super) struct FoundReplica {
     pub(super) cluster: Option<ClusterName>,
 }
 
-/// Checks that no two replicas are of different clusters, or of one node.
+/// Checks that no two replicas are of different clusters, or of one node, and that each is of a present member.
 ///
 /// # Errors
 /// Which are.
@@ -30,6 +30,10 @@ pub(super) fn check_belonging(replicas: &[FoundReplica]) -> Result<(), String> {
             let (id, folder) = (found.replica.node_id, &found.folder);
             return Err(format!("both {other} and {folder} are of N{id}: name one of them"));
         }
+    }
+    if let Some(reason) = replicas.iter().find_map(|found| describe_former_member(found, replicas))
+    {
+        return Err(reason);
     }
     let named = replicas.iter().filter_map(|found| Some((found.cluster.as_ref()?, found)));
     let mut pairs = named.clone().flat_map(|one| named.clone().map(move |other| (one, other)));
@@ -43,6 +47,24 @@ pub(super) fn check_belonging(replicas: &[FoundReplica]) -> Result<(), String> {
             describe_cluster(other)
         )),
     }
+}
+
+/// Describes a folder of a node that left the members and joined again, as with a new disk; `None` for one of a member.
+///
+/// It has the id of a member, and would count as one, although it lacks what the member acknowledged since.
+fn describe_former_member(found: &FoundReplica, replicas: &[FoundReplica]) -> Option<String> {
+    let id = found.replica.node_id;
+    let own = found.replica.snapshot.members.get(&id)?;
+    let knows_later = |other: &&FoundReplica| {
+        let changes = other.replica.changes_of_members();
+        let known = changes.chain([&other.replica.snapshot.members]);
+        known.filter_map(|members| members.get(&id)).any(|joined| joined > own)
+    };
+    let other = replicas.iter().find(knows_later)?;
+    Some(format!(
+        "{} is of an earlier N{id}: by {}, it left the metadata servers and joined again since. Leave this folder out",
+        found.folder, other.folder
+    ))
 }
 
 /// Returns whether two names may be those of one cluster.

@@ -22,6 +22,7 @@ mod warnings;
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
@@ -58,6 +59,15 @@ impl StoppedFolders {
     /// Why a folder that it means holds no store, or can't be looked into.
     pub fn find(argument: &OsStr) -> Result<Option<StoppedFolders>, String> {
         find_folders(argument).map(|found| found.map(StoppedFolders))
+    }
+
+    /// Returns whether both are the same folders, however they are named and ordered.
+    pub fn are_same(&self, other: &StoppedFolders) -> bool {
+        let resolve = |folders: &StoppedFolders| -> BTreeSet<PathBuf> {
+            let paths = folders.0.iter().map(|folder| &folder.path);
+            paths.map(|path| path.canonicalize().unwrap_or_else(|_| path.clone())).collect()
+        };
+        resolve(self) == resolve(other)
     }
 
     /// Returns the name of the store that the folders are, for messages.

@@ -87,6 +87,27 @@ fn folders_that_do_not_belong_together_are_refused() {
 }
 
 #[test]
+fn folder_of_a_member_that_joined_again_is_refused() {
+    let joined = |found: &mut FoundReplica, id: u32, time: i64| {
+        found.replica.snapshot.members.insert(id, time);
+    };
+    let (mut one, mut two) = (replica_of(1, &[]), replica_of(2, &[]));
+    joined(&mut two, 2, 80);
+    joined(&mut one, 2, 80);
+    assert!(check_belonging(&[one.clone(), two.clone()]).is_ok());
+    // What an older snapshot says of a member is no reason against it.
+    joined(&mut one, 2, 79);
+    assert!(check_belonging(&[one.clone(), two.clone()]).is_ok());
+    joined(&mut one, 2, 81);
+    let reason = check_belonging(&[one, two.clone()]).unwrap_err();
+    assert!(reason.contains("n2 is of an earlier N2: by n1, it left"), "{reason}");
+    // By a change that the other has not applied.
+    let again = replica_of(1, &[change(11, &[1, 2, 3])]);
+    joined(&mut two, 2, 0);
+    assert!(check_belonging(&[again, two]).is_err());
+}
+
+#[test]
 fn longest_log_is_of_the_greatest_term() {
     let older = replica_of(1, &[entry(2, 11, Vec::new()), entry(2, 12, Vec::new())]);
     let newer = replica_of(2, &[entry(3, 11, put("b", 1, (1, 0)))]);
