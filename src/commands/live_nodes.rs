@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use tokio::join;
 
 use crate::backends::cluster::{self, Cluster, NOT_ASKED, ask_each};
@@ -48,9 +49,17 @@ pub async fn observe_cluster_nodes(
     }
 }
 
+/// Looks at the ports of nodes that are to be skipped, by address, and corrects their states: all at once, since a silent
+/// host takes its time.
+pub async fn find_listeners(nodes: Vec<(&str, &mut NodeState)>) {
+    let looks = nodes.iter().map(|(address, state)| find_listener(address, (**state).clone()));
+    let found = join_all(looks).await;
+    nodes.into_iter().zip(found).for_each(|((_, state), found)| *state = found);
+}
+
 /// Looks at the port of a node that is to be skipped and does not respond: one at which something listens may be a node
 /// that hangs, and would go on in its normal roles later.
-pub async fn find_listener(address: &str, state: NodeState) -> NodeState {
+async fn find_listener(address: &str, state: NodeState) -> NodeState {
     let is_silent = matches!(state, NodeState::NoResponse(_) | NodeState::OutOfReach(_));
     let Ok(address) = address.parse::<Address>() else { return state };
     if is_silent && probe_port(&address, PROBE_LIMIT).await == PortState::Open {

@@ -11,7 +11,20 @@ pub fn compare(source: &Snapshot, target: &Snapshot) -> Comparison {
         let (source, target) = (source.get(key).cloned(), target.get(key).cloned());
         KeyComparison { key: key.clone(), status, source, target }
     });
-    Comparison { rows: rows.collect() }
+    let mut rows: Vec<_> = rows.collect();
+    // A version of another cluster is neither newer nor older.
+    if are_two_clusters(source, target) {
+        let of_cluster = rows.iter_mut().filter(|row| row.key == Key::NodesConfig);
+        of_cluster.for_each(|row| row.status = KeyStatus::Different);
+    }
+    Comparison { rows }
+}
+
+/// Returns whether both say whose they are, and these are not one cluster.
+fn are_two_clusters(source: &Snapshot, target: &Snapshot) -> bool {
+    codec::nodes_of(source)
+        .zip(codec::nodes_of(target))
+        .is_some_and(|(source, target)| !source.may_be_same_cluster(&target))
 }
 
 /// Returns the keys that are not the same, without a copy of what either side has.

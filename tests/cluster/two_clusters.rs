@@ -78,4 +78,18 @@ fn node_that_waits_for_its_store_is_not_taken_for_another_cluster() {
     });
     let list = restatectl(&["-s", &both, "metadata", "list", "-o", "json"]).expect(0).json();
     assert_eq!(list["cluster"]["name"], "demo");
+    // Alone it knows no node, and that none is missing proves nothing.
+    for words in [
+        &["status"][..],
+        &["nodes", "list"],
+        &["wait", "--for", "migration-mode", "--timeout", "2s"],
+        &["wait", "--for", "running", "--timeout", "2s"],
+    ] {
+        let document =
+            restatectl(&[&["-s", &second, "-o", "json"], words].concat()).expect(5).json();
+        let reasons = document["reasons"].to_string();
+        assert!(reasons.contains("knows the nodes of the cluster yet"), "{words:?} {document:#}");
+    }
+    let nobody_to_stop = ["-s", &second, "wait", "--for", "stopped", "--timeout", "2s"];
+    restatectl(&nobody_to_stop).expect(6);
 }

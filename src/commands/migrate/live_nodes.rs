@@ -10,10 +10,10 @@ use crate::backends::cluster::{Cluster, NOT_ASKED, ask_each};
 use crate::backends::transport::Address;
 use crate::codec::{self, Node, NodesConfiguration};
 use crate::commands::live_nodes::{
-    find_listener, observe_cluster_nodes, observe_metadata_servers, observe_nodes,
+    find_listeners, observe_cluster_nodes, observe_metadata_servers, observe_nodes,
 };
 use crate::commands::open_store::OpenSource;
-use crate::model::{NodeProbe, Snapshot};
+use crate::model::{NodeProbe, ObservedNode, Snapshot};
 use crate::pipeline::checks::Answers;
 
 /// Asks the nodes of both sides, as far as the checks need their answers.
@@ -53,11 +53,9 @@ pub(super) async fn observe_source(
         (Some(cluster), _) => {
             let nodes = codec::nodes_of(snapshot).unwrap_or_default();
             observed.of_cluster = observe_cluster_nodes(cluster, &nodes).await;
-            for node in &mut observed.of_cluster {
-                if job.args.ignore_node.contains(&node.id) {
-                    node.state = find_listener(&node.address, node.state.clone()).await;
-                }
-            }
+            let is_skipped = |node: &&mut ObservedNode| job.args.ignore_node.contains(&node.id);
+            let skipped = observed.of_cluster.iter_mut().filter(is_skipped);
+            find_listeners(skipped.map(|node| (&*node.address, &mut node.state)).collect()).await;
         }
         (None, SourceKind::StoppedNodes) => {
             observed.on_source = observe_metadata_servers(snapshot, job.context).await;

@@ -12,9 +12,9 @@ use crate::backends::Source;
 use crate::backends::cluster::{self, Cluster, ClusterOptions, ClusterReport, Questions};
 use crate::backends::transport::Address;
 use crate::codec::{Node, NodesConfiguration};
-use crate::commands::live_nodes::find_listener;
+use crate::commands::live_nodes::find_listeners;
 use crate::commands::{Context, cluster_options};
-use crate::model::{Key, NodeState, StoreError};
+use crate::model::{Key, NodeState, Quorum, StoreError};
 use crate::outcome::{Code, Failure, StatusResult, StoreAnswer, StoreVerdict};
 use crate::pipeline::checks::{judge_response, judge_unasked};
 use crate::pipeline::cluster_status::{
@@ -90,9 +90,8 @@ impl<'a> Observer<'a> {
         let Seen { cluster, report } = self.look(condition).await?;
         let known = cluster.known_nodes();
         let mut facts = self.collect_facts(&cluster, report);
-        for node in facts.nodes.iter_mut().filter(|node| self.ignored.contains(&node.node.id)) {
-            node.state = find_listener(&node.node.address, node.state.clone()).await;
-        }
+        let skipped = facts.nodes.iter_mut().filter(|node| self.ignored.contains(&node.node.id));
+        find_listeners(skipped.map(|node| (&*node.node.address, &mut node.state)).collect()).await;
         let unknown = find_unknown_ids(&facts.nodes, self.ignored);
         if !unknown.is_empty() && !known.nodes.is_empty() {
             return Err(unknown_ids_failure(&unknown));
@@ -101,13 +100,24 @@ impl<'a> Observer<'a> {
             facts.on = Some(self.judge_on(&facts, known).await?);
         }
         let mut result = judge_cluster(&facts, condition);
-        if let Some(frozen) = self.find_frozen(&cluster, &result).await {
+        // Without a quorum, no key can be read.
+        let is_readable = matches!(facts.quorum, Quorum::Held(_) | Quorum::NoMetadataServers);
+        if is_readable && let Some(frozen) = self.find_frozen(&cluster, &result).await {
             facts.frozen = frozen;
             result = judge_cluster(&facts, condition);
         }
         result.cluster = Some((known.cluster_name.clone(), known.fingerprint));
         self.keep_addresses(&facts);
         Ok(result)
+    }
+
+    /// Finds the nodes by the newest `nodes_config` that one of them knows.
+    ///
+    /// # Errors
+    /// [`Code::SourceUnavailable`] if no node responds.
+    pub async fn find_nodes(&self) -> Result<NodesConfiguration, Failure> {
+        let seen = self.look(Condition::Responding).await?;
+        Ok(seen.cluster.known_nodes().clone())
     }
 
     /// Connects and asks all nodes; a node that knows a newer `nodes_config` is asked for that.
@@ -211,7 +221,11 @@ impl<'a> Observer<'a> {
         let is_ours = |facts: &&NodeFacts| !matches!(facts.state, NodeState::AnotherNode(_));
         let addresses = facts.nodes.iter().filter(is_ours);
         let addresses = addresses.filter_map(|facts| facts.node.address.parse().ok());
-        self.found = addresses.take(MOST_ADDRESSES).collect();
+        let addresses: Vec<_> = addresses.take(MOST_ADDRESSES).collect();
+        // A node that has just started knows none: those of before may still respond.
+        if !addresses.is_empty() {
+            self.found = addresses;
+        }
     }
 
     /// Forgets the addresses that were found: another cluster may have taken one.
@@ -236,7 +250,8 @@ fn find_newer(report: &ClusterReport, known: &NodesConfiguration) -> Option<Addr
     versions.max_by_key(|(version, _)| *version)?.1.parse().ok()
 }
 
-/// Reads which of these partitions have a frozen leadership; one whose epoch can't be read counts as not frozen.
+/// Reads which of these partitions have a frozen leadership; one whose epoch can't be read, or not in the time of one
+/// request, counts as not frozen.
 async fn read_frozen(cluster: &Cluster, ids: &[u16]) -> BTreeSet<u16> {
     let reads = stream::iter(ids.iter().copied()).map(|id| async move {
         let key = Key::PartitionEpoch(id);
@@ -244,8 +259,9 @@ async fn read_frozen(cluster: &Cluster, ids: &[u16]) -> BTreeSet<u16> {
         let is_frozen = entry.value().is_some_and(|value| is_leadership_frozen(&key, value));
         is_frozen.then_some(id)
     });
-    let limit = cluster.read_limits().concurrency;
-    reads.buffered(limit).filter_map(|id| async move { id }).collect().await
+    let reads = reads.buffer_unordered(cluster.read_limits().concurrency);
+    let limit = tokio::time::sleep(cluster.asking_limit());
+    reads.take_until(limit).filter_map(|id| async move { id }).collect().await
 }
 
 fn unreachable_failure(error: &StoreError) -> Failure {

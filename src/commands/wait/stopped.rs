@@ -13,6 +13,7 @@ use crate::backends::cluster::{self, ClusterOptions};
 use crate::backends::transport::{Address, probe_port};
 use crate::codec::{self, Node, NodesConfiguration};
 use crate::commands::open_store::{OpenSource, open_source};
+use crate::commands::status::Observer;
 use crate::commands::{Context, cluster_options, store_arg};
 use crate::model::{Entry, Key, NodeState, ObservedNode, PortState};
 use crate::outcome::{Code, Failure, StatusNode, StatusResult};
@@ -214,14 +215,26 @@ async fn find_nodes(
     from: Option<&OsStr>,
     context: &Context<'_>,
 ) -> Result<NodesConfiguration, Failure> {
-    let from = store_arg::load_optional(from, context).await?;
-    let opened = open_source(from, context).await.map_err(into_unknown_nodes)?;
+    let Some(from) = store_arg::load_optional(from, context).await? else {
+        // The first node that responds may not know of one that has joined since.
+        let observer = Observer::new(context, &[], None)?;
+        let nodes = observer.find_nodes().await.map_err(into_unknown_nodes)?;
+        return require_nodes(Some(nodes), "the cluster");
+    };
+    let opened = open_source(Some(from), context).await.map_err(into_unknown_nodes)?;
     let nodes = match &opened {
         OpenSource::Cluster(cluster) => Some(cluster.known_nodes().clone()),
         OpenSource::Store(store) => read_nodes(store.as_ref()).await?,
     };
+    require_nodes(nodes, opened.source().name())
+}
+
+fn require_nodes(
+    nodes: Option<NodesConfiguration>,
+    store: &str,
+) -> Result<NodesConfiguration, Failure> {
     nodes.filter(|nodes| !nodes.nodes.is_empty()).ok_or_else(|| {
-        let reason = format!("{} names no nodes", opened.source().name());
+        let reason = format!("{store} names no nodes");
         Failure::new(Code::SourceUnavailable, reason).hint(FROM_HINT)
     })
 }

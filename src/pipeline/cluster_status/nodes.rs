@@ -20,6 +20,10 @@ pub(super) fn describe_node_faults(cluster: &ClusterFacts, condition: Condition)
             false => describe_fault(facts, cluster, condition),
         })
         .collect();
+    // A server answers before it has read its store, and then knows no node, not even itself.
+    if cluster.nodes.is_empty() {
+        faults.push("no node that responds knows the nodes of the cluster yet".to_owned());
+    }
     if condition == Condition::Running && faults.is_empty() && !cluster.expects_leaders() {
         faults.push("no node runs in its normal roles".to_owned());
     }
