@@ -47,10 +47,15 @@ pub struct RecordedWrite {
 pub type RecordedWrites = BTreeMap<Key, RecordedWrite>;
 
 impl RecordedWrite {
-    /// Describes a step by the source's value, or by the target's if the source does not have the key.
+    /// Describes a step by the source's value, or by the target's if the source does not have the key. That of a skipped key
+    /// is the target's: a `nodes_config` that differs only in its clock is skipped too.
     pub fn from_step(step: &Step, state: WriteState) -> Self {
         let in_target = step.target.as_ref().and_then(Entry::value);
-        let value = step.source.as_ref().or(in_target).map(ValueDigest::of);
+        let value = match step.action {
+            Action::Skip => in_target.or(step.source.as_ref()),
+            _ => step.source.as_ref().or(in_target),
+        };
+        let value = value.map(ValueDigest::of);
         RecordedWrite { action: step.action, value, earlier: Vec::new(), state }
     }
 

@@ -22,8 +22,24 @@ pub fn decide_undo(input: UndoInput<'_>) -> Plan {
     keys.sort();
     keys.dedup();
     let mut steps: Vec<_> = keys.into_iter().map(|key| decide_step(key, input)).collect();
+    refuse_emptied_target(&mut steps, input);
     hide_mixture(&mut steps, input.run);
     Plan::new(steps)
+}
+
+/// Makes conflicts of keys that the run found and left, and that are gone, where others are to be created: the target was
+/// emptied or is another one, and would get some keys of an old store without the others.
+fn refuse_emptied_target(steps: &mut [Step], input: UndoInput<'_>) {
+    if steps.iter().all(|step| step.action != Action::Create) {
+        return;
+    }
+    let was_left = |key: &Key| {
+        let write = input.run.get(key);
+        write.is_some_and(|write| write.action == Action::Skip && write.value.is_some())
+    };
+    for step in steps.iter_mut().filter(|step| step.target.is_none() && was_left(&step.key)) {
+        step.action = Action::Conflict;
+    }
 }
 
 /// Restores a `nodes_config` that the run wrote and that is as it was before, where other keys are not: it is deleted
@@ -216,6 +232,24 @@ mod tests {
         assert_eq!(plan.steps.len(), 3);
         assert_eq!(plan.count(Action::Skip), 3);
         assert!(plan.changes().is_empty());
+    }
+
+    #[test]
+    fn keys_are_not_restored_to_a_target_that_lost_others() {
+        let run = RecordedWrites::from([
+            (Key::Logs, write(Action::Skip, 2, WriteState::NotWritten)),
+            (Key::RuleBook, write(Action::Overwrite, 5, WriteState::Written)),
+        ]);
+        let before = Snapshot::from([(Key::Logs, entry(2)), (Key::RuleBook, entry(3))]);
+        let decide = |held: &Snapshot| {
+            let plan = decide_undo(UndoInput { run: &run, before: &before, held });
+            plan.steps.iter().map(|step| step.action).collect::<Vec<_>>()
+        };
+        use Action::{Conflict, Create, Overwrite, Skip};
+        assert_eq!(decide(&Snapshot::new()), [Conflict, Create]);
+        assert_eq!(decide(&Snapshot::from([(Key::Logs, entry(2))])), [Skip, Create]);
+        assert_eq!(decide(&Snapshot::from([(Key::RuleBook, entry(5))])), [Skip, Overwrite]);
+        assert_eq!(decide(&before), [Skip, Skip]);
     }
 
     #[test]

@@ -54,9 +54,19 @@ fn clock_difference_is_no_difference() {
     // Nothing is left to do, and nothing is written.
     let refused = migrate(&cluster, &etcd.toml(), &["-o", "json"]).expect(5).json();
     assert!(refused["error"]["hints"].to_string().contains("already holds all of the source"));
-    let resumed = migrate(&cluster, &etcd.toml(), &["--resume", "-o", "json"]).expect(0).json();
+    let folder = tempfile::TempDir::new().unwrap();
+    let report = folder.path().join("report.json").display().to_string();
+    let epoch = etcd.content()["pp_epoch_0"].clone();
+    etcd.delete_pair("pp_epoch_0", &epoch);
+    let resume = ["--resume", "-o", "json", "--report", &report];
+    let resumed = migrate(&cluster, &etcd.toml(), &resume).expect(0).json();
     assert_eq!(nodes_config_row(&resumed)["action"], "skip", "{resumed:#}");
     assert_eq!(etcd.content()["nodes_config"], other);
+    // What was skipped is what the target has, so the run can be taken back.
+    let undo = ["metadata", "undo", "-y", "--toml", &etcd.toml(), "--report", &report];
+    restatectl(&[&undo[..], &["--single-address", &cluster.address()]].concat()).expect(0);
+    assert!(!etcd.content().contains_key("pp_epoch_0"));
+    migrate(&cluster, &etcd.toml(), &["--resume"]).expect(0);
     // Another difference is one, whatever the clock.
     let mut document = codec::decode(&Key::NodesConfig, &other).unwrap();
     let at = document["nodes"].as_array().unwrap().len() - 1;

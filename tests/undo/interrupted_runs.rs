@@ -134,3 +134,26 @@ fn interrupted_undo_is_finished_by_the_same_command() {
     fixture.undo(&toml, &[]).expect(0);
     assert_eq!(held.etcd.content(), before);
 }
+
+#[test]
+fn late_write_of_the_run_is_not_called_taken_back() {
+    let (held, fixture) = (HeldEtcd::start(), UndoFixture::new());
+    let (toml, small, large) = (held.toml(&fixture), fixture.source(60), fixture.source(100));
+    let direct = fixture.toml("direct.toml", &held.etcd.section());
+    fixture.migrate(&small, &direct, &[]).expect(0);
+    let before = held.etcd.content();
+    fixture.migrate(&large, &toml, &["--force", "-y"]).expect(0);
+    let whole = held.etcd.content();
+
+    held.proxy.hold_at("key_range");
+    let undoing = fixture.spawn(&undo_words(&toml));
+    held.proxy.wait_until_holding();
+    for key in ["pp_epoch_80", "pp_epoch_80::version"] {
+        held.etcd.put(key, whole[key].clone());
+    }
+    held.proxy.release();
+    let document = wait_for_exit(undoing).expect(4).json();
+    assert!(document["error"]["message"].to_string().contains("pp_epoch_80"), "{document:#}");
+    fixture.undo(&toml, &[]).expect(0);
+    assert_eq!(held.etcd.content(), before);
+}

@@ -23,7 +23,7 @@ use crate::pipeline::undo::{
 /// The refusal that the failed checks make together.
 pub(super) async fn check_and_plan(job: &UndoJob<'_>) -> Result<Snapshot, Failure> {
     let held = read_target(job).await?;
-    let input = UndoInput { run: &job.inputs.run.keys, before: &job.inputs.before, held: &held };
+    let input = input_of(job, &held);
     let plan = decide_undo(input);
     let is_idle = plan.changes().is_empty() && plan.conflicts().next().is_none();
     if !is_idle {
@@ -51,11 +51,39 @@ pub(super) fn plan_nothing(job: &UndoJob<'_>) {
     job.state.set_plan(decide_undo(UndoInput { run, before, held }));
 }
 
-async fn read_target(job: &UndoJob<'_>) -> Result<Snapshot, Failure> {
-    let (target, events) = (job.target(), job.context.events);
+/// Checks once more that no node runs on the target, after an operator had all the time to start one.
+///
+/// # Errors
+/// The refusal of that check.
+pub(super) async fn check_nodes_again(job: &UndoJob<'_>, held: &Snapshot) -> Result<(), Failure> {
+    refusal(&[check_nodes(job, held).await]).map_or(Ok(()), Err)
+}
+
+/// Decides what is to be taken back from a target that holds this.
+pub(super) fn decide_from(job: &UndoJob<'_>, held: &Snapshot) -> Plan {
+    decide_undo(input_of(job, held))
+}
+
+fn input_of<'a>(job: &'a UndoJob<'_>, held: &'a Snapshot) -> UndoInput<'a> {
+    UndoInput { run: &job.inputs.run.keys, before: &job.inputs.before, held }
+}
+
+/// Reads the target after the last write.
+///
+/// # Errors
+/// The target's.
+pub(super) async fn read_again(job: &UndoJob<'_>) -> Result<Snapshot, StoreError> {
+    read_keys(job, Stage::ReadBack).await
+}
+
+async fn read_keys(job: &UndoJob<'_>, stage: Stage) -> Result<Snapshot, StoreError> {
     let at_hand = list_keys_by_name(&job.inputs.run.keys, &job.inputs.before);
-    let held = snapshot::read_beside(target, &at_hand, Stage::ReadTarget, events).await;
-    held.map_err(|error| {
+    snapshot::read_beside(job.target(), &at_hand, stage, job.context.events).await
+}
+
+async fn read_target(job: &UndoJob<'_>) -> Result<Snapshot, Failure> {
+    let target = job.target();
+    read_keys(job, Stage::ReadTarget).await.map_err(|error| {
         job.add_finding(check_target(target.name(), Err(&error), target.access_hint()));
         refusal(&job.state.findings()).unwrap_or_else(|| Failure::of_target(&error))
     })

@@ -20,6 +20,7 @@ use crate::commands::input::name_input;
 use crate::commands::open_store::store_name;
 use crate::model::Plan;
 use crate::outcome::{Code, Failure, Outcome, UndoOutcome};
+use crate::terminal::confirmation::is_pre_confirmed;
 use crate::terminal::signals::Signal;
 pub use args::UndoArgs;
 use job::UndoJob;
@@ -66,6 +67,9 @@ async fn undo(job: &UndoJob<'_>) -> Result<(), Failure> {
     let held = checks::check_and_plan(job).await?;
     write::check_backup_folder(job)?;
     confirm::confirm(job).await?;
+    if !job.args.dry_run && !is_pre_confirmed(job.context.options.yes) {
+        checks::check_nodes_again(job, &held).await?;
+    }
     checks::check_store(job).await?;
     let plan = job.state.plan();
     if !job.args.dry_run && !plan.changes().is_empty() {

@@ -1,25 +1,21 @@
 //! The writing stages: save what the target holds, delete and restore, and read it back.
 
-use std::collections::BTreeSet;
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use super::checks;
 use super::job::UndoJob;
 use crate::backends::backup::{BackupOrigin, Destination};
 use crate::codec;
 use crate::commands::save_backup::{check_destination, save_entries};
 use crate::commands::write_record::confirm_steps;
 use crate::events::Event;
-use crate::model::{Key, Snapshot, Step};
+use crate::model::{Action, Snapshot, Step};
 use crate::outcome::{Code, Failure};
 use crate::pipeline::{apply, snapshot};
 use crate::wording::join_first;
 
 /// The time for reading the keys whose write was left without an answer: the target may be gone.
 const READ_BACK_LIMIT: Duration = Duration::from_secs(5);
-
-/// The time for reading every key that was written.
-const VERIFY_LIMIT: Duration = Duration::from_secs(600);
 
 /// Checks that what is deleted or replaced could be saved: also in a dry run, and before the operator is asked.
 ///
@@ -73,7 +69,7 @@ pub(super) async fn take_back(job: &UndoJob<'_>) -> Result<(), Failure> {
         let message = format!("{}; {}", failure.message, job.state.describe_writes());
         return Err(Failure { message, ..failure });
     }
-    read_back(job, &plan.steps).await
+    read_back(job).await
 }
 
 /// Reads the keys whose write is unconfirmed, and records those that the target holds as planned.
@@ -82,28 +78,23 @@ pub(super) async fn confirm_writes(job: &UndoJob<'_>, limit: Duration) -> bool {
     confirm_steps(job.target(), &steps, limit, &|key| job.state.confirm_write(key)).await
 }
 
-async fn read_back(job: &UndoJob<'_>, steps: &[Step]) -> Result<(), Failure> {
-    let changed: Vec<_> = steps.iter().filter(|step| step.change().is_some()).cloned().collect();
-    let found = Mutex::new(BTreeSet::new());
-    let confirm = |key: &Key| {
-        found.lock().unwrap_or_else(PoisonError::into_inner).insert(key.clone());
-    };
-    let has_responded = confirm_steps(job.target(), &changed, VERIFY_LIMIT, &confirm).await;
-    let found = found.into_inner().unwrap_or_else(PoisonError::into_inner);
-    let others = changed.iter().filter(|step| !found.contains(&step.key));
-    let others: Vec<_> = others.map(|step| step.key.to_string()).collect();
-    Err(match (has_responded, others.as_slice()) {
-        (true, []) => return Ok(()),
-        (true, keys) => {
-            let keys = join_first(keys.iter().cloned());
-            let reason =
-                format!("all keys are taken back, and the target was changed meanwhile: {keys}");
-            Failure::new(Code::VerificationFailed, reason)
-        }
-        (false, _) => {
-            let reason = "all keys are taken back, but this could not be verified: the target did not \
-                          respond";
-            Failure::new(Code::TargetUnavailable, reason)
-        }
-    })
+/// Reads the target again: nothing of the run may be left, nor have come since, as from a run that still writes.
+async fn read_back(job: &UndoJob<'_>) -> Result<(), Failure> {
+    let held = checks::read_again(job).await.map_err(|error| {
+        let failure = Failure::of_target(&error);
+        let reason =
+            format!("all keys are taken back, but could not be verified: {}", failure.message);
+        Failure { message: reason, ..failure }
+    })?;
+    let left = checks::decide_from(job, &held);
+    let is_left = |step: &&Step| step.change().is_some() || step.action == Action::Conflict;
+    let mut keys = left.steps.iter().filter(is_left).map(|step| step.key.to_string()).peekable();
+    if keys.peek().is_none() {
+        return Ok(());
+    }
+    let reason = format!(
+        "all keys are taken back, and the target was changed in the meantime: {}",
+        join_first(keys)
+    );
+    Err(Failure::new(Code::VerificationFailed, reason))
 }
