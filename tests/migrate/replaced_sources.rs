@@ -3,7 +3,9 @@
 use std::fs;
 use std::process::Stdio;
 
-use restatectl::model::Snapshot;
+use restatectl::codec;
+use restatectl::model::{Key, Snapshot, Version};
+use serde_json::json;
 use tempfile::TempDir;
 
 use crate::support::etcd::{Etcd, etcd_section};
@@ -114,4 +116,86 @@ fn copy_of_a_source_that_is_replaced_during_the_run_stays() {
     proxy.release();
     wait_for_exit(migrating).expect(0);
     assert!(etcd.content() == source.content());
+}
+
+#[test]
+fn newer_values_of_another_cluster_are_no_copy() {
+    let [source, target] = [(); 2].map(|()| Etcd::start());
+    fill(&source, &generate_cluster(5, FINGERPRINT, 3));
+    let (from, toml) = (source.toml(), target.toml());
+    let verify = ["metadata", "verify", "--from", &from, "--toml", &toml, "--allow-newer"];
+    fill(&target, &generate_cluster(5, FINGERPRINT, 30));
+    restatectl(&verify).expect(0);
+    fill(&target, &generate_cluster(5, 7, 30));
+    let run = restatectl(&verify).expect(4);
+    assert!(run.err.contains("they hold two clusters"), "{}", run.err);
+}
+
+/// Puts a `nodes_config` with one more node, which runs this version.
+fn add_node(etcd: &Etcd, binary_version: &str) {
+    let found = etcd.content();
+    let mut document = codec::decode(&Key::NodesConfig, &found["nodes_config"]).unwrap();
+    let version = u32::from_le_bytes(found["nodes_config::version"][..4].try_into().unwrap()) + 1;
+    let node = json!({"name": "late", "address": "http://127.0.0.1:2/", "roles": ["metadata-server"],
+        "current_generation": [3, 1], "binary_version": binary_version,
+        "metadata_server_config": {"metadata_server_state": "member"}});
+    document["nodes"].as_array_mut().unwrap().push(json!([3, {"Node": node}]));
+    document["name_lookup"]["late"] = json!(3);
+    let encoding = codec::encoding(&found["nodes_config"]).unwrap();
+    let bytes = codec::encode(&Key::NodesConfig, encoding, &document, Version(version)).unwrap();
+    etcd.put("nodes_config", bytes.to_vec());
+    etcd.put("nodes_config::version", version.to_le_bytes());
+}
+
+#[test]
+fn node_that_joins_during_the_run_is_checked_and_named() {
+    let (source, etcd, folder) = (Etcd::start(), Etcd::start(), TempDir::new().unwrap());
+    let proxy = HoldingProxy::start(&etcd.address(), "rule_book::version");
+    let toml = write_file(&folder, "target.toml", &etcd_section(&[proxy.address()]));
+    let from = source.toml();
+    let args = ["metadata", "migrate", "--from", &from, "--toml", &toml, "-o", "json"];
+    let migrate_beside = |binary_version: &str| {
+        fill(&source, &generate_cluster(5, FINGERPRINT, 3));
+        etcd.clear();
+        proxy.hold_at("rule_book::version");
+        let mut migrating = command(&program(), &args);
+        let migrating = migrating.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        proxy.wait_until_holding();
+        add_node(&source, binary_version);
+        proxy.release();
+        wait_for_exit(migrating)
+    };
+    let steps = migrate_beside("1.7.12").expect(0).json()["next_steps"].to_string();
+    assert_eq!(steps.matches("N3 late").count(), 2, "{steps}");
+    let refused = migrate_beside("1.99.0").expect(7).json();
+    assert_eq!(refused["error"]["code"], "server-version", "{refused:#}");
+    assert!(refused["error"]["message"].to_string().contains("the source changed during the run"));
+}
+
+#[test]
+fn skipped_key_that_changes_during_a_resumed_run_can_be_taken_back() {
+    let (source, etcd, folder) = (Etcd::start(), Etcd::start(), TempDir::new().unwrap());
+    let proxy = HoldingProxy::start(&etcd.address(), "rule_book::version");
+    let toml = write_file(&folder, "target.toml", &etcd_section(&[proxy.address()]));
+    let (from, path) = (source.toml(), |name: &str| folder.path().join(name).display().to_string());
+    let (report, backups) = (path("report.json"), path(""));
+    let files = ["--toml", &toml, "--report", &report, "--backup-dir", &backups, "-o", "json"];
+    fill(&source, &generate_cluster(5, FINGERPRINT, 3));
+    fill(&etcd, &generate_cluster(5, FINGERPRINT, 3));
+    etcd.delete_pair("rule_book", &etcd.content()["rule_book"]);
+    let before = etcd.content();
+    assert!(!before.contains_key("rule_book"));
+
+    proxy.hold_at("rule_book::version");
+    let resume = ["metadata", "migrate", "--from", &from, "--resume"];
+    let mut migrating = command(&program(), &[&resume[..], &files].concat());
+    let migrating = migrating.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    proxy.wait_until_holding();
+    add_node(&source, "1.7.12");
+    proxy.release();
+    let document = wait_for_exit(migrating).expect(0).json();
+    assert!(document["backup"].is_string(), "{document:#}");
+    assert!(etcd.content() == source.content());
+    restatectl(&[&["metadata", "undo", "-y"][..], &files].concat()).expect(0);
+    assert!(etcd.content() == before);
 }

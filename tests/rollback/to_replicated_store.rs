@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::fixture::{RollbackFixture, SERVER, etcd_generations};
 use crate::support::holding_proxy::HoldingProxy;
+use crate::support::pseudo_terminal::PseudoTerminal;
 use crate::support::restate::{Cluster, Mode, get_value, put_value};
 use crate::support::tool::{command, program, restatectl, wait_for_exit};
 
@@ -46,6 +47,23 @@ fn rollback_needs_force_and_restores_the_replicated_store() {
     // Running, it is no target any more, and newer than the source.
     let document = setting.migrate(&["--force", "-o", "json"]).expect(5).json();
     assert_eq!(document["error"]["code"], "target-newer");
+}
+
+#[test]
+fn nodes_started_before_the_answer_are_not_written_under() {
+    let mut setting = RollbackFixture::new(&[crate::support::restate::ALL_ROLES]);
+    let toml = setting.toml();
+    let mut args = setting.args(&toml, &["--force"]);
+    args.retain(|word| word != "-y");
+    let mut terminal = PseudoTerminal::start(&args);
+    terminal.wait_for_text("Replace it? [y/N]");
+    setting.cluster.restart_node(0, &Mode::Normal);
+    let before = get_value(&setting.cluster.address(), "rule_book");
+    terminal.type_bytes(b"y\n");
+    assert_eq!(terminal.wait_for_end(Duration::from_secs(60)), 5, "{}", terminal.shown());
+    let shown = terminal.shown();
+    assert!(shown.contains("nothing was written, but the target has left"), "{shown}");
+    assert_eq!(get_value(&setting.cluster.address(), "rule_book"), before);
 }
 
 #[test]

@@ -256,6 +256,9 @@ async fn record_plan(job: &Job<'_>, prepared: &Prepared) -> Result<(), Failure> 
 async fn write_and_verify(job: &Job<'_>, prepared: &Prepared) -> Result<(), Failure> {
     let with_resume = |failure| interrupted::add_resume_hint(failure, job);
     record_plan(job, prepared).await?;
+    if let Some(cluster) = job.target.cluster() {
+        rollback::check_before_writing(job, prepared, cluster).await?;
+    }
     write::write_plan(job, prepared).await.map_err(with_resume)?;
     let copied = verify_copy::verify_copy(job, prepared).await.map_err(with_resume)?;
     if let Some(cluster) = job.target.cluster() {

@@ -8,7 +8,7 @@ use super::environment::{describe_origins, describe_override_step};
 use super::job::Job;
 use super::prepared::Prepared;
 use super::prior_run::{is_backup_of, list_damaged_keys};
-use crate::codec::{Node, NodesConfiguration};
+use crate::codec::{self, Node, NodesConfiguration};
 use crate::model::{DataLoss, Snapshot};
 use crate::pipeline::checks::Membership;
 use crate::shell::quote_word;
@@ -26,11 +26,13 @@ pub(super) fn describe_next_steps(
         return roll_back_steps(job, prepared);
     }
     let reference = Reference::choose(job, prepared, copied);
+    // Also nodes that have joined during the run.
+    let nodes = codec::nodes_of(copied).unwrap_or_else(|| prepared.nodes.clone());
     let mut steps = vec![verify_before_start(job, &reference)];
-    steps.push(stop_all_nodes(&prepared.nodes, SECOND_CLUSTER_WARNING));
+    steps.push(stop_all_nodes(&nodes, SECOND_CLUSTER_WARNING));
     steps.extend(prepared.data_loss.as_ref().and_then(name_lost_nodes));
     steps.push(update_config(job));
-    let servers = list_metadata_servers(&prepared.desired_nodes());
+    let servers = list_metadata_servers(&nodes);
     if !servers.is_empty() {
         steps.push(format!(
             "Remove the \"metadata-server\" role and any [metadata-server] section from the config \

@@ -41,7 +41,13 @@ pub(super) async fn put_nodes_config(
     cluster: &Cluster,
 ) -> Result<(), Failure> {
     for _ in 0..=MAX_CATCH_UP_ROUNDS {
-        let now = wait_for_migration_mode(job, prepared, cluster).await?;
+        let now = wait_for_migration_mode(
+            job,
+            prepared,
+            cluster,
+            "all keys but nodes_config are written",
+        )
+        .await?;
         let merged = merge_nodes_config(prepared, &now)?;
         if merged.is_there && job.state.count_writes(WriteState::Written) == 0 && !job.args.force {
             return Ok(());
@@ -71,6 +77,19 @@ pub(super) async fn put_nodes_config(
     );
     Err(Failure::new(Code::TargetConflict, reason)
         .hint("find the node that is restarted again and again, or the other writer on the target"))
+}
+
+/// Checks migration mode once more right before the first write: an operator had all the time to start nodes in their
+/// normal roles before the answer to the question.
+///
+/// # Errors
+/// As [`put_nodes_config`] for nodes that are not in migration mode.
+pub(super) async fn check_before_writing(
+    job: &Job<'_>,
+    prepared: &Prepared,
+    cluster: &Cluster,
+) -> Result<(), Failure> {
+    wait_for_migration_mode(job, prepared, cluster, "nothing was written").await.map(|_| ())
 }
 
 /// The result of a put whose answer was lost, as reading shows it.
@@ -104,6 +123,7 @@ async fn wait_for_migration_mode(
     job: &Job<'_>,
     prepared: &Prepared,
     cluster: &Cluster,
+    progress: &str,
 ) -> Result<Entry, Failure> {
     let since = Instant::now();
     let mut is_announced = false;
@@ -122,7 +142,7 @@ async fn wait_for_migration_mode(
                 }
                 tokio::time::sleep(PROBE_INTERVAL).await;
             }
-            _ => return Err(left_migration_mode(finding)),
+            _ => return Err(left_migration_mode(finding, progress)),
         }
     }
 }
@@ -136,11 +156,8 @@ async fn check_cluster(cluster: &Cluster, prepared: &Prepared, held: Option<&Ent
     check_rollback_nodes(answers.as_ref(), held, uses_replicated_store, false)
 }
 
-fn left_migration_mode(finding: Finding) -> Failure {
-    let reason = format!(
-        "all keys but nodes_config are written, but the target has left migration mode: {}",
-        finding.text()
-    );
+fn left_migration_mode(finding: Finding, progress: &str) -> Failure {
+    let reason = format!("{progress}, but the target has left migration mode: {}", finding.text());
     let code = finding.code.unwrap_or(Code::NotInMigrationMode);
     finding.hints.into_iter().fold(Failure::new(code, reason), Failure::hint)
 }

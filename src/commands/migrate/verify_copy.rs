@@ -12,7 +12,8 @@ use super::live_nodes::observe_source;
 use super::prepared::Prepared;
 use super::sides::SourceKind;
 use super::source_backup::save_source_again;
-use super::write::{MAX_CATCH_UP_ROUNDS, describe_failed_write};
+use super::write::{MAX_CATCH_UP_ROUNDS, back_up_before_round, describe_failed_write};
+use crate::codec;
 use crate::events::Stage;
 use crate::model::{EndpointFaultKind, Entry, Key, Plan, Snapshot, StoreError};
 use crate::outcome::{CheckStatus, Code, Failure};
@@ -47,6 +48,9 @@ pub(super) async fn verify_copy(
             return Err(copy_differs(&keys));
         }
         let Some(keys) = describe_differences(&expected, &now.source, &|_| true) else {
+            if round > 0 {
+                check_changed_content(job, &now.source)?;
+            }
             let (endpoints, mode, ()) = join!(
                 check_endpoints_again(job),
                 check_still_in_migration_mode(job, prepared, &now.source),
@@ -54,11 +58,11 @@ pub(super) async fn verify_copy(
             );
             return endpoints.and(mode).map(|()| now.source);
         };
-        if is_live && has_other_nodes(&expected, &now.source) {
-            return Err(source_is_used());
-        }
         if let Some(loss) = describe_loss(&expected, &now.source) {
             return Err(source_is_replaced(&loss));
+        }
+        if is_live && has_other_nodes(&expected, &now.source) {
+            return Err(source_is_used());
         }
         if round == MAX_CATCH_UP_ROUNDS {
             return Err(source_keeps_changing(&keys));
@@ -71,6 +75,23 @@ pub(super) async fn verify_copy(
         expected = now.source;
     }
     Ok(expected)
+}
+
+/// Checks of a source that changed what was checked before the first write: once it rests, since its values are not
+/// read at one moment.
+fn check_changed_content(job: &Job<'_>, source: &Snapshot) -> Result<(), Failure> {
+    let nodes = codec::nodes_of(source).unwrap_or_default();
+    let findings = [
+        checks::check_consistency(source, &check_soundness(source), &job.args.accept_finding),
+        checks::check_server_version(&nodes, job.args.accept_version),
+    ];
+    match checks::refusal(&findings) {
+        Some(refusal) => {
+            let reason = format!("the source changed during the run: {}", refusal.message);
+            Err(Failure { message: reason, ..refusal })
+        }
+        None => Ok(()),
+    }
 }
 
 /// Checks that what was written is there through every endpoint of the target that responds: addresses of
@@ -180,6 +201,7 @@ async fn copy_changes(
         return Err(foreign_content(&plan));
     }
     job.state.merge_plan(plan.clone());
+    back_up_before_round(job, prepared, &plan).await?;
     if let Err(failure) = save_interim_report(job, &plan) {
         job.warn(&failure.message);
     }

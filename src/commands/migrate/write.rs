@@ -1,17 +1,18 @@
 //! The writing stages: back up what is replaced, and write the plan.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::job::Job;
 use super::prepared::Prepared;
+use super::prior_run::{TargetContent, find_matching_backup};
 use super::sides::find_missing_keys;
 use crate::backends::backup::{BackupOrigin, Destination, PlannedValues};
 use crate::codec;
 use crate::commands::save_backup::{check_destination, save_entries};
 use crate::commands::write_record::confirm_steps;
 use crate::events::{Event, Stage};
-use crate::model::{Action, Key, Plan, StoreError, WriteState};
+use crate::model::{Action, Key, Plan, Snapshot, Step, StoreError, WriteState};
 use crate::outcome::Failure;
 use crate::pipeline::checks::refusal;
 use crate::pipeline::plan::{self, OnExisting};
@@ -57,25 +58,61 @@ pub(super) async fn back_up_target(job: &Job<'_>, prepared: &Prepared) -> Result
     if !replaces_keys(&plan) {
         return Ok(());
     }
-    let held = &prepared.target_snapshot;
     let prior = prepared.prior_backup.as_ref().filter(|_| prepared.is_target_half_written);
-    let path = match prior {
-        Some(prior) => prior.clone(),
-        None => {
-            let destination = Destination::Folder(job.args.backup_dir.clone());
-            let origin = BackupOrigin {
-                store: job.target_store().name(),
-                cluster: codec::cluster_of(held),
-                complete: find_missing_keys(job.target_store(), held).await.is_none(),
-                data_loss: None,
-                overwritten_with: Some(PlannedValues::from_plan(&plan)),
-            };
-            save_entries(&destination, &origin, held, job.context.events)?.path
-        }
-    };
-    job.context.events.emit(Event::BackedUp(&path, held.len()));
-    job.state.set_backup(path);
+    match prior.filter(|prior| is_still_there(prior, job, prepared)) {
+        Some(prior) => record_backup(job, prior.clone(), prepared.target_snapshot.len()),
+        None => save_target(job, &prepared.target_snapshot).await?,
+    }
     Ok(())
+}
+
+/// Saves the whole of what the target held before the run, if a later round replaces a key of it, and no backup was
+/// needed before: a key that was skipped may have to be overwritten once it has changed at the source.
+///
+/// # Errors
+/// [`Code::BackupFailed`](crate::outcome::Code).
+pub(super) async fn back_up_before_round(
+    job: &Job<'_>,
+    prepared: &Prepared,
+    round: &Plan,
+) -> Result<(), Failure> {
+    let was_there = |step: &&Step| prepared.target_snapshot.contains_key(&step.key);
+    let replaces = |step: &&Step| matches!(step.action, Action::Overwrite | Action::Delete);
+    let is_needed = round.steps.iter().filter(was_there).any(|step| replaces(&step));
+    match is_needed && job.state.backup_path().is_none() {
+        true => save_target(job, &prepared.target_snapshot).await,
+        false => Ok(()),
+    }
+}
+
+async fn save_target(job: &Job<'_>, held: &Snapshot) -> Result<(), Failure> {
+    let destination = Destination::Folder(job.args.backup_dir.clone());
+    let origin = BackupOrigin {
+        store: job.target_store().name(),
+        cluster: codec::cluster_of(held),
+        complete: find_missing_keys(job.target_store(), held).await.is_none(),
+        data_loss: None,
+        overwritten_with: Some(PlannedValues::from_plan(&job.state.plan())),
+    };
+    let saved = save_entries(&destination, &origin, held, job.context.events)?;
+    record_backup(job, saved.path, held.len());
+    Ok(())
+}
+
+fn record_backup(job: &Job<'_>, path: PathBuf, keys: usize) {
+    job.context.events.emit(Event::BackedUp(&path, keys));
+    job.state.set_backup(path);
+}
+
+/// Returns whether the backup of the interrupted run still is what it was before the operator was asked.
+fn is_still_there(prior: &Path, job: &Job<'_>, prepared: &Prepared) -> bool {
+    let target = TargetContent {
+        store: &job.target_store().name(),
+        entries: &prepared.target_snapshot,
+        is_live: job.target_store().is_live_cluster(),
+    };
+    let found = find_matching_backup(&job.args.backup_dir, &prepared.desired, &target);
+    found.as_deref() == Some(prior)
 }
 
 /// Carries out the recorded plan.
