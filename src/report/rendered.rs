@@ -16,6 +16,9 @@ const LONGEST_MESSAGE_WAIT: Duration = Duration::from_secs(2);
 /// The error of a terminal that is gone (EIO).
 const TERMINAL_IS_GONE: i32 = 5;
 
+/// The errors of a file system on which nothing can be synced: EINVAL, EROFS and EOPNOTSUPP.
+const CANNOT_SYNC: [i32; 3] = [22, 30, 95];
+
 /// The text of a command's end, by stream.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Rendered {
@@ -50,7 +53,23 @@ impl Rendered {
 /// Writes to standard output itself: the buffer before it could keep bytes that a stream without room refuses.
 fn write_to_stdout(bytes: &[u8]) -> io::Result<()> {
     let stdout = io::stdout().lock();
-    write_patiently(&mut File::from(stdout.as_fd().try_clone_to_owned()?), bytes)
+    let mut stdout = File::from(stdout.as_fd().try_clone_to_owned()?);
+    write_patiently(&mut stdout, bytes)?;
+    if bytes.is_empty() { Ok(()) } else { sync_file(&stdout) }
+}
+
+/// Waits until a file has its bytes: over a network, a disk that is full may show itself only then.
+fn sync_file(file: &File) -> io::Result<()> {
+    if !file.metadata().is_ok_and(|metadata| metadata.is_file()) {
+        return Ok(());
+    }
+    match file.sync_all() {
+        // Not every file system can.
+        Err(error) if error.raw_os_error().is_some_and(|code| CANNOT_SYNC.contains(&code)) => {
+            Ok(())
+        }
+        synced => synced,
+    }
 }
 
 /// Output that could not be written.
