@@ -107,7 +107,7 @@ fn record_backup(job: &Job<'_>, path: PathBuf, keys: usize) {
 /// Returns whether the backup of the interrupted run still is what it was before the operator was asked.
 fn is_still_there(prior: &Path, job: &Job<'_>, prepared: &Prepared) -> bool {
     let target = TargetContent {
-        store: &job.target_store().name(),
+        store: job.target_store().name(),
         entries: &prepared.target_snapshot,
         is_live: job.target_store().is_live_cluster(),
     };
