@@ -226,6 +226,7 @@ mod tests {
         let many: Vec<_> = wider.as_array().unwrap().iter().cycle().take(200).cloned().collect();
         assert!(applied(&json!(many), &json!({"t": "x".repeat(1000), "list": []})).is_err());
     }
+
     #[test]
     fn values_put_into_one_another_are_refused_before_they_nest_too_deep() {
         let nested = |depth| (0..depth).fold(json!({}), |inner, _| json!({"a": inner}));

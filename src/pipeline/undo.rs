@@ -16,7 +16,8 @@ pub struct UndoInput<'a> {
 }
 
 /// Decides one step for each key: delete what the run created, restore what it replaced or deleted, skip what is
-/// as it was before, or was never written. A key that is neither what the run wrote nor what it found is a conflict.
+/// as it was before, or was never written. A key that is neither what the run wrote nor what it found is a conflict, and so
+/// is one that it left, if that is missing where others are to be restored.
 pub fn decide_undo(input: UndoInput<'_>) -> Plan {
     let mut keys: Vec<&Key> = input.run.keys().chain(input.held.keys()).collect();
     keys.sort();

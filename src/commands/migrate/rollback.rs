@@ -79,8 +79,8 @@ pub(super) async fn put_nodes_config(
         .hint("find the node that is restarted again and again, or the other writer on the target"))
 }
 
-/// Checks migration mode once more right before the first write: an operator had all the time to start nodes in their
-/// normal roles before the answer to the question.
+/// Checks migration mode once more right before the first write, and waits for a node that is being restarted: while the
+/// question waited for its answer, nodes could be started in their normal roles.
 ///
 /// # Errors
 /// As [`put_nodes_config`] for nodes that are not in migration mode.

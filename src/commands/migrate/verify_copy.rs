@@ -85,13 +85,7 @@ fn check_changed_content(job: &Job<'_>, source: &Snapshot) -> Result<(), Failure
         checks::check_consistency(source, &check_soundness(source), &job.args.accept_finding),
         checks::check_server_version(&nodes, job.args.accept_version),
     ];
-    match checks::refusal(&findings) {
-        Some(refusal) => {
-            let reason = format!("the source changed during the run: {}", refusal.message);
-            Err(Failure { message: reason, ..refusal })
-        }
-        None => Ok(()),
-    }
+    checks::failure_of_checks("the source changed during the run", &findings).map_or(Ok(()), Err)
 }
 
 /// Checks that what was written is there through every endpoint of the target that responds: addresses of
@@ -191,9 +185,9 @@ async fn copy_changes(
         checks::check_values(source_now, &check_soundness(source_now), &job.args.allow_undecoded),
         checks::check_limits(&violations, source_now, target.snapshot_limit()),
     ];
-    if let Some(refusal) = checks::refusal(&findings) {
-        let reason = format!("the source changed to what can't be copied: {}", refusal.message);
-        return Err(Failure { message: reason, ..refusal });
+    let changed = "the source changed to what can't be copied";
+    if let Some(failure) = checks::failure_of_checks(changed, &findings) {
+        return Err(failure);
     }
     let existing = OnExisting::ResumeAndOverwrite;
     let plan = plan::decide_sparing_plan(source_now, target_now, existing, &prepared.unlisted);

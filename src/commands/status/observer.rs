@@ -100,8 +100,9 @@ impl<'a> Observer<'a> {
             facts.on = Some(self.judge_on(&facts, known).await?);
         }
         let mut result = judge_cluster(&facts, condition);
-        // Without a quorum, no key can be read.
-        let is_readable = matches!(facts.quorum, Quorum::Held(_) | Quorum::NoMetadataServers);
+        // Without a quorum, no key can be read, unless the cluster runs on an external store.
+        let has_no_quorum = matches!(facts.quorum, Quorum::Lost(_) | Quorum::NoLeader(_));
+        let is_readable = facts.on.is_some() || !has_no_quorum;
         if is_readable && let Some(frozen) = self.find_frozen(&cluster, &result).await {
             facts.frozen = frozen;
             result = judge_cluster(&facts, condition);
@@ -111,13 +112,16 @@ impl<'a> Observer<'a> {
         Ok(result)
     }
 
-    /// Finds the nodes by the newest `nodes_config` that one of them knows.
+    /// Finds the nodes by the newest `nodes_config` that one of them knows, or, if they stop in the meantime, by the one
+    /// that the first to respond knew.
     ///
     /// # Errors
     /// [`Code::SourceUnavailable`] if no node responds.
     pub async fn find_nodes(&self) -> Result<NodesConfiguration, Failure> {
-        let seen = self.look(Condition::Responding).await?;
-        Ok(seen.cluster.known_nodes().clone())
+        let first = cluster::connect(&self.options).await;
+        let first = first.map_err(|error| unreachable_failure(&error))?;
+        let newest = self.look(Condition::Responding).await;
+        Ok(newest.map_or(first, |seen| seen.cluster).known_nodes().clone())
     }
 
     /// Connects and asks all nodes; a node that knows a newer `nodes_config` is asked for that.

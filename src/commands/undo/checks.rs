@@ -56,7 +56,12 @@ pub(super) fn plan_nothing(job: &UndoJob<'_>) {
 /// # Errors
 /// The refusal of that check.
 pub(super) async fn check_nodes_again(job: &UndoJob<'_>, held: &Snapshot) -> Result<(), Failure> {
-    refusal(&[check_nodes(job, held).await]).map_or(Ok(()), Err)
+    let finding = check_nodes(job, held).await;
+    let failure = refusal(std::slice::from_ref(&finding));
+    if failure.is_some() {
+        job.add_finding(finding);
+    }
+    failure.map_or(Ok(()), Err)
 }
 
 /// Decides what is to be taken back from a target that holds this.

@@ -67,12 +67,13 @@ async fn undo(job: &UndoJob<'_>) -> Result<(), Failure> {
     let held = checks::check_and_plan(job).await?;
     write::check_backup_folder(job)?;
     confirm::confirm(job).await?;
-    if !job.args.dry_run && !is_pre_confirmed(job.context.options.yes) {
+    let plan = job.state.plan();
+    let writes = !job.args.dry_run && !plan.changes().is_empty();
+    if writes && !is_pre_confirmed(job.context.options.yes) {
         checks::check_nodes_again(job, &held).await?;
     }
     checks::check_store(job).await?;
-    let plan = job.state.plan();
-    if !job.args.dry_run && !plan.changes().is_empty() {
+    if writes {
         write::save_target(job, &held).await?;
         write::take_back(job).await.map_err(|failure| add_hint(failure, job))?;
     }

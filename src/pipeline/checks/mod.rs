@@ -24,7 +24,7 @@ pub use guards::{OverwriteCluster, Permits, check_target_cluster, check_target_n
 pub use live_nodes::{NodeObservation, StoreUse, check_live_nodes};
 pub use migration_mode::{check_migration_mode, check_normal_roles};
 pub use node_states::{describe_state, describe_unskippable, judge_response, judge_unasked};
-pub use refusal::refusal;
+pub use refusal::{failure_of_checks, refusal};
 pub use rollback::{Answers, check_running_nodes};
 pub use rollback_cluster::check_running_cluster;
 pub use rollback_quorum::{FINISHED_ROLLBACK_HINT, Membership, check_members, check_target_quorum};

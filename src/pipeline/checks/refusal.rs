@@ -8,6 +8,11 @@ use crate::wording::plural;
 /// Its code is the first one's. Its exit code is the gravest: wrong usage before an unreachable store
 /// before a refusal.
 pub fn refusal(findings: &[Finding]) -> Option<Failure> {
+    failure_of_checks("nothing was written", findings)
+}
+
+/// Returns the failure that the failed checks make together, which says this before them; `None` if none failed.
+pub fn failure_of_checks(progress: &str, findings: &[Finding]) -> Option<Failure> {
     let failed: Vec<_> =
         findings.iter().filter(|finding| finding.status == CheckStatus::Failed).collect();
     let first = failed.first()?;
@@ -15,7 +20,7 @@ pub fn refusal(findings: &[Finding]) -> Option<Failure> {
         failed.iter().filter_map(|finding| Some(Failure::new(finding.code?, "").exit)).collect();
     let gravest = [exit::USAGE, exit::UNAVAILABLE, exit::REFUSED];
     let code = first.code.unwrap_or(Code::Internal);
-    let mut failure = Failure::new(code, describe_refusal(&failed));
+    let mut failure = Failure::new(code, format!("{progress}: {}", describe_failed(&failed)));
     failure.exit = gravest.into_iter().find(|exit| exits.contains(exit)).unwrap_or(failure.exit);
     for hint in failed.iter().flat_map(|finding| applicable_hints(finding, &failed)) {
         if !failure.hints.contains(&hint) {
@@ -25,16 +30,16 @@ pub fn refusal(findings: &[Finding]) -> Option<Failure> {
     Some(failure)
 }
 
-fn describe_refusal(failed: &[&Finding]) -> String {
+fn describe_failed(failed: &[&Finding]) -> String {
     let described: Vec<_> = failed
         .iter()
         .map(|finding| format!("{}: {}", finding.check.name(), finding.text()))
         .collect();
     match described.as_slice() {
-        [one] => format!("nothing was written: check failed: {one}"),
+        [one] => format!("check failed: {one}"),
         more => {
             let checks = plural(more.len(), "check");
-            format!("nothing was written: {checks} failed: {}", more.join(" | "))
+            format!("{checks} failed: {}", more.join(" | "))
         }
     }
 }

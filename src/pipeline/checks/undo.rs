@@ -10,11 +10,15 @@ use super::target::check_target_writable;
 const CHANGED_HINT: &str = "if a cluster was started on the target since, its metadata is there now: do not take \
                             the copy back. Otherwise find what changed with `metadata list --from` and the target's TOML";
 
+const LOST_HINT: &str = "check that --toml names the store of the run: keys that it found there, and left, are missing. If the \
+                         store was emptied, restore it from a backup instead";
+
 const UNCLEAR_NODES_HINT: &str = "stop what listens at these addresses, or name what the nodes require to be reached, such as \
                                   --tls-ca; with --single-address no node is asked: make sure yourself that none runs \
                                   on the target";
 
-/// Checks that every key that the run wrote is absent, as the run wrote it, or as it was before.
+/// Checks that every key that the run wrote is absent, as the run wrote it, or as it was before, and that none which it
+/// found and left is missing where others are to be restored.
 pub fn check_written_keys(plan: &Plan) -> Finding {
     let conflicts: Vec<_> = plan.conflicts().map(describe_conflict).collect();
     if conflicts.is_empty() {
@@ -26,9 +30,11 @@ pub fn check_written_keys(plan: &Plan) -> Finding {
         return Finding::ok(Check::TargetKeys, detail);
     }
     let keys = plural(conflicts.len(), "key");
-    let detail = format!("{keys} of the target changed since the run wrote them");
-    let finding = Finding::failed(Check::TargetKeys, Code::TargetChanged, detail);
-    finding.items(conflicts).hint(CHANGED_HINT)
+    let (detail, hint) = match plan.conflicts().any(|step| step.target.is_none()) {
+        true => (format!("{keys} of the target are not as the run left them"), LOST_HINT),
+        false => (format!("{keys} of the target changed since the run wrote them"), CHANGED_HINT),
+    };
+    Finding::failed(Check::TargetKeys, Code::TargetChanged, detail).items(conflicts).hint(hint)
 }
 
 fn describe_conflict(step: &Step) -> String {
@@ -152,8 +158,11 @@ mod tests {
         let tag = CasToken::Version(Version(1));
         let damaged = Entry::Damaged { reason: "is broken".into(), raw: Vec::new(), tag };
         let changed = [None, Some(damaged), entry(4)].map(|held| step(Action::Conflict, held));
+        let of_changed = check(changed[1..].to_vec());
+        assert_eq!(of_changed.hints, [CHANGED_HINT]);
         let finding = check(changed.into());
         assert_eq!(finding.code, Some(Code::TargetChanged));
+        assert_eq!(finding.hints, [LOST_HINT]);
         assert_eq!(
             finding.items,
             [
