@@ -167,6 +167,11 @@ fn node_that_joins_during_the_run_is_checked_and_named() {
     };
     let steps = migrate_beside("1.7.12").expect(0).json()["next_steps"].to_string();
     assert_eq!(steps.matches("N3 late").count(), 2, "{steps}");
+    // Nodes can be skipped where none is asked, but only those of the cluster.
+    for (id, code) in [("N3", 0), ("N9", 2)] {
+        restatectl(&[&args[..], &["--resume", "--dry-run", "--ignore-node", id]].concat())
+            .expect(code);
+    }
     let refused = migrate_beside("1.99.0").expect(7).json();
     assert_eq!(refused["error"]["code"], "server-version", "{refused:#}");
     let message = refused["error"]["message"].as_str().unwrap();

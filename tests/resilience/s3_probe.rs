@@ -166,12 +166,28 @@ fn s3rver_is_refused_unless_the_operator_overrides_it() {
     }
     assert!(setting.bucket.objects().is_empty());
     let toml = setting.toml("p");
+    let folder = tempfile::TempDir::new().unwrap();
+    let report = folder.path().join("report.json").display().to_string();
     let args = ["metadata", "migrate", "--from", backup(), "--toml", &toml, "--skip-store-probe"];
-    let run = restatectl(&args).expect(0);
+    let run = restatectl(&[&args[..], &["--report", &report]].concat()).expect(0);
     let text = format!("{}{}", run.out, run.err);
     assert!(text.contains("in spite of an If-Match on a missing one"), "{text}");
     assert!(text.contains("it is not known whether conditional writes work"), "{text}");
     assert!(!text.contains("passed the probe"), "{text}");
+    // The printed undo repeats the override, without which it is refused as well.
+    assert!(
+        text.contains(&format!("--report {report} --toml {toml} --skip-store-probe")),
+        "{text}"
+    );
+    let backups = folder.path().to_str().unwrap();
+    let undo =
+        ["metadata", "undo", "--report", &report, "--toml", &toml, "-y", "--backup-dir", backups];
+    let undo = [&undo[..], &["-o", "json"]].concat();
+    let refused = restatectl(&undo).expect(5).json();
+    assert_eq!(refused["error"]["code"], "store-probe-failed", "{refused:#}");
+    let undone = restatectl(&[&undo[..], &["--skip-store-probe"]].concat()).expect(0).json();
+    assert_eq!(status_of(&undone, "target-writable"), "warning");
+    assert!(setting.bucket.objects().is_empty());
 }
 
 #[test]

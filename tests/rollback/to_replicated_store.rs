@@ -39,7 +39,10 @@ fn rollback_needs_force_and_restores_the_replicated_store() {
     assert_eq!(down["error"]["code"], "target-unavailable");
     // Started again in migration mode, all is found done.
     setting.cluster.restart(&Mode::Migration);
-    let again = setting.migrate(&["--resume", "-o", "json"]).expect(0).json();
+    let backup = setting.backups.path().join("source.jsonl");
+    let with_backup = ["--resume", "-o", "json", "--backup", backup.to_str().unwrap()];
+    let again = setting.migrate(&with_backup).expect(0).json();
+    assert!(backup.is_file() && again["source_backup"].is_string(), "{again:#}");
     let keys = again["keys"].as_array().unwrap();
     assert!(keys.iter().all(|key| key["action"] == "skip"), "{again:#}");
     setting.cluster.stop();

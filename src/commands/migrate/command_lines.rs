@@ -85,8 +85,13 @@ pub(super) fn undo_command(job: &Job<'_>) -> Option<CommandLine> {
     let report = job.args.report.as_ref().filter(|report| report.is_file())?;
     let line = CommandLine::over_stores_of_nodes(job.context);
     let line = line.add(["undo", "--report"]).add([report]);
-    let line = line.add(["--toml"]).add([&job.args.toml]);
+    let line = line.add(["--toml"]).add([&job.args.toml]).add(probe_option(job));
     (!job.target_store().is_live_cluster()).then_some(line)
+}
+
+/// Returns the option by which this run wrote to a store that does not honour conditions.
+pub(super) fn probe_option(job: &Job<'_>) -> Option<&'static str> {
+    job.args.skip_store_probe.then_some("--skip-store-probe")
 }
 
 /// Returns the command line of this run, with the address that it took from the environment.

@@ -93,8 +93,12 @@ async fn migrate(job: &Job<'_>, from: Option<StoreArg>) -> Result<(), Failure> {
     let held = sides.target.snapshot.as_ref().ok().and_then(|held| held.get(&Key::NodesConfig));
     if let Some(findings) = finished.filter(|_| !nodes.has_node_on_source(held)) {
         findings.into_iter().for_each(|finding| add_access_finding(job, finding));
+        source_backup::check_file(job, &sides)?;
         check_last(job).await?;
         let prepared = prepare(opened, sides, desired, Observations::default())?;
+        if !job.args.dry_run {
+            source_backup::save_source(job, &prepared)?;
+        }
         finished_rollback::end_finished(job, &prepared);
         return Ok(());
     }

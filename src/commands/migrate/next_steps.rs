@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::Path;
 
-use super::command_lines::{CommandLine, undo_command};
+use super::command_lines::{CommandLine, probe_option, undo_command};
 use super::environment::{describe_origins, describe_override_step};
 use super::job::Job;
 use super::prepared::Prepared;
@@ -223,6 +223,7 @@ fn describe_restoration(file: &Path, job: &Job<'_>, prepared: &Prepared) -> Stri
     let line = CommandLine::over_stores_of_nodes(job.context);
     let line = line.add(["migrate", "--from"]).add([file]);
     let line = line.add(["--toml"]).add([&job.args.toml]).add(["--force", "--overwrite-newer"]);
+    let line = line.add(probe_option(job));
     let command = match job.args.overwrite_cluster {
         Some(_) => line.add(["--overwrite-cluster", &prepared.nodes.cluster_name]),
         None => line,

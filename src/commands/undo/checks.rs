@@ -9,8 +9,8 @@ use crate::events::Stage;
 use crate::model::{CasToken, Entry, Plan, RecordedWrites, Snapshot, StoreError, Value, Version};
 use crate::outcome::{Check, Failure, Finding};
 use crate::pipeline::checks::{
-    add_endpoint_faults, check_nodes_config, check_store_probe, check_target, check_undo_writable,
-    check_written_keys, refusal, warn_of_unrestorable,
+    add_endpoint_faults, check_nodes_config, check_store_probe, check_target, check_tls,
+    check_undo_writable, check_written_keys, permit_unprobed_store, refusal, warn_of_unrestorable,
 };
 use crate::pipeline::snapshot;
 use crate::pipeline::undo::{
@@ -30,6 +30,9 @@ pub(super) async fn check_and_plan(job: &UndoJob<'_>) -> Result<Snapshot, Failur
         job.add_finding(check_nodes(job, &held).await);
     }
     check_access(job, &held, &plan).await;
+    if job.context.options.insecure_skip_tls_verify {
+        job.add_finding(check_tls());
+    }
     if let Some(finding) = warn_of_unrestorable(&find_unrestorable_keys(input)) {
         job.add_finding(finding);
     }
@@ -101,7 +104,8 @@ async fn check_access(job: &UndoJob<'_>, held: &Snapshot, plan: &Plan) {
     let finding = check_target(target.name(), Ok(held), target.access_hint());
     job.add_finding(add_endpoint_faults(finding, &faults));
     if !plan.changes().is_empty() {
-        job.add_finding(check_undo_writable(&probe, plan));
+        let writable = check_undo_writable(&probe, target.untried_writes(), plan);
+        job.add_finding(permit_unprobed_store(writable, job.args.skip_store_probe));
     }
 }
 

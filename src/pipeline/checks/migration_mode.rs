@@ -31,7 +31,8 @@ const WAIT_HINT: &str =
 /// In a dry run a node in its normal roles stops nothing: it is meant to be run on a live cluster. A node
 /// that does not respond fails it, unless it is in `ignored`: nobody knows in which mode it comes back.
 pub fn check_migration_mode(nodes: &[ObservedNode], ignored: &[u32], dry_run: bool) -> Finding {
-    if let Some(finding) = check_ignored_ids(nodes, ignored) {
+    let ids: Vec<_> = nodes.iter().map(|node| node.id).collect();
+    if let Some(finding) = check_ignored_ids(&ids, ignored) {
         return finding;
     }
     let faults: Vec<_> = nodes.iter().filter_map(|node| find_fault(node, ignored)).collect();
@@ -77,8 +78,9 @@ pub fn check_normal_roles(nodes: &[ObservedNode]) -> Finding {
     }
 }
 
-fn check_ignored_ids(nodes: &[ObservedNode], ignored: &[u32]) -> Option<Finding> {
-    let is_unknown = |id: &&u32| nodes.iter().all(|node| node.id != **id);
+/// Refuses nodes to skip that are none of the cluster's; `None` if each is one.
+pub fn check_ignored_ids(nodes: &[u32], ignored: &[u32]) -> Option<Finding> {
+    let is_unknown = |id: &&u32| !nodes.contains(id);
     let unknown: Vec<_> = ignored.iter().filter(is_unknown).map(|id| format!("N{id}")).collect();
     let detail =
         format!("--ignore-node names nodes that the cluster does not have: {}", unknown.join(", "));

@@ -22,7 +22,7 @@ pub use consistency::check_consistency;
 pub use data_loss::check_data_loss;
 pub use guards::{OverwriteCluster, Permits, check_target_cluster, check_target_newer};
 pub use live_nodes::{NodeObservation, StoreUse, check_live_nodes};
-pub use migration_mode::{check_migration_mode, check_normal_roles};
+pub use migration_mode::{check_ignored_ids, check_migration_mode, check_normal_roles};
 pub use node_states::{describe_state, describe_unskippable, judge_response, judge_unasked};
 pub use refusal::{failure_of_checks, refusal};
 pub use rollback::{Answers, check_running_nodes};
@@ -35,7 +35,7 @@ pub use source::{
 pub use target::{
     CHECK_TARGET_HINT, add_capacity, add_endpoint_faults, are_in_migration_mode, check_environment,
     check_limits, check_store_probe, check_target, check_target_writable,
-    describe_source_on_target, refuse_source_as_target, refuse_store_in_use,
+    describe_source_on_target, permit_unprobed_store, refuse_source_as_target, refuse_store_in_use,
 };
 pub use target_keys::check_target_keys;
 pub use target_warnings::{add_unlisted_keys, warn_of_full_store};

@@ -109,6 +109,16 @@ pub fn check_target_writable(
     }
 }
 
+/// Turns the refusal of a store that does not honour conditions into a warning, if the operator skips the probe of them.
+pub fn permit_unprobed_store(writable: Finding, skips_probe: bool) -> Finding {
+    match writable.code {
+        Some(Code::StoreProbeFailed) if skips_probe => {
+            Finding { code: None, ..writable }.into_warning()
+        }
+        _ => writable,
+    }
+}
+
 /// The hint for a store that does not honour the conditions of writes.
 const UNCONDITIONAL_HINT: &str = "use another store: Restate itself would corrupt its metadata there (--skip-store-probe \
                                   overrides)";

@@ -122,7 +122,13 @@ pub fn check_unasked_nodes(nodes: Vec<String>) -> Finding {
 
 /// Checks that the target accepts the writes of the plan. A full store may still accept deletions: an etcd
 /// whose database has not come to its quota does, after it has raised its alarm.
-pub fn check_undo_writable(probe: &Result<(), StoreError>, plan: &Plan) -> Finding {
+///
+/// `untried` is what the probe leaves open.
+pub fn check_undo_writable(
+    probe: &Result<(), StoreError>,
+    untried: Option<&'static str>,
+    plan: &Plan,
+) -> Finding {
     let restores = plan.count(Action::Overwrite) + plan.count(Action::Create) > 0;
     match probe {
         Err(error @ StoreError::Full { .. }) if !restores => {
@@ -130,7 +136,7 @@ pub fn check_undo_writable(probe: &Result<(), StoreError>, plan: &Plan) -> Findi
                 format!("it may still accept deletions, which is all that is to be done: {error}");
             Finding::ok(Check::TargetWritable, detail).into_warning()
         }
-        probe => check_target_writable(probe, None),
+        probe => check_target_writable(probe, untried),
     }
 }
 
@@ -226,7 +232,7 @@ mod tests {
     fn full_store_may_still_be_emptied() {
         let full = || StoreError::Full { store: "etcd a:1".into(), reason: "quota".into() };
         let check = |probe: Result<(), StoreError>, action| {
-            check_undo_writable(&probe, &Plan::new(vec![step(action, entry(1))])).code
+            check_undo_writable(&probe, None, &Plan::new(vec![step(action, entry(1))])).code
         };
         assert_eq!(check(Err(full()), Action::Delete), None);
         assert!(check(Err(full()), Action::Overwrite).is_some());

@@ -10,7 +10,7 @@ use super::observations::{NodeObservations, Observations};
 use super::sides::{Sides, SourceKind, TargetState};
 use crate::codec::{self, NodesConfiguration};
 use crate::model::{Key, Plan, Snapshot, UsesReplicatedStore};
-use crate::outcome::{Check, Code, Failure, Finding};
+use crate::outcome::{Check, Failure, Finding};
 use crate::pipeline::checks::{self, FINISHED_ROLLBACK_HINT, OverwriteCluster, Permits};
 use crate::pipeline::nodes_config_merge::{self, RollbackState};
 use crate::pipeline::plan::{self, OnExisting};
@@ -204,7 +204,8 @@ pub(super) fn check_nodes_and_access(
     args: &MigrateArgs,
 ) -> Vec<Finding> {
     let mut mode = match sides.source.nodes() {
-        Some(_) => check_migration_mode(sides, observed, args),
+        Some(nodes) => find_unknown_ignored(&nodes, sides, args)
+            .unwrap_or_else(|| check_migration_mode(sides, observed, args)),
         None => Finding::skipped(Check::MigrationMode, NODES_UNREADABLE),
     };
     let desired = desired.as_ref().ok();
@@ -216,8 +217,19 @@ pub(super) fn check_nodes_and_access(
     }
     let quorum = check_quorum(sides, desired);
     let [target, writable] = check_target_access(&sides.target);
-    let access = [target, permit_unprobed_store(writable, args.skip_store_probe)];
+    let access = [target, checks::permit_unprobed_store(writable, args.skip_store_probe)];
     [mode, quorum].into_iter().chain(access).collect()
+}
+
+/// Finds nodes to skip that the cluster of a source without servers does not have. Those of a live one are asked.
+fn find_unknown_ignored(
+    nodes: &NodesConfiguration,
+    sides: &Sides,
+    args: &MigrateArgs,
+) -> Option<Finding> {
+    let ids: Vec<_> = nodes.nodes.iter().map(|node| node.id).collect();
+    let has_servers = sides.source.kind == SourceKind::LiveCluster;
+    checks::check_ignored_ids(&ids, &args.ignore_node).filter(|_| !has_servers)
 }
 
 /// The hint for a target that has the merge, and keys that are newer.
@@ -265,17 +277,6 @@ pub(super) fn check_target_access(target: &TargetState) -> [Finding; 2] {
             Err(_) => Finding::skipped(Check::TargetWritable, TARGET_UNREADABLE),
         },
     ]
-}
-
-/// Turns the refusal of a store that does not honour conditions into a warning, if the operator skips the
-/// probe of them.
-fn permit_unprobed_store(writable: Finding, skips_probe: bool) -> Finding {
-    match writable.code {
-        Some(Code::StoreProbeFailed) if skips_probe => {
-            Finding { code: None, ..writable }.into_warning()
-        }
-        _ => writable,
-    }
 }
 
 #[cfg(test)]
