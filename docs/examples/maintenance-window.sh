@@ -6,8 +6,8 @@
 #   maintenance-window.sh [-y] --back NODES_FILE               back to the replicated store
 #   maintenance-window.sh [-y] --put-back FOLDER NODES_FILE    put the cluster back, after a window that was killed
 #
-# NODES_FILE has your settings and the four functions that stop and start your nodes: copy nodes-systemd.sh,
-# nodes-compose.sh or nodes-kubernetes.sh, and adapt the copy. Paths in it are relative to the folder in which
+# NODES_FILE has your settings, the four functions that stop and start your nodes, and check_nodes, which may be
+# missing: copy nodes-systemd.sh, nodes-compose.sh or nodes-kubernetes.sh, and adapt the copy. Paths in it are relative to the folder in which
 # this script is started. The log and the documents of each window go to a new folder in `windows`.
 #
 # If a step fails, or a signal comes, before the first node is started on the new store, the script takes back
@@ -190,8 +190,14 @@ pass_point_of_no_return() {
         sync "$folder" && ! was_stopped && unstoppable="nodes are being started on the new store"
 }
 
+# Tries what the functions need while the cluster still runs, if the file has a function for that.
+try_functions() {
+    ! declare -F check_nodes >/dev/null || call check_nodes
+}
+
 prepare_there() {
     runs_now "${ignored[@]}" &&
+        try_functions &&
         tool metadata backup --to "$folder/nodes.jsonl" &&
         try_before &&
         tool metadata migrate --toml "$target" --dry-run --store-probe "${ignored[@]}" "${migrate_options[@]}" \
@@ -241,12 +247,18 @@ start_there() {
 
 prepare_back() {
     local runs=yes
+    if [ "${#ignore_nodes[@]}" -gt 0 ]; then
+        say "$nodes_file: the way back needs every node: remove ${ignore_nodes[*]} from the cluster, and from ignore_nodes"
+        return 1
+    fi
     if ! runs_now --on "$target"; then
         runs=no
         case $last_passed in *-there/point-of-no-return) ;; *) return 1 ;; esac
+        # Long after a window that went well, a node may be missing, without which there is no way back.
+        if [ -e "${last_passed%/*}/ended" ]; then tool nodes list || return 1; fi
         say "The last window has started nodes on the target, and they do not run well there: going back is the way out."
     fi
-    tool metadata backup --from "$target" --to "$folder/nodes.jsonl" || return
+    try_functions && tool metadata backup --from "$target" --to "$folder/nodes.jsonl" || return
     try_before && return
     # Nodes that do not run well need not answer.
     [ "$runs" = no ] && case $(print_target_type before.json) in replicated | "") ;; *) return 1 ;; esac

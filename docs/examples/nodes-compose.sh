@@ -32,6 +32,14 @@ compose() {
     docker compose --project-directory "$project" --file "$project/compose.yaml" "$@"
 }
 
+# Finds what is missing before any node is stopped.
+check_nodes() {
+    local file
+    for file in before migration-mode on-target; do
+        compose --file "$project/$file.yaml" config --quiet
+    done
+}
+
 # Compose returns when the containers have ended.
 stop_nodes() {
     compose stop --timeout "$stop_limit" "${services[@]}"

@@ -1,7 +1,14 @@
 # The nodes of a cluster as a StatefulSet of Kubernetes: for maintenance-window.sh. Copy this file and adapt it.
 #
 # Run the window where the addresses that the nodes advertise can be reached, such as in a pod. A port-forward
-# is not enough. Two ConfigMaps have the configuration, each as restate.toml: restate-before as it is, and
+# is not enough. A pod for that needs an image with bash, kubectl and restatectl (that of docs/install.md has no shell),
+# the folder `windows` on a volume that outlives it, terminationGracePeriodSeconds of 900, in which the cluster can be
+# put back, and a service account that may get and patch statefulsets and statefulsets/scale, get, list and watch pods,
+# and get configmaps.
+#
+# The functions scale to 0 and up again: in a rolling update, the first pod in migration mode would never become ready,
+# and hold up the others. For the same reason the headless service needs publishNotReadyAddresses: true. The StatefulSet
+# must keep its volumes (persistentVolumeClaimRetentionPolicy.whenScaled: Retain, the default). Two ConfigMaps have the configuration, each as restate.toml: restate-before as it is, and
 # restate-target with the [metadata-client] section of the target, `roles` without "metadata-server", no
 # [metadata-server] section, and auto-provision = false. The pod mounts one of them as the volume `config`.
 #
@@ -23,6 +30,21 @@ config=/etc/restate/restate.toml
 
 in_namespace() {
     kubectl --namespace "$namespace" --request-timeout=60s "$@"
+}
+
+# Finds what is missing before any node is stopped.
+check_nodes() {
+    local verb keeps_volumes=.spec.persistentVolumeClaimRetentionPolicy.whenScaled
+    in_namespace get configmap restate-before restate-target >/dev/null
+    for verb in get patch; do
+        in_namespace auth can-i --quiet "$verb" statefulsets
+        in_namespace auth can-i --quiet "$verb" statefulsets --subresource scale
+    done
+    for verb in list watch; do in_namespace auth can-i --quiet "$verb" pods; done
+    if [ "$(in_namespace get statefulset "$statefulset" -o "jsonpath={$keeps_volumes}")" = Delete ]; then
+        echo "whenScaled is Delete: to stop the pods would delete the volumes of the cluster" >&2
+        return 1
+    fi
 }
 
 # Starts all pods with this ConfigMap and these further arguments of the server, each in quotes.

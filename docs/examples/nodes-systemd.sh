@@ -40,6 +40,14 @@ start_with() {
         sudo systemctl start $unit"
 }
 
+# Finds what is missing before any node is stopped.
+check_nodes() {
+    on_all_hosts "set -e
+        sudo -n systemctl cat $unit >/dev/null
+        test -e $configs/before.toml
+        test -e $configs/target.toml"
+}
+
 # systemctl returns when every process of the unit is gone. It kills what is still there after TimeoutStopSec.
 stop_nodes() {
     on_all_hosts "sudo systemctl stop $unit"

@@ -8,7 +8,8 @@ use tempfile::TempDir;
 use crate::support::tool::{command, run};
 use crate::support::{project, write_program};
 
-const FUNCTIONS: [&str; 4] = [
+const FUNCTIONS: [&str; 5] = [
+    "check_nodes",
     "stop_nodes",
     "start_nodes_in_migration_mode",
     "start_nodes_on_target",

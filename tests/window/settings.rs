@@ -103,3 +103,35 @@ fn file_of_the_replicated_store_is_tried_before_any_node_is_touched() {
     script.run(&["--back"], &moved).expect(3);
     assert!(!script.calls().contains(&"as_before".to_owned()));
 }
+
+#[test]
+fn what_the_functions_lack_is_found_before_any_node_is_stopped() {
+    let script = WindowScript::new();
+    let with_check =
+        |ends: &str| format!("{NODES}check_nodes() {{ echo checked >>\"$CALLS\"; {ends}; }}\n");
+    let is_stopped = || script.calls().contains(&"stop_nodes".to_owned());
+    for (options, ran) in [(&[][..], "5"), (&["--back"], "0")] {
+        script.write("the nodes.sh", &with_check("false"));
+        script.run(options, &[("RAN", ran)]).expect(1);
+        assert!(script.calls().contains(&"checked".to_owned()) && !is_stopped(), "{options:?}");
+        script.write("the nodes.sh", &with_check("true"));
+        script.run(options, &[("RAN", ran)]).expect(0);
+        assert!(script.calls().contains(&"checked".to_owned()) && is_stopped(), "{options:?}");
+    }
+}
+
+#[test]
+fn way_back_needs_every_node() {
+    let script = WindowScript::new();
+    let is_stopped = || script.calls().contains(&"stop_nodes".to_owned());
+    script.write("the nodes.sh", &format!("{NODES}ignore_nodes=(N3)\n"));
+    let refused = script.run(&["--back"], &[("RAN", "0")]).expect(1);
+    assert!(refused.out.contains("remove N3 from the cluster") && !is_stopped(), "{}", refused.out);
+    // A window that went well is no reason to go back from a cluster that does not run, if a node is missing.
+    script.write("the nodes.sh", NODES);
+    script.run(&[], &[]).expect(0);
+    script.run(&["--back"], &[("FAIL", "nodes list*")]).expect(1);
+    assert!(script.calls().contains(&"nodes list".to_owned()) && !is_stopped());
+    script.run(&["--back"], &[]).expect(0);
+    assert!(is_stopped());
+}
