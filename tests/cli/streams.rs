@@ -165,12 +165,14 @@ fn output_of_any_length_is_complete_in_a_pipe_that_refuses_to_wait() {
 fn report_that_nobody_reads_keeps_nothing_from_the_streams() {
     let folder = TempDir::new().unwrap();
     let saved = save_one_key(&folder);
+    let copy = folder.path().join("copy.jsonl").to_str().unwrap().to_owned();
+    fs::copy(&saved, &copy).unwrap();
     let fifo = folder.path().join("report").to_str().unwrap().to_owned();
     assert!(Command::new("mkfifo").arg(&fifo).status().unwrap().success());
     // Open for reading as well, so that nothing waits for a reader, and full.
     let holder = fs::File::options().read(true).write(true).open(&fifo).unwrap();
     fill_pipe(&holder);
-    let args = ["metadata", "verify", "--from", &saved, "--toml", &saved, "--report", &fifo];
+    let args = ["metadata", "verify", "--from", &saved, "--toml", &copy, "--report", &fifo];
     let mut line = command(&program(), &args);
     let mut child = line.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut line = String::new();

@@ -187,7 +187,9 @@ fn s3rver_is_refused_unless_the_operator_overrides_it() {
     assert_eq!(refused["error"]["code"], "store-probe-failed", "{refused:#}");
     let undone = restatectl(&[&undo[..], &["--skip-store-probe"]].concat()).expect(0).json();
     assert_eq!(status_of(&undone, "target-writable"), "warning");
-    assert!(setting.bucket.objects().is_empty());
+    let list = ["metadata", "list", "--from", &toml, "-o", "json"];
+    let left = restatectl(&list).expect(0).json();
+    assert_eq!(left["keys"], serde_json::json!([]), "{left:#}");
 }
 
 #[test]
