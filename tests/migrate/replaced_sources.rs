@@ -12,7 +12,7 @@ use crate::support::etcd::{Etcd, etcd_section};
 use crate::support::generated::{FINGERPRINT, generate_cluster, save_generated};
 use crate::support::holding_proxy::HoldingProxy;
 use crate::support::store_toml::write_file;
-use crate::support::tool::{command, program, restatectl, wait_for_exit};
+use crate::support::tool::{Run, command, program, restatectl, wait_for_exit};
 
 /// Makes the store hold exactly this.
 fn fill(etcd: &Etcd, content: &Snapshot) {
@@ -20,6 +20,17 @@ fn fill(etcd: &Etcd, content: &Snapshot) {
     etcd.clear();
     let file = save_generated(&folder, content);
     restatectl(&["metadata", "migrate", "--from", &file, "--toml", &etcd.toml()]).expect(0);
+}
+
+/// Runs a migration, and makes this change when it is about to write the rules.
+fn run_beside(proxy: &HoldingProxy, args: &[&str], change: impl FnOnce()) -> Run {
+    proxy.hold_at("rule_book::version");
+    let mut migrating = command(&program(), args);
+    let migrating = migrating.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    proxy.wait_until_holding();
+    change();
+    proxy.release();
+    wait_for_exit(migrating)
 }
 
 #[test]
@@ -89,16 +100,11 @@ fn copy_of_a_source_that_is_replaced_during_the_run_stays() {
         fill(&source, &copied);
         let whole = source.content();
         etcd.clear();
-        proxy.hold_at("rule_book::version");
-        let mut migrating = command(&program(), &args);
-        let migrating = migrating.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        proxy.wait_until_holding();
-        match &now {
+        let run = run_beside(&proxy, &args, || match &now {
             Some(content) => fill(&source, content),
             None => source.clear(),
-        }
-        proxy.release();
-        let document = wait_for_exit(migrating).expect(4).json();
+        });
+        let document = run.expect(4).json();
         assert_eq!(document["error"]["code"], "source-changed", "{document:#}");
         let message = document["error"]["message"].as_str().unwrap();
         assert!(message.contains(words), "{message}");
@@ -108,13 +114,8 @@ fn copy_of_a_source_that_is_replaced_during_the_run_stays() {
     // A later state of the same cluster is copied.
     fill(&source, &copied);
     etcd.clear();
-    proxy.hold_at("rule_book::version");
-    let mut migrating = command(&program(), &args);
-    let migrating = migrating.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    proxy.wait_until_holding();
-    fill(&source, &generate_cluster(6, FINGERPRINT, 4));
-    proxy.release();
-    wait_for_exit(migrating).expect(0);
+    let newer = generate_cluster(6, FINGERPRINT, 4);
+    run_beside(&proxy, &args, || fill(&source, &newer)).expect(0);
     assert!(etcd.content() == source.content());
 }
 
@@ -157,13 +158,7 @@ fn node_that_joins_during_the_run_is_checked_and_named() {
     let migrate_beside = |binary_version: &str| {
         fill(&source, &generate_cluster(5, FINGERPRINT, 3));
         etcd.clear();
-        proxy.hold_at("rule_book::version");
-        let mut migrating = command(&program(), &args);
-        let migrating = migrating.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        proxy.wait_until_holding();
-        add_node(&source, binary_version);
-        proxy.release();
-        wait_for_exit(migrating)
+        run_beside(&proxy, &args, || add_node(&source, binary_version))
     };
     let steps = migrate_beside("1.7.12").expect(0).json()["next_steps"].to_string();
     assert_eq!(steps.matches("N3 late").count(), 2, "{steps}");
@@ -192,14 +187,9 @@ fn skipped_key_that_changes_during_a_resumed_run_can_be_taken_back() {
     let before = etcd.content();
     assert!(!before.contains_key("rule_book"));
 
-    proxy.hold_at("rule_book::version");
-    let resume = ["metadata", "migrate", "--from", &from, "--resume"];
-    let mut migrating = command(&program(), &[&resume[..], &files].concat());
-    let migrating = migrating.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    proxy.wait_until_holding();
-    add_node(&source, "1.7.12");
-    proxy.release();
-    let document = wait_for_exit(migrating).expect(0).json();
+    let resume = [&["metadata", "migrate", "--from", &from, "--resume"][..], &files].concat();
+    let run = run_beside(&proxy, &resume, || add_node(&source, "1.7.12"));
+    let document = run.expect(0).json();
     assert!(document["backup"].is_string(), "{document:#}");
     assert!(etcd.content() == source.content());
     restatectl(&[&["metadata", "undo", "-y"][..], &files].concat()).expect(0);
