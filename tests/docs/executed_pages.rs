@@ -140,6 +140,8 @@ impl Reader {
         match words {
             "all nodes restart in migration mode" => self.cluster.restart(&Mode::Migration),
             "all nodes stop" => self.cluster.stop(),
+            // While nodes stop in turn, the others elect leaders, and the logs of the first ones lag behind.
+            "all nodes stop at once" => self.cluster.end_all("KILL"),
             "all nodes start as before" => self.cluster.restart(&Mode::Normal),
             "a rule is set" => self.cluster.set_rule("scope2/*", 7),
             "all nodes end, and node-2 and node-3 lose their metadata" => {
