@@ -116,6 +116,7 @@ fn file_that_is_taken_or_can_not_be_written_refuses_before_the_first_write() {
         for more in [&[][..], &["--dry-run"], &["--resume"]] {
             let refused = run(without_privileges(&migrate(&file, more)), "").expect(5).json();
             assert_eq!(refused["error"]["code"], "backup-failed");
+            assert_eq!(refused["ready"], false);
             let message = refused["error"]["message"].as_str().unwrap();
             assert!(message.contains(words), "{message}");
         }

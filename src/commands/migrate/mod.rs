@@ -24,6 +24,7 @@ mod target_state;
 mod verify_copy;
 mod write;
 
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Result;
@@ -93,7 +94,7 @@ async fn migrate(job: &Job<'_>, from: Option<StoreArg>) -> Result<(), Failure> {
     let held = sides.target.snapshot.as_ref().ok().and_then(|held| held.get(&Key::NodesConfig));
     if let Some(findings) = finished.filter(|_| !nodes.has_node_on_source(held)) {
         findings.into_iter().for_each(|finding| add_access_finding(job, finding));
-        source_backup::check_file(job, &sides)?;
+        check_backup_destinations(job, &sides, None)?;
         check_last(job).await?;
         let prepared = prepare(opened, sides, desired, Observations::default())?;
         if !job.args.dry_run {
@@ -117,8 +118,7 @@ async fn migrate(job: &Job<'_>, from: Option<StoreArg>) -> Result<(), Failure> {
     job.state.set_plan(assessment.plan.unwrap_or_default());
     let saved_before =
         observed.prior_backup.as_deref().filter(|_| sides.target.may_be_half_written());
-    write::check_backup_folder(job, saved_before)?;
-    source_backup::check_file(job, &sides)?;
+    check_backup_destinations(job, &sides, saved_before)?;
     confirm_overwrite::confirm(job, &sides, saved_before).await?;
     check_last(job).await?;
     let prepared = prepare(opened, sides, desired, observed)?;
@@ -206,6 +206,20 @@ fn find_prior_backup(
         is_live: sides.target.is_live_cluster(),
     };
     prior_run::find_matching_backup(&job.args.backup_dir, &desired.snapshot, &target)
+}
+
+/// Checks that all that the run has to save could be saved: also in a dry run, and before the operator is asked.
+///
+/// # Errors
+/// [`Code::BackupFailed`]: a real run would be refused as well.
+fn check_backup_destinations(
+    job: &Job<'_>,
+    sides: &Sides,
+    saved_before: Option<&Path>,
+) -> Result<(), Failure> {
+    write::check_backup_folder(job, saved_before)
+        .and_then(|()| source_backup::check_file(job, sides))
+        .inspect_err(|_| job.state.set_not_ready())
 }
 
 /// Makes the checks that come last: the probe that writes, and the warning about TLS.

@@ -98,6 +98,11 @@ impl MigrationState {
         self.state().quorum = Some(count);
     }
 
+    /// Records that the real run would not go through, for a reason that is no check's.
+    pub(super) fn set_not_ready(&self) {
+        self.state().ready = Some(false);
+    }
+
     /// Records, once every check is made, whether the real run would go through.
     pub(super) fn set_readiness(&self) {
         let mut state = self.state();
