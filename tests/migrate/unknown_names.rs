@@ -56,6 +56,15 @@ fn check<'a>(document: &'a Json, name: &str) -> &'a Json {
     document["checks"].as_array().unwrap().iter().find(|check| check["check"] == name).unwrap()
 }
 
+/// Asserts that the run warns of the key: servers do not read it, whatever the target is.
+#[track_caller]
+fn assert_names_unknown(document: &Json) {
+    let finding = check(document, "consistency");
+    let words = format!("{UNKNOWN} is not one of Restate's keys");
+    assert_eq!(finding["status"], "warning", "{finding:#}");
+    assert!(finding["detail"].as_str().unwrap().contains(&words), "{finding:#}");
+}
+
 #[test]
 fn unknown_name_in_etcd_is_written_verified_and_resumed_and_foreign_content_never_touched() {
     let (folder, etcd) = (TempDir::new().unwrap(), Etcd::start());
@@ -67,6 +76,7 @@ fn unknown_name_in_etcd_is_written_verified_and_resumed_and_foreign_content_neve
     };
     let verify = || restatectl(&["metadata", "verify", "--from", &source, "--toml", &toml]);
     let done = migrate(&[]).expect(0).json();
+    assert_names_unknown(&done);
     assert_eq!(check(&done, "target-keys")["status"], "warning");
     assert!(check(&done, "target-keys")["detail"].to_string().contains("cannot list it"));
     let whole = etcd.content();
@@ -118,7 +128,7 @@ fn unknown_name_in_a_table_is_copied_and_replaced() {
     let backups = folder.path().to_str().unwrap();
     let toml = write_file(&folder, "table.toml", &table.section("p"));
     let args = ["metadata", "migrate", "--from", &source, "--toml", &toml, "-o", "json"];
-    restatectl(&args).expect(0);
+    assert_names_unknown(&restatectl(&args).expect(0).json());
     let verify = ["metadata", "verify", "--from", &source, "--toml", &toml];
     restatectl(&verify).expect(0);
     let patch = r#"[{"op": "add", "path": "/x", "value": 1}]"#;
