@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use crate::backends::backup::{BackupOrigin, Destination};
 use crate::codec;
 use crate::commands::open_store::{self, store_name};
+use crate::commands::read_progress::ReadProgress;
 use crate::commands::save_backup::{check_destination, save_entries};
 use crate::commands::snapshot_warnings::find_snapshot_warnings;
 use crate::commands::{Context, store_arg};
@@ -43,11 +44,13 @@ pub async fn run(args: &BackupArgs, context: &Context<'_>) -> anyhow::Result<Out
             "--to requires the name of a file: a backup can't be written to standard output";
         return Err(Failure::new(Code::Usage, reason).into());
     }
+    let progress = ReadProgress::start(context);
     let from = store_arg::load_optional(args.from.as_deref(), context).await?;
     let destination = Destination::File(args.to.clone());
     check_destination(&destination)?;
     let opened = open_store::open_source(from, context).await?;
     let source = opened.source();
+    progress.set_store(store_name(source));
     let snapshot = snapshot::read(source, Stage::ReadSource, context.events).await;
     let snapshot = snapshot.map_err(|error| opened.failure(&error))?;
     if snapshot.is_empty() {

@@ -6,7 +6,9 @@ use std::io::{self, IsTerminal};
 use clap::builder::NonEmptyStringValueParser;
 
 use crate::codec::{self, CodecError};
-use crate::commands::{Context, open_store, store_arg};
+use crate::commands::open_store::{self, store_name};
+use crate::commands::read_progress::ReadProgress;
+use crate::commands::{Context, store_arg};
 use crate::model::{Entry, Key, Value};
 use crate::outcome::{Code, CommandResult, Failure, FetchedValue, Outcome};
 use crate::visible::steers_terminal;
@@ -46,10 +48,12 @@ pub async fn run(args: &GetArgs, context: &Context<'_>) -> anyhow::Result<Outcom
         let reason = "--raw writes bytes, which a JSON document can't hold";
         return Err(Failure::new(Code::Usage, reason).hint("leave out -o json").into());
     }
+    let (progress, key) = (ReadProgress::start(context), Key::parse(&args.key));
+    progress.set_key(&key);
     let from = store_arg::load_optional(args.from.as_deref(), context).await?;
     let opened = open_store::open_source(from, context).await?;
-    let key = Key::parse(&args.key);
     let source = opened.source();
+    progress.set_store(store_name(source));
     open_store::warn_of_loss(source, context);
     let mut entries =
         source.read(std::slice::from_ref(&key)).await.map_err(|error| opened.failure(&error))?;

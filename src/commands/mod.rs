@@ -16,6 +16,7 @@ pub mod nodes;
 pub mod open_store;
 pub mod patch;
 pub mod put;
+mod read_progress;
 mod read_store;
 mod run_report;
 pub mod save_backup;
@@ -43,7 +44,7 @@ pub use unfinished::{Unfinished, UnfinishedSlot};
 pub struct Context<'a> {
     /// The signal that ends the program, once there is one.
     pub interruption: &'a Interruption,
-    /// Where a command that writes leaves what is to be told if it is stuck.
+    /// Where a command leaves what is to be told if it fails or is stuck.
     pub unfinished: &'a UnfinishedSlot,
     /// Options of every command.
     pub options: &'a GlobalOptions,

@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 
 use crate::commands::open_store::{self, store_name};
+use crate::commands::read_progress::ReadProgress;
 use crate::commands::{Context, store_arg};
 use crate::events::Stage;
 use crate::model::Snapshot;
@@ -40,9 +41,11 @@ pub(super) async fn read_store(
     from: Option<&OsStr>,
     context: &Context<'_>,
 ) -> Result<ReadStore, Failure> {
+    let progress = ReadProgress::start(context);
     let from = store_arg::load_optional(from, context).await?;
     let opened = open_store::open_source(from, context).await?;
     let source = opened.source();
+    progress.set_store(store_name(source));
     let failed = |error| opened.failure(&error);
     let snapshot =
         snapshot::read(source, Stage::ReadSource, context.events).await.map_err(failed)?;

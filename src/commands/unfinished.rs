@@ -1,4 +1,4 @@
-//! The state of a command that writes, from which its end can be told while the command itself is stuck.
+//! The state of a command, from which its end can be told if the command itself fails or is stuck.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -10,7 +10,7 @@ pub trait Unfinished: Send + Sync {
     fn outcome_so_far(&self, failure: Failure) -> Outcome;
 }
 
-/// The place for the state of the command that runs; empty for a command that writes nothing.
+/// The place for the state of the command that runs; empty for one that has none.
 #[derive(Default)]
 pub struct UnfinishedSlot(Mutex<Option<Arc<dyn Unfinished>>>);
 

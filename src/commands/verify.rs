@@ -11,6 +11,7 @@ use crate::codec;
 use crate::commands::Context;
 use crate::commands::input::is_standard_input;
 use crate::commands::open_store::{self, OpenSource, store_name};
+use crate::commands::read_progress::ReadProgress;
 use crate::commands::store_arg::{self, is_same_store};
 use crate::events::{Event, Stage};
 use crate::model::{
@@ -118,6 +119,7 @@ async fn find_changes(
 }
 
 async fn open_sides(args: &VerifyArgs, context: &Context<'_>) -> Result<OpenSides, Failure> {
+    let progress = ReadProgress::start(context);
     if is_standard_input(&args.toml) && args.from.as_deref().is_some_and(is_standard_input) {
         let reason = "only one of --toml and --from can be read from standard input";
         return Err(Failure::new(Code::Usage, reason));
@@ -129,7 +131,9 @@ async fn open_sides(args: &VerifyArgs, context: &Context<'_>) -> Result<OpenSide
         return Err(same_store_failure("--from and --toml name the same store"));
     }
     let target = open_store::open_other(to, context).await?;
+    progress.set_target(store_name(target.source()));
     let source = open_store::open_source(from, context).await?;
+    progress.set_source(store_name(source.source()));
     if let (Some(source), Some(target)) = (source.cluster(), target.cluster())
         && source.shares_nodes_with(target)
     {

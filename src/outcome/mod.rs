@@ -4,6 +4,7 @@
 mod description;
 mod failure;
 mod finding;
+mod known_fields;
 mod migration;
 mod status;
 mod store_name;
@@ -22,6 +23,7 @@ pub use description::{
 };
 pub use failure::{Code, Failure, exit};
 pub use finding::{Check, CheckStatus, Finding, Permission, Readiness, judge_readiness};
+pub use known_fields::KnownFields;
 pub use migration::{Migration, MigrationOutcome};
 pub use status::{
     PartitionsStatus, StatusKind, StatusNode, StatusResult, StoreAnswer, StoreVerdict,
@@ -93,6 +95,8 @@ pub enum CommandResult {
     Edit(Box<EditResult>),
     /// `metadata migrate`.
     Migrate(Box<Migration>),
+    /// A command that only reads, and failed before it had its result.
+    Known(Box<KnownFields>),
     /// `status`, `nodes list` and `wait`.
     Status(Box<StatusResult>),
     /// `metadata undo`.

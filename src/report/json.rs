@@ -25,6 +25,7 @@ pub(super) fn render(outcome: &Outcome) -> Rendered {
         Some(CommandResult::Bytes(bytes)) => {
             return Rendered { out: bytes.clone(), err: String::new() };
         }
+        Some(CommandResult::Known(known)) => into_fields(json!(known)),
         Some(CommandResult::List(result)) => into_fields(list_to_json(result)),
         Some(CommandResult::Get(result)) => into_fields(value_to_json(result)),
         Some(CommandResult::Backup(result)) => into_fields(backup_to_json(result)),

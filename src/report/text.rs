@@ -24,7 +24,7 @@ use crate::wording::{format_bytes, plural};
 /// Renders an outcome for people.
 pub(super) fn render(outcome: &Outcome, style: Style) -> Rendered {
     let mut rendered = match &outcome.result {
-        None => Rendered::default(),
+        None | Some(CommandResult::Known(_)) => Rendered::default(),
         Some(CommandResult::Bytes(bytes)) => Rendered { out: bytes.clone(), err: String::new() },
         Some(CommandResult::List(result)) => render_list(result, style),
         Some(CommandResult::Get(result)) => render_value(result, style),

@@ -55,7 +55,7 @@ impl ProgramRun {
     /// Runs the command, reports its end, and returns the exit code.
     pub(super) fn run_to_end(&self, interruption: &Interruption) -> u8 {
         let outcome = self.run_to_outcome(interruption);
-        self.end(&outcome.unwrap_or_else(|error| failed_outcome(&error)))
+        self.end(&outcome.unwrap_or_else(|error| self.outcome_so_far(into_failure(&error))))
     }
 
     fn run_to_outcome(&self, interruption: &Interruption) -> anyhow::Result<Outcome> {
@@ -110,7 +110,7 @@ impl ProgramRun {
         self.ending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Returns the outcome of a command that does not end by itself: it is stuck, or it panicked.
+    /// Returns the outcome of a command that failed, is stuck, or panicked, as far as it came.
     pub(super) fn outcome_so_far(&self, failure: Failure) -> Outcome {
         self.unfinished.outcome_so_far(failure)
     }
@@ -197,10 +197,9 @@ fn output_options(options: &GlobalOptions) -> (Style, LogOptions) {
     (style, log)
 }
 
-fn failed_outcome(error: &anyhow::Error) -> Outcome {
-    let failure = match error.downcast_ref::<Failure>() {
+fn into_failure(error: &anyhow::Error) -> Failure {
+    match error.downcast_ref::<Failure>() {
         Some(failure) => failure.clone(),
         None => Failure::new(Code::Internal, format!("{error:#}")),
-    };
-    Outcome { result: None, failure: Some(failure) }
+    }
 }

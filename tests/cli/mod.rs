@@ -6,6 +6,7 @@ mod get_values;
 mod help;
 mod hostile_names;
 mod image;
+mod known_fields;
 mod progress_bars;
 mod report_destinations;
 mod report_file;
