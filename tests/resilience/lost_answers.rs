@@ -12,6 +12,7 @@ use crate::support::conformance::{create, value};
 use crate::support::dynamo::create_table;
 use crate::support::etcd::{Etcd, etcd_section};
 use crate::support::faulty_proxy::{Direction, FaultyProxy, NetworkFault};
+use crate::support::grpc_proxy::{GrpcProxy, PUT};
 use crate::support::http_proxy::{HttpFault, HttpProxy};
 use crate::support::open_store::{open_cluster, open_dynamo, open_etcd, open_s3};
 use crate::support::restate::Cluster;
@@ -133,6 +134,11 @@ fn assert_lost_answers_are_settled(store: &Edited) {
     assert_edit(store.put(2), 6, "not_written");
     assert_eq!(store.stored(), 1);
 
+    // A gateway has lost the answer, and sent the write again: that one alone is answered.
+    store.inject_writes(1, HttpFault::Repeat);
+    assert_edit(store.put(7), 0, "written");
+    assert_eq!(store.stored(), 7);
+
     // The answer is lost, then the identity expires; the value can still be read.
     store.inject_writes(1, HttpFault::LoseAnswer);
     store.inject_writes(FOR_EVER, (store.expired)());
@@ -145,7 +151,7 @@ fn assert_lost_answers_are_settled(store: &Edited) {
     store.inject_reads((store.expired)());
     let run = assert_edit(store.put(3), 7, "unknown");
     let message = run.json()["error"]["message"].as_str().unwrap().to_owned();
-    assert!(message.contains("it is unknown whether rule_book was written at version 3"));
+    assert!(message.contains("it is unknown whether rule_book was written at version 4"));
     assert!(message.contains("could not be read again"), "{message}");
     assert!(!message.contains("nothing was written"), "{message}");
     assert_eq!(store.stored(), 3);
@@ -241,6 +247,20 @@ async fn assert_failure_is_true(
         }
         Err(FailedWrite { may_have_written: true, .. }) => {}
     }
+}
+
+#[test]
+fn write_that_a_node_repeats_is_never_said_not_to_be_written() {
+    let cluster = Cluster::start(&[&["metadata-server"]], 1);
+    let address = cluster.address();
+    let proxy = GrpcProxy::start_repeating(address.trim_start_matches("http://"), PUT);
+    let limit = Duration::from_secs(3);
+    block_on(async {
+        let direct = open_cluster(&address, true, limit).await;
+        let store = open_cluster(&format!("http://{}", proxy.address()), true, limit).await;
+        assert_failure_is_true("cluster", &store, &unknown_key("repeated"), &direct).await;
+    });
+    assert_eq!(proxy.repeated(), 1);
 }
 
 fn unknown_key(name: &str) -> Key {

@@ -1,11 +1,12 @@
 //! A proxy in front of a gRPC server that changes the messages of its answers.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use h2::client::SendRequest;
 use h2::server::SendResponse;
 use h2::{RecvStream, SendStream};
-use http::{HeaderMap, Request, Response};
+use http::{HeaderMap, Request, Response, request, response};
 use prost::Message;
 use prost::bytes::{BufMut, Bytes, BytesMut};
 use tokio::net::{TcpListener, TcpStream};
@@ -21,8 +22,19 @@ const FRAME: usize = 5;
 /// The path of the call that lists a range of keys.
 pub const RANGE: &str = "/etcdserverpb.KV/Range";
 
+/// The path of the call that writes a key of the replicated store.
+pub const PUT: &str = "/restate.metadata_proxy_svc.MetadataProxySvc/Put";
+
 pub struct GrpcProxy {
     port: u16,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    change: Box<Change>,
+    /// The call that is made twice, of which the second answer is passed on.
+    repeats: Option<&'static str>,
+    repeated: AtomicUsize,
 }
 
 impl GrpcProxy {
@@ -31,20 +43,30 @@ impl GrpcProxy {
         to: &str,
         change: impl Fn(&str, &[u8], Vec<u8>) -> Vec<u8> + Send + Sync + 'static,
     ) -> GrpcProxy {
+        GrpcProxy::start_with(to, Box::new(change), None)
+    }
+
+    /// Starts a proxy that makes each call of this path twice.
+    pub fn start_repeating(to: &str, path: &'static str) -> GrpcProxy {
+        GrpcProxy::start_with(to, Box::new(|_, _, answer| answer), Some(path))
+    }
+
+    fn start_with(to: &str, change: Box<Change>, repeats: Option<&'static str>) -> GrpcProxy {
+        let shared = Arc::new(Shared { change, repeats, repeated: AtomicUsize::new(0) });
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         listener.set_nonblocking(true).unwrap();
         let port = listener.local_addr().unwrap().port();
-        let (to, change): (_, Arc<Change>) = (to.to_owned(), Arc::new(change));
+        let (to, own) = (to.to_owned(), Arc::clone(&shared));
         std::thread::spawn(move || {
             block_on(async {
                 let listener = TcpListener::from_std(listener).unwrap();
                 while let Ok((client, _)) = listener.accept().await {
-                    let (to, change) = (to.clone(), change.clone());
-                    tokio::spawn(async move { serve(client, &to, &change).await });
+                    let (to, own) = (to.clone(), Arc::clone(&own));
+                    tokio::spawn(async move { serve(client, &to, &own).await });
                 }
             });
         });
-        GrpcProxy { port }
+        GrpcProxy { port, shared }
     }
 
     /// Starts a proxy that changes the listings of an etcd.
@@ -56,6 +78,11 @@ impl GrpcProxy {
             RANGE => change(Listing::decode(&*answer).unwrap()).encode_to_vec(),
             _ => answer,
         })
+    }
+
+    /// Returns the number of calls that were made twice.
+    pub fn repeated(&self) -> usize {
+        self.shared.repeated.load(Ordering::Relaxed)
     }
 
     /// Returns the address as `host:port`.
@@ -105,7 +132,7 @@ impl Pair {
 }
 
 /// Serves one client, with a connection of its own to the server.
-async fn serve(client: TcpStream, to: &str, change: &Arc<Change>) -> Option<()> {
+async fn serve(client: TcpStream, to: &str, shared: &Arc<Shared>) -> Option<()> {
     let server = TcpStream::connect(to).await.ok()?;
     client.set_nodelay(true).ok()?;
     server.set_nodelay(true).ok()?;
@@ -113,8 +140,8 @@ async fn serve(client: TcpStream, to: &str, change: &Arc<Change>) -> Option<()> 
     tokio::spawn(connection);
     let mut requests = h2::server::handshake(client).await.ok()?;
     while let Some(Ok((request, respond))) = requests.accept().await {
-        let (upstream, change) = (upstream.clone(), change.clone());
-        tokio::spawn(async move { forward(request, respond, upstream, &change).await });
+        let (upstream, shared) = (upstream.clone(), Arc::clone(shared));
+        tokio::spawn(async move { forward(request, respond, upstream, &shared).await });
     }
     Some(())
 }
@@ -123,25 +150,40 @@ async fn forward(
     request: Request<RecvStream>,
     mut respond: SendResponse<Bytes>,
     upstream: SendRequest<Bytes>,
-    change: &Arc<Change>,
+    shared: &Shared,
 ) -> Option<()> {
     let (head, body) = request.into_parts();
     let path = head.uri.path().to_owned();
     let (asked, _) = read_all(body).await?;
-    let (answer, mut up) =
-        upstream.ready().await.ok()?.send_request(Request::from_parts(head, ()), false).ok()?;
-    up.send_data(asked.clone(), true).ok()?;
-    let (head, body) = answer.await.ok()?.into_parts();
-    let (message, trailers) = read_all(body).await?;
+    if shared.repeats == Some(&*path) {
+        shared.repeated.fetch_add(1, Ordering::Relaxed);
+        call(&upstream, head.clone(), &asked).await?;
+    }
+    let (head, message, trailers) = call(&upstream, head, &asked).await?;
     let is_trailers_only = message.is_empty() && trailers.is_none();
     let mut down = respond.send_response(Response::from_parts(head, ()), is_trailers_only).ok()?;
     if is_trailers_only {
         return Some(());
     }
     if let Some(message) = message.get(FRAME..) {
-        send_message(&mut down, &change(&path, asked.get(FRAME..)?, message.to_vec()))?;
+        let message = (shared.change)(&path, asked.get(FRAME..)?, message.to_vec());
+        send_message(&mut down, &message)?;
     }
     down.send_trailers(trailers.unwrap_or_default()).ok()
+}
+
+/// Makes one call, and returns its answer.
+async fn call(
+    upstream: &SendRequest<Bytes>,
+    head: request::Parts,
+    asked: &Bytes,
+) -> Option<(response::Parts, Bytes, Option<HeaderMap>)> {
+    let mut upstream = upstream.clone().ready().await.ok()?;
+    let (answer, mut up) = upstream.send_request(Request::from_parts(head, ()), false).ok()?;
+    up.send_data(asked.clone(), true).ok()?;
+    let (head, body) = answer.await.ok()?.into_parts();
+    let (message, trailers) = read_all(body).await?;
+    Some((head, message, trailers))
 }
 
 fn send_message(down: &mut SendStream<Bytes>, message: &[u8]) -> Option<()> {

@@ -26,6 +26,8 @@ pub enum HttpFault {
     Json(u16, String),
     /// Forwarded; the connection is closed before the response.
     LoseAnswer,
+    /// Forwarded twice, as a gateway does that has lost the first answer.
+    Repeat,
     /// Forwarded, and never answered.
     Hang,
     /// Forwarded; half of the response's body arrives.
@@ -152,6 +154,10 @@ fn answer(request: &[u8], client: &mut TcpStream, to: &str, shared: &Shared) -> 
             pass_on(request, &head, to)?;
             let _ = client.shutdown(Shutdown::Both);
             return None;
+        }
+        Some(HttpFault::Repeat) => {
+            pass_on(request, &head, to)?;
+            pass_on(request, &head, to)?
         }
         Some(HttpFault::Hang) => {
             pass_on(request, &head, to)?;

@@ -67,10 +67,7 @@ impl WritableCluster {
         let may_have_written = attempts.is_in_doubt(&error);
         let error = match error {
             CallError::Permanent(Code::FailedPrecondition, _) => {
-                match self.judge_unmet(change, may_have_written).await {
-                    Ok(()) => return Ok(()),
-                    Err(error) => error,
-                }
+                return self.judge_unmet(change, may_have_written).await;
             }
             CallError::Permanent(Code::PermissionDenied | Code::Unauthenticated, reason) => {
                 StoreError::Denied { store: self.0.name.clone(), reason }
@@ -80,15 +77,13 @@ impl WritableCluster {
         Err(FailedWrite { error, may_have_written })
     }
 
-    /// Judges a write whose precondition was not met: an attempt whose answer was lost may have been carried
-    /// out, so that the next one met what it had itself written.
-    async fn judge_unmet(&self, change: &Change, is_in_doubt: bool) -> Result<(), StoreError> {
-        let found = self.0.get(&change.key).await?;
-        if is_in_doubt && change.is_done(found.as_ref()) {
-            return Ok(());
-        }
+    /// Judges a write whose precondition was not met: a node repeats one whose leader has lost its leadership amid it.
+    async fn judge_unmet(&self, change: &Change, is_in_doubt: bool) -> Result<(), FailedWrite> {
+        let found = self.0.get(&change.key).await;
+        let found = found.map_err(|error| FailedWrite { error, may_have_written: true })?;
         let keys = vec![change.key.clone()];
-        Err(StoreError::Conflict { store: self.0.name.clone(), keys })
+        let conflict = StoreError::Conflict { store: self.0.name.clone(), keys };
+        FailedWrite::judge_unmet(is_in_doubt, change.is_done(found.as_ref()), conflict)
     }
 
     async fn send_put(&self, change: &Change, attempts: &SentAttempts) -> Result<(), CallError> {

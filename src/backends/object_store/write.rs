@@ -65,6 +65,17 @@ impl Intent {
             Err(_) => false,
         }
     }
+
+    /// Returns whether the write has been carried out, after its condition was not met by `found`.
+    ///
+    /// That is so although the only attempt was refused, where a gateway has repeated a request whose answer it lost: the
+    /// salt proves it. A tombstone may be another writer's, which leaves the write in doubt.
+    fn settle(&self, found: Option<&Object>, is_in_doubt: &mut bool) -> bool {
+        let is_done = found.is_some_and(|object| self.is_done(object));
+        let is_proven = self.salt.is_some() || *is_in_doubt;
+        *is_in_doubt |= is_done;
+        is_done && is_proven
+    }
 }
 
 async fn write_one(store: &ObjectStore, change: &Change) -> Result<(), FailedWrite> {
@@ -98,8 +109,10 @@ async fn write_until_settled(
                 turn = next.ok_or_else(|| store.client.unavailable(reason))?;
             }
             Put::Unmet => {
-                let found = store.client.get(&name).await?;
-                if *is_in_doubt && found.as_ref().is_some_and(|object| intent.is_done(object)) {
+                let found = store.client.get(&name).await;
+                *is_in_doubt |= found.is_err();
+                let found = found?;
+                if intent.settle(found.as_ref(), is_in_doubt) {
                     return Ok(());
                 }
                 rounds += 1;
