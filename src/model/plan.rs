@@ -90,7 +90,8 @@ impl Plan {
         self.steps.binary_search_by(|step| step.key.cmp(key))
     }
 
-    /// Takes over what a later plan copies; what was to be done at first remains.
+    /// Takes over what a later plan copies; what was to be done at first remains. A key that was deleted and comes again is
+    /// overwritten.
     pub fn merge_later(&mut self, later: Plan) {
         for step in Arc::unwrap_or_clone(later.steps) {
             let place = self.step_index(&step.key);
@@ -98,9 +99,11 @@ impl Plan {
             match place {
                 Ok(place) => {
                     if let Some(earlier) = steps.get_mut(place) {
-                        if earlier.action == Action::Skip {
-                            earlier.action = step.action;
-                        }
+                        earlier.action = match (earlier.action, step.action) {
+                            (Action::Skip, later) => later,
+                            (Action::Delete, Action::Create) => Action::Overwrite,
+                            (first, _) => first,
+                        };
                         earlier.source = step.source;
                     }
                 }
@@ -128,5 +131,25 @@ impl Plan {
     /// Returns the writes, in the order of keys.
     pub fn changes(&self) -> Vec<Change> {
         self.steps.iter().filter_map(Step::change).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use prost::bytes::Bytes;
+
+    use super::*;
+    use crate::model::{CasToken, Version};
+
+    #[test]
+    fn key_that_was_deleted_and_comes_again_is_overwritten() {
+        let value = |version| Value { version: Version(version), bytes: Bytes::new() };
+        let held = Entry::Intact(value(7), CasToken::Version(Version(7)));
+        let step = |action, source: Option<Value>, target: Option<Entry>| {
+            Plan::new(vec![Step { key: Key::RuleBook, action, source, target }])
+        };
+        let mut plan = step(Action::Delete, None, Some(held.clone()));
+        plan.merge_later(step(Action::Create, Some(value(1)), None));
+        assert_eq!(plan, step(Action::Overwrite, Some(value(1)), Some(held)));
     }
 }

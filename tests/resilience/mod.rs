@@ -4,6 +4,7 @@ mod concurrent_runs;
 mod dynamo_db_capacity;
 mod dynamo_db_faults;
 mod fault_matrix;
+mod interrupted_rounds;
 mod interrupted_runs;
 mod kills;
 mod lost_answers;

@@ -84,11 +84,25 @@ fn resume_command(job: &Job<'_>) -> String {
     if !job.args.resume {
         command.push_str(" --resume");
     }
+    if job.state.is_catching_up() {
+        add_options_of_mixed_copy(&mut command, job);
+    }
     let backup = job.state.backup_path();
     if let Some(option) = backup.and_then(|path| backup_folder_option(&path, job.context)) {
         command.push_str(&format!(" {option}"));
     }
     command
+}
+
+/// Adds the options without which a run refuses a copy that is older than the source in part, and has lost the
+/// `nodes_config` that says whose it is: that is deleted before keys are replaced, but on a live cluster.
+fn add_options_of_mixed_copy(command: &mut String, job: &Job<'_>) {
+    if !job.args.force {
+        command.push_str(" --force");
+    }
+    if job.args.overwrite_cluster.is_none() && !job.target_store().is_live_cluster() {
+        command.push_str(" --overwrite-cluster unknown");
+    }
 }
 
 fn add_hints(failure: Failure, job: &Job<'_>) -> Failure {

@@ -1,7 +1,7 @@
 //! The report of a run before this one, in the file of `--report`: what that run wrote stays known, since `undo`
 //! takes it back by that.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::commands::run_report::RunReport;
 use crate::model::{Action, Key, Plan, RecordedWrite, WriteState};
@@ -28,11 +28,9 @@ impl PriorReport {
         self.run.is_of_target(target)
     }
 
-    /// Returns the digest of this file, if that run has saved its source there and did not come to its end.
-    pub(super) fn digest_of(&self, file: &Path) -> Option<String> {
-        let prior = self.run.source_backup.as_ref()?.canonicalize().ok()?;
-        let is_same = prior == file.canonicalize().ok()?;
-        self.run.source_backup_sha256.clone().filter(|_| is_same)
+    /// Returns the file to which that run has saved its source, with its digest, if it did not come to its end.
+    pub(super) fn saved_source(&self) -> Option<(PathBuf, String)> {
+        self.run.source_backup.clone().zip(self.run.source_backup_sha256.clone())
     }
 
     /// Returns whether that run has saved what it replaced to this file. It may be found by another path.

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::job::Job;
 use super::prepared::Prepared;
+use super::prior_report::PriorReport;
 use super::prior_run::{has_digest, is_backup_of, is_backup_of_store, read_backup};
 use super::sides::Sides;
 use crate::backends::backup::{BackupOrigin, Destination};
@@ -97,8 +98,11 @@ fn describe_file_loss(file: &Path, source: &Snapshot) -> Option<String> {
 fn find_own_digest(job: &Job<'_>, file: &Path) -> Option<String> {
     let is_of_source = |source: String| is_backup_of_store(file, &source);
     let is_resumed = job.args.resume && job.state.source_name().is_some_and(is_of_source);
-    let prior = job.state.prior_report();
-    prior.as_ref().filter(|_| is_resumed).and_then(|prior| prior.digest_of(file))
+    // What describes the run must not wait for a file system, so that the report is free before one is asked.
+    let saved = job.state.prior_report().as_ref().and_then(PriorReport::saved_source);
+    let (prior, digest) = saved.filter(|_| is_resumed)?;
+    let is_same = prior.canonicalize().ok()? == file.canonicalize().ok()?;
+    is_same.then_some(digest)
 }
 
 fn save(

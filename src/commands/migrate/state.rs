@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -29,6 +30,8 @@ pub(super) struct MigrationState {
     prior_report: Mutex<Option<PriorReport>>,
     /// How to resume the run, for an end that the run itself can't describe.
     resume_hints: Mutex<Vec<String>>,
+    /// `true` once the run replaces what it has written itself: the source has changed.
+    is_catching_up: AtomicBool,
 }
 
 impl MigrationState {
@@ -39,6 +42,7 @@ impl MigrationState {
             changed_before: Mutex::default(),
             prior_report: Mutex::default(),
             resume_hints: Mutex::default(),
+            is_catching_up: AtomicBool::new(false),
         }
     }
 
@@ -127,6 +131,16 @@ impl MigrationState {
         self.state().plan.clone()
     }
 
+    /// Records that the run begins to replace what it has written itself.
+    pub(super) fn set_catching_up(&self) {
+        self.is_catching_up.store(true, Ordering::Relaxed);
+    }
+
+    /// Returns whether the target may mix what the run has written at different times.
+    pub(super) fn is_catching_up(&self) -> bool {
+        self.is_catching_up.load(Ordering::Relaxed)
+    }
+
     /// Records how to resume the run, before its first write.
     pub(super) fn set_resume_hints(&self, hints: Vec<String>) {
         *self.resume_hints.lock().unwrap_or_else(PoisonError::into_inner) = hints;
@@ -161,6 +175,9 @@ impl MigrationState {
     pub(super) fn merge_plan(&self, later: Plan) {
         let mut state = self.state();
         state.record_writes();
+        // What they wrote is recorded; of what they are to write, nothing is yet.
+        let begun: Vec<_> = later.changes().into_iter().map(|change| change.key).collect();
+        state.writes.extend(begun.into_iter().map(|key| (key, WriteState::NotWritten)));
         state.plan.merge_later(later);
     }
 

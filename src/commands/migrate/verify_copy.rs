@@ -195,14 +195,19 @@ async fn copy_changes(
         return Err(foreign_content(&plan));
     }
     job.state.merge_plan(plan.clone());
+    job.state.set_catching_up();
     back_up_before_round(job, prepared, &plan).await?;
-    if let Err(failure) = save_interim_report(job, &plan) {
-        job.warn(&failure.message);
-    }
+    save_interim_report(job, &plan).map_err(refuse_round)?;
     match apply::carry_out(plan.changes(), target, job.state, job.context.events).await {
         Ok(()) => Ok(()),
         Err(failed) => Err(describe_failed_write(&failed.error, job).await),
     }
+}
+
+/// Adds to the failure of a report that nothing of the round was written: `undo` would not know of it.
+fn refuse_round(failure: Failure) -> Failure {
+    let message = format!("what changed at the source was not copied: {}", failure.message);
+    Failure { message, ..failure }
 }
 
 /// Returns the failure for keys that changed at the source and whose names the target has for other content.
