@@ -58,7 +58,10 @@ caught=            # the first signal
 interrupted=no     # yes if a signal ended a wait
 unstoppable=       # why signals end nothing any more
 left_over=         # yes if something may be left in the target
-on_target=         # whether the nodes run on the target: yes, no, or anything else if it can't be told
+on_target=         # whether the nodes run on the target: yes; no, if one runs in its normal roles elsewhere; or anything else
+                   # if it can't be told
+cluster=           # name and fingerprint of the cluster that was read last
+outdated=          # the store that must not be started on again, since the cluster has run on another one
 logger=            # the process that writes the log
 
 # --- Output, commands, signals ----------------------------------------------------------------------------
@@ -197,11 +200,24 @@ try_functions() {
 
 prepare_there() {
     runs_now "${ignored[@]}" &&
+        runs_on_replicated_store &&
         try_functions &&
         tool metadata backup --to "$folder/nodes.jsonl" &&
         try_before &&
         tool metadata migrate --toml "$target" --dry-run --store-probe "${ignored[@]}" "${migrate_options[@]}" \
             --backup-dir "$folder" --report "$folder/dry-run.json"
+}
+
+# A cluster that has moved already must not be put back to the replicated store: what that holds is out of date.
+runs_on_replicated_store() {
+    local json=$folder/status.json external
+    label="$restatectl status" external=
+    say "$restatectl status ${ignored[*]:+${ignored[*]} }-o json"
+    run "$step_limit" "$restatectl" status "${ignored[@]}" -o json >"$json" &&
+        external=$(sed -n 's/^ *"external": \([a-z]*\),\{0,1\}$/\1/p' "$json")
+    [ "$external" != false ] || return 0
+    say "The cluster does not run on the replicated store, from which this window moves it, or it can't be told: $json"
+    return 1
 }
 
 # Ends once every port is closed, right before nodes are started. A node that something has started again since the
@@ -221,9 +237,32 @@ move_there() {
 
 move_from_cluster() {
     restart_in_migration_mode &&
-        is_same_cluster --toml "$before" &&
+        is_current_store &&
         migrate --toml "$target" "${ignored[@]}" "${migrate_options[@]}" &&
         call stop_nodes
+}
+
+# Tells another cluster, such as that of a node started in another folder, from an older state of this one. That is no store
+# on which it ran right before.
+is_current_store() {
+    local code=0 other
+    is_same_cluster --toml "$before" || code=$?
+    [ "$code" = 4 ] || return "$code"
+    outdated="the replicated store"
+    read_cluster "$before"
+    other=$cluster
+    read_cluster "$folder/nodes.jsonl"
+    [ -z "$other" ] || [ -z "$cluster" ] || [ "$other" = "$cluster" ] || outdated=
+    return 1
+}
+
+# Reads name and fingerprint of the cluster in a store.
+read_cluster() {
+    local json=$folder/cluster.json
+    label="$restatectl metadata list"
+    : >"$json"
+    run "$step_limit" "$restatectl" metadata list --from "$1" -o json >"$json" 2>/dev/null
+    cluster=$(sed -n '/^  "cluster": {/,/}/p' "$json")
 }
 
 # `migrate` looks whether a node responds, or holds its folder.
@@ -253,6 +292,12 @@ prepare_back() {
     fi
     if ! runs_now --on "$target"; then
         runs=no
+        look_at_target
+        if [ "$on_target" = no ]; then
+            say "A node runs in its normal roles, and not on the store of $target. If that is so for the whole cluster, there is"
+            say "nothing to go back from. If it is so for a part, stop those nodes first: see restatectl nodes list."
+            return 1
+        fi
         case $last_passed in *-there/point-of-no-return) ;; *) return 1 ;; esac
         # Long after a window that went well, a node may be missing, without which there is no way back.
         if [ -e "${last_passed%/*}/ended" ]; then tool nodes list || return 1; fi
@@ -284,10 +329,16 @@ print_target_type() {
 }
 
 move_back() {
-    restart_in_migration_mode &&
-        migrate --from "$target" --toml "$before" --force &&
+    restart_in_migration_mode && migrate_back &&
         names_replicated_store migrate.json &&
         stop_all "${stopped_for:-0s}"
+}
+
+# Keys of the replicated store that are newer were written since the cluster moved: then it has run there again.
+migrate_back() {
+    migrate --from "$target" --toml "$before" --force && return
+    ! grep -q '^    "code": "target-newer",$' "$folder/migrate.json" || outdated="the store of $target"
+    return 1
 }
 
 start_back() {
@@ -337,12 +388,19 @@ take_back() {
     [ "$code" != 0 ] || return 0
     left_over=yes
     say "WARNING: what migrate wrote may still be in the target. Start no node on it. Take it back later:"
-    say "  $(quote "$restatectl" metadata undo --report "$folder/migrate.json" --toml "$target" --backup-dir "$folder")"
+    say "  $(quote_tool metadata undo --report "$folder/migrate.json" --toml "$target" --backup-dir "$folder")"
     return "$code"
 }
 
 quote() {
     printf '%q ' "$@"
+}
+
+# Prints a command of the tool as it works in a shell that has not the variables of the nodes file.
+quote_tool() {
+    local words
+    words=$(quote "$restatectl" "$@")
+    printf '(. %q && %s)' "$nodes_file" "${words% }"
 }
 
 # Puts the cluster back as it was. It goes on where a node does not stop: the others are needed.
@@ -352,6 +410,7 @@ put_back() {
         start=start_nodes_on_target condition=(running --on "$target") old="the store of $target"
     }
     unstoppable="the cluster is being put back"
+    [ -z "$outdated" ] || end_in_migration_mode
     rm -f "$folder/point-of-no-return"
     stop_all 3s || { left_over=yes && say "WARNING: not every node has stopped"; }
     take_back
@@ -367,24 +426,63 @@ put_back() {
     finish 4
 }
 
+# Nobody but the operator knows on which store the cluster ran. In migration mode it writes nothing.
+end_in_migration_mode() {
+    say "FAILED, AND THE CLUSTER NEEDS YOU: $outdated holds an older state of the cluster than another store, on which it has"
+    say "run since. Start no node on $outdated in its normal roles: partitions would break."
+    say "The nodes were left in migration mode, in which they write nothing. Stop every node, and start all with the"
+    say "configuration with which the cluster ran last before this window."
+    end_window 4
+}
+
 # The copy of a killed window can't be taken back: the cluster may have been started on it since, by hand.
 end_with_copy() {
     say "FAILED, AND THE CLUSTER NEEDS YOU: the nodes were left as they are. It is not certain that the cluster has not"
-    say "run on $target since. If it has, start the nodes there; if it has not, as before."
+    say "run on $target since. If it has, start the nodes there; if it has not, as before. Once it runs, close this window:"
+    say "  $(quote touch "$folder/ended")"
+    finish 4
+}
+
+# Whether the nodes were started on the store that they were to leave. Then that one is up to date, and not the new one,
+# which no node has changed.
+have_stayed() {
+    look_at_target
+    case $direction-$on_target in
+        back-yes) return 0 ;;
+        there-no) tool metadata verify --from "$folder/source.jsonl" --toml "$target" ;;
+        *) return 1 ;;
+    esac
+}
+
+end_with_nodes_that_stayed() {
+    local start=start_nodes_on_target old="the replicated store" new="the store of $target" again=("$self" "$nodes_file")
+    [ "$direction" = there ] || {
+        start=start_nodes_as_before old="the store of $target" new="the store of $before"
+        again=("$self" --back "$nodes_file")
+    }
+    say "FAILED, AND THE CLUSTER NEEDS YOU: the nodes were started on $old again, and have not left it."
+    say "Start no node on $new: what was copied there is out of date since."
+    say "1. See that $old is the one of every node that runs, and start what is missing there."
+    say "2. Correct $start in $nodes_file: see which configuration it starts."
+    [ "$direction" = back ] ||
+        say "3. Take back the copy: $(quote_tool metadata undo --report "$folder/migrate.json" --toml "$target" --backup-dir "$folder")"
+    say "Then begin again: $(quote "${again[@]}")"
+    say "Log and documents: $folder"
     finish 4
 }
 
 end_after_point_of_no_return() {
     local new=$target old="the replicated store" on=(--on "$target")
     [ "$direction" = there ] || { new=$before old="the store of $target" on=(); }
+    ! have_stayed || end_with_nodes_that_stayed
     say "FAILED, AND THE CLUSTER NEEDS YOU: nodes have been started, or were about to be, on the store of $new."
     say "Do not start any node on $old: its metadata is out of date, and partitions would break."
     say "1. See which node or partition is missing, and why (log of that node):"
-    say "   $(quote "$restatectl" status "${on[@]}")"
+    say "   $(quote_tool status "${on[@]}" "${ignored[@]}")"
     say "2. Stop each node that runs in migration mode or on $old. Start it, and what is missing,"
     say "   on the store of $new."
-    say "3. Wait until it runs: $(quote "$restatectl" wait --for running "${on[@]}")"
-    [ "$direction" = back ] || say "To go back instead: $(quote "$self" --back "$nodes_file")"
+    say "3. Wait until it runs: $(quote_tool wait --for running "${on[@]}" "${ignored[@]}")"
+    [ "$direction" = back ] || [ "${#ignore_nodes[@]}" -gt 0 ] || say "To go back instead: $(quote "$self" --back "$nodes_file")"
     say "Log and documents: $folder"
     finish 4
 }
@@ -431,15 +529,23 @@ continue_window() {
     fi
     if [ -e "$folder/point-of-no-return" ]; then end_after_point_of_no_return; fi
     [ -e "$folder/begun" ] || end_untouched
-    confirm "Every node is stopped, and started as before that window." || finish 1
-    if [ "$direction" = there ]; then
-        say "The next command must fail: the nodes must not run on the external store."
-        look_at_target
-        [ "$on_target" != yes ] || end_with_usage "the cluster runs on the store of $target"
-        ! was_stopped || { say "FAILED: no node was touched. The same command puts the cluster back." && finish 1; }
-        take_back || end_with_copy
-    fi
+    local old="the replicated store"
+    [ "$direction" = there ] || old="the store of $target"
+    confirm "Every node is stopped, and started as before that window, on $old." || finish 1
+    look_at_target
+    ! was_stopped || { say "FAILED: no node was touched. The same command puts the cluster back." && finish 1; }
+    case $direction-$on_target in
+        there-yes) end_closed "the cluster runs on the store of $target" ;;
+        back-no) end_closed "a node runs in its normal roles, and not on the store of $target" ;;
+    esac
+    [ "$direction" = back ] || take_back || end_with_copy
     put_back
+}
+
+# The cluster was moved on by hand since: there is nothing to put back.
+end_closed() {
+    date -u >"$folder/ended"
+    end_with_usage "$1: that window was not put back, and is closed. Another one can begin"
 }
 
 read_arguments() {

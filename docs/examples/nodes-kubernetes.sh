@@ -34,25 +34,40 @@ in_namespace() {
 
 # Finds what is missing before any node is stopped.
 check_nodes() {
-    local verb keeps_volumes=.spec.persistentVolumeClaimRetentionPolicy.whenScaled
+    local verb found keeps_volumes=.spec.persistentVolumeClaimRetentionPolicy.whenScaled
+    local mounts=".spec.template.spec.containers[?(@.name==\"$container\")].volumeMounts[*].name"
     in_namespace get configmap restate-before restate-target >/dev/null
     for verb in get patch; do
         in_namespace auth can-i --quiet "$verb" statefulsets
         in_namespace auth can-i --quiet "$verb" statefulsets --subresource scale
     done
     for verb in list watch; do in_namespace auth can-i --quiet "$verb" pods; done
-    if [ "$(in_namespace get statefulset "$statefulset" -o "jsonpath={$keeps_volumes}")" = Delete ]; then
+    found=$(in_namespace get statefulset "$statefulset" -o "jsonpath={$keeps_volumes}")
+    if [ "$found" = Delete ]; then
         echo "whenScaled is Delete: to stop the pods would delete the volumes of the cluster" >&2
         return 1
     fi
+    found=$(in_namespace get statefulset "$statefulset" -o "jsonpath={$mounts}")
+    case " $found " in *" config "*) ;; *)
+        echo "the container $container does not mount a volume named config: it would keep its configuration" >&2
+        return 1
+        ;;
+    esac
+    patch_with restate-target "" --dry-run=server
+    patch_with restate-before '"--metadata-migration-mode"' --dry-run=server
 }
 
-# Starts all pods with this ConfigMap and these further arguments of the server, each in quotes.
-start_with() {
+# Gives the pods this ConfigMap and these further arguments of the server, each in quotes.
+patch_with() {
     local arguments="\"--config-file\", \"$config\"${2:+, $2}"
-    in_namespace patch statefulset "$statefulset" --type strategic --patch "{\"spec\": {\"template\": {\"spec\": {
+    in_namespace patch statefulset "$statefulset" --type strategic "${@:3}" --patch "{\"spec\": {\"template\": {\"spec\": {
         \"containers\": [{\"name\": \"$container\", \"args\": [$arguments]}],
         \"volumes\": [{\"name\": \"config\", \"configMap\": {\"name\": \"$1\"}}]}}}}"
+}
+
+# Starts all pods with this ConfigMap and these further arguments.
+start_with() {
+    patch_with "$1" "${2:-}"
     in_namespace scale statefulset "$statefulset" --replicas "$replicas"
 }
 

@@ -42,8 +42,13 @@ start_with() {
 
 # Finds what is missing before any node is stopped.
 check_nodes() {
+    local folder=/etc/systemd/system/$unit.d
     on_all_hosts "set -e
-        sudo -n systemctl cat $unit >/dev/null
+        for verb in start stop; do sudo -n -l systemctl \$verb $unit >/dev/null; done
+        sudo -n systemctl daemon-reload
+        sudo -n mkdir -p $folder
+        sudo -n -l tee $folder/window.conf >/dev/null
+        systemctl cat $unit >/dev/null
         test -e $configs/before.toml
         test -e $configs/target.toml"
 }

@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use super::etcd::{Etcd, etcd_section};
 use super::full_pipe::full_pipe;
 use super::restate::{ALL_ROLES, Cluster, Mode};
-use super::tool::{Run, command, program};
+use super::tool::{Run, command, program, run};
 use super::{project, write_program};
 
 /// The longest time that a window may take.
@@ -210,6 +210,14 @@ impl Window {
             "start_nodes_as_before" => self.cluster.launch(&Mode::Normal),
             _ => {}
         }
+    }
+
+    /// Runs a command that the script has printed, in the folder in which it ran, without the test between.
+    pub fn run_printed(&self, line: &str) {
+        let line = line.replace("./tool.sh", &program().display().to_string());
+        let mut shell = command(Path::new("bash"), &["-c", &line]);
+        shell.current_dir(self.folder.path()).env("PATH", std::env::var_os("PATH").unwrap());
+        run(shell, "").expect(0);
     }
 
     /// Returns the setting that names the folders of the nodes.

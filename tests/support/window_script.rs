@@ -11,8 +11,11 @@ use super::tool::{Run, command, run};
 use super::{project, wait_for, write_program};
 
 /// Fails for the words of `FAIL` with `CODE`, sleeps at those of `SLOW`, and says by `ON` whether the cluster runs on the
-/// target: by `RAN` before the window, by `ANSWER` in JSON, whatever `ON` is. Its reports name a target of type `BEFORE`
-/// where that file is tried, and of type `MOVED` otherwise.
+/// target: by `RAN` before the window, by `ANSWER` in JSON, whatever `ON` is, and by `MET` where a way back begins from a
+/// cluster that does not run well. Its reports name a target of type `BEFORE` where that file is tried, and of type `MOVED`
+/// otherwise, and the code `REASON`. `EXTERNAL` is whether the nodes keep their metadata in an external store, and `OTHER`
+/// the cluster in all stores but backup files; `STALE` is the code with which the store of the nodes in migration mode is
+/// compared with the backup of before.
 const TOOL: &str = r#"#!/usr/bin/env bash
 [ "${@: -1}" = --help ] && exit 0
 echo "$*" >>"$CALLS"
@@ -21,12 +24,29 @@ for word in "$@"; do
     [ "$last" != --to ] || echo x >"$word"
     kind=${MOVED-replicated}
     case $word in */before.json) kind=${BEFORE-replicated} ;; esac
-    [ "$last" != --report ] || printf '  "target": {\n    "type": "%s",\n' "$kind" >"$word"
+    [ "$last" != --report ] || printf '  "target": {\n    "type": "%s",\n    "code": "%s",\n' "$kind" "${REASON:-}" >"$word"
     last=$word
 done
 case $* in ${SLOW:-none}*) sleep 20 ;; esac
-case $* in "status --on"*"-o json") echo "    \"answer\": \"${ANSWER:-no}\","; exit "${ON:-5}" ;; esac
+case $* in "metadata list --from"*)
+    name=ours
+    case $* in *.jsonl*) ;; *) name=${OTHER:-ours} ;; esac
+    printf '  "cluster": {\n    "name": "%s"\n  },\n' "$name"
+    ;;
+esac
+case $* in "status -o json" | "status --ignore"*) echo "    \"external\": ${EXTERNAL:-false}," ;; esac
+case $* in "status --on"*"-o json")
+    answer=${ANSWER:-no}
+    if grep -q '15s --for running --on' "$CALLS" && ! grep -q as_before "$CALLS"; then answer=${MET:-cannot-tell}; fi
+    echo "    \"answer\": \"$answer\","
+    exit "${ON:-5}"
+    ;;
+esac
 case $* in "status --on"*) exit "${ON:-5}" ;; "wait --timeout 15s --for running --on"*) exit "${RAN:-5}" ;; esac
+case $* in
+    *before.json*) ;;
+    "metadata verify --from "*/nodes.jsonl" --toml "*) exit "${STALE:-0}" ;;
+esac
 case $* in ${FAIL:-none}*) exit "${CODE:-5}" ;; esac
 "#;
 

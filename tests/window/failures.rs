@@ -6,13 +6,14 @@ use crate::support::delay_proxy::DelayProxy;
 use crate::support::pseudo_terminal::send_signal;
 use crate::support::restate::Mode;
 use crate::support::tool::restatectl;
-use crate::support::window::{Reply, Step, Window};
+use crate::support::window::{FUNCTIONS, Reply, Step, Window};
 use crate::support::{block_on, wait_for};
 
 #[test]
 fn window_that_fails_puts_the_cluster_back_until_a_node_was_started_on_the_target() {
     let mut window = Window::start();
     put_back_when_a_node_does_not_come(&mut window);
+    stop_when_the_nodes_come_up_on_the_old_store(&mut window);
     stop_when_the_cluster_does_not_lead_on_the_target(&mut window);
     assert_eq!(window.cluster.count(1), 7);
 }
@@ -95,6 +96,30 @@ fn has_keys(etcd: &str) -> bool {
     })
 }
 
+fn stop_when_the_nodes_come_up_on_the_old_store(window: &mut Window) {
+    let as_before = |window: &mut Window, step: &Step| match step.name.as_str() {
+        "start_nodes_on_target" => {
+            window.perform("start_nodes_as_before");
+            window.cluster.wait_until_running(&[]);
+            Reply::Performed
+        }
+        name if name.contains("--for running --on") => Reply::Shorten,
+        _ => Reply::Perform,
+    };
+    let run = window.run(&[], "", as_before).expect(4);
+    assert!(run.out.contains("and have not left it"), "{}", run.out);
+    // There is nothing to go back from.
+    let back = window.run(&["--back"], "", |_, step| {
+        assert!(!FUNCTIONS.contains(&step.name.as_str()), "{}", step.name);
+        Reply::Perform
+    });
+    assert!(back.expect(1).out.contains("nothing to go back from"));
+    let printed = run.out.lines().find(|line| line.contains("Take back the copy: ")).unwrap();
+    let undo = printed.split_once("Take back the copy: ").unwrap().1;
+    window.run_printed(&undo.replace("metadata undo", "metadata undo -y"));
+    window.assert_put_back();
+}
+
 fn stop_when_the_cluster_does_not_lead_on_the_target(window: &mut Window) {
     let only_one = |window: &mut Window, step: &Step| match step.name.as_str() {
         "start_nodes_on_target" => {
@@ -115,7 +140,10 @@ fn stop_when_the_cluster_does_not_lead_on_the_target(window: &mut Window) {
     assert!(window.last_folder().join("point-of-no-return").exists());
     // Nor does it later.
     let folder = window.last_folder().display().to_string();
-    let again = window.run(&["--put-back", &folder], "", |_, step| panic!("{}", step.name));
+    let again = window.run(&["--put-back", &folder], "", |_, step| {
+        assert!(step.name.starts_with("status --on"), "{}", step.name);
+        Reply::Perform
+    });
     assert!(again.expect(4).out.contains("FAILED, AND THE CLUSTER NEEDS YOU"));
     // What it says to do.
     window.cluster.stop();

@@ -1,5 +1,6 @@
 //! `docs/examples/maintenance-window.sh`, with real servers behind its four functions.
 
+mod current_store;
 mod every_step;
 mod failures;
 mod node_examples;

@@ -16,13 +16,14 @@ const FUNCTIONS: [&str; 5] = [
     "start_nodes_as_before",
 ];
 
-/// Returns what each function asks of this program, which is replaced: hosts, containers and pods are not here.
+/// Returns what each function asks of this program, which is replaced: hosts, containers and pods are not here. Asked for the
+/// volumes of a container, it answers with the one that the example needs.
 fn record(example: &str, program: &str) -> String {
     let folder = TempDir::new().unwrap();
     let recorder = folder.path().join(program);
     // One line a call: the calls of several hosts are made at once.
-    let text =
-        "#!/bin/sh\nprintf '%s\\n' \"$(echo \"${0##*/} $*\" | tr -s '\\n ' '  ')\" >>\"$RECORD\"\n";
+    let text = "#!/bin/sh\nprintf '%s\\n' \"$(echo \"${0##*/} $*\" | tr -s '\\n ' '  ')\" >>\"$RECORD\"\n\
+                case $* in *volumeMounts*) echo data config ;; esac\n";
     write_program(&recorder, text);
     let mut recorded = String::new();
     for function in FUNCTIONS {

@@ -33,8 +33,13 @@ fn only_the_latest_window_that_was_killed_is_put_back() {
     let runs_there = script.run(&put_back, &[("ON", "0")]).expect(2);
     assert!(runs_there.out.contains("the cluster runs on the store of a store.toml"));
     assert_eq!(script.calls(), ["status --on"]);
+    // The cluster was moved on by hand, which closes the window.
+    assert!(script.run(&put_back, &[]).expect(2).err.contains("came to its end"));
+    let reopen = || fs::remove_file(Path::new(&killed).join("ended")).unwrap();
+    reopen();
     let without_leader = script.run(&put_back, &[("ANSWER", "yes")]).expect(2);
     assert!(without_leader.out.contains("the cluster runs on the store of a store.toml"));
+    reopen();
     fs::write(Path::new(&killed).join("direction"), "").unwrap();
     script.run(&put_back, &[]).expect(2);
     fs::write(Path::new(&killed).join("direction"), "there\n").unwrap();

@@ -3,7 +3,7 @@
 use std::fs;
 
 use crate::support::invocations::Invocations;
-use crate::support::window::{FUNCTIONS, Reply, Window};
+use crate::support::window::{FUNCTIONS, Reply, Step, Window};
 
 #[test]
 fn window_moves_a_cluster_there_and_back_while_invocations_go_on() {
@@ -26,6 +26,15 @@ fn window_moves_a_cluster_there_and_back_while_invocations_go_on() {
     assert!(window.cluster.count(1) == 6);
 
     refuse_wrong_files(&mut window, &["--back"]);
+    // To another store it is moved by hand: the replicated one is out of date.
+    let untouched = |_: &mut Window, step: &Step| {
+        assert!(!FUNCTIONS.contains(&step.name.as_str()), "{}", step.name);
+        Reply::Perform
+    };
+    let other = "[metadata-client]\ntype = \"etcd\"\naddresses = [\"127.0.0.1:1\"]\n";
+    window.write("other.toml", other);
+    let run = window.run(&[], "target=other.toml", untouched).expect(1);
+    assert!(run.out.contains("does not run on the replicated store"), "{}", run.out);
     // As on a terminal that is stopped.
     window.is_unread = true;
     window.run(&["--back"], "", |_, _| Reply::Perform).expect(0);
