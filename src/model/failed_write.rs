@@ -46,27 +46,6 @@ impl FailedWrite {
         FailedWrite { error, may_have_written: false }
     }
 
-    /// Judges a write whose condition was not met: `is_there` tells whether the store holds all of it, and `is_in_doubt`
-    /// whether an attempt before was left without an answer.
-    ///
-    /// An attempt without an answer may have been carried out, so that the next one met what it had itself written. A single
-    /// attempt is in doubt as well if all of it is there: a node, a gateway or a proxy may have repeated the request.
-    ///
-    /// # Errors
-    /// The conflict, unless the write is known to have been carried out.
-    pub(crate) fn judge_unmet(
-        is_in_doubt: bool,
-        is_there: bool,
-        conflict: StoreError,
-    ) -> Result<(), FailedWrite> {
-        match is_in_doubt && is_there {
-            true => Ok(()),
-            false => {
-                Err(FailedWrite { error: conflict, may_have_written: is_in_doubt || is_there })
-            }
-        }
-    }
-
     /// Returns the state of the keys that were to be written.
     pub fn state(&self) -> WriteState {
         if self.may_have_written { WriteState::Unknown } else { WriteState::NotWritten }

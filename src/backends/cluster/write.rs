@@ -77,13 +77,22 @@ impl WritableCluster {
         Err(FailedWrite { error, may_have_written })
     }
 
-    /// Judges a write whose precondition was not met: a node repeats one whose leader has lost its leadership amid it.
+    /// Judges a write whose precondition was not met: an attempt whose answer was lost may have been carried
+    /// out, so that the next one met what it had itself written.
+    ///
+    /// A node repeats a write whose leader has lost its leadership amid it. So what is found as it was to be written leaves even
+    /// a single attempt in doubt: another writer may have written the same.
     async fn judge_unmet(&self, change: &Change, is_in_doubt: bool) -> Result<(), FailedWrite> {
         let found = self.0.get(&change.key).await;
         let found = found.map_err(|error| FailedWrite { error, may_have_written: true })?;
         let keys = vec![change.key.clone()];
         let conflict = StoreError::Conflict { store: self.0.name.clone(), keys };
-        FailedWrite::judge_unmet(is_in_doubt, change.is_done(found.as_ref()), conflict)
+        match (is_in_doubt, change.is_done(found.as_ref())) {
+            (true, true) => Ok(()),
+            (is_in_doubt, is_there) => {
+                Err(FailedWrite { error: conflict, may_have_written: is_in_doubt || is_there })
+            }
+        }
     }
 
     async fn send_put(&self, change: &Change, attempts: &SentAttempts) -> Result<(), CallError> {

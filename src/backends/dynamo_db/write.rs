@@ -36,18 +36,21 @@ pub(super) async fn write_changes(store: &DynamoDb, changes: &[Change]) -> Resul
             Ended::Unmet { places, in_doubt } => (places, in_doubt),
         };
     let key_at = |place: &usize| changes.get(*place).map(|change| change.key.clone());
-    // Amazon knows an attempt again by its token. Where that is not so, or not any more, the next
-    // one meets what the lost one has written.
-    let all: Vec<_> = changes.iter().map(|change| change.key.clone()).collect();
-    let found = store.read(&all).await;
-    let found = found.map_err(|error| FailedWrite { error, may_have_written: true })?;
-    let is_there = changes.iter().zip(&found).all(|(change, found)| change.is_done(found.as_ref()));
-    let keys = match in_doubt {
-        true => unmet_keys(changes, &found),
-        false => unmet.iter().filter_map(key_at).collect(),
-    };
-    let conflict = StoreError::Conflict { store: store.client.name.clone(), keys };
-    FailedWrite::judge_unmet(in_doubt, is_there, conflict)
+    let mut keys: Vec<_> = unmet.iter().filter_map(key_at).collect();
+    if in_doubt {
+        // Amazon knows an attempt again by its token. Where that is not so, or not any more, the next
+        // one meets what the lost one has written.
+        let all: Vec<_> = changes.iter().map(|change| change.key.clone()).collect();
+        let found = store.read(&all).await;
+        let found = found.map_err(|error| FailedWrite { error, may_have_written: true })?;
+        let mut pairs = changes.iter().zip(&found);
+        if pairs.all(|(change, found)| change.is_done(found.as_ref())) {
+            return Ok(());
+        }
+        keys = unmet_keys(changes, &found);
+    }
+    let error = StoreError::Conflict { store: store.client.name.clone(), keys };
+    Err(FailedWrite { error, may_have_written: in_doubt })
 }
 
 /// Runs a transaction whose condition never applies: permission and table are checked anyway.

@@ -89,10 +89,15 @@ pub(super) async fn write_changes(
     }
     let found = entries_from_answer(&keys, answer)
         .ok_or_else(|| FailedWrite { error: missing_results(client), may_have_written: true })?;
-    let is_there = changes.iter().zip(&found).all(|(change, found)| change.is_done(found.as_ref()));
+    // An attempt whose answer was lost may have been carried out, so that the next one met what it
+    // had itself written.
+    if in_doubt && changes.iter().zip(&found).all(|(change, found)| change.is_done(found.as_ref()))
+    {
+        return Ok(());
+    }
     let keys = unmet_keys(changes, &found);
-    let conflict = StoreError::Conflict { store: client.name().to_owned(), keys };
-    FailedWrite::judge_unmet(in_doubt, is_there, conflict)
+    let error = StoreError::Conflict { store: client.name().to_owned(), keys };
+    Err(FailedWrite { error, may_have_written: in_doubt })
 }
 
 fn change_conditions(change: &Change) -> [Compare; 2] {

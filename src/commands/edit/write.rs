@@ -69,7 +69,12 @@ async fn settle_write(
     error: &StoreError,
 ) -> Result<WriteState, Failure> {
     let current = job.target().read(std::slice::from_ref(&job.key)).await;
+    // The store has judged a refused one itself, and could not tell.
+    let is_refused = matches!(error, StoreError::Conflict { .. });
     let found = match current.map(|mut entries| entries.pop().flatten()) {
+        Ok(Some(Entry::Intact(value, _))) if value == decision.value && is_refused => {
+            "another writer may have written what is stored now".to_owned()
+        }
         Ok(Some(Entry::Intact(value, _))) if value == decision.value => {
             return Ok(WriteState::Written);
         }
@@ -128,8 +133,8 @@ fn describe_current(
 fn unconfirmed_write(decision: &EditDecision, error: &StoreError, found: &str) -> Failure {
     let failure = Failure::of_target(error).after_writing();
     let message = format!(
-        "{}; it is unknown whether {} was written at version {}: the response to an attempt was lost, and \
-         {found}",
+        "{}; it is unknown whether {} was written at version {}: the response to an attempt was lost, or it was repeated on \
+         its way, and {found}",
         failure.message, decision.key, decision.value.version
     );
     Failure { message, ..failure }
