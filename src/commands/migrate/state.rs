@@ -175,9 +175,12 @@ impl MigrationState {
     pub(super) fn merge_plan(&self, later: Plan) {
         let mut state = self.state();
         state.record_writes();
-        // What they wrote is recorded; of what they are to write, nothing is yet.
-        let begun: Vec<_> = later.changes().into_iter().map(|change| change.key).collect();
-        state.writes.extend(begun.into_iter().map(|key| (key, WriteState::NotWritten)));
+        // What was written is recorded; of what is still to be written, nothing is yet.
+        for change in later.changes() {
+            if let Some(write) = state.writes.get_mut(&change.key) {
+                *write = WriteState::NotWritten;
+            }
+        }
         state.plan.merge_later(later);
     }
 
