@@ -44,8 +44,10 @@ case $* in "status --on"*"-o json")
 esac
 case $* in "status --on"*) exit "${ON:-5}" ;; "wait --timeout 15s --for running --on"*) exit "${RAN:-5}" ;; esac
 case $* in
-    *before.json*) ;;
-    "metadata verify --from "*/nodes.jsonl" --toml "*) exit "${STALE:-0}" ;;
+    "metadata verify --from "*/current.json*)
+        printf '      "status": "%s",\n' "${ROW:-older}" >>"${*: -2:1}"
+        exit "${STALE:-0}"
+        ;;
 esac
 case $* in ${FAIL:-none}*) exit "${CODE:-5}" ;; esac
 "#;

@@ -36,7 +36,8 @@ fn older_state_of_the_cluster_is_never_started_again() {
     // Nor by a --put-back.
     assert!(script.last_window().join("ended").exists());
     // A node that was started in another folder is another cluster, and the nodes' own store is as it was.
-    for envs in [&[("STALE", "4"), ("OTHER", "theirs")][..], &[("STALE", "6")]] {
+    let stale = ("STALE", "4");
+    for envs in [&[stale, ("OTHER", "theirs")][..], &[stale, ("ROW", "extra")], &[("STALE", "6")]] {
         script.run(&[], envs).expect(3);
         assert!(has_called(&script, "as_before"));
     }
