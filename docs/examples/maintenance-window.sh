@@ -60,6 +60,7 @@ unstoppable=       # why signals end nothing any more
 left_over=         # yes if something may be left in the target
 on_target=         # whether the nodes run on the target: yes; no, if one runs in its normal roles elsewhere; or anything else
                    # if it can't be told
+began_on_target=   # yes if every node was seen to run on the target before a way back
 cluster=           # name and fingerprint of the cluster that was read last
 outdated=          # the store that must not be started on again, since the cluster has run on another one
 logger=            # the process that writes the log
@@ -250,21 +251,20 @@ is_current_store() {
     is_same_cluster --toml "$before" --report "$report" || code=$?
     [ "$code" = 4 ] || return "$code"
     # A key that is only there was made since.
-    grep -qE '"status": "(older|missing|different)"' "$report" || return 1
-    outdated="the replicated store"
-    read_cluster "$before"
+    grep -qE '"status": "(older|missing|different)"' "$report" && read_cluster "$before" || return 1
     other=$cluster
-    read_cluster "$folder/nodes.jsonl"
-    [ -z "$other" ] || [ -z "$cluster" ] || [ "$other" = "$cluster" ] || outdated=
+    read_cluster "$folder/nodes.jsonl" && [ -n "$cluster" ] && [ "$other" = "$cluster" ] &&
+        outdated="the replicated store"
     return 1
 }
 
-# Reads name and fingerprint of the cluster in a store.
+# Reads name and fingerprint of the cluster in a store; nothing, if it has no nodes_config.
 read_cluster() {
     local json=$folder/cluster.json
     label="$restatectl metadata list"
+    cluster=
     : >"$json"
-    run "$step_limit" "$restatectl" metadata list --from "$1" -o json >"$json" 2>/dev/null
+    run "$step_limit" "$restatectl" metadata list --from "$1" -o json >"$json" 2>/dev/null || return
     cluster=$(sed -n '/^  "cluster": {/,/}/p' "$json")
 }
 
@@ -306,6 +306,7 @@ prepare_back() {
         if [ -e "${last_passed%/*}/ended" ]; then tool nodes list || return 1; fi
         say "The last window has started nodes on the target, and they do not run well there: going back is the way out."
     fi
+    [ "$runs" = no ] || began_on_target=yes
     try_functions && tool metadata backup --from "$target" --to "$folder/nodes.jsonl" || return
     try_before && return
     # Nodes that do not run well need not answer.
@@ -337,10 +338,11 @@ move_back() {
         stop_all "${stopped_for:-0s}"
 }
 
-# Keys of the replicated store that are newer were written since the cluster moved: then it has run there again.
+# Keys of the replicated store that are newer were written since the cluster moved: then it may have run there last, unless
+# it was seen to run on the target.
 migrate_back() {
     migrate --from "$target" --toml "$before" --force && return
-    ! grep -q '^    "code": "target-newer",$' "$folder/migrate.json" || outdated="the store of $target"
+    [ -n "$began_on_target" ] || ! grep -q '^    "code": "target-newer",$' "$folder/migrate.json" || outdated="the store of $target"
     return 1
 }
 
@@ -438,10 +440,11 @@ end_in_migration_mode() {
     end_window 4
 }
 
-# The copy of a killed window can't be taken back: the cluster may have been started on it since, by hand.
-end_with_copy() {
-    say "FAILED, AND THE CLUSTER NEEDS YOU: the nodes were left as they are. It is not certain that the cluster has not"
-    say "run on $target since. If it has, start the nodes there; if it has not, as before. Once it runs, close this window:"
+# After a killed window the cluster may have been moved on by hand: its copy can't be taken back, or nodes run that don't say
+# where.
+end_undecided() {
+    say "FAILED, AND THE CLUSTER NEEDS YOU: the nodes were left as they are. It can't be told whether the cluster has run on"
+    say "$target or on $before since. Start every node on the one on which it ran last. Once it runs, close this window:"
     say "  $(quote touch "$folder/ended")"
     finish 4
 }
@@ -452,7 +455,11 @@ have_stayed() {
     look_at_target
     case $direction-$on_target in
         back-yes) return 0 ;;
-        there-no) tool metadata verify --from "$folder/source.jsonl" --toml "$target" ;;
+        there-no)
+            # A node that was started there would have written its nodes_config.
+            read_cluster "$target" && [ -z "$cluster" ] ||
+                tool metadata verify --from "$folder/source.jsonl" --toml "$target"
+            ;;
         *) return 1 ;;
     esac
 }
@@ -467,7 +474,7 @@ end_with_nodes_that_stayed() {
     say "Start no node on $new: what was copied there is out of date since."
     say "1. See that $old is the one of every node that runs, and start what is missing there."
     say "2. Correct $start in $nodes_file: see which configuration it starts."
-    [ "$direction" = back ] ||
+    [ "$direction" = back ] || [ -z "$cluster" ] ||
         say "3. Take back the copy: $(quote_tool metadata undo --report "$folder/migrate.json" --toml "$target" --backup-dir "$folder")"
     say "Then begin again: $(quote "${again[@]}")"
     say "Log and documents: $folder"
@@ -541,7 +548,12 @@ continue_window() {
         there-yes) end_closed "the cluster runs on the store of $target" ;;
         back-no) end_closed "a node runs in its normal roles, and not on the store of $target" ;;
     esac
-    [ "$direction" = back ] || take_back || end_with_copy
+    # One node that is missing, or in migration mode, keeps the others from telling.
+    case $on_target in
+        yes | no) ;;
+        *) ! grep -q '^ *"mode": "normal"' "$folder/on-target.json" || end_undecided ;;
+    esac
+    [ "$direction" = back ] || take_back || end_undecided
     put_back
 }
 

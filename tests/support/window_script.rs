@@ -12,10 +12,10 @@ use super::{project, wait_for, write_program};
 
 /// Fails for the words of `FAIL` with `CODE`, sleeps at those of `SLOW`, and says by `ON` whether the cluster runs on the
 /// target: by `RAN` before the window, by `ANSWER` in JSON, whatever `ON` is, and by `MET` where a way back begins from a
-/// cluster that does not run well. Its reports name a target of type `BEFORE` where that file is tried, and of type `MOVED`
-/// otherwise, and the code `REASON`. `EXTERNAL` is whether the nodes keep their metadata in an external store, and `OTHER`
-/// the cluster in all stores but backup files; `STALE` is the code with which the store of the nodes in migration mode is
-/// compared with the backup of before.
+/// cluster that does not run well; its nodes are in the mode of `NODES`. Its reports name a target of type `BEFORE` where
+/// that file is tried, and of type `MOVED` otherwise, and the code `REASON`. `EXTERNAL` is whether the nodes keep their
+/// metadata in an external store, and `OTHER` the cluster in all stores but backup files; `STALE` is the code with which the
+/// store of the nodes in migration mode is compared with the backup of before, and `ROW` the status of a key then.
 const TOOL: &str = r#"#!/usr/bin/env bash
 [ "${@: -1}" = --help ] && exit 0
 echo "$*" >>"$CALLS"
@@ -39,6 +39,7 @@ case $* in "status --on"*"-o json")
     answer=${ANSWER:-no}
     if grep -q '15s --for running --on' "$CALLS" && ! grep -q as_before "$CALLS"; then answer=${MET:-cannot-tell}; fi
     echo "    \"answer\": \"$answer\","
+    [ -z "${NODES:-}" ] || echo "      \"mode\": \"$NODES\","
     exit "${ON:-5}"
     ;;
 esac

@@ -50,13 +50,16 @@ fn way_back_begins_on_the_external_store_and_never_returns_to_an_older_one() {
     let refused = script.run(&["--back"], &[("MET", "no")]).expect(1);
     assert!(refused.out.contains("nothing to go back from"), "{}", refused.out);
     assert!(!has_called(&script, "stop_nodes"));
-    let migrate = [("FAIL", "metadata migrate --from"), ("RAN", "0")];
-    let newer = script.run(&["--back"], &[&migrate[..], &[("REASON", "target-newer")]].concat());
+    let failing = ("FAIL", "metadata migrate --from");
+    let newer = script.run(&["--back"], &[failing, ("REASON", "target-newer")]);
     assert!(newer.expect(4).out.contains("Start no node on the store of a store.toml"));
     assert!(!has_called(&script, "as_before") && !has_called(&script, "on_target"));
     assert!(script.last_window().join("ended").exists());
-    script.run(&["--back"], &migrate).expect(3);
-    assert!(has_called(&script, "on_target"));
+    // A cluster that was seen to run there is put back there.
+    for reason in ["target-newer", "internal"] {
+        script.run(&["--back"], &[failing, ("RAN", "0"), ("REASON", reason)]).expect(3);
+        assert!(has_called(&script, "on_target"), "{reason}");
+    }
     // Killed before it had put the cluster back.
     let window = script.last_window();
     let put_back = ["--put-back", window.to_str().unwrap()];
@@ -65,7 +68,11 @@ fn way_back_begins_on_the_external_store_and_never_returns_to_an_older_one() {
     assert!(refused.out.contains("and is closed"), "{}", refused.out);
     assert_eq!(script.calls(), ["status --on", "status --on"]);
     fs::remove_file(window.join("ended")).unwrap();
-    script.run(&put_back, &[("ANSWER", "cannot-tell")]).expect(0);
+    let unclear = ("ANSWER", "cannot-tell");
+    let undecided = script.run(&put_back, &[unclear, ("NODES", "normal")]).expect(4);
+    assert!(undecided.out.contains("the nodes were left as they are"), "{}", undecided.out);
+    assert_eq!(script.calls(), ["status --on", "status --on"]);
+    script.run(&put_back, &[unclear, ("NODES", "migration")]).expect(0);
     assert!(has_called(&script, "on_target"));
 }
 

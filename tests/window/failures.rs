@@ -108,15 +108,20 @@ fn stop_when_the_nodes_come_up_on_the_old_store(window: &mut Window) {
     };
     let run = window.run(&[], "", as_before).expect(4);
     assert!(run.out.contains("and have not left it"), "{}", run.out);
-    // There is nothing to go back from.
-    let back = window.run(&["--back"], "", |_, step| {
-        assert!(!FUNCTIONS.contains(&step.name.as_str()), "{}", step.name);
-        Reply::Perform
-    });
-    assert!(back.expect(1).out.contains("nothing to go back from"));
     let printed = run.out.lines().find(|line| line.contains("Take back the copy: ")).unwrap();
     let undo = printed.split_once("Take back the copy: ").unwrap().1;
     window.run_printed(&undo.replace("metadata undo", "metadata undo -y"));
+    // Asked again, the script does not send the nodes to the store that is empty now, nor back from there.
+    let untouched = |_: &mut Window, step: &Step| {
+        assert!(!FUNCTIONS.contains(&step.name.as_str()), "{}", step.name);
+        Reply::Perform
+    };
+    let folder = window.last_folder().display().to_string();
+    let again = window.run(&["--put-back", &folder], "", untouched).expect(4);
+    assert!(again.out.contains("and have not left it"), "{}", again.out);
+    assert!(!again.out.contains("Take back the copy"), "{}", again.out);
+    let back = window.run(&["--back"], "", untouched).expect(1);
+    assert!(back.out.contains("nothing to go back from"), "{}", back.out);
     window.assert_put_back();
 }
 
