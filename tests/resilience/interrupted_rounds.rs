@@ -1,7 +1,7 @@
 //! A round that copies what changed at the source, and fails: the document says what each key holds, and the command that
 //! it prints goes on.
 
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 use tempfile::TempDir;
 
 use crate::support::etcd::Etcd;
@@ -35,17 +35,20 @@ fn round_that_fails_is_told_exactly_and_resumed_by_the_command_that_it_prints() 
     let (bucket, from) = (seaweed().bucket().warm(), source.toml());
     let proxy = HttpProxy::start(&bucket.s3.endpoint);
     let toml = write_file(&folder, "s3.toml", &bucket.section_at(&proxy.endpoint(), "p"));
-    let report = path("migrate.json");
+    let (report, backups) = (path("migrate.json"), path(""));
     let migrate = ["metadata", "migrate", "--from", &from, "--toml", &toml, "-y", "-o", "json"];
-    let migrate = [&migrate[..], &["--report", &report]].concat();
+    let migrate = [&migrate[..], &["--report", &report, "--backup-dir", &backups]].concat();
 
-    proxy.inject("PUT", "/rule_book", 1, HttpFault::Before(change_rules(&from, &path(""))));
+    proxy.inject("PUT", "/rule_book", 1, HttpFault::Before(change_rules(&from, &backups)));
     proxy.inject("PUT", "/rule_book", usize::MAX / 4, HttpFault::Answer(403, "AccessDenied"));
     let failed = restatectl(&migrate).expect(7).json();
     proxy.clear_faults();
     let held = restatectl(&["metadata", "list", "--from", &toml, "-o", "json"]).expect(0).json();
     assert_eq!(version_of(&held, "nodes_config"), Json::Null, "it is deleted first");
-    for row in failed["keys"].as_array().unwrap().iter().filter(|row| row["written"] == true) {
+    let rows = failed["keys"].as_array().unwrap().iter();
+    let written: Vec<_> = rows.filter(|row| row["written"] == true).collect();
+    assert!(written.iter().any(|row| row["key"] == "rule_book"), "{failed:#}");
+    for row in written {
         let key = row["key"].as_str().unwrap();
         assert_eq!(row["version"], version_of(&held, key), "{row:#}");
     }
@@ -56,6 +59,11 @@ fn round_that_fails_is_told_exactly_and_resumed_by_the_command_that_it_prints() 
     let line = hints[0].as_str().unwrap().split_once("resume with: ").unwrap().1;
     run(command("sh".as_ref(), &["-c", line]), "").expect(0);
     restatectl(&["metadata", "verify", "--from", &from, "--toml", &toml]).expect(0);
-    let undo = ["metadata", "undo", "--report", &report, "--toml", &toml, "-y"];
-    restatectl(&[&undo[..], &["--backup-dir", &path("")]].concat()).expect(0);
+    // The copy that the first run has left is no state to come back to, so that its report is kept beside that of the second.
+    for report in [&report, &format!("{report}.1")] {
+        let undo = ["metadata", "undo", "--report", report, "--toml", &toml, "-y"];
+        restatectl(&[&undo[..], &["--backup-dir", &backups]].concat()).expect(0);
+    }
+    let left = restatectl(&["metadata", "list", "--from", &toml, "-o", "json"]).expect(0).json();
+    assert_eq!(left["keys"], json!([]));
 }
