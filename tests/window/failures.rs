@@ -6,7 +6,7 @@ use crate::support::delay_proxy::DelayProxy;
 use crate::support::pseudo_terminal::send_signal;
 use crate::support::restate::Mode;
 use crate::support::tool::restatectl;
-use crate::support::window::{FUNCTIONS, Reply, Step, Window};
+use crate::support::window::{Reply, Step, Window};
 use crate::support::{block_on, wait_for};
 
 #[test]
@@ -112,15 +112,11 @@ fn stop_when_the_nodes_come_up_on_the_old_store(window: &mut Window) {
     let undo = printed.split_once("Take back the copy: ").unwrap().1;
     window.run_printed(&undo.replace("metadata undo", "metadata undo -y"));
     // Asked again, the script does not send the nodes to the store that is empty now, nor back from there.
-    let untouched = |_: &mut Window, step: &Step| {
-        assert!(!FUNCTIONS.contains(&step.name.as_str()), "{}", step.name);
-        Reply::Perform
-    };
     let folder = window.last_folder().display().to_string();
-    let again = window.run(&["--put-back", &folder], "", untouched).expect(4);
+    let again = window.run(&["--put-back", &folder], "", Window::perform_untouched).expect(4);
     assert!(again.out.contains("and have not left it"), "{}", again.out);
     assert!(!again.out.contains("Take back the copy"), "{}", again.out);
-    let back = window.run(&["--back"], "", untouched).expect(1);
+    let back = window.run(&["--back"], "", Window::perform_untouched).expect(1);
     assert!(back.out.contains("nothing to go back from"), "{}", back.out);
     window.assert_put_back();
 }

@@ -3,7 +3,7 @@
 use std::fs;
 
 use crate::support::invocations::Invocations;
-use crate::support::window::{FUNCTIONS, Reply, Step, Window};
+use crate::support::window::{Reply, Window};
 
 #[test]
 fn window_moves_a_cluster_there_and_back_while_invocations_go_on() {
@@ -27,13 +27,9 @@ fn window_moves_a_cluster_there_and_back_while_invocations_go_on() {
 
     refuse_wrong_files(&mut window, &["--back"]);
     // To another store it is moved by hand: the replicated one is out of date.
-    let untouched = |_: &mut Window, step: &Step| {
-        assert!(!FUNCTIONS.contains(&step.name.as_str()), "{}", step.name);
-        Reply::Perform
-    };
     let other = "[metadata-client]\ntype = \"etcd\"\naddresses = [\"127.0.0.1:1\"]\n";
     window.write("other.toml", other);
-    let run = window.run(&[], "target=other.toml", untouched).expect(1);
+    let run = window.run(&[], "target=other.toml", Window::perform_untouched).expect(1);
     assert!(run.out.contains("does not run on the replicated store"), "{}", run.out);
     // As on a terminal that is stopped.
     window.is_unread = true;
@@ -62,10 +58,7 @@ fn refuse_wrong_files(window: &mut Window, options: &[&str]) {
         "[metadata-client]\ntype = \"replicated\"\nadresses = [\"http://127.0.0.1:1\"]\n";
     window.write("misspelt.toml", misspelt);
     for name in ["misspelt.toml", "etcd.toml"] {
-        let run = window.run(options, &format!("before={name}"), |_, step| {
-            assert!(!FUNCTIONS.contains(&step.name.as_str()), "{}", step.name);
-            Reply::Perform
-        });
+        let run = window.run(options, &format!("before={name}"), Window::perform_untouched);
         assert!(run.expect(1).out.contains("FAILED: no node was touched"), "{name}");
     }
 }
