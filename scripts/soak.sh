@@ -72,7 +72,7 @@ list_slices() {
         done ;;
     # One slice: each start builds two copies of the crate, and goes on with what is left.
     mutants) echo "changes 330m script MINUTES=320 scripts/mutants.sh" ;;
-    window) echo "every-step 60m integration A=1 window::every_step::" ;;
+    window) echo "every-step 60m integration A=1 maintenance_window::every_step::" ;;
     stopped-node)
         for slice in 1 2 3 4 5; do
             echo "load-$slice 20m integration RESTATECTL_SOAK_SLICE=20 stopped_node::load::"
