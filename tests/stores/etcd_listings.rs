@@ -174,12 +174,35 @@ fn write_whose_answer_cannot_be_read_may_have_happened() {
 #[test]
 fn transaction_without_results_is_not_taken_for_absent_keys() {
     let etcd = start_etcd_with_epochs(1);
+    // None, and four that are empty or of an operation that no version knows.
+    let answers: [fn() -> Vec<u8>; 3] =
+        [Vec::new, || [0x1a, 0].repeat(4), || [0x1a, 2, 0x7a, 0].repeat(4)];
+    for answer in answers {
+        let proxy = GrpcProxy::start(&etcd.address(), move |path, _, original| match path {
+            "/etcdserverpb.KV/Txn" => answer(),
+            _ => original,
+        });
+        let folder = TempDir::new().unwrap();
+        let toml = write_toml(&folder, &proxy.address());
+        let list = ["metadata", "list", "--from", &toml];
+        let words = ["its answer to a transaction lacks results"];
+        assert_refused(&list, 6, "source-unavailable", &words);
+    }
+}
+
+#[test]
+fn alarm_that_is_not_known_refuses_before_any_write() {
+    let (source, etcd) = (start_etcd_with_epochs(1), Etcd::start());
+    // One alarm, of number 9.
     let proxy = GrpcProxy::start(&etcd.address(), |path, _, answer| match path {
-        "/etcdserverpb.KV/Txn" => Vec::new(),
+        "/etcdserverpb.Maintenance/Alarm" => vec![0x12, 2, 0x10, 9],
         _ => answer,
     });
     let folder = TempDir::new().unwrap();
+    source.create_pair("partition_table", b"\x05{\"version\":1}");
     let toml = write_toml(&folder, &proxy.address());
-    let list = ["metadata", "list", "--from", &toml];
-    assert_refused(&list, 6, "source-unavailable", &["its answer to a transaction lacks results"]);
+    let migrate = ["metadata", "migrate", "--from", &source.toml(), "--toml", &toml, "-o", "json"];
+    let checks = restatectl(&migrate).json()["checks"].to_string();
+    assert!(checks.contains("an alarm that this program does not know: 9"), "{checks}");
+    assert!(etcd.content().is_empty());
 }

@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use etcd_client::{
-    AlarmAction, AlarmMember, AlarmType, Client, Error, GetOptions, GetResponse, KvClient, Member,
+    AlarmAction, AlarmType, Client, Error, GetOptions, GetResponse, KvClient, Member,
     StatusResponse, Txn, TxnResponse,
 };
 use http::StatusCode;
@@ -117,13 +117,13 @@ impl EtcdClient {
         StoreError::Unusable { store: self.name.clone(), reason }
     }
 
-    /// Returns the alarms that are raised; none where the store does not know alarms.
-    pub(super) async fn list_alarms(&self) -> Result<Vec<AlarmType>, StoreError> {
+    /// Returns the alarms that are raised, by their numbers; none where the store does not know alarms.
+    pub(super) async fn list_alarms(&self) -> Result<Vec<i32>, StoreError> {
         let what = Request::without_key("alarms");
         let call = |channel: Channel| async {
             let (get, any) = (AlarmAction::Get, AlarmType::None);
             match open_client(channel).await?.alarm(get, any, None).await.map_err(grpc_status) {
-                Ok(answer) => Ok(answer.alarms().iter().map(AlarmMember::alarm).collect()),
+                Ok(answer) => Ok(answer.0.alarms.iter().map(|member| member.alarm).collect()),
                 Err(status) if status.code() == Code::Unimplemented => Ok(Vec::new()),
                 Err(status) => Err(status),
             }

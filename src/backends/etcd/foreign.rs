@@ -1,8 +1,9 @@
 //! Foreign names that begin as Restate's do: the servers read them together with their own.
 
 use std::ops::ControlFlow;
+use std::time::Instant;
 
-use etcd_client::{Txn, TxnOp, TxnOpResponse};
+use etcd_client::{Txn, TxnOp};
 use futures_util::future::try_join_all;
 
 use super::super::request::Request;
@@ -10,7 +11,8 @@ use super::abilities::Abilities;
 use super::client::EtcdClient;
 use super::layout::{ANSWER_LIMIT, FRAMING_PER_PAIR};
 use super::listing::{key_of_name, restate_prefixes};
-use super::scan::{NameRange, scan_names};
+use super::scan::{NameRange, TIME_LIMIT, scan_names};
+use super::txn::{missing_results, take_reads};
 use crate::model::{Key, StoreError};
 
 /// The most names per prefix whose values are looked at. Those of one key are together more than the servers
@@ -26,7 +28,8 @@ const BATCH: usize = 16;
 /// Returns the foreign names that begin as Restate's do, with the bytes of their values.
 ///
 /// # Errors
-/// [`StoreError::Other`] for so many of them that begin as epochs do that they are not looked at.
+/// [`StoreError::Other`] for so many of them that begin as epochs do that they are not looked at, or not in the time of
+/// a scan.
 pub(super) async fn read_foreign_sizes(
     client: &EtcdClient,
     abilities: &Abilities,
@@ -57,8 +60,14 @@ async fn read_sizes_up_to(
     enough: u64,
 ) -> Result<Vec<(String, u64)>, StoreError> {
     let mut sizes: Vec<(String, u64)> = Vec::with_capacity(names.len());
-    let (mut total, mut rest) = (0, names);
+    let (mut total, mut rest, started) = (0, names, Instant::now());
     while !rest.is_empty() && total <= enough {
+        if started.elapsed() > TIME_LIMIT {
+            let limit = TIME_LIMIT.as_secs();
+            let reason =
+                format!("the sizes of its foreign values could not be read within {limit} s");
+            return Err(StoreError::Other { store: client.name().to_owned(), reason });
+        }
         let (batch, later) = rest.split_at(count.min(rest.len()));
         let found = match read_sizes(client, batch).await {
             Err(StoreError::TooLarge { .. }) if batch.len() > 1 => {
@@ -108,9 +117,11 @@ async fn read_sizes(
     let gets: Vec<_> = names.iter().map(|name| TxnOp::get(name.as_str(), None)).collect();
     let what = Request::without_key("read sizes");
     let answer = client.run_txn(&what, &Txn::new().and_then(gets)).await?;
-    let sizes = names.iter().zip(answer.op_responses()).filter_map(|(name, answer)| {
-        let TxnOpResponse::Get(get) = answer else { return None };
-        Some((name.clone(), get.kvs().first()?.value().len() as u64))
-    });
+    let reads = take_reads(answer).filter(|reads| reads.len() == names.len());
+    let reads = reads.ok_or_else(|| missing_results(client))?;
+    let sizes = names
+        .iter()
+        .zip(&reads)
+        .filter_map(|(name, read)| Some((name.clone(), read.kvs().first()?.value().len() as u64)));
     Ok(sizes.collect())
 }

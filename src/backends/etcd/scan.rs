@@ -15,8 +15,8 @@ const PAGE: i64 = 10_000;
 /// The most answers of one scan: enough for 10 million names.
 const MAX_PAGES: usize = 1_000;
 
-/// The longest time of one scan.
-const TIME_LIMIT: Duration = Duration::from_secs(300);
+/// The longest time of one scan, and of looking at what it found.
+pub(super) const TIME_LIMIT: Duration = Duration::from_secs(300);
 
 /// The characters of a name that a message shows.
 const SHOWN: usize = 80;

@@ -169,22 +169,26 @@ impl Quotas {
 ///
 /// # Errors
 /// [`StoreError::Full`], or [`StoreError::Unavailable`] for a database that is damaged.
-pub(super) fn check_raised_alarms(
-    client: &EtcdClient,
-    alarms: &[AlarmType],
-) -> Result<(), StoreError> {
+pub(super) fn check_raised_alarms(client: &EtcdClient, alarms: &[i32]) -> Result<(), StoreError> {
     let store = client.name().to_owned();
-    match alarms.iter().find(|alarm| **alarm != AlarmType::None) {
-        Some(AlarmType::Nospace) => {
+    let Some(number) = alarms.iter().find(|number| **number != AlarmType::None as i32) else {
+        return Ok(());
+    };
+    match AlarmType::try_from(*number) {
+        Ok(AlarmType::Nospace) => {
             let reason = "it has raised the alarm NOSPACE, and accepts no writes".to_owned();
             Err(StoreError::Full { store, reason })
         }
-        Some(_) => {
+        Ok(_) => {
             let reason =
                 "it has raised the alarm CORRUPT, and accepts no writes: its members differ";
             Err(StoreError::Unavailable { store, reason: reason.to_owned() })
         }
-        None => Ok(()),
+        Err(_) => {
+            let reason =
+                format!("it has raised an alarm that this program does not know: {number}");
+            Err(StoreError::Unavailable { store, reason })
+        }
     }
 }
 

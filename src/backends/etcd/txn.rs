@@ -1,6 +1,7 @@
 //! Reads, probes and conditional writes as transactions. At its quota, etcd 3.4 raises an alarm for any of them.
 
-use etcd_client::{Compare, CompareOp, KeyValue, Txn, TxnOp, TxnOpResponse, TxnResponse};
+use etcd_client::proto::PbTxnOpResponse;
+use etcd_client::{Compare, CompareOp, GetResponse, KeyValue, Txn, TxnOp, TxnResponse};
 use prost::bytes::Bytes;
 
 use super::super::intact_entry;
@@ -37,7 +38,7 @@ pub(super) async fn probe_keys_per_txn(client: &EtcdClient) -> Result<usize, Sto
 const FIRST_NAME: &str = "nodes_config";
 
 /// Returns the error of an answer that lacks what was asked for, which must not be taken for absent keys.
-fn missing_results(client: &EtcdClient) -> StoreError {
+pub(super) fn missing_results(client: &EtcdClient) -> StoreError {
     client.odd_answer("its answer to a transaction lacks results".to_owned())
 }
 
@@ -146,21 +147,30 @@ fn read_ops(keys: &[Key]) -> Vec<TxnOp> {
 
 /// Reads the answers of [`read_ops`]; `None` unless there is one for each, about the name that was asked for.
 fn entries_from_answer(keys: &[Key], answer: TxnResponse) -> Option<Vec<Option<Entry>>> {
-    let mut answers = answer.op_responses().into_iter();
+    let mut answers = take_reads(answer)?.into_iter();
     let entries = keys.iter().map(|key| {
         let name = key.to_string();
-        let version = pair_from_answer(answers.next()?, &version_name(&name))?;
-        let value = pair_from_answer(answers.next()?, &name)?;
+        let version = pair_from_read(answers.next()?, &version_name(&name))?;
+        let value = pair_from_read(answers.next()?, &name)?;
         Some(entry_from_pair(key, version, value))
     });
     let entries = entries.collect::<Option<Vec<_>>>()?;
     answers.next().is_none().then_some(entries)
 }
 
-/// Returns the pair of that name, or that it is absent; `None` for any other answer.
-fn pair_from_answer(answer: TxnOpResponse, name: &str) -> Option<Option<KeyValue>> {
-    let TxnOpResponse::Get(mut get) = answer else { return None };
-    let pair = get.take_kvs().into_iter().next();
+/// Takes the results of a transaction that only reads; `None` if one of them is empty, or of another operation.
+pub(super) fn take_reads(answer: TxnResponse) -> Option<Vec<GetResponse>> {
+    let results = answer.0.responses.into_iter();
+    let reads = results.map(|result| match result.response? {
+        PbTxnOpResponse::ResponseRange(read) => Some(GetResponse(read)),
+        _ => None,
+    });
+    reads.collect()
+}
+
+/// Returns the pair of that name, or that it is absent; `None` for any other.
+fn pair_from_read(mut read: GetResponse, name: &str) -> Option<Option<KeyValue>> {
+    let pair = read.take_kvs().into_iter().next();
     pair.as_ref().is_none_or(|pair| pair.key() == name.as_bytes()).then_some(pair)
 }
 
