@@ -92,7 +92,9 @@ fn hostile_messages_of_servers_steer_no_terminal() {
     for (status, code, exit) in
         [(400, "AccessDeniedException", 6), (400, HOSTILE, 1), (418, "Odd", 1)]
     {
-        let body = json!({"__type": code, "message": HOSTILE}).to_string();
+        // Of a message only the first line is shown.
+        let message = HOSTILE.replace('\n', " ");
+        let body = json!({"__type": code, "message": message}).to_string();
         for operation in ["DescribeTable", "Scan", "BatchGetItem"] {
             proxy.inject("POST", operation, 99, HttpFault::Json(status, body.clone()));
         }

@@ -94,12 +94,17 @@ fn body_that_never_ends_costs_no_more_than_a_value() {
     }
     let words = setting.list("/none", 0, |_, _| {});
     assert_eq!(words.matches("does not end, and is not read").count(), 16, "{words}");
-    // As an error, and as a page of a listing.
-    let words = setting.list("/p/pp_epoch_0", 6, |_, client| {
-        let head = "HTTP/1.1 404 Not Found\r\nconnection: close\r\n";
-        write_for_ever(client, head, &[b' '; 64 << 10], Duration::ZERO);
-    });
-    assert!(words.contains("the answer has more than 32 MiB"), "{words}");
+    // As errors, many of them at once, and as a page of a listing.
+    for name in &names {
+        let respond = |_: &str, client: &mut TcpStream| {
+            let head = "HTTP/1.1 404 Not Found\r\nconnection: close\r\n";
+            write_for_ever(client, head, &[b' '; 64 << 10], Duration::ZERO);
+        };
+        let fault = HttpFault::Respond(Box::new(respond));
+        setting.proxy.inject("GET", &format!("/{name}"), usize::MAX / 4, fault);
+    }
+    let words = setting.list("/none", 6, |_, _| {});
+    assert!(words.contains("the answer has more than 256 KiB"), "{words}");
     let listing = format!("/{}/", setting.bucket.name);
     let words = setting.list(&listing, 6, |_, client| {
         let head = "HTTP/1.1 200 OK\r\nconnection: close\r\n";

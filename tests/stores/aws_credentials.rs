@@ -164,9 +164,12 @@ fn absent_or_silent_sources_are_reported_with_all_that_was_tried() {
     let ended = read_from(&write_file(&folder, "store.toml", &section), &metadata);
     assert_eq!(ended.code, 2);
     assert!(ended.err.contains("the AWS region was not found within 1 s"), "{}", ended.err);
-    let container = [disabled, ("AWS_CONTAINER_CREDENTIALS_FULL_URI", silent.as_str())];
-    let words = ["the container's credentials at http://127.0.0.1", "did not respond within 1 s"];
-    assert_refused("", &container, 6, &words);
+    // Who knows the path is given the credentials.
+    let secret = format!("{silent}v2/s3cr3t?token=s3cr3t");
+    let container = [disabled, ("AWS_CONTAINER_CREDENTIALS_FULL_URI", secret.as_str())];
+    let server = silent.trim_end_matches('/');
+    let (server, late) = (format!("the container's credentials at {server} "), "within 1 s");
+    assert_refused("", &container, 6, &[&server, late]);
     let token = [("AWS_WEB_IDENTITY_TOKEN_FILE", "/nonexistent"), ("AWS_ROLE_ARN", "arn:x")];
     assert_refused("", &token, 6, &["the web identity token in /nonexistent"]);
 }

@@ -19,13 +19,19 @@ use prost::bytes::BytesMut;
 /// smaller.
 pub(in super::super) const MOST_ANSWER: usize = 32 << 20;
 
-/// The answer is larger than any that is expected.
+/// The most bytes of an answer that says no more than how a request ended: hundreds of them may come at once.
+const MOST_STATEMENT: usize = 256 << 10;
+
+/// The answer is larger than any that is expected, which has so many bytes.
 #[derive(Debug)]
-pub(super) struct AnswerTooLarge;
+pub(super) struct AnswerTooLarge(usize);
 
 impl fmt::Display for AnswerTooLarge {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the answer has more than {} MiB", MOST_ANSWER >> 20)
+        match self.0 >> 20 {
+            0 => write!(f, "the answer has more than {} KiB", self.0 >> 10),
+            size => write!(f, "the answer has more than {size} MiB"),
+        }
     }
 }
 
@@ -56,27 +62,32 @@ struct LimitedConnector(SharedHttpConnector);
 
 impl HttpConnector for LimitedConnector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        // The library marks the requests for the content of an object so.
-        let is_object = request.uri().contains("x-id=GetObject");
+        // The library marks the requests for the content of an object, and those that put one, so.
+        let is_read = request.uri().contains("x-id=GetObject");
+        let is_put = request.uri().contains("x-id=PutObject");
         let answer = self.0.call(request);
         HttpConnectorFuture::new(async move {
             let answer = answer.await?;
-            match is_object && answer.status().is_success() {
-                true => Ok(answer),
-                false => receive_all(answer).await,
+            match answer.status().is_success() {
+                true if is_read => Ok(answer),
+                true if !is_put => receive_all(answer, MOST_ANSWER).await,
+                _ => receive_all(answer, MOST_STATEMENT).await,
             }
         })
     }
 }
 
-/// Receives the body, as far as it is bounded.
-async fn receive_all(mut answer: HttpResponse) -> Result<HttpResponse, ConnectorError> {
+/// Receives the body, which may have so many bytes.
+async fn receive_all(
+    mut answer: HttpResponse,
+    most: usize,
+) -> Result<HttpResponse, ConnectorError> {
     let mut body = ByteStream::new(answer.take_body());
     let mut whole = BytesMut::new();
     while let Some(piece) = body.next().await {
         let piece = piece.map_err(|error| ConnectorError::io(error.into()))?;
-        if whole.len() + piece.len() > MOST_ANSWER {
-            return Err(ConnectorError::other(AnswerTooLarge.into(), None));
+        if whole.len() + piece.len() > most {
+            return Err(ConnectorError::other(AnswerTooLarge(most).into(), None));
         }
         whole.extend_from_slice(&piece);
     }

@@ -87,13 +87,26 @@ where
     }
 }
 
+/// The most characters of a service's message, or code, that are shown.
+const MOST_SHOWN: usize = 500;
+
 /// Formats a service's error as code and message.
+///
+/// Of both only the first line is shown: some services repeat below it what they were sent, with the session token.
 pub(in super::super) fn describe_error(code: &str, message: &str) -> String {
-    match (code, message) {
-        ("", "") => "no error code".to_owned(),
-        (code, "") => code.to_owned(),
-        ("", message) => message.to_owned(),
+    match (first_line(code), first_line(message)) {
+        (code, message) if code.is_empty() && message.is_empty() => "no error code".to_owned(),
+        (code, message) if message.is_empty() => code,
+        (code, message) if code.is_empty() => message,
         (code, message) => format!("{code}: {message}"),
+    }
+}
+
+fn first_line(text: &str) -> String {
+    let line = text.trim_start().lines().next().unwrap_or_default();
+    match line.char_indices().nth(MOST_SHOWN) {
+        Some((end, _)) => format!("{}…", line.split_at(end).0),
+        None => line.to_owned(),
     }
 }
 
@@ -175,4 +188,21 @@ pub(in super::super) fn innermost_cause(error: &(dyn Error + 'static)) -> String
         innermost = source;
     }
     hide_userinfo(&innermost.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_first_line_of_a_message_is_shown_and_not_more_than_a_screen() {
+        let refused = "the signature does not match.\n\nThe Canonical String should have been\n\
+                       'x-amz-security-token:s3cr3t'";
+        assert_eq!(describe_error("Code", refused), "Code: the signature does not match.");
+        assert_eq!(describe_error("", "\n  late"), "late");
+        assert_eq!(describe_error("Code", "\n"), "Code");
+        assert_eq!(describe_error("", ""), "no error code");
+        let long = describe_error("", &"é".repeat(1 << 20));
+        assert_eq!(long.chars().count(), MOST_SHOWN + 1);
+    }
 }

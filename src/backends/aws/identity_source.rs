@@ -12,6 +12,9 @@ use super::environment::read_variable;
 use super::fault::innermost_cause;
 use crate::config::AwsAccess;
 
+/// The server of a container's credentials for which only a path is given.
+const CONTAINER_SERVER: &str = "http://169.254.170.2";
+
 /// The most profiles that name one another with `source_profile`.
 const MOST_PROFILES: usize = 16;
 
@@ -32,7 +35,7 @@ pub(super) enum IdentitySource {
     Role(String),
     /// With the file of the token.
     WebIdentity(String),
-    /// The URI of a container's credentials.
+    /// The server of a container's credentials. It may give them to everybody who knows the whole URI.
     Container(String),
     /// The metadata service of a virtual machine, which is asked where nothing is configured.
     Instance,
@@ -63,7 +66,9 @@ impl fmt::Display for IdentitySource {
             }
             IdentitySource::Role(name) => write!(f, "the role of the profile {name}"),
             IdentitySource::WebIdentity(file) => write!(f, "the web identity token in {file}"),
-            IdentitySource::Container(uri) => write!(f, "the container's credentials at {uri}"),
+            IdentitySource::Container(server) => {
+                write!(f, "the container's credentials at {server}")
+            }
             IdentitySource::Instance => f.write_str("the instance metadata (IMDS)"),
         }
     }
@@ -124,14 +129,24 @@ pub(super) async fn find_source(access: &AwsAccess) -> IdentitySource {
     if let Some(source) = find_in_profile(access).await {
         return source;
     }
-    let container =
-        ["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_CREDENTIALS_FULL_URI"];
-    let container = container.into_iter().find_map(read_variable);
+    let container = match read_variable("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI") {
+        Some(_) => Some(CONTAINER_SERVER.to_owned()),
+        None => read_variable("AWS_CONTAINER_CREDENTIALS_FULL_URI").map(|uri| server_of(&uri)),
+    };
     match (read_variable("AWS_WEB_IDENTITY_TOKEN_FILE"), container) {
         (Some(file), _) => IdentitySource::WebIdentity(file),
-        (None, Some(uri)) => IdentitySource::Container(crate::config::without_userinfo(&uri)),
+        (None, Some(server)) => IdentitySource::Container(server),
         (None, None) => IdentitySource::Instance,
     }
+}
+
+/// Returns the part of a URI that names the server.
+fn server_of(uri: &str) -> String {
+    let uri = crate::config::without_userinfo(uri);
+    let start = uri.find("://").map_or(0, |scheme| scheme + 3);
+    let (scheme, rest) = uri.split_at(start);
+    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    format!("{scheme}{host}")
 }
 
 /// Describes all sources, where none of them had credentials.
