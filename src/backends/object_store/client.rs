@@ -37,6 +37,8 @@ impl Precondition {
 #[derive(Debug)]
 pub(super) enum Put {
     Done,
+    /// A success without an ETag, which something else than the store may have answered.
+    Unproven,
     /// The condition does not hold, or another write got in the way; reading tells which.
     Unmet,
     /// It was not carried out, and the next attempt may succeed.
@@ -46,6 +48,9 @@ pub(super) enum Put {
     /// Nothing is known of it, and no further attempt would tell.
     Unclear(StoreError),
 }
+
+/// The reason why a success does not count.
+pub(super) const UNPROVEN: &str = "its answer to a write has no ETag";
 
 /// The reason of a listing that fails with 404: S3 answers so only where it names the missing
 /// bucket.
@@ -203,7 +208,8 @@ impl BucketClient {
             .body(ByteStream::from(body.clone()));
         let began = Instant::now();
         let put = match request.send().await {
-            Ok(_) => Ok(Put::Done),
+            Ok(answer) if answer.e_tag().is_some_and(|etag| !etag.is_empty()) => Ok(Put::Done),
+            Ok(_) => Ok(Put::Unproven),
             Err(error) => match self.faults().classify_error(&error) {
                 ObjectError::Aws(AwsError::Permanent(fault))
                     if !aws::is_certainly_refused(&error) =>
@@ -231,7 +237,7 @@ impl BucketClient {
             began,
             describe_failure(&put).as_deref(),
         );
-        turn.finish(!matches!(put, Ok(Put::Lost(_) | Put::Refused(_))));
+        turn.finish(!matches!(put, Ok(Put::Lost(_) | Put::Refused(_) | Put::Unproven)));
         put
     }
 
@@ -256,6 +262,7 @@ impl BucketClient {
 fn describe_failure(put: &Result<Put, StoreError>) -> Option<String> {
     match put {
         Ok(Put::Done) => None,
+        Ok(Put::Unproven) => Some(UNPROVEN.to_owned()),
         Ok(Put::Unmet) => Some("the condition was not met".to_owned()),
         Ok(Put::Refused(reason) | Put::Lost(reason)) => Some(reason.clone()),
         Ok(Put::Unclear(error)) => Some(error.to_string()),

@@ -237,7 +237,8 @@ async fn put_with_retries(
         let put = store.client.put_once(name, body, condition, turn).await?;
         is_in_doubt |= matches!(put, Put::Lost(_));
         match put {
-            Put::Done => return Ok(true),
+            // What is not there after all is found when it is read.
+            Put::Done | Put::Unproven => return Ok(true),
             Put::Unclear(error) => return Err(error),
             Put::Unmet if !is_in_doubt => return Ok(false),
             Put::Unmet => {
