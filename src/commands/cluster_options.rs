@@ -48,14 +48,6 @@ pub fn cluster_options_at(
     only_these: bool,
     options: &GlobalOptions,
 ) -> Result<ClusterOptions, Failure> {
-    let identity = match (&options.tls_cert, &options.tls_key) {
-        (Some(cert), Some(key)) => Some((cert.clone(), key.clone())),
-        (None, None) => None,
-        _ => {
-            let reason = "--tls-cert and --tls-key must be given together";
-            return Err(Failure::new(Code::Usage, reason));
-        }
-    };
     Ok(ClusterOptions {
         addresses,
         only_these,
@@ -66,12 +58,29 @@ pub fn cluster_options_at(
             message: options.message_size_limit.map(NonZeroU32::get).map(|bytes| bytes as usize),
         },
         max_concurrency: options.concurrency,
-        tls: TlsOptions {
-            ca: options.tls_ca.clone(),
-            identity,
-            skip_verify: options.insecure_skip_tls_verify,
-        },
+        tls: tls_options(options)?,
     })
+}
+
+/// Returns the options of connections with TLS.
+///
+/// Nodes that could not be asked for want of them would look as if they had stopped, so that a run over external stores
+/// would write beside them.
+///
+/// # Errors
+/// [`Code::Usage`] for an incomplete TLS identity.
+pub fn tls_options(options: &GlobalOptions) -> Result<TlsOptions, Failure> {
+    let identity = match (&options.tls_cert, &options.tls_key) {
+        (Some(cert), Some(key)) => Some((cert.clone(), key.clone())),
+        (None, None) => None,
+        _ => {
+            let reason = "--tls-cert and --tls-key must be given together, also where RESTATECTL_TLS_CERT and \
+                          RESTATECTL_TLS_KEY give them";
+            return Err(Failure::new(Code::Usage, reason));
+        }
+    };
+    let (ca, skip_verify) = (options.tls_ca.clone(), options.insecure_skip_tls_verify);
+    Ok(TlsOptions { ca, identity, skip_verify })
 }
 
 #[cfg(test)]

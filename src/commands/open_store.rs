@@ -70,6 +70,9 @@ pub async fn open_other(store: StoreArg, context: &Context<'_>) -> Result<OpenSo
     open_reader(Some(store), context, Side::Target).await
 }
 
+/// What to do where folders can't be read.
+pub const FOLDERS_DENIED_HINT: &str = "run this as the user who owns the folders, or copy them";
+
 /// The role of a store that is read, by which its failures are worded.
 #[derive(Clone, Copy)]
 enum Side {
@@ -91,9 +94,7 @@ impl Side {
             Side::Target => Failure::of_target(error),
         };
         match error {
-            StoreError::Denied { .. } => {
-                failure.hint("run this as the user who owns the folders, or copy them")
-            }
+            StoreError::Denied { .. } => failure.hint(FOLDERS_DENIED_HINT),
             _ => failure,
         }
     }
@@ -104,6 +105,7 @@ async fn open_reader(
     context: &Context<'_>,
     side: Side,
 ) -> Result<OpenSource, Failure> {
+    cluster_options::tls_options(context.options)?;
     if let Some(options) = cluster_options_for(store.as_ref(), context)? {
         let opened = cluster::connect(&options).await.map_err(|error| side.of_cluster(&error))?;
         return Ok(OpenSource::Cluster(Box::new(opened)));
@@ -120,7 +122,10 @@ async fn open_reader(
 }
 
 /// Reads the folders of stopped nodes, and reports what they are.
-async fn open_folders(
+///
+/// # Errors
+/// As [`StoppedNodes::open`].
+pub async fn open_folders(
     folders: StoppedFolders,
     context: &Context<'_>,
 ) -> Result<StoppedNodes, StoreError> {

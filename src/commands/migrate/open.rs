@@ -1,6 +1,7 @@
 //! The stores that the arguments name, opened; all that can be refused before a store is asked.
 
 use crate::commands::Context;
+use crate::commands::cluster_options;
 use crate::commands::input::is_standard_input;
 use crate::commands::open_store::{self, OpenTarget};
 use crate::commands::store_arg::{self, StoreArg, is_same_store};
@@ -57,6 +58,8 @@ pub(super) async fn open_stores(
 }
 
 fn check_combination(args: &MigrateArgs, context: &Context<'_>) -> Result<(), Failure> {
+    // Also where no cluster is named: the nodes of a store are asked with them.
+    cluster_options::tls_options(context.options)?;
     let usage = |reason: &str| Err(Failure::new(Code::Usage, reason));
     if context.options.single_address.is_some() && !args.ignore_node.is_empty() {
         return usage("--ignore-node has to ask that node; leave out --single-address");

@@ -9,6 +9,7 @@ use crate::backends::Target;
 use crate::backends::backup::Backup;
 use crate::blocking::run_detached;
 use crate::commands::Context;
+use crate::commands::cluster_options;
 use crate::commands::input::{is_standard_input, name_input, read_input};
 use crate::commands::open_store::{self, OpenTarget, store_name};
 use crate::commands::run_report::{RunReport, read_report_bytes};
@@ -32,6 +33,7 @@ pub(super) async fn open_inputs(
     if is_standard_input(&args.report) && is_standard_input(&args.toml) {
         return Err(usage("only one of --report and --toml can be read from standard input"));
     }
+    cluster_options::tls_options(context.options)?;
     let run = read_report(args, context).await?;
     let target = open_target(args, context).await?;
     let store = store_name(target.as_ref());
