@@ -72,15 +72,9 @@ fn find_absent_nodes(
         true => format!("N{id}, which was removed"),
         false => format!("N{id}, which nodes_config does not have"),
     };
-    // With a frozen placement, no others are chosen: nothing leads the partition (seen with 1.7.12).
-    let is_lost = |epoch: &EpochFacts| {
-        epoch.has_frozen_placement
-            && !epoch.replicas.is_empty()
-            && epoch.replicas.iter().all(is_absent)
-    };
-    let lost = find_epochs(documents, is_lost);
-    let replicas =
-        find_epochs(documents, |epoch| epoch.replicas.iter().any(is_absent) && !is_lost(epoch));
+    let replicas = find_epochs(documents, |epoch| {
+        epoch.replicas.iter().any(is_absent) && !is_placement_lost(epoch, living)
+    });
     let leaders = find_epochs(documents, |epoch| epoch.preferred_leader.iter().any(is_absent));
     let name_nodes = |nodes_of: fn(&EpochFacts) -> Vec<u64>| {
         let all: BTreeSet<u64> = documents.epochs.values().flat_map(nodes_of).collect();
@@ -96,11 +90,27 @@ fn find_absent_nodes(
         let what = format!("is to be led by {nodes}: the servers choose another");
         describe_epochs(FindingClass::AffinityMissing, &what, epochs)
     });
-    let of_lost = lost.map(|epochs| {
+    let of_lost = find_lost_placements(documents, living);
+    of_replicas.into_iter().chain(of_leaders).chain(of_lost).collect()
+}
+
+/// Finds frozen placements on nodes of which none is among the living ones.
+pub(super) fn find_lost_placements(
+    documents: &Documents<'_>,
+    living: &BTreeSet<u64>,
+) -> Option<MetadataFinding> {
+    find_epochs(documents, |epoch| is_placement_lost(epoch, living)).map(|epochs| {
         let what = "has a frozen placement on nodes of which none is left";
         describe_epochs(FindingClass::PlacementLost, what, epochs)
-    });
-    of_replicas.into_iter().chain(of_leaders).chain(of_lost).collect()
+    })
+}
+
+/// Returns whether the frozen placement has no living node. No others are chosen then: nothing leads the partition
+/// (seen with 1.7.12).
+fn is_placement_lost(epoch: &EpochFacts, living: &BTreeSet<u64>) -> bool {
+    epoch.has_frozen_placement
+        && !epoch.replicas.is_empty()
+        && epoch.replicas.iter().all(|id| !living.contains(id))
 }
 
 /// Finds partitions without an epoch, and epochs without a partition. Nothing, where the table can't be read.

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::documents::{Documents, ids_of, living_nodes};
+use super::epochs::find_lost_placements;
 use crate::codec::Tree;
 use crate::model::{FindingClass, Key, MetadataFinding};
 
@@ -28,10 +29,10 @@ pub fn find_added_reference_errors(
 ) -> Vec<MetadataFinding> {
     let content = |finding: &MetadataFinding| (finding.key.clone(), finding.message.clone());
     let mut counts: BTreeMap<_, usize> = BTreeMap::new();
-    for finding in find_broken_references(before) {
+    for finding in find_errors_of_edit(before) {
         *counts.entry(content(&finding)).or_default() += 1;
     }
-    let mut added = find_broken_references(after);
+    let mut added = find_errors_of_edit(after);
     added.retain(|finding| match counts.get_mut(&content(finding)) {
         Some(count) if *count > 0 => {
             *count -= 1;
@@ -40,6 +41,13 @@ pub fn find_added_reference_errors(
         _ => finding.is_error(),
     });
     added
+}
+
+/// Returns what an edit may break: of the epochs only the edited one is known.
+fn find_errors_of_edit(documents: &Documents<'_>) -> Vec<MetadataFinding> {
+    let nodes = documents.get(&Key::NodesConfig);
+    let lost = nodes.and_then(|nodes| find_lost_placements(documents, &living_nodes(nodes)));
+    find_broken_references(documents).into_iter().chain(lost).collect()
 }
 
 /// Returns the errors between values, as far as both sides of a reference are known.

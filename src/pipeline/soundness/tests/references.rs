@@ -132,3 +132,22 @@ fn only_errors_that_were_not_there_before_count_as_added() {
     assert_eq!(added(logs(2, &[1, 9]), logs(2, &[9, 8])), 2);
     assert_eq!(added(logs(1, &[9]), logs(3, &[9])), 2, "two more of the same");
 }
+
+#[test]
+fn frozen_placement_on_absent_nodes_counts_as_added() {
+    let documents = |replicas: &[u32]| {
+        let epoch = json!({"current": {"replica_set": replicas},
+            "placement_policy": {"freeze": {"reason": "R"}}});
+        let mut documents = Documents::default();
+        documents.add(&Key::NodesConfig, nodes_config().into());
+        documents.add(&Key::PartitionEpoch(0), epoch.into());
+        documents
+    };
+    let added = |before: &[u32], after: &[u32]| {
+        find_added_reference_errors(&documents(before), &documents(after)).len()
+    };
+    // Node 3 is removed, and there never was a node 9.
+    assert_eq!(added(&[1], &[9, 3]), 1);
+    assert_eq!(added(&[1], &[9, 1]), 0);
+    assert_eq!(added(&[9], &[3]), 0, "it was so before");
+}
