@@ -236,6 +236,12 @@ pub trait Target: Source {
         true
     }
 
+    /// Returns whether a write that this store refused was certainly not carried out, also where something on its way
+    /// has repeated it: the store keeps whose write it was.
+    fn recognizes_own_writes(&self) -> bool {
+        false
+    }
+
     /// Tries on a scratch object, which is not one of Restate's keys, what this store does with
     /// conditions.
     async fn probe_conditional_writes(&self) -> Result<ConditionalWrites, StoreError> {

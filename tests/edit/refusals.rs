@@ -252,6 +252,10 @@ fn value_that_cannot_be_edited_without_loss_is_refused() {
         ("partition_table", "has bytes but no partition_table::version"),
     ] {
         let error = store.patch(key, "[]").expect(5).json()["error"].clone();
+        // What is damaged can't be printed, but saved.
+        let hint =
+            if key == "partition_table" { "metadata backup --to" } else { "metadata get --raw" };
+        assert!(error["hints"].to_string().contains(hint), "{error}");
         assert_eq!(error["code"], "value-corrupt");
         assert!(error["message"].as_str().unwrap().contains(words), "{words} is not in {error}");
     }

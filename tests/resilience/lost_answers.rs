@@ -269,6 +269,28 @@ fn write_that_a_node_repeats_is_never_said_not_to_be_written() {
     assert_eq!(proxy.repeated(), 2);
 }
 
+#[test]
+fn edit_that_a_proxy_repeats_is_never_said_not_to_be_written() {
+    let (etcd, folder) = (Etcd::start(), TempDir::new().unwrap());
+    let proxy = GrpcProxy::start_repeating(&etcd.address(), "/etcdserverpb.KV/Txn");
+    let toml = write_file(&folder, "etcd.toml", &etcd_section(&[proxy.address()]));
+    let put = ["metadata", "put", "--from", &toml, "-k", "edited", "-y", "-o", "json", "-"];
+    let run = assert_edit(restatectl_with_input(&put, "{}"), 7, "unknown");
+    let message = run.json()["error"]["message"].as_str().unwrap().to_owned();
+    assert!(message.contains("another writer may have written what is stored"), "{message}");
+    assert!(etcd.content().contains_key("edited"));
+}
+
+#[test]
+fn page_of_a_gateway_is_no_answer_to_a_write() {
+    let setting = BehindProxy::with_bucket();
+    let page = || HttpFault::Json(200, "<html>login</html>".to_owned());
+    setting.proxy.inject("PUT", "/page/rule_book", 1, page());
+    setting.migrate("page", &[]).expect(0);
+    assert_eq!(setting.proxy.pending_faults(), 0);
+    setting.verify("page");
+}
+
 fn unknown_key(name: &str) -> Key {
     Key::Unknown(name.to_owned())
 }

@@ -1,10 +1,12 @@
 //! Faults and signals amid the probes of S3: they survive what a write survives, and leave nothing behind.
 
 use serde_json::json;
+use tempfile::TempDir;
 
 use super::s3_probe::{Setting, backup};
 use crate::support::http_proxy::HttpFault;
 use crate::support::listing::{key_names, list_keys};
+use crate::support::store_toml::write_file;
 use crate::support::tool::{command, program, wait_for_exit};
 use crate::support::wait_for;
 
@@ -60,12 +62,22 @@ fn no_scratch_object_stays_after_an_error_or_a_signal() {
         setting.proxy.clear_faults();
     }
     // A signal while the second write of the probe has no answer.
-    setting.proxy.inject("PUT", "", 1, HttpFault::Answer(503, "SlowDown"));
-    setting.proxy.inject("PUT", "", 1, HttpFault::Before(Box::new(|| {})));
-    setting.proxy.inject("PUT", "", 1, HttpFault::Hang);
-    let toml = setting.toml("p");
-    let args = ["metadata", "migrate", "--from", backup(), "--toml", &toml];
-    let mut run = command(&program(), &args);
+    let (toml, folder) = (setting.toml("p"), TempDir::new().unwrap());
+    let rules = write_file(&folder, "rules.json", "{\"version\": 1, \"rules\": {}}");
+    let migrate = ["metadata", "migrate", "--from", backup(), "--toml", &toml];
+    let put = ["metadata", "put", "-y", "-k", "rule_book", "--from", &toml, &rules];
+    for args in [&migrate[..], &put] {
+        setting.proxy.inject("PUT", "", 1, HttpFault::Answer(503, "SlowDown"));
+        setting.proxy.inject("PUT", "", 1, HttpFault::Before(Box::new(|| {})));
+        setting.proxy.inject("PUT", "", 1, HttpFault::Hang);
+        assert_nothing_left_after_a_signal(&setting, args);
+        setting.proxy.clear_faults();
+    }
+}
+
+/// Interrupts a command whose probe hangs.
+fn assert_nothing_left_after_a_signal(setting: &Setting, args: &[&str]) {
+    let mut run = command(&program(), args);
     run.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
     let child = run.spawn().unwrap();
     wait_for("a scratch object", std::time::Duration::from_secs(20), || {

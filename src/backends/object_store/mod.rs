@@ -112,6 +112,10 @@ impl Target for ObjectStore {
         self.is_amazon
     }
 
+    fn recognizes_own_writes(&self) -> bool {
+        true
+    }
+
     async fn probe_conditional_writes(&self) -> Result<ConditionalWrites, StoreError> {
         probe::probe_conditional_writes(self).await
     }

@@ -5,7 +5,7 @@ use serde_json::Value as Json;
 use super::args::Edit;
 use super::consequences::{find_broken_references, find_warnings, without_version};
 use super::failures::{
-    absent_key, failed_patch, invalid_value, uneditable_value, unexpected_version,
+    absent_key, damaged_entry, failed_patch, invalid_value, uneditable_value, unexpected_version,
 };
 use crate::codec::{self, CodecError, Encoding};
 use crate::model::{CasToken, Entry, Key, Snapshot, Value, Version};
@@ -100,7 +100,7 @@ fn decode_old_value(
 ) -> Result<(OldValue, Encoding), Failure> {
     let (value, token) = match entry {
         Entry::Intact(value, token) => (value, token),
-        Entry::Damaged { reason, .. } => return Err(uneditable_value(key, reason)),
+        Entry::Damaged { reason, .. } => return Err(damaged_entry(key, reason)),
     };
     let uneditable = |error: CodecError| uneditable_value(key, &error.to_string());
     let document = codec::decode(key, &value.bytes).map_err(uneditable)?;

@@ -12,6 +12,12 @@ pub(super) fn uneditable_value(key: &Key, reason: &str) -> Failure {
         .hint("save the stored bytes to a file: `metadata get --raw > FILE`, with the same store")
 }
 
+/// Returns the failure for a stored entry of which a part is missing.
+pub(super) fn damaged_entry(key: &Key, reason: &str) -> Failure {
+    Failure::new(Code::ValueCorrupt, format!("failed to edit {key}: it {reason}"))
+        .hint("save what is stored with `metadata backup --to FILE`, from the same store")
+}
+
 /// Returns the failure for a stored value that is not the one that the edit was made for.
 pub(super) fn unexpected_version(message: String) -> Failure {
     Failure::new(Code::VersionMismatch, message).hint(REDO_HINT)

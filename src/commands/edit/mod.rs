@@ -12,20 +12,26 @@ mod state;
 mod write;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Result;
+use tokio::time::timeout;
 
 use crate::backends::Target;
 use crate::blocking::run_detached;
-use crate::commands::{Context, open_store, store_arg};
+use crate::commands::{Context, cluster_options, open_store, store_arg};
 use crate::model::{CasToken, Entry, Key, Snapshot};
 use crate::outcome::{Code, Failure, Outcome};
 use crate::pipeline::checks;
+use crate::terminal::signals::Signal;
 pub use args::{Edit, EditArgs};
 use decision::{EditDecision, EditRequest};
 pub use document::{JsonText, read_json_text};
 use job::EditJob;
 use state::EditState;
+
+/// The time for a probe that was broken off to remove what it may have left.
+const REMOVAL_LIMIT: Duration = Duration::from_secs(2);
 
 /// Runs an edit until it ends or a signal ends it.
 ///
@@ -38,20 +44,35 @@ pub async fn run(
 ) -> Result<Outcome> {
     let state = Arc::new(EditState::new(Key::parse(&args.key)));
     context.unfinished.set(Arc::<EditState>::clone(&state));
-    let command = async {
+    let prepare = async {
+        cluster_options::tls_options(context.options)?;
         let edit = edit.await?;
         let from = store_arg::load_optional(args.from.as_deref(), context).await?;
         let store = open_store::open_editable(from, context).await?;
         state.set_store(store.target());
         let key = state.key();
         let stored = job::read_stored(&store, &key).await?;
-        run_job(&EditJob { args, context, state: &state, store, key, stored }, edit).await
+        Ok((edit, EditJob { args, context, state: &state, store, key, stored }))
     };
-    let result = tokio::select! {
-        result = command => result,
+    let prepared = tokio::select! {
+        prepared = prepare => prepared,
         signal = context.interruption.wait() => Err(state.describe_interruption(signal.failure())),
     };
+    let (edit, job) = match prepared {
+        Ok(prepared) => prepared,
+        Err(failure) => return Ok(state.outcome(Some(failure))),
+    };
+    let result = tokio::select! {
+        result = run_job(&job, edit) => result,
+        signal = context.interruption.wait() => Err(describe_interruption(signal, &job).await),
+    };
     Ok(state.outcome(result.err()))
+}
+
+async fn describe_interruption(signal: Signal, job: &EditJob<'_>) -> Failure {
+    // A probe may have been broken off.
+    let _ = timeout(REMOVAL_LIMIT, job.target().remove_scratch_objects()).await;
+    job.state.describe_interruption(signal.failure())
 }
 
 async fn run_job(job: &EditJob<'_>, edit: Edit) -> Result<(), Failure> {

@@ -47,17 +47,43 @@ pub(super) async fn write_value(job: &EditJob<'_>, decision: &EditDecision) -> R
         Err(failed) if failed.may_have_written => {
             settle_write(job, decision, &failed.error).await?
         }
-        Err(failed) => {
-            job.state.set_write_state(WriteState::NotWritten);
-            return Err(match failed.error {
-                StoreError::Conflict { .. } => describe_conflict(job, decision).await,
-                error => Failure::of_target(&error),
-            });
-        }
+        Err(failed) => return Err(describe_refused_write(job, decision, &failed.error).await),
     };
     job.state.set_write_state(state);
     Ok(())
 }
+
+/// Describes a write that the store has refused.
+///
+/// Where the new value is stored all the same, something on its way may have repeated the request after the first one was
+/// carried out, unless the store would recognize that.
+async fn describe_refused_write(
+    job: &EditJob<'_>,
+    decision: &EditDecision,
+    error: &StoreError,
+) -> Failure {
+    let StoreError::Conflict { .. } = error else {
+        job.state.set_write_state(WriteState::NotWritten);
+        return Failure::of_target(error);
+    };
+    let current = read_current(job).await;
+    let doubt = match &current {
+        _ if job.target().recognizes_own_writes() => None,
+        Ok(Some(Entry::Intact(value, _))) if *value == decision.value => {
+            Some(EQUAL_VALUE.to_owned())
+        }
+        Err(error) => Some(describe_unread(error)),
+        Ok(_) => None,
+    };
+    if let Some(doubt) = doubt {
+        return unconfirmed_write(decision, error, &doubt);
+    }
+    job.state.set_write_state(WriteState::NotWritten);
+    describe_conflict(job, decision, current.ok().flatten())
+}
+
+/// What is found where a refused write may have been carried out.
+const EQUAL_VALUE: &str = "another writer may have written what is stored now";
 
 /// Reads whether a write whose answer was lost has been carried out.
 ///
@@ -68,12 +94,11 @@ async fn settle_write(
     decision: &EditDecision,
     error: &StoreError,
 ) -> Result<WriteState, Failure> {
-    let current = job.target().read(std::slice::from_ref(&job.key)).await;
     // The store has judged a refused one itself, and could not tell.
     let is_refused = matches!(error, StoreError::Conflict { .. });
-    let found = match current.map(|mut entries| entries.pop().flatten()) {
+    let found = match read_current(job).await {
         Ok(Some(Entry::Intact(value, _))) if value == decision.value && is_refused => {
-            "another writer may have written what is stored now".to_owned()
+            EQUAL_VALUE.to_owned()
         }
         Ok(Some(Entry::Intact(value, _))) if value == decision.value => {
             return Ok(WriteState::Written);
@@ -81,25 +106,32 @@ async fn settle_write(
         Ok(Some(Entry::Intact(value, _))) => format!("version {} is stored now", value.version),
         Ok(Some(Entry::Damaged { reason, .. })) => format!("the stored value {reason} now"),
         Ok(None) => "the key is absent now".to_owned(),
-        Err(error) => format!("the key could not be read again ({error})"),
+        Err(error) => describe_unread(&error),
     };
     Err(unconfirmed_write(decision, error, &found))
 }
 
-async fn read_current(job: &EditJob<'_>) -> Option<Entry> {
+async fn read_current(job: &EditJob<'_>) -> Result<Option<Entry>, StoreError> {
     let entries = job.target().read(std::slice::from_ref(&job.key)).await;
-    entries.ok()?.pop().flatten()
+    entries.map(|mut entries| entries.pop().flatten())
+}
+
+fn describe_unread(error: &StoreError) -> String {
+    format!("the key could not be read again ({error})")
 }
 
 /// Describes the value of the writer that was faster, with its differences from the one that the edit
 /// was made for.
-async fn describe_conflict(job: &EditJob<'_>, decision: &EditDecision) -> Failure {
+fn describe_conflict(
+    job: &EditJob<'_>,
+    decision: &EditDecision,
+    current: Option<Entry>,
+) -> Failure {
     let read = match &decision.old {
         Some(old) => format!("version {} was read", old.version),
         None => "it was absent".to_owned(),
     };
-    let (current, differences) =
-        describe_current(decision.old.as_ref(), read_current(job).await, job);
+    let (current, differences) = describe_current(decision.old.as_ref(), current, job);
     let (key, store) = (&decision.key, job.target().name());
     unexpected_version(format!(
         "nothing was written: {key} in {store} was changed by another writer in the meantime: {read}, \
