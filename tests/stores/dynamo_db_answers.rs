@@ -138,6 +138,20 @@ fn items_and_names_that_were_not_asked_for_are_an_error() {
 }
 
 #[test]
+fn no_more_unknown_items_are_read_than_a_thousand() {
+    let fixture = Fixture::new();
+    let item = |n: usize| json!({"pk": {"S": format!("p/unknown-{n}")}, "version": {"N": "1"}});
+    let items: Vec<_> = (0..1_002).map(item).collect();
+    let body = json!({"Items": items, "Count": 1_002, "ScannedCount": 1_002}).to_string();
+    fixture.proxy.inject("POST", "Scan", ALWAYS, HttpFault::Json(200, body));
+    let run = restatectl(&["metadata", "list", "--from", &fixture.toml(), "-o", "json"]).expect(0);
+    assert!(run.err.contains("only 1000 items with unknown names"), "{}", run.err);
+    assert!(run.err.contains("and 2 more are not"), "{}", run.err);
+    let batches = fixture.proxy.requests().iter().filter(|line| line.contains("BatchGet")).count();
+    assert_eq!(batches, 20, "ten for the keys, and ten to count the others");
+}
+
+#[test]
 fn answers_without_end_are_bounded_in_time_and_memory() {
     let fixture = Fixture::new();
     let mut told = Vec::new();

@@ -64,6 +64,10 @@ impl Source for DynamoDb {
         Ok(names.iter().map(|name| found.remove(name).map(item::entry_from_item)).collect())
     }
 
+    fn describe_missing_keys(&self) -> Option<String> {
+        listing::describe_missing_keys(self)
+    }
+
     async fn count_foreign_keys(&self) -> Result<Option<u64>, StoreError> {
         unless_denied(listing::count_foreign_items(self).await)
     }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::OnceLock;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
 
 use super::super::RequestOptions;
 use super::super::aws::{self, Reach, Retries};
@@ -27,6 +27,8 @@ pub struct DynamoDb {
     pub(super) endpoint: String,
     /// `true` if a listing was denied, so that keys were read by their known names.
     pub(super) unlisted: AtomicBool,
+    /// The items of the last listing that may be keys, and were not read.
+    pub(super) left_out: AtomicUsize,
     pub(super) origins: AccessOrigins,
     /// What the table's description said, where it could be asked.
     pub(super) facts: OnceLock<TableFacts>,
@@ -93,6 +95,7 @@ impl DynamoDb {
             prefix,
             endpoint,
             unlisted: AtomicBool::new(false),
+            left_out: AtomicUsize::new(0),
             origins,
             facts: OnceLock::new(),
         })
