@@ -242,6 +242,10 @@ impl NodeAnswer {
         let stored = nodes_config.and_then(Entry::value);
         match &probe.nodes_config {
             _ if roles.is_empty() => None,
+            // Its store may be this one.
+            Ok(None) if stored.is_none() => {
+                Some(StoreUse::Unclear("it runs on a store without nodes_config".to_owned()))
+            }
             Ok(own) => {
                 let own = own.as_ref().and_then(Entry::value);
                 are_same(&Key::NodesConfig, own, stored).then_some(StoreUse::Running(roles))
@@ -249,5 +253,32 @@ impl NodeAnswer {
             Err(_) if !cluster.is_empty() && probe.ident.cluster_name != cluster => None,
             Err(reason) => Some(StoreUse::Unclear(reason.clone())),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{CasToken, NodeIdent, Value, Version};
+
+    #[test]
+    fn node_runs_on_the_store_that_holds_what_its_own_holds() {
+        let entry = |version: u32| {
+            let (version, bytes) = (Version(version), vec![5, b'{', b'}'].into());
+            Entry::Intact(Value { version, bytes }, CasToken::Version(version))
+        };
+        let judge = |role: &str, own: Option<Entry>, held: Option<Entry>| {
+            let (cluster_name, roles) = ("demo".to_owned(), vec![role.to_owned()]);
+            let ident = NodeIdent { id: Some(1), is_alive: true, cluster_name, roles };
+            let answer = NodeAnswer::Probe(StoreProbe { ident, nodes_config: Ok(own) });
+            answer.judge("demo", held.as_ref())
+        };
+        let runs = Some(StoreUse::Running(vec!["worker".to_owned()]));
+        assert_eq!(judge("worker", Some(entry(3)), Some(entry(3))), runs);
+        assert_eq!(judge("worker", Some(entry(4)), Some(entry(3))), None);
+        assert_eq!(judge("worker", None, Some(entry(3))), None);
+        assert_eq!(judge("admin", Some(entry(3)), Some(entry(3))), None);
+        // Both lack it, as after a run that was killed behind its first step.
+        assert!(matches!(judge("worker", None, None), Some(StoreUse::Unclear(_))));
     }
 }

@@ -16,7 +16,9 @@ pub(super) async fn check_nodes(job: &UndoJob<'_>, held: &Snapshot) -> Finding {
     let before = &job.inputs.before;
     let (now, is_known) = find_nodes(job, held);
     let earlier = codec::nodes_of(before).filter(|_| !have_same_nodes(held, before));
-    let earlier = earlier.unwrap_or_default();
+    let mut earlier = earlier.unwrap_or_default();
+    let is_asked = |node: &Node| now.nodes.iter().any(|one| is_same_place(one, node));
+    earlier.nodes.retain(|node| !is_asked(node));
     let names = || now.nodes.iter().chain(&earlier.nodes).map(ToString::to_string).collect();
     if job.context.options.single_address.is_some() {
         return check_unasked_nodes(names());
@@ -28,10 +30,14 @@ pub(super) async fn check_nodes(job: &UndoJob<'_>, held: &Snapshot) -> Finding {
     };
     let (of_now, of_earlier): (Vec<NodeObservation>, _) = join!(
         observe_each("target", now, held, job.context),
-        observe_each("target", earlier, before, job.context)
+        observe_each("target", earlier, held, job.context)
     );
     let observed: Vec<_> = of_now.into_iter().chain(of_earlier).collect();
     check_nodes_on_target(&observed, asked)
+}
+
+fn is_same_place(one: &Node, other: &Node) -> bool {
+    (one.id, &one.address) == (other.id, &other.address)
 }
 
 /// Finds the nodes that `nodes_config` of the target names, and whether they are known. Where it can't be decoded,
