@@ -20,6 +20,7 @@ mod read_progress;
 mod read_store;
 mod run_report;
 pub mod save_backup;
+mod self_comparison;
 pub mod snapshot_warnings;
 pub mod status;
 pub mod store_arg;

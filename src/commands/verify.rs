@@ -12,11 +12,10 @@ use crate::commands::Context;
 use crate::commands::input::is_standard_input;
 use crate::commands::open_store::{self, OpenSource, store_name};
 use crate::commands::read_progress::ReadProgress;
+use crate::commands::self_comparison::{ComparedSide, find_self_comparison, same_store_failure};
 use crate::commands::store_arg::{self, is_same_store};
-use crate::events::{Event, Stage};
-use crate::model::{
-    Comparison, DocumentChange, Key, KeyStatus, Snapshot, StoreError, UsesReplicatedStore,
-};
+use crate::events::Stage;
+use crate::model::{Comparison, DocumentChange, Key, KeyStatus, Snapshot, StoreError};
 use crate::outcome::{Code, CommandResult, Failure, Outcome, VerifyResult};
 use crate::pipeline::changes::find_value_changes;
 use crate::pipeline::checks;
@@ -84,7 +83,9 @@ pub async fn run(args: &VerifyArgs, context: &Context<'_>) -> anyhow::Result<Out
     if snapshots.source.is_empty() && snapshots.target.is_empty() {
         return Err(refuse_empty_stores(&sides).into());
     }
-    if let Some(failure) = find_same_content(&sides.source, &snapshots, context).await {
+    let source = ComparedSide { store: &sides.source, snapshot: &snapshots.source };
+    let target = ComparedSide { store: &sides.target, snapshot: &snapshots.target };
+    if let Some(failure) = find_self_comparison(source, target, context).await {
         return Err(failure.into());
     }
     let comparison = compare(&snapshots.source, &snapshots.target);
@@ -190,50 +191,6 @@ async fn refuse_one_store(sides: &OpenSides, snapshots: &SideSnapshots) -> Resul
         Err(UnaskedSide::Source(error)) => Err(sides.source.failure(&error)),
         Err(UnaskedSide::Target(error)) => Err(target_failure(&error, &sides.target)),
     }
-}
-
-/// Returns the failure of a comparison of one store with itself: a cluster that does not run on its
-/// replicated store answers from an external one, whatever roles `nodes_config` still shows.
-async fn find_same_content(
-    source: &OpenSource,
-    snapshots: &SideSnapshots,
-    context: &Context<'_>,
-) -> Option<Failure> {
-    let reason = checks::describe_source_on_target(&snapshots.source, &snapshots.target)?;
-    let cluster = source.cluster()?;
-    let nodes = codec::nodes_of(&snapshots.source).unwrap_or_default();
-    match cluster.uses_replicated_store().await {
-        UsesReplicatedStore::Yes => None,
-        UsesReplicatedStore::No => {
-            Some(same_store_failure(&format!("{NOT_REPLICATED}, and {reason}")))
-        }
-        // A node that may be asked alone, and does not lead, can't tell.
-        UsesReplicatedStore::Unknown
-            if cluster.asks_only_given() && checks::are_in_migration_mode(&nodes) =>
-        {
-            context.events.emit(Event::Warning(ONE_NODE_WARNING));
-            None
-        }
-        UsesReplicatedStore::Unknown => {
-            let failure = same_store_failure(&format!("{MAYBE_NOT_REPLICATED}, and {reason}"));
-            Some(failure.hint("if it does, run this again once its metadata servers have a leader"))
-        }
-    }
-}
-
-/// The warning about a source of which one node is asked, which does not lead its replicated store.
-const ONE_NODE_WARNING: &str = "only the node at --single-address was asked, and it can't tell which store the cluster runs on: if \
-                                that is the target, the comparison proves nothing";
-
-const NOT_REPLICATED: &str =
-    "the nodes of the cluster at --address do not run on its replicated store";
-
-const MAYBE_NOT_REPLICATED: &str = "the nodes of the cluster at --address are not known to run on its replicated \
-                                    store, since none of them leads it";
-
-fn same_store_failure(reason: &str) -> Failure {
-    Failure::new(Code::SameStore, format!("cannot compare a store with itself: {reason}"))
-        .hint("name another store with --from, such as a backup taken before the migration")
 }
 
 fn difference_failure(

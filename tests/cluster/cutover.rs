@@ -5,7 +5,7 @@ use serde_json::Value as Json;
 
 use crate::support::etcd::Etcd;
 use crate::support::restate::{ALL_ROLES, Cluster, Mode};
-use crate::support::tool::restatectl;
+use crate::support::tool::{assert_refused, restatectl};
 
 const SERVER: &[&str] = &["metadata-server", "worker", "log-server", "admin"];
 
@@ -48,7 +48,22 @@ fn verify_is_never_green_against_the_store_that_the_cluster_runs_on() {
         cluster.wait_until_led();
         assert_never_green(&cluster.addresses(), &etcd, &[]);
         assert_never_green(&cluster.addresses(), &etcd, &["--allow-newer"]);
+        assert_never_green_after_a_way_back(&cluster, &etcd);
     }
+}
+
+/// Asserts that what proves a way back is refused while the nodes still run on the store that they were to leave.
+fn assert_never_green_after_a_way_back(cluster: &Cluster, etcd: &Etcd) {
+    let addresses: Vec<_> = cluster.nodes.iter().map(|node| node.address()).collect();
+    let replicated = cluster.replicated_toml("replicated.toml", &addresses);
+    let verify = ["metadata", "verify", "--from", &etcd.toml(), "--toml", &replicated];
+    let words = ["do not run on its replicated store", "stop all nodes, then start them"];
+    assert_refused(&[&verify[..], &["--allow-newer"]].concat(), 5, "same-store", &words);
+    // A backup shows whether the file leads to the cluster, on whichever store it runs.
+    let backup = cluster.folder.path().join("of-etcd.jsonl").to_str().unwrap().to_owned();
+    restatectl(&["metadata", "backup", "--from", &etcd.toml(), "--to", &backup]).expect(0);
+    let verify = ["metadata", "verify", "--from", &backup, "--toml", &replicated, "--allow-newer"];
+    restatectl(&verify).expect(0);
 }
 
 #[test]
