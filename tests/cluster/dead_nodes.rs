@@ -64,9 +64,14 @@ fn any_live_address_suffices_and_dead_nodes_are_skipped() {
         let message = document["error"]["message"].as_str().unwrap();
         assert!(message.contains("1 of 3 metadata servers responding (quorum 2)"), "{message}");
         assert!(message.contains("(node-1, ") && message.contains("(node-2, "), "{message}");
+        // The nodes are those that the nodes themselves know.
+        let states = document["nodes"].as_array().unwrap().iter().map(|node| &node["state"]);
+        assert_eq!(states.filter(|state| **state == "no-response").count(), 2, "{document:#}");
         assert!(started.elapsed() < Duration::from_secs(15), "{:?}", started.elapsed());
         let list = ["-s", &address, "metadata", "list", "-o", "json", "--request-timeout", "4000"];
         assert_eq!(restatectl(&list).expect(6).json()["error"]["code"], "source-no-quorum");
     }
+    let unknown = ["--ignore-node", "N99", "--request-timeout", "4000"];
+    migrate(&cluster.addresses(), &unknown).expect(2);
     assert!(etcd.content().is_empty());
 }

@@ -146,6 +146,12 @@ fn single_address_leaves_it_open_whether_a_run_is_ready() {
     assert_eq!(document["ready"], Json::Null);
     assert_eq!(node_state(&document, "node-2"), ("not-asked".into(), None));
     assert!(document["checks"].to_string().contains("not asked: N2 (node-2"), "{document:#}");
+    // What proves the cutover asks every node.
+    let args = ["-S", &address, "metadata", "migrate", "--toml", &etcd.toml(), "-o", "json"];
+    let limit = ["--message-size-limit", "33554432"];
+    let document = restatectl(&[&args[..], &limit].concat()).expect(0).json();
+    let status = format!("--address {address} --message-size-limit 33554432 status --on");
+    assert!(document["next_steps"].to_string().contains(&status), "{document:#}");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use serde_json::Value as Json;
 use tempfile::TempDir;
 
 use super::fixture::{lose_metadata, name_nodes, wait_for_members};
-use crate::support::etcd::Etcd;
+use crate::support::etcd::{Etcd, etcd_section};
 use crate::support::restate::{ALL_ROLES, Cluster, Mode};
 use crate::support::s3::seaweed;
 use crate::support::store_toml::write_file;
@@ -32,6 +32,11 @@ fn cluster_that_lost_its_majority_goes_on_from_one_folder() {
     let base = cluster.base_folder(0);
     let list = ["metadata", "list", "--from", &base];
     assert_refused(&list, 5, "source-in-use", &["is in use: process ", "holds it open"]);
+    // Every failed check is told, not only that of the source.
+    let gone = write_file(&cluster.folder, "gone.toml", &etcd_section(&["127.0.0.1:1".to_owned()]));
+    let migrate = ["metadata", "migrate", "--from", &base, "--toml", &gone];
+    let words = ["failed to read the source: ", "holds it open", "can't be reached"];
+    assert_refused(&migrate, 6, "source-in-use", &words);
 
     cluster.end_all("KILL");
     lose_metadata(&cluster, 1);

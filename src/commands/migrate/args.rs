@@ -12,7 +12,7 @@ const EXAMPLES: &str = r#"Examples:
   # In the maintenance window, with a report for the archive:
   restatectl -s http://node-1:5122 metadata migrate --toml etcd.toml --backup before.jsonl --report migrate.json
   # After an interruption:
-  restatectl -s http://node-1:5122 metadata migrate --toml etcd.toml --resume
+  restatectl -s http://node-1:5122 metadata migrate --toml etcd.toml --backup before.jsonl --report migrate.json --resume
   # From one store to another:
   restatectl metadata migrate --from etcd.toml --toml s3.toml
   # With all nodes stopped, from the base directories of their metadata servers:

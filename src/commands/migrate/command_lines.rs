@@ -25,12 +25,16 @@ impl CommandLine {
 
     /// Begins a command over the running cluster's metadata, reached as this run reached it.
     pub(super) fn over_cluster(context: &Context<'_>) -> Self {
-        CommandLine::of_cluster(context).add(["metadata"])
+        let line = CommandLine(vec![program_name(context)]).add(cluster_access(context.options));
+        line.add(["metadata"])
     }
 
-    /// Begins a command about the running cluster itself, reached as this run reached it.
-    pub(super) fn of_cluster(context: &Context<'_>) -> Self {
-        CommandLine(vec![program_name(context)]).add(cluster_access(context.options))
+    /// Begins a command about all nodes of the running cluster, which are found by the address of this run.
+    pub(super) fn of_all_nodes(context: &Context<'_>) -> Self {
+        let options = context.options;
+        let address = options.single_address.clone().unwrap_or_else(|| options.address.join(","));
+        let line = CommandLine(vec![program_name(context)]).add(["--address", &address]);
+        line.add(connection_options(options))
     }
 
     /// Adds words at the end.
@@ -56,7 +60,16 @@ fn cluster_access(options: &GlobalOptions) -> Vec<OsString> {
         Some(address) => vec!["--single-address".into(), address.into()],
         None => vec!["--address".into(), options.address.join(",").into()],
     };
-    words.extend(tls_access(options));
+    words.extend(connection_options(options));
+    words
+}
+
+/// Returns how to speak with the cluster's nodes.
+fn connection_options(options: &GlobalOptions) -> Vec<OsString> {
+    let mut words = tls_access(options);
+    if let Some(bytes) = options.message_size_limit {
+        words.extend(["--message-size-limit".into(), bytes.to_string().into()]);
+    }
     words
 }
 

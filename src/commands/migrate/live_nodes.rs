@@ -22,10 +22,9 @@ pub(super) async fn observe_sides(
     opened: Option<&OpenSource>,
     sides: &Sides,
 ) -> NodeObservations {
-    let (Some(opened), Ok(source), Some(nodes)) =
-        (opened, &sides.source.snapshot, sides.source.nodes())
-    else {
-        return NodeObservations::default();
+    let Some(opened) = opened else { return NodeObservations::default() };
+    let (Ok(source), Some(nodes)) = (&sides.source.snapshot, sides.source.nodes()) else {
+        return observe_known_nodes(job, opened).await;
     };
     if let Some(cluster) = job.target.cluster() {
         return observe_rollback(cluster, &nodes, sides).await;
@@ -38,7 +37,31 @@ pub(super) async fn observe_sides(
     }
     let (of_source, on_target) =
         join!(observe_source(job, opened, source), observe_nodes("target", held, job.context));
-    NodeObservations { on_target, ..of_source }
+    let is_target_unasked =
+        job.context.options.single_address.is_some() && codec::nodes_of(held).is_some();
+    NodeObservations { on_target, is_target_unasked, ..of_source }
+}
+
+/// Asks the nodes of a live source whose store can't be read, as far as its nodes know each other.
+async fn observe_known_nodes(job: &Job<'_>, opened: &OpenSource) -> NodeObservations {
+    let of_cluster = match opened.cluster() {
+        Some(cluster) => observe_live_source(job, cluster, cluster.known_nodes()).await,
+        None => Vec::new(),
+    };
+    NodeObservations { of_cluster, ..NodeObservations::default() }
+}
+
+/// Asks the nodes of a live source, and looks at the ports of those that are to be skipped.
+async fn observe_live_source(
+    job: &Job<'_>,
+    cluster: &Cluster,
+    nodes: &NodesConfiguration,
+) -> Vec<ObservedNode> {
+    let mut observed = observe_cluster_nodes(cluster, nodes).await;
+    let is_skipped = |node: &&mut ObservedNode| job.args.ignore_node.contains(&node.id);
+    let skipped = observed.iter_mut().filter(is_skipped);
+    find_listeners(skipped.map(|node| (&*node.address, &mut node.state)).collect()).await;
+    observed
 }
 
 /// Asks the nodes of the source alone, which holds `snapshot`.
@@ -52,10 +75,7 @@ pub(super) async fn observe_source(
     match (opened.cluster(), SourceKind::from_opened(opened)) {
         (Some(cluster), _) => {
             let nodes = codec::nodes_of(snapshot).unwrap_or_default();
-            observed.of_cluster = observe_cluster_nodes(cluster, &nodes).await;
-            let is_skipped = |node: &&mut ObservedNode| job.args.ignore_node.contains(&node.id);
-            let skipped = observed.of_cluster.iter_mut().filter(is_skipped);
-            find_listeners(skipped.map(|node| (&*node.address, &mut node.state)).collect()).await;
+            observed.of_cluster = observe_live_source(job, cluster, &nodes).await;
         }
         (None, SourceKind::StoppedNodes) => {
             observed.on_source = observe_metadata_servers(snapshot, job.context).await;

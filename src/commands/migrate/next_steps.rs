@@ -188,7 +188,7 @@ fn check_after_start(job: &Job<'_>, prepared: &Prepared, reference: &Reference) 
              cluster uses the target: exit code 0 without a warning shows both:\n{verify}"
         );
     }
-    let status = CommandLine::of_cluster(job.context).add(["status", "--on"]);
+    let status = CommandLine::of_all_nodes(job.context).add(["status", "--on"]);
     let skipped =
         job.args.ignore_node.iter().flat_map(|id| ["--ignore-node".to_owned(), format!("N{id}")]);
     let status = status.add([&job.args.toml]).add(skipped);

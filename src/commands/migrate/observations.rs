@@ -22,6 +22,8 @@ pub(super) struct NodeObservations {
     pub(super) are_unasked: bool,
     /// The same nodes of the target.
     pub(super) on_target: Vec<NodeObservation>,
+    /// `true` if the target names nodes, and none of them was asked.
+    pub(super) is_target_unasked: bool,
     /// The responses of the source's nodes in a roll-back; `None` if the target names no nodes.
     pub(super) rollback: Option<Answers>,
 }

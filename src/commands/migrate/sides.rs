@@ -61,6 +61,18 @@ pub(super) struct SourceState {
 }
 
 impl SourceState {
+    fn unopened(kind: SourceKind, error: StoreError) -> Self {
+        SourceState {
+            kind,
+            quorum: None,
+            snapshot: Err(error),
+            missing_keys: None,
+            stopped: None,
+            data_loss: None,
+            uses_other_store: false,
+        }
+    }
+
     /// Reads the nodes from `nodes_config`; `None` where it could not be read or decoded.
     pub(super) fn nodes(&self) -> Option<NodesConfiguration> {
         codec::nodes_of(self.snapshot.as_deref().ok()?)
@@ -88,9 +100,15 @@ pub(super) async fn read_sides(
     job: &Job<'_>,
 ) -> Result<(Option<OpenSource>, Sides), Failure> {
     job.state.set_target(store_name(job.target_store()));
-    let reading = match open_store::cluster_options_for(from.as_ref(), job.context)? {
-        Some(options) => UnreadSource::Cluster(options),
-        None => UnreadSource::Store(open_store::open_source(from, job.context).await?),
+    let options = open_store::cluster_options_for(from.as_ref(), job.context)?;
+    let reading = match (options, from) {
+        (Some(options), _) => UnreadSource::Cluster(options),
+        // Before the target is read: what was found in them is told first.
+        (None, Some(StoreArg::Folders(folders))) => {
+            let nodes = open_store::open_folders(folders, job.context).await;
+            UnreadSource::Folders(nodes.map(|nodes| OpenSource::Store(Box::new(nodes))))
+        }
+        (None, from) => UnreadSource::Store(open_store::open_source(from, job.context).await?),
     };
     let ((opened, source), target) = join!(read_source(reading, job), read_target(job));
     let mut sides = Sides { source, target };
@@ -139,6 +157,7 @@ async fn with_store_in_use(
 enum UnreadSource {
     Store(OpenSource),
     Cluster(ClusterOptions),
+    Folders(Result<OpenSource, StoreError>),
 }
 
 async fn read_source(unread: UnreadSource, job: &Job<'_>) -> (Option<OpenSource>, SourceState) {
@@ -149,20 +168,12 @@ async fn read_source(unread: UnreadSource, job: &Job<'_>) -> (Option<OpenSource>
                 let quorum = cluster.prepare_reading().await;
                 (OpenSource::Cluster(Box::new(cluster)), Some(quorum))
             }
-            Err(error) => {
-                let kind = SourceKind::LiveCluster;
-                let state = SourceState {
-                    kind,
-                    quorum: None,
-                    snapshot: Err(error),
-                    missing_keys: None,
-                    stopped: None,
-                    data_loss: None,
-                    uses_other_store: false,
-                };
-                return (None, state);
-            }
+            Err(error) => return (None, SourceState::unopened(SourceKind::LiveCluster, error)),
         },
+        UnreadSource::Folders(Ok(nodes)) => (nodes, None),
+        UnreadSource::Folders(Err(error)) => {
+            return (None, SourceState::unopened(SourceKind::StoppedNodes, error));
+        }
     };
     job.state.set_source(store_name(opened.source()));
     let kind = SourceKind::from_opened(&opened);

@@ -57,8 +57,12 @@ pub fn check_live_nodes(
         (false, None) => {
             let detail = "nodes are still running on the source or target store";
             let failed = Finding::failed(Check::MigrationMode, Code::NotInMigrationMode, detail);
-            let failed =
-                failed.items(items).hint(STOP_NODES_HINT).readiness(Readiness::AfterRestart);
+            let failed = failed.items(items).hint(STOP_NODES_HINT);
+            // A metadata server writes to its folder in either mode: it has to stop.
+            if observations.iter().any(|one| one.usage == StoreUse::MetadataServer) {
+                return failed;
+            }
+            let failed = failed.readiness(Readiness::AfterRestart);
             if dry_run { failed.into_warning() } else { failed }
         }
     }
@@ -114,6 +118,11 @@ mod tests {
         // It does not hide another that is running.
         let both = check_live_nodes(&running, finding, false);
         assert_eq!((both.status, both.items.len()), (CheckStatus::Failed, 2));
+        // A metadata server is in the way of folders in either mode.
+        let usage = StoreUse::MetadataServer;
+        let server = [NodeObservation { node: running[0].node.clone(), side: "source", usage }];
+        let finding = check_live_nodes(&server, unseen(), true);
+        assert_eq!((finding.status, finding.readiness), (CheckStatus::Failed, Readiness::ByStatus));
         // Items of an earlier finding stay.
         let wrong = Finding::failed(Check::MigrationMode, Code::NotInMigrationMode, "1 of 1 nodes")
             .items(vec!["N7".to_owned()]);

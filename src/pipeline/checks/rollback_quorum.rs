@@ -16,8 +16,8 @@ pub(super) const RESTART_ON_REPLICATED_HINT: &str = "stop all nodes, give them b
                                           --metadata-migration-mode";
 
 /// The hint for a live target that does not respond: after its last put, a roll-back's servers stop.
-pub const FINISHED_ROLLBACK_HINT: &str = "if an earlier run of this roll-back reported completion, only start its nodes, without \
-                                          --metadata-migration-mode: nothing else is left to do";
+pub const FINISHED_ROLLBACK_HINT: &str = "if an earlier run of this roll-back reported completion, stop every node that still runs, then start all \
+                                          of them without --metadata-migration-mode: nothing else is left to do";
 
 /// Checks that the target's replicated store has its majority.
 pub fn check_target_quorum(quorum: &Quorum) -> Finding {

@@ -9,7 +9,8 @@ use super::args::MigrateArgs;
 use super::observations::{NodeObservations, Observations};
 use super::sides::{Sides, SourceKind, TargetState};
 use crate::codec::{self, NodesConfiguration};
-use crate::model::{Key, Plan, Snapshot, UsesReplicatedStore};
+use crate::commands::open_store::FOLDERS_DENIED_HINT;
+use crate::model::{Key, Plan, Snapshot, StoreError, UsesReplicatedStore};
 use crate::outcome::{Check, Failure, Finding};
 use crate::pipeline::checks::{self, FINISHED_ROLLBACK_HINT, OverwriteCluster, Permits};
 use crate::pipeline::nodes_config_merge::{self, RollbackState};
@@ -157,6 +158,12 @@ pub(super) fn check_source_content(sides: &Sides, args: &MigrateArgs) -> Vec<Fin
     let nodes = source.nodes();
     let is_cluster = source.kind == SourceKind::LiveCluster;
     let of_source = checks::check_source(source.snapshot.as_deref(), nodes.as_ref(), is_cluster);
+    let of_source = match (&source.snapshot, source.kind) {
+        (Err(StoreError::Denied { .. }), SourceKind::StoppedNodes) => {
+            of_source.hint(FOLDERS_DENIED_HINT)
+        }
+        _ => of_source,
+    };
     // A check of its own says what may be missing after a loss.
     let missing = source.missing_keys.as_deref().filter(|_| source.data_loss.is_none());
     let read = source.snapshot.as_deref().ok();
@@ -206,6 +213,8 @@ pub(super) fn check_nodes_and_access(
     let mut mode = match sides.source.nodes() {
         Some(nodes) => find_unknown_ignored(&nodes, sides, args)
             .unwrap_or_else(|| check_migration_mode(sides, observed, args)),
+        // Without a quorum, the nodes are those that the nodes themselves know.
+        None if !observed.of_cluster.is_empty() => check_migration_mode(sides, observed, args),
         None => Finding::skipped(Check::MigrationMode, NODES_UNREADABLE),
     };
     let desired = desired.as_ref().ok();

@@ -5,7 +5,7 @@ use crate::commands::migrate::args::MigrateArgs;
 use crate::commands::migrate::observations::NodeObservations;
 use crate::commands::migrate::sides::{Sides, SourceKind};
 use crate::model::{Entry, Key, UsesReplicatedStore};
-use crate::outcome::{Check, Finding};
+use crate::outcome::{Check, CheckStatus, Finding, Readiness};
 use crate::pipeline::checks::{self, Answers};
 
 pub(super) const TARGET_UNREADABLE: &str = "the target could not be read";
@@ -30,7 +30,11 @@ pub(super) fn check_migration_mode(
         return Finding::skipped(Check::MigrationMode, "see target-keys: nothing is to be copied");
     }
     let of_source = check_source_nodes(sides.source.kind, observed, args);
-    checks::check_live_nodes(&observed.on_target, of_source, args.dry_run)
+    let finding = checks::check_live_nodes(&observed.on_target, of_source, args.dry_run);
+    match observed.is_target_unasked && finding.status != CheckStatus::Failed {
+        true => finding.readiness(Readiness::Unknown),
+        false => finding,
+    }
 }
 
 /// Checks that each node of the source runs in migration mode on the live target, whose `nodes_config`
@@ -64,6 +68,10 @@ fn check_source_nodes(
         SourceKind::BackupFile => skipped("the source is a backup file"),
         SourceKind::StoppedNodes | SourceKind::ExternalStore => {
             let unproven = skipped(describe_unproven(observed));
+            let unproven = match observed.are_unasked {
+                true => unproven.readiness(Readiness::Unknown),
+                false => unproven,
+            };
             checks::check_live_nodes(&observed.on_source, unproven, args.dry_run)
         }
     }
