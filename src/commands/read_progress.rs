@@ -27,6 +27,11 @@ impl ReadProgress {
         self.lock().key = Some(key.to_string());
     }
 
+    /// Records the condition that is waited for.
+    pub(super) fn set_condition(&self, condition: &'static str) {
+        self.lock().condition = Some(condition);
+    }
+
     /// Records the open store.
     pub(super) fn set_store(&self, store: StoreName) {
         self.lock().store = Some(store);

@@ -8,6 +8,9 @@ pub struct KnownFields {
     /// The key that was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
+    /// The condition that was waited for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub condition: Option<&'static str>,
     /// The store, once it is open.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub store: Option<StoreName>,

@@ -52,4 +52,6 @@ fn failed_commands_name_the_stores_and_the_key_as_far_as_they_are_known() {
         let text = restatectl(&args).expect(code);
         assert!(text.out.is_empty() && text.err.contains("error: "), "{text:?}");
     }
+    let wait = ["wait", "--for", "stopped", "-s", address];
+    assert_eq!(known_fields(&wait, 6), json!({"condition": "stopped"}));
 }

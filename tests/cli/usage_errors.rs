@@ -40,10 +40,21 @@ fn invalid_store_files_are_refused() {
             &["must be a list"],
         ),
         (file("g.toml", &format!("{head}type = \"replicated\"")), &["the running cluster itself"]),
+        (file("h.toml", ""), &["h.toml is empty", "full disk"]),
     ] {
         for command in ["migrate", "verify", "list"] {
             assert_refused(&["metadata", command, "--toml", &path], 2, "config-invalid", words);
         }
+    }
+    // Before the cluster is asked, or waited for.
+    let plain = format!(
+        "{head}type = \"object-store\"\npath = \"s3://b/p\"\naws-region = \"us-east-1\"\n\
+         aws-endpoint-url = \"http://127.0.0.1:1\"\n"
+    );
+    let plain = file("plain.toml", &plain);
+    for command in [&["status"][..], &["wait", "--for", "running"]] {
+        let args = [command, &["-s", "http://127.0.0.1:1", "--on", &plain]].concat();
+        assert_refused(&args, 2, "config-invalid", &["aws-allow-http"]);
     }
     let binary = folder.path().join("binary.toml");
     std::fs::write(&binary, [0x5b, 0xff]).unwrap();
@@ -82,6 +93,11 @@ fn invalid_arguments_are_refused() {
         (&["status", "--on", "/"], &["no cluster runs on a folder"]),
         (&["metadata", "patch", "-k", "x"], &["--patch"]),
         (&["metadata", "backup", "--to", "-"], &["the name of a file"]),
+        // Also where no cluster is named: a node that can't be asked would look as if it had stopped.
+        (
+            &["metadata", "migrate", "--from", "x", "--toml", "y", "--tls-cert", "a.pem"],
+            &["--tls-cert and --tls-key must be given together"],
+        ),
     ] {
         assert_refused(args, 2, "usage", words);
     }

@@ -4,12 +4,14 @@ use std::io::{BufRead, BufReader, Lines};
 use std::process::{Child, ChildStderr, Stdio};
 
 use serde_json::json;
+use tempfile::TempDir;
 
 use crate::support::etcd::Etcd;
 use crate::support::full_port::FullPort;
 use crate::support::ports::Port;
 use crate::support::pseudo_terminal::send_signal;
 use crate::support::restate::{Cluster, Mode};
+use crate::support::store_toml::write_file;
 use crate::support::tool::{Run, command, program, restatectl, wait_for_exit};
 
 /// Starts a wait that goes on while the test does something else.
@@ -113,4 +115,16 @@ fn node_that_times_out_has_not_stopped() {
     assert!(!reasons.contains("N2"), "{reasons}");
     run_wait("http://a", &[&stopped[..], &["--ignore-node", "N1"]].concat()).expect(0);
     assert_eq!(run_wait("http://a", &[&stopped[..], &["--ignore-node", "N3"]].concat()).code, 2);
+}
+
+#[test]
+fn backup_that_can_not_be_read_leaves_it_open_which_nodes_are_to_stop() {
+    let folder = TempDir::new().unwrap();
+    let cut = write_file(&folder, "nodes.jsonl", "{\"restatectl_backup\":1}\n{\"key\":");
+    for option in ["--from", "--toml"] {
+        let document = run_wait("http://a", &["stopped", option, &cut]).expect(6).json();
+        assert_eq!(document["error"]["code"], "source-unavailable");
+        assert!(document["error"]["message"].as_str().unwrap().contains("cannot know which nodes"));
+        assert!(document["error"]["hints"].to_string().contains("--from"), "{document:#}");
+    }
 }

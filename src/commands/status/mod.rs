@@ -48,7 +48,10 @@ pub struct StatusArgs {
 /// Any [`Failure`] to read the arguments or to reach the cluster.
 pub async fn run(args: &StatusArgs, context: &Context<'_>) -> anyhow::Result<Outcome> {
     args.ignored.check_options(context)?;
-    let on = OnStore::load_optional(args.on.as_deref(), context).await?;
+    let mut on = OnStore::load_optional(args.on.as_deref(), context).await?;
+    if let Some(on) = &mut on {
+        on.check_configuration(context).await?;
+    }
     let mut observer = Observer::new(context, &args.ignored.ignore_node, on)?;
     let result = observe_settled(&mut observer).await?;
     let failure = not_ready_failure(&result, "the cluster is not ready");

@@ -53,6 +53,25 @@ impl OnStore {
         Ok(Some(OnStore { file, opened: None }))
     }
 
+    /// Checks that the store can be opened as it is configured, before the cluster is asked, or waited for.
+    ///
+    /// # Errors
+    /// [`Code::ConfigInvalid`] and [`Code::Usage`].
+    pub async fn check_configuration(&mut self, context: &Context<'_>) -> Result<(), Failure> {
+        match self.open(context).await {
+            Err(failure) if is_of_configuration(&failure) => Err(failure),
+            _ => Ok(()),
+        }
+    }
+
+    async fn open(&mut self, context: &Context<'_>) -> Result<&dyn Target, Failure> {
+        let opened = match self.opened.take() {
+            Some(opened) => opened,
+            None => open_external(&self.file, context).await?,
+        };
+        Ok(&**self.opened.insert(opened))
+    }
+
     /// Reads `nodes_config` of the store, or the reason why it can't be read.
     ///
     /// # Errors
@@ -61,19 +80,14 @@ impl OnStore {
         &mut self,
         context: &Context<'_>,
     ) -> Result<(StoreName, Result<StoredNodes, String>), Failure> {
-        let source = match &self.opened {
-            Some(opened) => opened,
-            None => match open_external(&self.file, context).await {
-                Ok(opened) => self.opened.insert(opened),
-                Err(failure) if matches!(failure.code, Code::ConfigInvalid | Code::Usage) => {
-                    return Err(failure);
-                }
-                Err(failure) => return Ok((self.unopened_name(), Err(failure.message))),
-            },
+        let source = match self.open(context).await {
+            Ok(source) => source,
+            Err(failure) if is_of_configuration(&failure) => return Err(failure),
+            Err(failure) => return Ok((self.unopened_name(), Err(failure.message))),
         };
         let read = source.read(&[Key::NodesConfig]).await.map_err(|error| error.to_string());
         let read = read.map(|entries| to_stored_nodes(entries.into_iter().flatten().next()));
-        Ok((store_name(source.as_ref()), read))
+        Ok((store_name(source), read))
     }
 
     /// Returns a name for the store while it can't be opened.
@@ -87,6 +101,11 @@ impl OnStore {
         let name = format!("the store of {}", self.file.file);
         StoreName { kind: kind.to_owned(), name, stopped: None }
     }
+}
+
+/// Returns whether the store can't be opened before its configuration is mended.
+fn is_of_configuration(failure: &Failure) -> bool {
+    matches!(failure.code, Code::ConfigInvalid | Code::Usage)
 }
 
 fn to_stored_nodes(entry: Option<Entry>) -> StoredNodes {

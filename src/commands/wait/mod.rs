@@ -12,6 +12,7 @@ use clap::ValueEnum;
 use crate::backends::transport::ActiveTime;
 use crate::commands::Context;
 use crate::commands::node_ids::IgnoredNodes;
+use crate::commands::read_progress::ReadProgress;
 use crate::commands::status::{OnStore, not_ready_failure};
 use crate::outcome::{Code, CommandResult, Failure, Outcome, StatusKind, StatusResult};
 use crate::pipeline::cluster_status::Condition;
@@ -43,7 +44,7 @@ pub struct WaitArgs {
     /// Take the nodes from this store: a TOML or backup file, or - for standard input (with --for stopped)
     ///
     /// Without it they are asked of the cluster at --address, which must still run then.
-    #[arg(long, value_name = "STORE")]
+    #[arg(long, alias = "toml", value_name = "STORE")]
     pub from: Option<OsString>,
 
     /// Wait until nothing has listened for this long, such as 1s (with --for stopped) [default: 3s]
@@ -91,6 +92,7 @@ const LONGEST_TIMEOUT: Duration = Duration::from_secs(7 * 24 * 3600);
 /// # Errors
 /// Any [`Failure`] to read the arguments; [`Code::SourceUnavailable`] if it can't be known which nodes are to stop.
 pub async fn run(args: &WaitArgs, context: &Context<'_>) -> anyhow::Result<Outcome> {
+    ReadProgress::start(context).set_condition(args.condition.name());
     check_options(args, context)?;
     let progress = WaitProgress::new(args.condition.name(), context.events);
     let ended = wait_within_limit(args, context, &progress).await;
@@ -132,9 +134,15 @@ async fn wait_within_limit(
         WaitCondition::MigrationMode => Condition::MigrationMode,
         WaitCondition::Running => Condition::Running,
     };
-    let on = OnStore::load_optional(args.on.as_deref(), context).await?;
+    let mut on = OnStore::load_optional(args.on.as_deref(), context).await?;
     let waiting = observed::Wait { condition, ignored, context };
-    clock.limit(args.timeout, waiting.wait_until_held(on, progress)).await.transpose()
+    let wait = async {
+        if let Some(on) = &mut on {
+            on.check_configuration(context).await?;
+        }
+        waiting.wait_until_held(on, progress).await
+    };
+    clock.limit(args.timeout, wait).await.transpose()
 }
 
 fn check_options(args: &WaitArgs, context: &Context<'_>) -> Result<(), Failure> {

@@ -215,7 +215,8 @@ async fn find_nodes(
     from: Option<&OsStr>,
     context: &Context<'_>,
 ) -> Result<NodesConfiguration, Failure> {
-    let Some(from) = store_arg::load_optional(from, context).await? else {
+    let loaded = store_arg::load_optional(from, context).await.map_err(into_unknown_nodes)?;
+    let Some(from) = loaded else {
         // The first node that responds may not know of one that has joined since.
         let observer = Observer::new(context, &[], None)?;
         let nodes = observer.find_nodes().await.map_err(into_unknown_nodes)?;
@@ -249,7 +250,7 @@ async fn read_nodes(store: &dyn Source) -> Result<Option<NodesConfiguration>, Fa
 /// Turns a failure to read into that of nodes that can't be known.
 fn into_unknown_nodes(failure: Failure) -> Failure {
     match failure.code {
-        Code::Usage | Code::ConfigInvalid | Code::BackupDamaged => failure,
+        Code::Usage | Code::ConfigInvalid => failure,
         _ => {
             let message = format!("cannot know which nodes are to stop: {}", failure.message);
             Failure::new(Code::SourceUnavailable, message).hint(FROM_HINT)
