@@ -76,7 +76,7 @@ pub struct GlobalOptions {
     #[arg(long, global = true, value_enum, default_value_t = TimeFormat::Human)]
     pub time_format: TimeFormat,
 
-    /// Answer every question with yes; setting the environment variable CI does the same
+    /// Answer every question with yes, as the variable CI does unless it is empty, 0 or false
     #[arg(short = 'y', long, global = true)]
     pub yes: bool,
 

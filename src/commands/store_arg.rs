@@ -48,6 +48,11 @@ pub async fn load_store(argument: &OsStr, context: &Context<'_>) -> Result<Store
     }
     let bytes = read_input(argument, read_store_file, context).await;
     let bytes = bytes.map_err(|error| invalid(format!("failed to read {name}: {error}")))?;
+    if bytes.is_empty() {
+        return Err(invalid(format!(
+            "{name} is empty, as is a file that was copied to a full disk"
+        )));
+    }
     if is_backup(&bytes) {
         return match Backup::parse(&bytes, &name) {
             Ok(backup) => Ok(StoreArg::Backup(Box::new(backup))),

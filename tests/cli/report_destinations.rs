@@ -137,6 +137,13 @@ fn report_that_cannot_be_kept_is_refused() {
         let refused = run(without_privileges(&fixture.verify(path)), "").expect(2);
         assert!(refused.err.contains(words), "{}", refused.err);
     }
+    // A value that was saved is no report.
+    let saved = fixture.path("saved.json");
+    let document = "{\n  \"format\": 1,\n  \"key\": \"rule_book\",\n  \"value\": {}\n}\n";
+    fs::write(&saved, document).unwrap();
+    let refused = run(command(&program(), &fixture.verify(&saved)), "").expect(2);
+    assert!(refused.err.contains("it exists and is not a report"), "{}", refused.err);
+    assert_eq!(fs::read_to_string(&saved).unwrap(), document);
     // A folder that can't be opened can't be synced, which is a warning.
     let path = fixture.path("drop/report.json");
     let warned = run(without_privileges(&fixture.verify(&path)), "").expect(0);

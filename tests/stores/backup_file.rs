@@ -103,6 +103,7 @@ fn damaged_or_truncated_backup_is_refused() {
     };
     damage(&whole[..whole.len() - 1], "cut short");
     damage(&whole[..30], "cut short");
+    damage(&whole[..3], "cut short");
     let mut flipped = whole.clone();
     flipped[100] ^= 1;
     damage(&flipped, "digest does not fit");

@@ -11,9 +11,11 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 const COPY_AGAIN: &str = "copy the original again, in binary mode";
 
 /// Returns whether these bytes, which may be no more than the beginning of a file, are meant to be a
-/// backup.
+/// backup, also one that was cut off early.
 pub fn is_backup(bytes: &[u8]) -> bool {
-    without_mark(bytes).starts_with(BEGINNING) || is_utf_16(bytes)
+    let text = without_mark(bytes);
+    let is_cut = !text.is_empty() && BEGINNING.starts_with(text);
+    text.starts_with(BEGINNING) || is_cut || is_utf_16(bytes)
 }
 
 /// Describes what a tool has done to a file that `is_intact` refuses; `None` for any other damage.

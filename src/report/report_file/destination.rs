@@ -64,9 +64,28 @@ pub(super) fn read_replaceable(path: &Path) -> io::Result<Replaceable> {
     file.take(LARGEST_REPORT + 1).read_to_end(&mut content)?;
     match (content.is_empty(), content.starts_with(BEGINNING)) {
         (true, _) => Ok(Replaceable::Empty),
-        (false, true) if content.len() as u64 <= LARGEST_REPORT => Ok(Replaceable::Report(content)),
+        (false, true)
+            if content.len() as u64 <= LARGEST_REPORT && !is_of_other_command(&content) =>
+        {
+            Ok(Replaceable::Report(content))
+        }
         _ => Err(io::Error::other("it exists and is not a report")),
     }
+}
+
+/// Returns whether the content is a whole document of a command that has no report, such as a value that `get` has
+/// printed.
+fn is_of_other_command(content: &[u8]) -> bool {
+    serde_json::from_slice::<DocumentHead>(content)
+        .is_ok_and(|head| head.outcome.is_none() && head.equal.is_none() && head.error.is_none())
+}
+
+/// The fields of which every report has one: of `migrate`, of `verify`, and of each that failed.
+#[derive(serde::Deserialize)]
+struct DocumentHead {
+    outcome: Option<serde::de::IgnoredAny>,
+    equal: Option<serde::de::IgnoredAny>,
+    error: Option<serde::de::IgnoredAny>,
 }
 
 /// Opens a stream of this program. Standard output and error are duplicated: opened anew, a regular file
