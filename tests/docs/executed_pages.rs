@@ -247,3 +247,9 @@ fn stopped_nodes_commands_print_what_it_shows() {
     reader.other = Some(other);
     reader.follow("docs/stopped-nodes.md", 20);
 }
+
+#[test]
+fn digest_of_decimal_digits_is_as_good_as_any_other() {
+    let rows = |digest: &str| [format!(" rule_book  rule-book  1  28  bilrost  {digest}")];
+    assert!(equals_shown(&rows("630506c9dfdb3b0a"), &rows("7838359487628798")));
+}
