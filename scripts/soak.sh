@@ -37,7 +37,7 @@ list_slices() {
     case $1 in
     runs)
         for slice in 1 2 3 4 5 6 7 8 9 10; do
-            echo "run-$slice 60m script RUST_TEST_THREADS=$(($(nproc) * 2)) env -u RESTATECTL_SOAK $integration"
+            echo "run-$slice 60m script RUST_TEST_THREADS=$(($(nproc) * 3)) env -u RESTATECTL_SOAK $integration"
         done ;;
     kills)
         for slice in 1 2 3 4 5; do

@@ -13,6 +13,6 @@ cargo test --locked --no-run "$@"
 [ $# -gt 0 ] || PROFILE=dev scripts/static.sh
 wait "$setup"
 # The tests wait for servers and time-outs more than they compute.
-export RUST_TEST_THREADS="${RUST_TEST_THREADS:-$(($(nproc) * 2))}"
+export RUST_TEST_THREADS="${RUST_TEST_THREADS:-$(($(nproc) * 3))}"
 # Behind nohup, or with & in a script, signals are ignored, also by the programs that the tests start and interrupt.
 env --default-signal=HUP,INT,QUIT cargo test --locked "$@"
