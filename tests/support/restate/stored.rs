@@ -1,6 +1,30 @@
 //! The values in a node's store, read and written without our own backend.
 
+use std::time::{Duration, Instant};
+
+use tonic::{Code, Response, Status};
+
 use super::super::block_on;
+
+/// The longest time in which busy metadata servers elect another leader.
+const ELECTION_LIMIT: Duration = Duration::from_secs(30);
+
+/// Repeats a call until the metadata servers have a leader.
+async fn call_until_led<T, F: Future<Output = Result<Response<T>, Status>>>(
+    call: impl Fn() -> F,
+) -> T {
+    let since = Instant::now();
+    loop {
+        match call().await {
+            Err(status)
+                if status.code() == Code::Unavailable && since.elapsed() < ELECTION_LIMIT =>
+            {
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+            answer => return answer.unwrap().into_inner(),
+        }
+    }
+}
 
 /// Returns the value of a key at the node with this address.
 pub fn get_value(address: &str, key: &str) -> Option<(u32, Vec<u8>)> {
@@ -8,10 +32,13 @@ pub fn get_value(address: &str, key: &str) -> Option<(u32, Vec<u8>)> {
     use restatectl::proto::metadata_proxy_svc::metadata_proxy_svc_client::MetadataProxySvcClient;
     block_on(async {
         let endpoint = tonic::transport::Endpoint::from_shared(address.to_owned()).unwrap();
-        let mut client = MetadataProxySvcClient::new(endpoint.connect().await.unwrap())
+        let client = MetadataProxySvcClient::new(endpoint.connect().await.unwrap())
             .max_decoding_message_size(64 << 20);
-        let answer = client.get(GetRequest { key: key.to_owned() }).await.unwrap().into_inner();
-        let value = answer.value?;
+        let get = || {
+            let mut client = client.clone();
+            async move { client.get(GetRequest { key: key.to_owned() }).await }
+        };
+        let value = call_until_led(get).await.value?;
         Some((value.version?.value, value.bytes.to_vec()))
     })
 }
@@ -39,9 +66,13 @@ pub fn put_values(address: &str, keys: &[String], version: u32, bytes: &[u8]) {
     block_on(async {
         let endpoint = tonic::transport::Endpoint::from_shared(address.to_owned()).unwrap();
         let client = MetadataProxySvcClient::new(endpoint.connect().await.unwrap());
-        let puts = stream::iter(keys.iter().map(request)).map(|request| {
-            let mut client = client.clone();
-            async move { client.put(request).await.unwrap() }
+        let client = &client;
+        let puts = stream::iter(keys.iter().map(request)).map(|request| async move {
+            let put = || {
+                let (mut client, request) = (client.clone(), request.clone());
+                async move { client.put(request).await }
+            };
+            call_until_led(put).await;
         });
         puts.buffer_unordered(32).for_each(|_| async {}).await;
     });
