@@ -38,7 +38,7 @@ impl Precondition {
 pub(super) enum Put {
     Done,
     /// A success without an ETag, which something else than the store may have answered.
-    Unproven,
+    Unproven(String),
     /// The condition does not hold, or another write got in the way; reading tells which.
     Unmet,
     /// It was not carried out, and the next attempt may succeed.
@@ -48,9 +48,6 @@ pub(super) enum Put {
     /// Nothing is known of it, and no further attempt would tell.
     Unclear(StoreError),
 }
-
-/// The reason why a success does not count.
-pub(super) const UNPROVEN: &str = "its answer to a write has no ETag";
 
 /// The reason of a listing that fails with 404: S3 answers so only where it names the missing
 /// bucket.
@@ -209,7 +206,7 @@ impl BucketClient {
         let began = Instant::now();
         let put = match request.send().await {
             Ok(answer) if answer.e_tag().is_some_and(|etag| !etag.is_empty()) => Ok(Put::Done),
-            Ok(_) => Ok(Put::Unproven),
+            Ok(_) => Ok(Put::Unproven("its answer to a write has no ETag".to_owned())),
             Err(error) => match self.faults().classify_error(&error) {
                 ObjectError::Aws(AwsError::Permanent(fault))
                     if !aws::is_certainly_refused(&error) =>
@@ -237,7 +234,7 @@ impl BucketClient {
             began,
             describe_failure(&put).as_deref(),
         );
-        turn.finish(!matches!(put, Ok(Put::Lost(_) | Put::Refused(_) | Put::Unproven)));
+        turn.finish(!matches!(put, Ok(Put::Lost(_) | Put::Refused(_) | Put::Unproven(_))));
         put
     }
 
@@ -262,9 +259,10 @@ impl BucketClient {
 fn describe_failure(put: &Result<Put, StoreError>) -> Option<String> {
     match put {
         Ok(Put::Done) => None,
-        Ok(Put::Unproven) => Some(UNPROVEN.to_owned()),
         Ok(Put::Unmet) => Some("the condition was not met".to_owned()),
-        Ok(Put::Refused(reason) | Put::Lost(reason)) => Some(reason.clone()),
+        Ok(Put::Refused(reason) | Put::Lost(reason) | Put::Unproven(reason)) => {
+            Some(reason.clone())
+        }
         Ok(Put::Unclear(error)) => Some(error.to_string()),
         Err(error) => Some(error.to_string()),
     }

@@ -238,7 +238,7 @@ async fn put_with_retries(
         is_in_doubt |= matches!(put, Put::Lost(_));
         match put {
             // What is not there after all is found when it is read.
-            Put::Done | Put::Unproven => return Ok(true),
+            Put::Done | Put::Unproven(_) => return Ok(true),
             Put::Unclear(error) => return Err(error),
             Put::Unmet if !is_in_doubt => return Ok(false),
             Put::Unmet => {

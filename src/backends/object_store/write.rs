@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use prost::bytes::Bytes;
 
 use super::body::{self, Body};
-use super::client::{Precondition, Put, UNPROVEN};
+use super::client::{Precondition, Put};
 use super::object::Object;
 use super::store::{ObjectStore, entry_from_object};
 use crate::model::{CasToken, Change, Effect, FailedWrite, Key, StoreError};
@@ -99,12 +99,11 @@ async fn write_until_settled(
     let mut turn = retries.wait_for_permit(&store.client.name).await?;
     loop {
         let put = store.client.put_once(&name, &intent.body, &condition, turn).await?;
-        *is_in_doubt |= matches!(put, Put::Lost(_) | Put::Unclear(_) | Put::Unproven);
-        let put = if matches!(put, Put::Unproven) { Put::Lost(UNPROVEN.to_owned()) } else { put };
+        *is_in_doubt |= matches!(put, Put::Lost(_) | Put::Unclear(_) | Put::Unproven(_));
         match put {
-            Put::Done | Put::Unproven => return Ok(()),
+            Put::Done => return Ok(()),
             Put::Unclear(error) => return Err(error),
-            Put::Refused(reason) | Put::Lost(reason) => {
+            Put::Refused(reason) | Put::Lost(reason) | Put::Unproven(reason) => {
                 failed += 1;
                 let next = retries.wait_for_retry(failed, since).await;
                 turn = next.ok_or_else(|| store.client.unavailable(reason))?;
